@@ -1,0 +1,1 @@
+"""The four services. This package must exist: without it `queue` would shadow the standard library's module."""

@@ -1,0 +1,1 @@
+"""What every service shares: the wire (`contracts`) and the technical floor (`infra`)."""

@@ -1,0 +1,59 @@
+"""What availability says on `availability.events`, and its internal HTTP shapes. Key: the doctor's day."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
+
+from shared.contracts.envelope import DayMessage, Wire
+from shared.contracts.problems import Code
+
+
+class Mode(StrEnum):
+    """How a day's capacity is laid out: numbered slots without times, or slots with a start and an end."""
+
+    DAILY = "daily"
+    TIMED = "timed"
+
+
+class SlotReserved(DayMessage):
+    """A slot is taken for an appointment to be; booking accepts it or refuses it. Both ids were drawn with the taking."""
+
+    type: Literal["SlotReserved"] = "SlotReserved"
+    patient_id: UUID
+    slot_id: UUID
+    slot_number: int
+    reservation_id: UUID
+    appointment_id: UUID
+    time_zone: str
+    location_id: UUID | None = None
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+
+
+class BookingRefused(DayMessage):
+    """Nothing was taken; booking stores the refusal as the command's outcome."""
+
+    type: Literal["BookingRefused"] = "BookingRefused"
+    patient_id: UUID
+    code: Code
+
+
+class SlotFreed(DayMessage):
+    """The release that a command asked for is done: booking settles the command's outcome."""
+
+    type: Literal["SlotFreed"] = "SlotFreed"
+    slot_id: UUID
+    reservation_id: UUID
+    appointment_id: UUID
+
+
+class DayView(Wire):
+    """A day as clients read it: `capacity` slots, of which `remaining` are free."""
+
+    doctor_id: UUID
+    date: date
+    mode: Mode
+    available: bool
+    capacity: int
+    remaining: int

@@ -1,0 +1,154 @@
+"""The booking commands, what booking says on `appointment.events`, and its internal HTTP shapes."""
+
+import datetime as dt
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from shared.contracts.commands import Answer
+from shared.contracts.envelope import AppointmentMessage, DayMessage, Wire
+
+
+class Status(StrEnum):
+    """The life of an appointment."""
+
+    PENDING = "pending"
+    BOOKED = "booked"
+    CHECKED_IN = "checked_in"
+    FULFILLED = "fulfilled"
+    NO_SHOW = "no_show"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+LIVE = (Status.PENDING, Status.BOOKED, Status.CHECKED_IN)
+"""The statuses in which an appointment holds its slot."""
+
+
+class Reason(StrEnum):
+    """Why an appointment was cancelled."""
+
+    PATIENT = "patient"
+    CLINIC = "clinic"
+    ILL = "ill"
+    DUPLICATE = "duplicate"
+    OTHER = "other"
+
+
+class BookAppointment(DayMessage):
+    """Book a place of a doctor's day for a patient. Enters at availability, decided by booking."""
+
+    is_command: ClassVar[bool] = True
+    type: Literal["BookAppointment"] = "BookAppointment"
+    command_id: UUID
+    principal: str
+    body_hash: str
+    accepted_at: datetime
+    decide_by: datetime
+    patient_id: UUID
+
+
+class CancelAppointment(AppointmentMessage):
+    """Cancel an appointment; answered by availability once its slot is free."""
+
+    is_command: ClassVar[bool] = True
+    type: Literal["CancelAppointment"] = "CancelAppointment"
+    command_id: UUID
+    principal: str
+    body_hash: str
+    accepted_at: datetime
+    decide_by: datetime
+    reason: Reason | None = None
+
+
+class CheckInPatient(AppointmentMessage):
+    """The patient is here; answered by the queue with the position."""
+
+    is_command: ClassVar[bool] = True
+    type: Literal["CheckInPatient"] = "CheckInPatient"
+    command_id: UUID
+    principal: str
+    body_hash: str
+    accepted_at: datetime
+    decide_by: datetime
+    patient_id: UUID
+
+
+class AppointmentView(Wire):
+    """An appointment as clients read it. `slot` is its number; times are set for timed slots only."""
+
+    id: UUID
+    doctor_id: UUID
+    patient_id: UUID
+    date: dt.date
+    slot: int
+    slot_id: UUID
+    location_id: UUID | None = None
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    status: Status
+    expires_at: datetime | None = None
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class AppointmentBooked(DayMessage):
+    """A new appointment lives and holds `reservation_id`."""
+
+    type: Literal["AppointmentBooked"] = "AppointmentBooked"
+    version: int
+    appointment_id: UUID
+    patient_id: UUID
+    slot_id: UUID
+    slot_number: int
+    reservation_id: UUID
+    status: Status
+
+
+class AppointmentRefused(DayMessage):
+    """Booking refuses a reservation: availability frees it, settles the command by `SlotFreed` and replies with `answer`."""
+
+    type: Literal["AppointmentRefused"] = "AppointmentRefused"
+    appointment_id: UUID
+    slot_id: UUID
+    reservation_id: UUID
+    answer: Answer
+
+
+class AppointmentCancelled(DayMessage):
+    """An appointment ended by cancellation. Its place is given back by the `SlotReleased` that goes with it."""
+
+    type: Literal["AppointmentCancelled"] = "AppointmentCancelled"
+    version: int
+    appointment_id: UUID
+    patient_id: UUID
+    reason: Reason | None = None
+
+
+class SlotReleased(DayMessage):
+    """A place to give back: acts only where slot and reservation still agree. Availability then replies with `answer`, if a client waits."""
+
+    type: Literal["SlotReleased"] = "SlotReleased"
+    appointment_id: UUID
+    slot_id: UUID
+    reservation_id: UUID
+    answer: Answer | None = None
+
+
+class PatientCheckedIn(DayMessage):
+    """A patient is here: the queue gives the next position of that doctor's day, in the order of these messages."""
+
+    type: Literal["PatientCheckedIn"] = "PatientCheckedIn"
+    version: int
+    appointment_id: UUID
+    patient_id: UUID
+    checked_in_at: datetime
+
+
+class AppointmentPage(Wire):
+    """A page of appointments in booking's order (date, number, id); `next_cursor` is opaque."""
+
+    items: list[AppointmentView]
+    next_cursor: str | None = None

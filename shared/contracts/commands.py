@@ -1,0 +1,87 @@
+"""What is common to all commands: their answer, the repeat of one, and the reply to the gateway that waits."""
+
+from datetime import datetime
+from typing import Any, ClassVar, Literal
+from uuid import UUID
+
+from shared.contracts.envelope import DayMessage, Message, Wire
+from shared.contracts.problems import PROBLEMS, Code
+
+DECIDE_WITHIN_SECONDS = 600
+"""A command that is not decided this long after it was accepted is refused `too_late`."""
+
+
+class Answer(Wire):
+    """How a command ended: an HTTP status, a problem code when refused, and the result (ids, codes and times only)."""
+
+    status_code: int
+    code: Code | None = None
+    result: dict[str, Any] | None = None
+
+    @classmethod
+    def refusal(cls, code: Code) -> "Answer":
+        """The answer of a refused command."""
+        return cls(status_code=PROBLEMS[code].status, code=code)
+
+    @property
+    def succeeded(self) -> bool:
+        return self.code is None
+
+
+class CommandRepeated(DayMessage):
+    """The same command arrived again: whoever replies last answers it again. Not guarded: a double is a double reply.
+
+    Entered without `answer` by the service that saw the repeat; booking adds the answer when another service replies last.
+    """
+
+    guarded: ClassVar[bool] = False
+    type: Literal["CommandRepeated"] = "CommandRepeated"
+    answer: Answer | None = None
+    appointment_id: UUID | None = None
+    """Set when the answer is a check-in's: the queue looks the position up by it."""
+
+
+class CommandAnswered(Message):
+    """The reply to the gateway instance that holds partition `reply_partition`. An optimisation: nothing depends on its arrival."""
+
+    guarded: ClassVar[bool] = False
+    type: Literal["CommandAnswered"] = "CommandAnswered"
+    answer: Answer
+    replayed: bool = False
+
+    @property
+    def key(self) -> bytes:
+        return str(self.command_id).encode()
+
+
+class CommandQuestion(Wire):
+    """One pair of a look at a holder."""
+
+    clinic_id: UUID
+    command_id: UUID
+
+
+class CommandLook(Wire):
+    """Asks a holder for the outcomes of many commands in one call (`POST /internal/commands/look`)."""
+
+    commands: list[CommandQuestion]
+
+
+class Outcome(Wire):
+    """A stored outcome of a command. Only a settled one is answered to clients."""
+
+    clinic_id: UUID
+    command_id: UUID
+    type: str
+    principal: str
+    body_hash: str
+    answer: Answer
+    accepted_at: datetime
+    decided_at: datetime
+    settled_at: datetime | None = None
+
+
+class Outcomes(Wire):
+    """What a look answers: the outcomes that exist, in no order."""
+
+    outcomes: list[Outcome]

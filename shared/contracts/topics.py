@@ -1,0 +1,105 @@
+"""Every topic: its name, who may say what on it, who reads it, how long it is kept. Made by one command; brokers never auto-create."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from shared.contracts.availability import BookingRefused, SlotFreed, SlotReserved
+from shared.contracts.booking import (
+    AppointmentBooked,
+    AppointmentCancelled,
+    AppointmentRefused,
+    BookAppointment,
+    CancelAppointment,
+    CheckInPatient,
+    PatientCheckedIn,
+    SlotReleased,
+)
+from shared.contracts.commands import CommandAnswered, CommandRepeated
+from shared.contracts.envelope import Message
+from shared.contracts.queue import PatientQueued
+from shared.contracts.registry import ClinicChanged, DoctorChanged, PatientChanged
+
+DAY_MS = 86_400_000
+PARTITIONS = 12
+"""Every topic has as many from the first day: keys never move."""
+MAX_MESSAGE_BYTES = 256 * 1024
+"""What we read of one record; anything larger is malformed."""
+MAX_RECORD_BYTES = 4 * 1024 * 1024
+"""What the broker takes, so that an oversized record reaches its reader and is dead-lettered where it can be seen."""
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One topic. `key` is the rule of its keys in words; `groups` are the services that consume it."""
+
+    name: str
+    key: str
+    messages: tuple[type[Message], ...]
+    groups: tuple[str, ...]
+    commands: bool = False
+    retention_ms: int = 14 * DAY_MS
+    cleanup: Literal["delete", "compact"] = "delete"
+    partitions: int = PARTITIONS
+    max_message_bytes: int = MAX_RECORD_BYTES
+
+    def dead_letters(self, group: str) -> str:
+        """The name of the topic that takes what `group` could not process of this one."""
+        return f"{self.name}.{group}.dlq"
+
+    @property
+    def types(self) -> dict[str, type[Message]]:
+        """The messages of this topic by the name of their type."""
+        return {message.__name__: message for message in self.messages}
+
+
+BOOKING_COMMANDS = Topic("booking.commands", "clinic:doctor:date", (BookAppointment,), ("availability",), commands=True)
+APPOINTMENT_COMMANDS = Topic(
+    "appointment.commands", "clinic:appointment", (CancelAppointment, CheckInPatient), ("booking",), commands=True
+)
+QUEUE_COMMANDS = Topic("queue.commands", "clinic:doctor:date", (), ("queue",), commands=True)
+AVAILABILITY_EVENTS = Topic(
+    "availability.events", "clinic:doctor:date", (SlotReserved, BookingRefused, SlotFreed, CommandRepeated), ("booking",)
+)
+APPOINTMENT_EVENTS = Topic(
+    "appointment.events",
+    "clinic:doctor:date",
+    (AppointmentBooked, AppointmentRefused, AppointmentCancelled, SlotReleased, PatientCheckedIn, CommandRepeated),
+    ("availability", "queue"),
+)
+QUEUE_EVENTS = Topic("queue.events", "clinic:doctor:date", (PatientQueued,), ("booking",))
+REGISTRY_EVENTS = Topic(
+    "registry.events",
+    "clinic:kind:id",
+    (ClinicChanged, DoctorChanged, PatientChanged),
+    ("availability", "booking", "queue"),
+    cleanup="compact",
+)
+GATEWAY_REPLIES = Topic(
+    "gateway.replies", "explicit partition of the waiting gateway", (CommandAnswered,), ("gateway",), retention_ms=600_000
+)
+
+ALL_TOPICS = (
+    BOOKING_COMMANDS,
+    APPOINTMENT_COMMANDS,
+    QUEUE_COMMANDS,
+    AVAILABILITY_EVENTS,
+    APPOINTMENT_EVENTS,
+    QUEUE_EVENTS,
+    REGISTRY_EVENTS,
+    GATEWAY_REPLIES,
+)
+
+
+def consumed_by(group: str) -> tuple[Topic, ...]:
+    """The topics that a service reads."""
+    return tuple(topic for topic in ALL_TOPICS if group in topic.groups)
+
+
+def dead_letter_topics() -> Iterator[Topic]:
+    """A dead-letter topic for each topic and group whose loss would matter: all but replies."""
+    for topic in ALL_TOPICS:
+        for group in topic.groups if topic is not GATEWAY_REPLIES else ():
+            yield Topic(
+                topic.dead_letters(group), topic.key, (), (), retention_ms=30 * DAY_MS, max_message_bytes=2 * MAX_RECORD_BYTES
+            )
