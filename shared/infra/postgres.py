@@ -1,0 +1,101 @@
+"""One service's database. Every transaction says first for which clinics it acts; row level security does the rest.
+
+The hot batches run plain SQL on asyncpg, the registry runs SQLAlchemy; both are handed out by `Database` only.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Coroutine
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from shared.infra.settings import PostgresSettings
+
+T = TypeVar("T")
+Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
+
+# One round trip: the clinics for row level security, and the time by which this transaction judges.
+ACT_FOR = "SELECT set_config('app.clinics', $1, true), clock_timestamp()"
+
+
+def clinic_array(clinics: Collection[UUID]) -> str:
+    """The clinics as the text of a Postgres array, in a fixed order."""
+    return "{" + ",".join(str(clinic) for clinic in sorted(clinics)) + "}"
+
+
+class Database:
+    """The pools of one service: `hot` for batches, `engine` for the registry and reads."""
+
+    def __init__(self, hot: "asyncpg.Pool[asyncpg.Record]", engine: AsyncEngine) -> None:
+        self.hot = hot
+        self.engine = engine
+
+    @classmethod
+    async def connect(cls, settings: PostgresSettings, application_name: str) -> "Database":
+        """Opens both pools. Raises `OSError` or `asyncpg.PostgresError` when the server cannot be reached."""
+        url = settings.url.get_secret_value()
+        server = {
+            "application_name": application_name,
+            "statement_timeout": str(settings.statement_timeout_ms),
+            "lock_timeout": str(settings.lock_timeout_ms),
+            "idle_in_transaction_session_timeout": "30000",
+            "timezone": "UTC",
+        }
+        hot = await asyncpg.create_pool(url, min_size=1, max_size=settings.pool_size, server_settings=server, timeout=5)
+        engine = create_async_engine(
+            url.replace("postgresql://", "postgresql+asyncpg://", 1),
+            pool_size=settings.pool_size,
+            max_overflow=0,
+            pool_timeout=5,
+            pool_pre_ping=True,
+            connect_args={"server_settings": server, "timeout": 5},
+        )
+        return cls(hot, engine)
+
+    async def close(self) -> None:
+        """Closes both pools; what still runs is ended after five seconds."""
+        try:
+            await asyncio.wait_for(self.hot.close(), timeout=5)
+        except TimeoutError:
+            self.hot.terminate()
+        await self.engine.dispose()
+
+    async def check(self) -> None:
+        """Raises when the database does not answer: what readiness asks."""
+        await self.hot.fetchval("SELECT 1")
+
+    @asynccontextmanager
+    async def batch(self, clinics: Collection[UUID]) -> AsyncIterator[tuple[Connection, datetime]]:
+        """A transaction on asyncpg for exactly these clinics, and its time on the database's clock."""
+        async with self.hot.acquire() as connection, connection.transaction():
+            row = await connection.fetchrow(ACT_FOR, clinic_array(clinics))
+            assert row is not None
+            yield connection, row["clock_timestamp"]
+
+    @asynccontextmanager
+    async def session(self, clinic: UUID) -> AsyncIterator[tuple[AsyncConnection, Connection, datetime]]:
+        """A transaction on SQLAlchemy for one clinic, the driver's connection below it, and the database's time."""
+        async with self.engine.begin() as sql:
+            row = (await sql.execute(_ACT_FOR_TEXT, {"clinics": clinic_array((clinic,))})).one()
+            raw = await sql.get_raw_connection()
+            driver = raw.driver_connection
+            assert driver is not None
+            yield sql, driver, row[1]
+
+
+_ACT_FOR_TEXT = text("SELECT set_config('app.clinics', :clinics, true), clock_timestamp()")
+
+
+async def shielded(work: Coroutine[Any, Any, T]) -> T:
+    """Runs database work to its end even when the caller is cancelled: a cancelled transaction can leak its connection."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise

@@ -1,0 +1,122 @@
+"""The settings that every service process has, from its environment. Unknown `FRONTDESK_` names are errors, secrets may be files.
+
+Each service subclasses `ServiceSettings` in its `settings.py` and adds what is its own.
+"""
+
+import os
+import socket
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "FRONTDESK_"
+
+
+class Environment(StrEnum):
+    """Where the process runs; production refuses what is only fit for development."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+    INTEGRATION_TEST = "integration-test"
+
+
+class Section(BaseModel):
+    """A group of settings, written `FRONTDESK_GROUP__NAME`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class HttpSettings(Section):
+    """Where the process listens."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=1, le=65535)
+
+
+class PostgresSettings(Section):
+    """The service's own database, reached as its `_app` role."""
+
+    url: SecretStr
+    pool_size: int = Field(default=8, ge=2, le=100)
+    statement_timeout_ms: int = Field(default=15_000, ge=100)
+    lock_timeout_ms: int = Field(default=5_000, ge=100)
+
+
+class KafkaSettings(Section):
+    """The broker, and the bounds of one consumer's batch."""
+
+    bootstrap_servers: str
+    batch_max_records: int = Field(default=500, ge=1, le=5_000)
+    batch_timeout_ms: int = Field(default=5, ge=1, le=1_000)
+    request_timeout_ms: int = Field(default=5_000, ge=500)
+    session_timeout_ms: int = Field(default=10_000, ge=6_000)
+
+
+class RedisSettings(Section):
+    """Admission only: nothing is wrong while it is away."""
+
+    url: str = "redis://127.0.0.1:6379/0"
+    timeout_ms: int = Field(default=50, ge=1)
+
+
+class ServiceSettings(BaseSettings):
+    """What every service needs to run."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", populate_by_name=True)
+
+    environment: Environment = Field(default=Environment.DEVELOPMENT, validation_alias="ENVIRONMENT")
+    log_level: str = "info"
+    instance: str = Field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}")
+    shutdown_grace_seconds: float = 20.0
+    http: HttpSettings = HttpSettings()
+    postgres: PostgresSettings
+    kafka: KafkaSettings
+    redis: RedisSettings = RedisSettings()
+
+    @classmethod
+    def from_environment(cls, environ: dict[str, str] | None = None) -> Self:
+        """Reads the process's environment; `NAME_FILE` gives the path of a file that holds `NAME`.
+
+        Raises `pydantic.ValidationError` or `ValueError`, naming what is missing, unknown or not valid.
+        """
+        environ = dict(os.environ if environ is None else environ)
+        values = _from_files({name: value for name, value in environ.items() if name.startswith(PREFIX)})
+        _refuse_unknown(values, set(cls.model_fields))
+        tree = _nested(values)
+        if "ENVIRONMENT" in environ:
+            tree["environment"] = environ["ENVIRONMENT"]
+        return cls(**tree)
+
+    @classmethod
+    def settings_customise_sources(cls, settings_cls: Any, init_settings: Any, **_: Any) -> tuple[Any, ...]:
+        """Only what `from_environment` read: a second look at the environment would miss the files and the unknown names."""
+        return (init_settings,)
+
+
+def _from_files(values: dict[str, str]) -> dict[str, str]:
+    """Replaces each `NAME_FILE` by `NAME` with the file's content."""
+    files = {name: value for name, value in values.items() if name.endswith("_FILE")}
+    contents = {name.removesuffix("_FILE"): Path(value).read_text().strip() for name, value in files.items()}
+    return {name: value for name, value in values.items() if name not in files} | contents
+
+
+def _refuse_unknown(values: dict[str, str], fields: set[str]) -> None:
+    """Unknown names are errors: a misspelt setting must not be silently ignored."""
+    unknown = [name for name in values if name.removeprefix(PREFIX).lower().split("__")[0] not in fields]
+    if unknown:
+        raise ValueError(f"unknown settings: {', '.join(sorted(unknown))}")
+
+
+def _nested(values: dict[str, str]) -> dict[str, Any]:
+    """`FRONTDESK_KAFKA__BATCH_MAX_RECORDS=64` becomes `{"kafka": {"batch_max_records": "64"}}`."""
+    tree: dict[str, Any] = {}
+    for name, value in values.items():
+        *groups, leaf = name.removeprefix(PREFIX).lower().split("__")
+        node = tree
+        for group in groups:
+            node = node.setdefault(group, {})
+        node[leaf] = value
+    return tree

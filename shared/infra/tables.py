@@ -1,0 +1,96 @@
+"""The technical tables that several services have alike, and the statements that put row level security on business tables.
+
+Used by the services' `models.py` and migrations only. Inbox and outbox carry no policy: a relay acts for all clinics.
+"""
+
+from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, Integer, LargeBinary, MetaData, Table, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import UUID as Uuid
+
+CLINICS_OF_TRANSACTION = "clinic_id = ANY ((SELECT NULLIF(current_setting('app.clinics', true), '')::uuid[])::uuid[])"
+"""The policy: an unset or reset setting gives no rows, not an error. The sub-select is evaluated once a statement."""
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+def metadata() -> MetaData:
+    """Fresh metadata with one rule for the names of constraints."""
+    return MetaData(naming_convention=NAMES)
+
+
+def inbox_table(meta: MetaData) -> Table:
+    """What has been admitted: one row a message. Commands also keep body hash and key, by which repeats are judged."""
+    return Table(
+        "inbox",
+        meta,
+        Column("message_id", Uuid, primary_key=True),
+        Column("clinic_id", Uuid, nullable=False),
+        Column("type", Text, nullable=False),
+        Column("body_hash", Text),
+        Column("topic_key", LargeBinary),
+        Column("received_at", DateTime(timezone=True), nullable=False, server_default=text("clock_timestamp()")),
+        Index("ix_inbox_received_at", "received_at"),
+    )
+
+
+def outbox_table(meta: MetaData) -> Table:
+    """What is committed and not known to be published. `id` orders the messages of one key: their row's lock serialises them."""
+    return Table(
+        "outbox",
+        meta,
+        Column("id", BigInteger, Identity(always=True), primary_key=True),
+        Column("message_id", Uuid, nullable=False),
+        Column("clinic_id", Uuid, nullable=False),
+        Column("correlation_id", Text, nullable=False),
+        Column("topic", Text, nullable=False),
+        Column("key", LargeBinary, nullable=False),
+        Column("body", LargeBinary, nullable=False),
+        Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("clock_timestamp()")),
+        Index("ix_outbox_topic_key", "topic", "key"),
+    )
+
+
+def outcomes_table(meta: MetaData) -> Table:
+    """How commands ended: decided at `decided_at`, answered to clients from `settled_at` on. Ids, codes and times only."""
+    return Table(
+        "outcomes",
+        meta,
+        Column("clinic_id", Uuid, primary_key=True),
+        Column("command_id", Uuid, primary_key=True),
+        Column("type", Text, nullable=False),
+        Column("principal", Text, nullable=False),
+        Column("body_hash", Text, nullable=False),
+        Column("status_code", Integer, nullable=False),
+        Column("code", Text),
+        Column("result", JSONB),
+        Column("accepted_at", DateTime(timezone=True), nullable=False),
+        Column("decided_at", DateTime(timezone=True), nullable=False),
+        Column("settled_at", DateTime(timezone=True)),
+        Index("ix_outcomes_decided_at", "decided_at"),
+    )
+
+
+def clinic_settings_table(meta: MetaData) -> Table:
+    """A service's read copy of the clinics' settings; the highest version wins."""
+    return Table(
+        "clinic_settings",
+        meta,
+        Column("clinic_id", Uuid, primary_key=True),
+        Column("version", BigInteger, nullable=False),
+        Column("settings", JSONB, nullable=False),
+    )
+
+
+def row_security(table: str) -> list[str]:
+    """The statements that enable and force the clinics' policy on a table of business data."""
+    return [
+        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
+        f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
+        f"CREATE POLICY clinics_of_transaction ON {table} USING ({CLINICS_OF_TRANSACTION}) WITH CHECK ({CLINICS_OF_TRANSACTION})",
+    ]
