@@ -1,0 +1,231 @@
+"""The delivery runner: fetch a batch, decode record by record, have its effect in one transaction, then commit its offsets.
+
+Every consumer of every service is made here, and only here: acknowledgement is manual, an offset moves only after the SQL commit, and
+nothing a record contains can stop the records around it. The rules and why they are so: `docs/architecture.md`.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import orjson
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import KafkaError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import KafkaMessage
+
+from shared.contracts.commands import Answer
+from shared.contracts.envelope import Message
+from shared.contracts.problems import Code
+from shared.contracts.topics import Topic
+from shared.infra import inbox
+from shared.infra.errors import is_conflict, is_transient
+from shared.infra.inbox import Admitted
+from shared.infra.kafka import Malformed, NotAccepted, Publisher, Record, Unconfirmed, decode
+from shared.infra.metrics import BATCH_DURATION, BATCH_RETRIES, BATCH_SIZE, MESSAGES
+from shared.infra.settings import KafkaSettings
+from shared.infra.unit import Unit, Units
+
+log = structlog.get_logger()
+
+Handler = Callable[[Unit, Admitted], Awaitable[None]]
+Received = tuple[ConsumerRecord[Any, Any], Message]
+
+ATTEMPTS_ALONE = 5
+"""So often a record may fail by itself before it is dead-lettered."""
+CONFLICT_ATTEMPTS = 8
+"""So often a batch may meet a constraint that its own checks did not foresee before that counts as a bug."""
+BACKOFF_FIRST_SECONDS = 0.05
+BACKOFF_MAX_SECONDS = 5.0
+
+
+class Stopping(Exception):
+    """The process is shutting down: the batch is left as it is, its offsets unmoved."""
+
+
+class Delivery:
+    """One consumer of one process: all its topics, in batches."""
+
+    def __init__(self, group: str, topics: Sequence[Topic], handler: Handler, units: Units, publisher: Publisher) -> None:
+        self.group = group
+        self.topics = {topic.name: topic for topic in topics}
+        self.stopping = asyncio.Event()
+        self.subscriber: Any = None
+        self._handler = handler
+        self._units = units
+        self._publisher = publisher
+
+    def subscribe(self, broker: KafkaBroker, settings: KafkaSettings) -> None:
+        """Registers the consumer with the broker. Call once, before the broker starts."""
+        self.subscriber = broker.subscriber(
+            *self.topics,
+            group_id=self.group,
+            batch=True,
+            max_records=settings.batch_max_records,
+            batch_timeout_ms=settings.batch_timeout_ms,
+            ack_policy=AckPolicy.MANUAL,
+            auto_offset_reset="earliest",
+            partition_assignment_strategy=(RangePartitionAssignor,),
+            session_timeout_ms=settings.session_timeout_ms,
+            max_partition_fetch_bytes=4 * 1024 * 1024,
+            fetch_max_wait_ms=100,
+            parser=raw_batch,
+            decoder=records_of,
+            no_reply=True,
+        )
+        self.subscriber(self.consume)
+
+    def check(self) -> None:
+        """Raises `ConnectionError` when the consume loop is dead or has no place in its group yet: what readiness asks."""
+        consumer = self.subscriber.consumer
+        alive = self.subscriber.running and not any(task.done() for task in self.subscriber.tasks)
+        if not alive or (isinstance(consumer, AIOKafkaConsumer) and not consumer.assignment()):
+            raise ConnectionError
+
+    async def consume(self, records: Sequence["ConsumerRecord[Any, Any]"]) -> None:
+        """Processes one fetched batch to its end, whatever happens to it, and commits its offsets."""
+        if self.stopping.is_set():
+            return
+        started = time.perf_counter()
+        try:
+            await self._process(await self._decoded(records))
+        except Stopping:
+            return
+        await self._commit(records)
+        BATCH_SIZE.observe(len(records))
+        BATCH_DURATION.observe(time.perf_counter() - started)
+
+    async def _decoded(self, records: Sequence["ConsumerRecord[Any, Any]"]) -> list[Received]:
+        """The good records; a malformed one is dead-lettered here and now."""
+        received: list[Received] = []
+        for record in records:
+            try:
+                message = decode(self.topics[record.topic], record.value)
+            except Malformed as error:
+                await self._dead_letter(record, str(error), attempts=1)
+                continue
+            if message is None:
+                MESSAGES.labels(topic=record.topic, type="unknown", outcome="skipped").inc()
+            else:
+                received.append((record, message))
+        return received
+
+    async def _process(self, received: list[Received]) -> None:
+        """The batch in one transaction; if it still fails, record by record."""
+        if not received:
+            return
+        try:
+            await self._retried(received)
+        except Stopping:
+            raise
+        except Exception as error:
+            log.exception("batch_failed", group=self.group, size=len(received), error=type(error).__name__)
+            for one in received:
+                await self._alone(one)
+
+    async def _retried(self, received: list[Received]) -> None:
+        """Runs the batch until it commits; waits out transient errors with the offsets unmoved."""
+        attempt = 0
+        while True:
+            try:
+                return await self._transaction(received)
+            except Exception as error:
+                attempt += 1
+                if not is_transient(error) or (is_conflict(error) and attempt >= CONFLICT_ATTEMPTS):
+                    raise
+                BATCH_RETRIES.labels(kind=type(error).__name__).inc()
+                log.warning("batch_retried", group=self.group, attempt=attempt, error=type(error).__name__)
+                await self._back_off(attempt)
+
+    async def _transaction(self, received: list[Received]) -> None:
+        messages = [message for _, message in received]
+        async with self._units.batch({message.clinic_id for message in messages}) as unit:
+            admitted = await inbox.admit(unit.connection, messages)
+            for message in admitted.reused:
+                unit.reply(message, Answer.refusal(Code.KEY_REUSED))
+            if admitted.fresh or admitted.repeats:
+                await self._handler(unit, admitted)
+        self._count(received, admitted)
+
+    def _count(self, received: list[Received], admitted: Admitted) -> None:
+        fresh = {id(message) for message in admitted.fresh}
+        for record, message in received:
+            outcome = "processed" if id(message) in fresh else "repeated"
+            MESSAGES.labels(topic=record.topic, type=message.type, outcome=outcome).inc()
+
+    async def _alone(self, one: Received) -> None:
+        """One record by itself; after five failures it is a dead letter, and the others go on."""
+        for attempt in range(1, ATTEMPTS_ALONE + 1):
+            try:
+                return await self._retried([one])
+            except Stopping:
+                raise
+            except Exception as error:
+                reason = type(error).__name__
+                log.exception("message_failed", message_id=str(one[1].message_id), type=one[1].type, attempt=attempt)
+            await self._back_off(attempt)
+        await self._dead_letter(one[0], reason, ATTEMPTS_ALONE)
+
+    async def _dead_letter(self, record: "ConsumerRecord[Any, Any]", reason: str, attempts: int) -> None:
+        """Puts a record where a person finds it. Until the broker has it nothing goes on and no offset moves."""
+        letter = dead_letter(self.topics[record.topic], self.group, record, reason, attempts)
+        attempt = 0
+        while True:
+            try:
+                await self._publisher.send(letter)
+                break
+            except (NotAccepted, Unconfirmed) as error:
+                attempt += 1
+                log.error("dead_letter_not_written", topic=letter.topic, attempt=attempt, error=type(error).__name__)
+                await self._back_off(attempt)
+        MESSAGES.labels(topic=record.topic, type="unknown", outcome="dead_lettered").inc()
+        log.error("dead_lettered", topic=record.topic, partition=record.partition, offset=record.offset, reason=reason)
+
+    async def _back_off(self, attempt: int) -> None:
+        """Capped exponential back-off with full jitter, cut short by shutdown."""
+        delay = random.uniform(0, min(BACKOFF_MAX_SECONDS, BACKOFF_FIRST_SECONDS * 2**attempt))
+        try:
+            await asyncio.wait_for(self.stopping.wait(), delay)
+        except TimeoutError:
+            return
+        raise Stopping
+
+    async def _commit(self, records: Sequence["ConsumerRecord[Any, Any]"]) -> None:
+        """Commits the position behind each partition's last record. A failure is harmless: the inbox knows what comes again."""
+        consumer = self.subscriber.consumer
+        if not isinstance(consumer, AIOKafkaConsumer):  # the in-memory broker of tests has no offsets
+            return
+        offsets = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in records}
+        try:
+            await consumer.commit(offsets)
+        except (KafkaError, ValueError) as error:
+            log.warning("offsets_not_committed", group=self.group, error=type(error).__name__)
+
+
+def dead_letter(topic: Topic, group: str, record: "ConsumerRecord[Any, Any]", reason: str, attempts: int) -> Record:
+    """The dead letter of a record: the same key and body, and headers that say where it came from and why."""
+    original = {name: value.hex() for name, value in record.headers}
+    headers = {
+        "frontdesk-topic": record.topic,
+        "frontdesk-partition": str(record.partition),
+        "frontdesk-offset": str(record.offset),
+        "frontdesk-error": reason[:500],
+        "frontdesk-attempts": str(attempts),
+        "frontdesk-headers-hex": orjson.dumps(original).decode(),
+    }
+    return Record(topic.dead_letters(group), record.key or b"", record.value or b"", "", headers=headers)
+
+
+async def raw_batch(records: tuple["ConsumerRecord[Any, Any]", ...]) -> KafkaMessage:
+    """FastStream's message for a batch, untouched: its own parser would fail the whole batch on one header that is not UTF-8."""
+    return KafkaMessage(body=b"", raw_message=records, consumer=None)  # type: ignore[arg-type]
+
+
+async def records_of(message: KafkaMessage) -> Any:
+    """Hands the records as they came to the runner, which decodes them one by one."""
+    return message.raw_message

@@ -1,0 +1,40 @@
+"""Which errors of Postgres pass by themselves. The delivery runner waits these out; anything else is a bug of ours or a bad record."""
+
+import asyncpg
+from asyncpg import exceptions as pg
+from sqlalchemy.exc import DBAPIError
+
+CONFLICTS = (pg.UniqueViolationError, pg.ExclusionViolationError)
+"""What a statement's own checks did not foresee: a rival transaction was faster, so trying again sees its row."""
+
+TRANSIENT = (
+    *CONFLICTS,
+    pg.PostgresConnectionError,
+    pg.SerializationError,
+    pg.DeadlockDetectedError,
+    pg.LockNotAvailableError,
+    pg.QueryCanceledError,
+    pg.OperatorInterventionError,
+    pg.InsufficientResourcesError,
+    pg.IdleInTransactionSessionTimeoutError,
+    asyncpg.InterfaceError,
+    OSError,
+    TimeoutError,
+)
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the same work can succeed later."""
+    return isinstance(_cause(error), TRANSIENT)
+
+
+def is_conflict(error: BaseException) -> bool:
+    """Whether a constraint refused the work."""
+    return isinstance(_cause(error), CONFLICTS)
+
+
+def _cause(error: BaseException) -> BaseException:
+    """The driver's error below SQLAlchemy's."""
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        return error.orig.__cause__ or error.orig
+    return error

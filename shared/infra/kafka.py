@@ -1,0 +1,158 @@
+"""The only module that speaks to the Kafka client: the broker with safe settings, the publisher, and decoding of records."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import orjson
+from aiokafka.errors import KafkaError
+from faststream.kafka import KafkaBroker
+from pydantic import ValidationError
+
+from shared.contracts.envelope import Message
+from shared.contracts.topics import MAX_MESSAGE_BYTES, MAX_RECORD_BYTES, Topic
+from shared.infra.settings import KafkaSettings
+
+CORRELATION_HEADER = "correlation_id"
+
+
+class Malformed(Exception):
+    """A record that no retry can make right: it goes to the dead letters at once."""
+
+
+class NotAccepted(Exception):
+    """The record was never handed to the producer: it cannot arrive."""
+
+
+class Unconfirmed(Exception):
+    """The record was handed over and not acknowledged in time: it may still arrive."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is to be written to Kafka. Without `partition` the key decides."""
+
+    topic: str
+    key: bytes
+    body: bytes
+    correlation_id: str
+    partition: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def record_of(topic: Topic, message: Message, partition: int | None = None) -> Record:
+    """The record that carries a message."""
+    return Record(topic.name, message.key, encode(message), message.correlation_id, partition)
+
+
+def encode(message: Message) -> bytes:
+    """A message as it stands on the wire: JSON without what is not set."""
+    return message.model_dump_json(exclude_none=True).encode()
+
+
+def decode(topic: Topic, value: bytes | None) -> Message | None:
+    """The message of a record, or None for a type that a newer service added to an event topic.
+
+    Raises `Malformed` for what is too large, no JSON, of another version, of a wrong shape, or an unknown type of command.
+    """
+    fields = _json_object(value)
+    if fields.get("v") != 1:
+        raise Malformed("unknown_version")
+    message = topic.types.get(cast(str, fields.get("type")))
+    if message is None:
+        if topic.commands or not isinstance(fields.get("type"), str):
+            raise Malformed("unknown_type")
+        return None
+    try:
+        return message.model_validate(fields)
+    except ValidationError as error:
+        where = ",".join(".".join(map(str, e["loc"])) for e in error.errors(include_input=False, include_url=False))
+        raise Malformed(f"invalid_fields:{where}") from None
+
+
+def _json_object(value: bytes | None) -> dict[str, Any]:
+    if value is None or len(value) > MAX_MESSAGE_BYTES:
+        raise Malformed("empty" if value is None else "too_large")
+    try:
+        fields = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        raise Malformed("invalid_json") from None
+    if not isinstance(fields, dict) or not isinstance(fields.get("type"), str | None):
+        raise Malformed("not_a_message")
+    return fields
+
+
+def make_broker(settings: KafkaSettings, client_id: str, graceful_seconds: float) -> KafkaBroker:
+    """A broker whose producer loses and reorders nothing, and that makes no topics by itself."""
+    return KafkaBroker(
+        settings.bootstrap_servers.split(","),
+        client_id=client_id,
+        acks="all",
+        enable_idempotence=True,
+        allow_auto_create_topics=False,
+        max_request_size=2 * MAX_RECORD_BYTES,
+        request_timeout_ms=settings.request_timeout_ms,
+        retry_backoff_ms=50,
+        metadata_max_age_ms=30_000,
+        graceful_timeout=graceful_seconds,
+        apply_types=False,
+        logger=None,
+    )
+
+
+class Publisher:
+    """Writes records and waits for the broker's acknowledgement. One per process, shared by outbox, relay, replies and dead letters."""
+
+    def __init__(self, broker: KafkaBroker, ack_timeout_seconds: float = 10.0) -> None:
+        self._broker = broker
+        self._ack_timeout_seconds = ack_timeout_seconds
+
+    async def send(self, record: Record, timeout_seconds: float | None = None) -> None:
+        """Writes one record. Raises `NotAccepted` or `Unconfirmed`."""
+        timeout = timeout_seconds or self._ack_timeout_seconds
+        acknowledged = await self._hand_over(record, timeout)
+        if acknowledged is None:
+            return
+        try:
+            await asyncio.wait_for(asyncio.shield(acknowledged), timeout)
+        except (KafkaError, TimeoutError) as error:
+            raise Unconfirmed(type(error).__name__) from error
+
+    async def send_all(self, records: Sequence[Record]) -> list[bool]:
+        """Writes records in order and says of each whether it was acknowledged; after the first that was not accepted it stops."""
+        pending: list[asyncio.Future[Any] | None] = []
+        for record in records:
+            try:
+                pending.append(await self._hand_over(record, self._ack_timeout_seconds))
+            except NotAccepted:
+                break
+        waiting = [future for future in pending if future is not None]
+        if waiting:
+            await asyncio.wait(waiting, timeout=self._ack_timeout_seconds)
+        handed = [future is None or _acknowledged(future) for future in pending]
+        return handed + [False] * (len(records) - len(handed))
+
+    async def _hand_over(self, record: Record, timeout_seconds: float) -> "asyncio.Future[Any] | None":
+        """Gives a record to the producer; the in-memory broker of tests delivers at once and has no future."""
+        publish = self._broker.publish(
+            record.body,
+            record.topic,
+            key=record.key,
+            partition=record.partition,
+            headers={**record.headers, CORRELATION_HEADER: record.correlation_id},
+            correlation_id=record.correlation_id,
+            no_confirm=True,
+        )
+        try:
+            return cast("asyncio.Future[Any] | None", await asyncio.wait_for(publish, timeout_seconds))
+        except (KafkaError, TimeoutError) as error:
+            raise NotAccepted(type(error).__name__) from error
+
+
+def _acknowledged(future: "asyncio.Future[Any]") -> bool:
+    """Whether the broker has the record. A late failure is read here, so that it is not reported as forgotten."""
+    if not future.done():
+        future.add_done_callback(lambda late: late.cancelled() or late.exception())
+        return False
+    return not future.cancelled() and future.exception() is None

@@ -1,0 +1,143 @@
+"""The outbox: what a transaction says to others is written in it, and published after its commit, at least once.
+
+Order within a key is kept without a high-water mark: the process that committed a batch publishes it at once, except keys that have an
+older unsent row; what is left over belongs to one relay at a time. A published row is deleted by the next transaction of the same
+process, or by its relay when none comes.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import asyncpg
+import structlog
+
+from shared.contracts.envelope import Message
+from shared.contracts.topics import Topic
+from shared.infra.kafka import Publisher, Record, encode
+from shared.infra.metrics import OUTBOX_PUBLISHED, OUTBOX_RELAYED
+from shared.infra.postgres import Connection
+
+log = structlog.get_logger()
+
+WRITE = """
+WITH sent AS (DELETE FROM outbox WHERE id = ANY($1::bigint[])),
+said AS (SELECT * FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::bytea[], $8::bytea[])
+         WITH ORDINALITY AS said(message_id, clinic_id, correlation_id, topic, key, body, place)),
+older AS (SELECT DISTINCT topic, key FROM outbox JOIN said USING (topic, key) WHERE outbox.id <> ALL($2::bigint[])),
+written AS (INSERT INTO outbox (message_id, clinic_id, correlation_id, topic, key, body)
+            SELECT message_id, clinic_id, correlation_id, topic, key, body FROM said ORDER BY place RETURNING id, topic, key)
+SELECT written.id, older.topic IS NOT NULL AS behind FROM written LEFT JOIN older USING (topic, key) ORDER BY written.id
+"""
+LEFT_OVER = """
+SELECT id, correlation_id, topic, key, body FROM outbox
+WHERE id <> ALL($1::bigint[]) AND created_at < clock_timestamp() - make_interval(secs => $2) ORDER BY id LIMIT $3
+"""
+DELETE = "DELETE FROM outbox WHERE id = ANY($1::bigint[])"
+ONE_RELAY = "SELECT pg_try_advisory_xact_lock(hashtext('frontdesk.outbox.relay'))"
+
+RELAY_BATCH_ROWS = 500
+RELAY_GRACE_SECONDS = 0.5
+"""Younger rows belong to the process that committed them."""
+RELAY_INTERVAL_SECONDS = 0.25
+
+
+@dataclass(frozen=True)
+class OutboxRow:
+    """A row of the outbox after its transaction: `behind` an older unsent row of its key it waits for the relay."""
+
+    id: int
+    record: Record
+    behind: bool
+
+
+@dataclass(frozen=True)
+class Written:
+    """What one transaction wrote, and what it cleared: both count only once it is committed."""
+
+    rows: list[OutboxRow]
+    cleared: list[int]
+
+
+class Outbox:
+    """Writes, publishes and clears the outbox of one process."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+        self._published: set[int] = set()
+        """Acknowledged by the broker, still in the table."""
+        self._in_flight: set[int] = set()
+
+    async def write(self, connection: Connection, said: Sequence[tuple[Topic, Message]]) -> Written:
+        """Writes the messages as the last statement of a transaction, and clears what earlier ones have published."""
+        records = [Record(topic.name, message.key, encode(message), message.correlation_id) for topic, message in said]
+        cleared = list(self._published)
+        rows = await connection.fetch(
+            WRITE,
+            cleared,
+            cleared + list(self._in_flight),
+            [message.message_id for _, message in said],
+            [message.clinic_id for _, message in said],
+            [record.correlation_id for record in records],
+            [record.topic for record in records],
+            [record.key for record in records],
+            [record.body for record in records],
+        )
+        written = [OutboxRow(row["id"], record, row["behind"]) for row, record in zip(rows, records, strict=True)]
+        return Written(written, cleared)
+
+    async def publish(self, batch: Written) -> None:
+        """Publishes what a committed transaction wrote. What fails is left to the relay: never an error of the batch."""
+        self._published.difference_update(batch.cleared)
+        ours = [row for row in batch.rows if not row.behind]
+        await self._send([row.id for row in ours], [row.record for row in ours])
+        for row in ours:
+            OUTBOX_PUBLISHED.labels(topic=row.record.topic).inc()
+
+    async def _send(self, ids: list[int], records: list[Record]) -> None:
+        self._in_flight.update(ids)
+        try:
+            acknowledged = await self._publisher.send_all(records)
+            self._published.update(id for id, done in zip(ids, acknowledged, strict=True) if done)
+            if not all(acknowledged):
+                log.warning("outbox_publish_incomplete", unsent=acknowledged.count(False))
+        finally:
+            self._in_flight.difference_update(ids)
+
+    async def relay_once(self, pool: "asyncpg.Pool[asyncpg.Record]") -> int:
+        """Clears what is published and sends what others left over. Answers how many rows it relayed."""
+        async with pool.acquire() as connection:
+            if self._published:
+                cleared = list(self._published)
+                await connection.execute(DELETE, cleared)
+                self._published.difference_update(cleared)
+            async with connection.transaction():
+                if not await connection.fetchval(ONE_RELAY):
+                    return 0
+                return await self._relay(connection)
+
+    async def _relay(self, connection: Connection) -> int:
+        rows = await connection.fetch(LEFT_OVER, list(self._in_flight | self._published), RELAY_GRACE_SECONDS, RELAY_BATCH_ROWS)
+        if not rows:
+            return 0
+        records = [Record(row["topic"], row["key"], row["body"], row["correlation_id"]) for row in rows]
+        await self._send([row["id"] for row in rows], records)
+        sent = [row["id"] for row in rows if row["id"] in self._published]
+        await connection.execute(DELETE, sent)
+        self._published.difference_update(sent)
+        for record in records[: len(sent)]:
+            OUTBOX_RELAYED.labels(topic=record.topic).inc()
+        return len(sent)
+
+    async def relay(self, pool: "asyncpg.Pool[asyncpg.Record]", stopping: asyncio.Event) -> None:
+        """Relays until the process stops. A failing round is logged and tried again: the rows stay where they are."""
+        while not stopping.is_set():
+            try:
+                while await self.relay_once(pool) == RELAY_BATCH_ROWS:
+                    pass
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+                log.warning("outbox_relay_failed", error=type(error).__name__)
+            try:
+                await asyncio.wait_for(stopping.wait(), RELAY_INTERVAL_SECONDS)
+            except TimeoutError:
+                continue

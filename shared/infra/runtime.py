@@ -1,0 +1,115 @@
+"""What a running service process holds, and the order in which it starts and stops. Built by each service's `app.py`, never on import."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Self
+
+import uvicorn
+from faststream.kafka import KafkaBroker
+from redis.asyncio import Redis
+from starlette.types import ASGIApp
+
+from shared.contracts.topics import Topic
+from shared.infra.delivery import Delivery, Handler
+from shared.infra.kafka import Publisher, make_broker
+from shared.infra.locks import DayLocks
+from shared.infra.outbox import Outbox
+from shared.infra.postgres import Database
+from shared.infra.settings import RedisSettings, ServiceSettings
+from shared.infra.unit import Units
+
+
+class Runtime:
+    """The pools, the broker and the one consumer of a process.
+
+    `connect` opens the pools and registers the consumer; nothing is consumed before `start`. `stop` finishes the batch in hand, commits
+    its offsets, flushes the producer, leaves the group and closes the pools, in this order.
+    """
+
+    def __init__(self, name: str, settings: ServiceSettings, database: Database, broker: KafkaBroker, redis: "Redis") -> None:
+        self.name = name
+        self.settings = settings
+        self.database = database
+        self.broker = broker
+        self.redis = redis
+        self.locks = DayLocks(redis)
+        self.publisher = Publisher(broker)
+        self.outbox = Outbox(self.publisher)
+        self.units = Units(database, self.outbox, self.publisher)
+        self.delivery: Delivery | None = None
+        self._stopping = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @classmethod
+    async def connect(cls, name: str, settings: ServiceSettings) -> Self:
+        """Opens Postgres and prepares Kafka and Redis, which may both still be away."""
+        database = await Database.connect(settings.postgres, settings.instance)
+        broker = make_broker(settings.kafka, settings.instance, settings.shutdown_grace_seconds)
+        return cls(name, settings, database, broker, make_redis(settings.redis))
+
+    def consume(self, topics: Sequence[Topic], handler: Handler) -> None:
+        """Registers the process's one consumer."""
+        self.delivery = Delivery(self.name, topics, handler, self.units, self.publisher)
+        self.delivery.subscribe(self.broker, self.settings.kafka)
+
+    async def start(self) -> None:
+        """Joins the group and starts relaying. Raises `KafkaError` when no broker answers."""
+        await self.broker.start()
+        self.spawn(self.outbox.relay(self.database.hot, self._stopping))
+
+    def spawn(self, work: Awaitable[None]) -> None:
+        """Runs work beside the consumer until the process stops; it is cancelled five seconds after it was asked to end."""
+        self._tasks.append(asyncio.ensure_future(work))
+
+    @property
+    def stopping(self) -> asyncio.Event:
+        """Set when the process is asked to stop."""
+        return self._stopping
+
+    async def stop(self) -> None:
+        """Ends in the order that loses nothing and leaves no session to expire."""
+        self._stopping.set()
+        if self.delivery:
+            self.delivery.stopping.set()
+        await self.broker.stop()
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=5)
+            for task in late:
+                task.cancel()
+        await self.redis.aclose()
+        await self.database.close()
+
+    @property
+    def checks(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        """What readiness asks. Redis is not among it: the system is right without it, only slower."""
+        return {"postgres": self.database.check, "kafka": self._check_kafka}
+
+    async def _check_kafka(self) -> None:
+        if not await self.broker.ping(timeout=1.0):
+            raise ConnectionError
+        if self.delivery:
+            self.delivery.check()
+
+
+def make_redis(settings: RedisSettings) -> "Redis":
+    """A client that gives up after the timeout instead of waiting for a server that is away."""
+    timeout = settings.timeout_ms / 1000
+    return Redis.from_url(settings.url, socket_timeout=timeout, socket_connect_timeout=timeout, retry=None, max_connections=16)
+
+
+def serve(app: ASGIApp, settings: ServiceSettings) -> None:
+    """Runs a service's HTTP until SIGTERM or SIGINT; open requests have the grace to finish."""
+    config = uvicorn.Config(
+        app,
+        host=settings.http.host,
+        port=settings.http.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=int(settings.shutdown_grace_seconds),
+        lifespan="on",
+    )
+    server = uvicorn.Server(config)
+    server.run()
+    if not server.started:
+        raise SystemExit(1)

@@ -1,0 +1,98 @@
+"""The unit of work: one transaction in which a batch or a registry call has its effect and says what others need to know.
+
+What is emitted becomes the outbox rows of the transaction and is published after its commit; replies follow, unguarded.
+"""
+
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.contracts.commands import Answer, CommandAnswered
+from shared.contracts.envelope import Message
+from shared.contracts.topics import GATEWAY_REPLIES, Topic
+from shared.infra.ids import new_id
+from shared.infra.kafka import Publisher, record_of
+from shared.infra.metrics import REPLIES
+from shared.infra.outbox import Outbox
+from shared.infra.postgres import Connection, Database
+
+M = TypeVar("M", bound=Message)
+
+
+@dataclass
+class Unit:
+    """One transaction: its connection, its time on the database's clock, and what it says."""
+
+    connection: Connection
+    now: datetime
+    said: list[tuple[Topic, Message]] = field(default_factory=list)
+    replies: list[CommandAnswered] = field(default_factory=list)
+
+    def emit(self, topic: Topic, kind: type[M], cause: Message, **fields: Any) -> M:
+        """Says what follows from `cause`: published after the commit, in the order of emission."""
+        message = kind.caused_by(cause, message_id=new_id(), occurred_at=self.now, **fields)
+        self.said.append((topic, message))
+        return message
+
+    def announce(self, topic: Topic, message: Message) -> None:
+        """Says what no message caused: a registry change."""
+        self.said.append((topic, message))
+
+    def reply(self, cause: Message, answer: Answer, *, replayed: bool = False) -> None:
+        """Answers the gateway that waits for the command of `cause`, if one does."""
+        if cause.reply_partition is not None and cause.command_id is not None:
+            fields = {"message_id": new_id(), "occurred_at": self.now, "answer": answer, "replayed": replayed}
+            self.replies.append(CommandAnswered.caused_by(cause, **fields))
+
+
+@dataclass
+class RegistryUnit(Unit):
+    """A unit on SQLAlchemy: `sql` and `connection` are the same transaction."""
+
+    sql: AsyncConnection = field(kw_only=True)
+
+
+class Units:
+    """Hands out the units of one process."""
+
+    def __init__(self, database: Database, outbox: Outbox, publisher: Publisher) -> None:
+        self.database = database
+        self._outbox = outbox
+        self._publisher = publisher
+
+    @asynccontextmanager
+    async def batch(self, clinics: Collection[UUID]) -> AsyncIterator[Unit]:
+        """A unit on asyncpg for exactly these clinics. On leaving: outbox, commit, publish, replies."""
+        written = None
+        async with self.database.batch(clinics) as (connection, now):
+            unit = Unit(connection, now)
+            yield unit
+            if unit.said:
+                written = await self._outbox.write(connection, unit.said)
+        if written:
+            await self._outbox.publish(written)
+        await self._send_replies(unit)
+
+    @asynccontextmanager
+    async def registry(self, clinic: UUID) -> AsyncIterator[RegistryUnit]:
+        """A unit on SQLAlchemy for one clinic. Run it in `shielded`: a cancelled transaction can leak its connection."""
+        written = None
+        async with self.database.session(clinic) as (sql, connection, now):
+            unit = RegistryUnit(connection, now, sql=sql)
+            yield unit
+            if unit.said:
+                written = await self._outbox.write(connection, unit.said)
+        if written:
+            await self._outbox.publish(written)
+
+    async def _send_replies(self, unit: Unit) -> None:
+        """Replies are an optimisation: one that fails is made up for by the gateway's own look."""
+        if unit.replies:
+            records = [record_of(GATEWAY_REPLIES, reply, reply.reply_partition) for reply in unit.replies]
+            for sent in await self._publisher.send_all(records):
+                REPLIES.labels(outcome="sent" if sent else "failed").inc()
