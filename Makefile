@@ -1,0 +1,103 @@
+# Everything a developer types. Needs Python 3.11 to 3.13 and make, nothing else: `.venv` is made on first use out of the lock.
+# Variables: DETACH=1 and PORT=8000 for up, PURGE=1 for down, SERVICE=booking for logs, ARGS="-k slot -x" for the tests, UPGRADE=1 for lock.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+# The first of these that runs, is new enough and can make a venv (pyenv's shims exist for versions that are not selected).
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3 $$HOME/.pyenv/versions/3.1[1-3]*/bin/python3; do \
+	"$$python" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$python"; break; }; done)
+
+BIN := .venv/bin
+FRONTDESK := $(BIN)/frontdesk
+PYTEST := $(BIN)/pytest
+TIERS := unit handlers flow contracts integration e2e faults
+
+# $(call retry,COMMAND): registries fail for a moment now and then.
+retry = for attempt in 1 2 3; do if $(1); then exit 0; fi; echo "attempt $$attempt of 3 failed" >&2; sleep $$((attempt * 5)); done; exit 1
+
+##@ Run it
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z][a-z0-9 -]*:.*## / {printf "  %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: up
+up: .venv/.installed ## the whole system on embedded servers (DETACH=1 returns when ready, PORT= for the gateway)
+	@$(FRONTDESK) up $(if $(filter-out 0,$(DETACH)),--detach) $(if $(PORT),--port $(PORT))
+
+.PHONY: down
+down: .venv/.installed ## stop it and keep the data (PURGE=1 removes the data)
+	@$(FRONTDESK) down $(if $(filter-out 0,$(PURGE)),--purge)
+
+.PHONY: status
+status: .venv/.installed ## what runs where
+	@$(FRONTDESK) status
+
+.PHONY: logs
+logs: .venv/.installed ## follow the logs (SERVICE=booking for one)
+	@$(FRONTDESK) logs -f $(SERVICE)
+
+.PHONY: migrate
+migrate: .venv/.installed ## bring the databases of the running stack to the newest schema
+	@$(FRONTDESK) migrate
+
+##@ Test it
+.PHONY: test
+test: .venv/.installed ## all tests, on an embedded stack of their own (ARGS= for pytest)
+	@$(PYTEST) $(ARGS)
+
+.PHONY: $(TIERS:%=test-%)
+test-unit: ## rules without I/O, and the rules of the house
+test-handlers: ## each service's messages and requests, on fakes
+test-flow: ## the booking story in memory
+test-contracts: ## golden messages, topics, problem codes
+test-integration: ## the parts on real Postgres, Kafka and Redis
+test-e2e: ## the four services over HTTP
+test-faults: ## kills, pauses, lost connections
+$(TIERS:%=test-%): test-%: .venv/.installed
+	@$(PYTEST) tests/$* $(ARGS)
+
+##@ Keep it clean
+.PHONY: lint
+lint: .venv/.installed ## ruff and import-linter
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-logo
+
+.PHONY: types
+types: .venv/.installed ## mypy, strict
+	@$(BIN)/mypy
+
+.PHONY: fmt
+fmt: .venv/.installed ## format, and mend what can be mended
+	@$(BIN)/ruff check --fix --exit-zero .
+	@$(BIN)/ruff format .
+
+##@ The environment
+.PHONY: venv
+venv: .venv/.installed ## make .venv out of requirements-dev.lock
+
+.venv/.locked: requirements-dev.lock
+	@if [ -z "$(PYTHON)" ]; then echo "Python 3.11 or newer with its venv module is needed: install it, or say where: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; fi
+	@if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then "$(PYTHON)" -m venv --clear .venv; fi
+	@echo "installing the locked packages into .venv (a minute or two)"
+	@$(call retry,$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r requirements-dev.lock)
+	@touch $@
+
+.venv/.installed: .venv/.locked pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --no-build-isolation -e .
+	@touch $@
+
+# No host name gets into a lock. The dev lock is held to the versions of the other.
+COMPILE = $$tools/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	--no-emit-index-url --no-emit-find-links $(if $(filter-out 0,$(UPGRADE)),--upgrade) pyproject.toml
+.PHONY: lock
+lock: ## write both locks again (UPGRADE=1 takes newer versions)
+	@tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \
+	"$(PYTHON)" -m venv "$$tools"; \
+	"$$tools/bin/python" -m pip install --quiet --disable-pip-version-check uv; \
+	$(COMPILE) --output-file requirements.lock; \
+	$(COMPILE) --extra embedded --extra dev --constraint requirements.lock --output-file requirements-dev.lock
