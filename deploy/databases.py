@@ -1,0 +1,126 @@
+"""A database per service, its two roles, and its migrations.
+
+`<name>_owner` owns the schema and runs migrations; `<name>_app` is the process and may only read and write rows: it owns
+nothing and cannot bypass row level security. Safe to repeat. Called by `frontdesk up`, `frontdesk migrate` and tests.
+"""
+
+import importlib.util
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import asyncpg
+
+from deploy import blocking
+
+SERVICES = ("availability", "booking", "queue", "gateway")
+_ROLE = "LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION"
+
+
+def role_names(services: Iterable[str] = SERVICES) -> list[str]:
+    """Roles that `prepare` makes, each of which needs a password."""
+    return [f"{service}_{kind}" for service in services for kind in ("owner", "app")]
+
+
+def prepare(superuser_dsn: str, passwords: Mapping[str, str], services: Iterable[str] = SERVICES) -> None:
+    """Make databases, roles and their rights; `passwords` are by role name (`booking_owner`, `booking_app`, …)."""
+    blocking.run(_prepare(superuser_dsn, passwords, tuple(services)))
+
+
+def migrate(dsns: Mapping[str, str]) -> list[str]:
+    """Bring databases to their newest schema; `dsns` are owners' URLs by service. Returns the services that have migrations."""
+    migrated = []
+    for service, dsn in dsns.items():
+        scripts = migrations_folder(service)
+        if scripts is not None:
+            blocking.in_thread(lambda scripts=scripts, dsn=dsn: _upgrade(scripts, dsn))
+            migrated.append(service)
+    return migrated
+
+
+def dsn_of(superuser_dsn: str, role: str, password: str, database: str) -> str:
+    """URL of a role's database on the server of another URL."""
+    parts = urlsplit(superuser_dsn)
+    address = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, f"{role}:{quote(password, safe='')}@{address}", f"/{database}", parts.query, ""))
+
+
+def owner_dsns(superuser_dsn: str, passwords: Mapping[str, str], services: Iterable[str] = SERVICES) -> dict[str, str]:
+    """Owner's URL of each service's database, as `migrate` takes them."""
+    return {name: dsn_of(superuser_dsn, f"{name}_owner", passwords[f"{name}_owner"], name) for name in services}
+
+
+def app_dsns(superuser_dsn: str, passwords: Mapping[str, str], services: Iterable[str] = SERVICES) -> dict[str, str]:
+    """URL of each service's process."""
+    return {name: dsn_of(superuser_dsn, f"{name}_app", passwords[f"{name}_app"], name) for name in services}
+
+
+def migrations_folder(service: str) -> Path | None:
+    """Folder of a service's migrations, found without importing the service; None if it has none."""
+    found = importlib.util.find_spec("services")
+    for place in (found.submodule_search_locations or ()) if found else ():
+        folder = Path(place) / service / "migrations"
+        if (folder / "env.py").exists():
+            return folder
+    return None
+
+
+def _upgrade(scripts: Path, dsn: str) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(scripts).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["url"] = dsn
+    command.upgrade(config, "head")
+
+
+async def _prepare(superuser_dsn: str, passwords: Mapping[str, str], services: tuple[str, ...]) -> None:
+    server = await asyncpg.connect(superuser_dsn)
+    try:
+        await server.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+        for role in role_names(services):
+            await _make_role(server, role, passwords[role])
+        for service in services:
+            await _make_database(server, service)
+    finally:
+        await server.close()
+    for service in services:
+        await _grant(_on_database(superuser_dsn, service), service)
+
+
+def _on_database(dsn: str, database: str) -> str:
+    return urlunsplit(urlsplit(dsn)._replace(path=f"/{database}"))
+
+
+async def _make_role(server: "asyncpg.Connection[asyncpg.Record]", role: str, password: str) -> None:
+    """Create a role, or bring an existing one back to what it may be."""
+    exists = await server.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role)
+    verb = "ALTER" if exists else "CREATE"
+    # A password cannot be a parameter of this statement; the server quotes it for us.
+    quoted = await server.fetchval("SELECT quote_literal($1::text)", password)
+    await server.execute(f'{verb} ROLE "{role}" {_ROLE} PASSWORD {quoted}')
+
+
+async def _make_database(server: "asyncpg.Connection[asyncpg.Record]", service: str) -> None:
+    if not await server.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", service):
+        await server.execute(f'CREATE DATABASE "{service}" OWNER "{service}_owner"')
+    await server.execute(f'REVOKE ALL ON DATABASE "{service}" FROM PUBLIC')
+    await server.execute(f'GRANT CONNECT ON DATABASE "{service}" TO "{service}_app"')
+
+
+async def _grant(dsn: str, service: str) -> None:
+    """What the process may do with tables that its owner made or will make."""
+    owner, app = f'"{service}_owner"', f'"{service}_app"'
+    default = f"ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA public"
+    database = await asyncpg.connect(dsn)
+    try:
+        await database.execute(f"""
+            REVOKE ALL ON SCHEMA public FROM PUBLIC;
+            GRANT USAGE ON SCHEMA public TO {app};
+            {default} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {app};
+            {default} GRANT USAGE ON SEQUENCES TO {app};
+        """)
+    finally:
+        await database.close()

