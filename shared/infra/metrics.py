@@ -7,7 +7,8 @@ The HTTP middleware, the delivery runner and the outbox count here; `health.py` 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-disable_created_metrics()  # they would double the series of every counter, for a time that nobody reads
+# The times of creation would double the series of every counter, and nobody reads them.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 REGISTRY = CollectorRegistry()
 """One per process. The library's global registry stays empty, so no dependency can add to what we promise."""

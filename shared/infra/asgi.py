@@ -1,0 +1,159 @@
+"""The one ASGI middleware of every service: id, limits, headers, metrics and access log of a request, in one pass.
+
+It stands outside the routes, so whatever they do (also an error nobody foresaw), the client gets its `Request-Id`, its answer is
+counted under the route's template, and no stack and no query string leaves the process.
+"""
+
+import re
+import time
+
+import structlog
+from fastapi.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.contracts.problems import Code
+from shared.infra.ids import new_id
+from shared.infra.metrics import HTTP_DURATION, HTTP_REQUESTS
+from shared.infra.problems import ProblemError, problem_response
+
+MAX_BODY_BYTES = 64 * 1024
+
+_log = structlog.get_logger(__name__)
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_PROBES = ("/health", "/metrics")
+_UNANSWERED = 499
+"""What is counted when the client was gone before there was an answer; no client ever sees it."""
+
+_SECURITY_HEADERS = (
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+)
+
+
+class RequestMiddleware:
+    """Wraps each HTTP request in an `Exchange`; anything else passes untouched."""
+
+    def __init__(self, app: ASGIApp, max_body_bytes: int = MAX_BODY_BYTES) -> None:
+        self.app = app
+        self.max_body_bytes = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        exchange = Exchange(scope, receive, send, self.max_body_bytes)
+        # In memory one service calls another in the same task: the caller's context comes back afterwards.
+        outer = structlog.contextvars.get_contextvars()
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(correlation_id=exchange.correlation_id)
+        try:
+            await exchange.run(self.app)
+        finally:
+            exchange.record()
+            structlog.contextvars.clear_contextvars()
+            structlog.contextvars.bind_contextvars(**outer)
+
+
+class Exchange:
+    """One request and its answer. Routes find `correlation_id` and `traceparent` in the request's state."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, max_body_bytes: int) -> None:
+        headers = dict(scope["headers"])
+        self.scope = scope
+        self.correlation_id = _accepted(_REQUEST_ID, headers.get(b"request-id")) or new_id().hex
+        traceparent = _accepted(_TRACEPARENT, headers.get(b"traceparent"))
+        scope["state"] = {**scope.get("state", {}), "correlation_id": self.correlation_id, "traceparent": traceparent}
+        self._receive = receive
+        self._send = send
+        self._body_bytes_left = max_body_bytes
+        self._declared_bytes = _declared_bytes(headers.get(b"content-length"))
+        self._started_at = time.perf_counter()
+        self._status: int | None = None
+
+    async def run(self, app: ASGIApp) -> None:
+        """Lets the application answer, and answers for it when it cannot."""
+        try:
+            await app(self.scope, self.receive, self.send)
+        except ClientDisconnect:
+            return
+        except Exception:
+            _log.exception("http_request_failed", route=route_template(self.scope))
+            if self._status is not None:
+                raise  # half an answer is out: only a broken connection tells the client that it is no whole one
+            await problem_response(Request(self.scope), ProblemError(Code.INTERNAL))(self.scope, self.receive, self.send)
+
+    async def receive(self) -> Message:
+        """The next part of the body, unless there is more of it than allowed.
+
+        It raises when the body is read, and not before: who may not ask at all is told so first.
+        """
+        if self._declared_bytes > self._body_bytes_left:
+            raise _body_too_large()
+        message = await self._receive()
+        if message["type"] == "http.request":
+            size = len(message.get("body", b""))
+            self._body_bytes_left -= size
+            self._declared_bytes -= size
+            if self._body_bytes_left < 0:
+                raise _body_too_large()
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Adds our headers to the answer; what a route set itself stays."""
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            headers = list(message.get("headers", ()))
+            present = {name for name, _ in headers}
+            added = [header for header in _SECURITY_HEADERS if header[0] not in present]
+            message = {**message, "headers": [*headers, *added, (b"request-id", self.correlation_id.encode())]}
+        await self._send(message)
+
+    def record(self) -> None:
+        """Counts the answer and writes its line in the access log."""
+        seconds = time.perf_counter() - self._started_at
+        route = route_template(self.scope)
+        # Anyone can make up a method; a label must not.
+        method = self.scope["method"] if self.scope["method"] in _METHODS else "other"
+        status = self._status or _UNANSWERED
+        HTTP_REQUESTS.labels(route, method, status).inc()
+        HTTP_DURATION.labels(route, method).observe(seconds)
+        # Probes come every second and would drown what is worth reading.
+        write = _log.debug if route.startswith(_PROBES) else _log.info
+        write("http_request", route=route, method=method, status=status, duration_ms=round(seconds * 1000, 2))
+
+
+def route_template(scope: Scope) -> str:
+    """The matched route with its prefixes, `/api/v1/doctors/{doctor_id}`, or `unmatched`.
+
+    FastAPI keeps an included router's routes without their prefix in `scope["route"]`; the whole path is in its own context.
+    """
+    included = scope.get("fastapi", {}).get("effective_route_context")
+    path = getattr(included, "path_format", None) or getattr(scope.get("route"), "path", None)
+    return path or "unmatched"
+
+
+def outgoing_headers(request: Request) -> dict[str, str]:
+    """What a call to another service on behalf of `request` carries, so that one id is found in the logs of both."""
+    headers = {"Request-Id": request.state.correlation_id}
+    return {**headers, "traceparent": request.state.traceparent} if request.state.traceparent else headers
+
+
+def _accepted(pattern: re.Pattern[bytes], value: bytes | None) -> str | None:
+    """The header if it has the form that may go into logs and messages."""
+    return value.decode() if value is not None and pattern.fullmatch(value) else None
+
+
+def _declared_bytes(content_length: bytes | None) -> int:
+    """The size that the client announced; without one the stream is counted."""
+    return int(content_length) if content_length is not None and content_length.isdigit() else 0
+
+
+def _body_too_large() -> HTTPException:
+    """FastAPI lets this kind pass while it reads a body; any other it takes for bad JSON. The rest of the body stays unread."""
+    return HTTPException(413, headers={"Connection": "close"})

@@ -1,0 +1,94 @@
+"""Reading what a client sent before anything is done with it: JSON, bodies, cursors, limits, and a hash to know a repeat by.
+
+Used by every `routes.py`. Bodies are judged strictly (a number is no text) and all at once, and nothing refused is repeated back.
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from typing import Annotated, Any, TypeVar
+
+import orjson
+from fastapi import Query
+from pydantic import BaseModel, ValidationError
+from starlette.requests import Request
+
+from shared.contracts.problems import Code, FieldError
+from shared.infra.fields import field_errors
+from shared.infra.problems import ProblemError
+
+M = TypeVar("M", bound=BaseModel)
+
+DEFAULT_LIMIT = 50
+Limit = Annotated[int, Query(ge=1, le=200, description="How many entries at most")]
+"""Of a list's route: `limit: Limit = DEFAULT_LIMIT`."""
+Cursor = Annotated[str | None, Query(max_length=1000, description="`next_cursor` of the page before")]
+"""Of a list's route: `cursor: Cursor = None`, read with `decode_cursor`."""
+
+KEY_FIELD = "idempotency_key"
+"""The one field of a body that says nothing about what is asked for."""
+
+
+async def read_json(request: Request) -> object:
+    """The body's JSON, whatever its content type says. NaN, a lone surrogate and 1,024 levels are no JSON."""
+    try:
+        return orjson.loads(await request.body())
+    except orjson.JSONDecodeError:
+        # From None: the decoder's error keeps the whole document, which must not reach a log.
+        raise ProblemError(Code.INVALID_JSON) from None
+
+
+def parse(model: type[M], data: object, context: dict[str, Any] | None = None) -> M:
+    """The body as `model`, or a refusal that names every bad field."""
+    unstorable = [FieldError(field=path or "body", reason="must not contain a NUL character") for path in _with_nul(data, "")]
+    try:
+        # By way of JSON: strict there means JSON's own types, while UUIDs and dates still come from text.
+        body = model.model_validate_json(orjson.dumps(data), strict=True, context=context)
+    except ValidationError as error:
+        invalid = field_errors(error.errors(include_url=False), located=False)
+        raise ProblemError(Code.VALIDATION_FAILED, errors=[*invalid, *unstorable]) from None
+    if unstorable:
+        raise ProblemError(Code.VALIDATION_FAILED, errors=unstorable)
+    return body
+
+
+def _with_nul(data: object, path: str) -> Iterator[str]:
+    """The paths of texts that Postgres cannot store."""
+    if isinstance(data, str) and "\0" in data:
+        yield path
+    elif isinstance(data, dict | list):
+        items = data.items() if isinstance(data, dict) else enumerate(data)
+        for key, value in items:
+            yield from _with_nul(value, f"{path}.{key}" if path else str(key))
+
+
+def canonical_hash(body: BaseModel, **path_parameters: object) -> str:
+    """SHA-256 of what is asked for: equal for equal requests, however they are spelled, and without their key.
+
+    Defaults are left out, so that a field added later does not turn a repeat from before into another request.
+    """
+    asked = body.model_dump(mode="json", exclude={KEY_FIELD}, exclude_defaults=True)
+    path = {name: str(value) for name, value in path_parameters.items()}
+    return hashlib.sha256(orjson.dumps({"body": asked, "path": path}, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def etag(version: int) -> str:
+    """The `ETag` of a row's version."""
+    return f'"v{version}"'
+
+
+def encode_cursor(*parts: str) -> str:
+    """Where the next page begins, as the client carries it: opaque, so that the order may change."""
+    return base64.urlsafe_b64encode(orjson.dumps(parts)).rstrip(b"=").decode()
+
+
+def decode_cursor(text: str, size: int) -> tuple[str, ...]:
+    """The `size` parts that `encode_cursor` was given; anything else is a refusal that names `cursor`."""
+    try:
+        padded = text.encode("ascii") + b"=" * (-len(text) % 4)
+        parts = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+    except ValueError:
+        parts = None
+    if isinstance(parts, list) and len(parts) == size and all(isinstance(part, str) and "\0" not in part for part in parts):
+        return tuple(parts)
+    raise ProblemError(Code.VALIDATION_FAILED, errors=[FieldError(field="cursor", reason="is not a cursor of this list")])
