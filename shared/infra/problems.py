@@ -1,6 +1,6 @@
 """Every refusal over HTTP is an RFC 9457 problem of the closed list in `shared/contracts/problems.py`, the framework's own too.
 
-Routes and services raise `ProblemError`; `install_problem_handlers` renders that, and what FastAPI and Starlette raise do.
+Routes and services raise `ProblemError`; `install_problem_handlers` renders it and what the framework itself raises.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,0 +1,62 @@
+"""Makes the FastAPI application of a service: middleware, problems and probes are there before its first route.
+
+Called by each service's `app.py`, which adds its routers.
+"""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
+
+from shared.contracts.problems import Code
+from shared.infra.asgi import MAX_BODY_BYTES, RequestMiddleware
+from shared.infra.health import Readiness, health_router
+from shared.infra.metrics import BUILD_INFO
+from shared.infra.problems import Problem, install_problem_handlers, problem_responses
+
+
+def create_api(
+    title: str,
+    service: str,
+    version: str,
+    readiness: Readiness,
+    *,
+    docs: bool,
+    max_body_bytes: int = MAX_BODY_BYTES,
+    **options: Any,
+) -> FastAPI:
+    """An application without routes of its own. `docs` serves `/docs` and `/redoc` from own files; `options` are FastAPI's."""
+    options = {"title": title, "version": version, "redirect_slashes": False, **options}
+    app = FastAPIOffline(**options) if docs else FastAPI(docs_url=None, redoc_url=None, openapi_url=None, **options)
+    app.add_middleware(RequestMiddleware, max_body_bytes=max_body_bytes)
+    install_problem_handlers(app)
+    app.include_router(health_router(readiness))
+    _document_problems(app)
+    BUILD_INFO.labels(version=version, service=service).set(1)
+    return app
+
+
+def _document_problems(app: FastAPI) -> None:
+    """Adds the schema of a problem to the OpenAPI document, and puts it where FastAPI describes its own validation errors."""
+    framework = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            _use_problems(framework())
+        return framework()
+
+    app.openapi = openapi  # type: ignore[method-assign]  # the framework's own way to extend the document
+
+
+def _use_problems(document: dict[str, Any]) -> None:
+    """Changes the document in place, once: FastAPI keeps it."""
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    problem = Problem.model_json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
+    schemas.update(problem.pop("$defs"), Problem=problem)
+    refused = problem_responses(Code.VALIDATION_FAILED)[422]
+    for operation in (operation for path in document["paths"].values() for operation in path.values()):
+        answer = operation["responses"].get("422", {})
+        if "HTTPValidationError" in str(answer):
+            operation["responses"]["422"] = refused

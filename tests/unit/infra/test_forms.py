@@ -1,0 +1,152 @@
+"""What a client sent is read strictly, refused with every bad field, and known again however it is spelled."""
+
+import datetime as dt
+from typing import Any
+from uuid import UUID
+
+import pytest
+from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
+from starlette.requests import Request
+
+from shared.contracts.problems import Code
+from shared.infra.forms import canonical_hash, decode_cursor, encode_cursor, etag, parse, read_json
+from shared.infra.problems import ProblemError
+
+pytestmark = pytest.mark.unit
+
+ID = "00000000-0000-7000-8000-000000000001"
+
+
+class Form(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    doctor_id: UUID
+    date: dt.date
+    capacity: int | None = None
+    available: bool = True
+    names: list[str] = []
+    idempotency_key: str | None = None
+
+    @field_validator("date")
+    @classmethod
+    def not_past(cls, value: dt.date, info: ValidationInfo) -> dt.date:
+        if info.context and value < info.context["today"]:
+            raise ValueError("is past")
+        return value
+
+
+def request_with(body: bytes) -> Request:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return Request({"type": "http", "method": "POST", "headers": []}, receive)
+
+
+def refused(error: ProblemError) -> dict[str, str]:
+    return {bad.field: bad.reason for bad in error.errors}
+
+
+async def test_json_is_read_whatever_it_holds() -> None:
+    assert await read_json(request_with(b'{"a": [1, "\xc3\xa9"], "a": null}')) == {"a": None}
+    assert await read_json(request_with(b"7")) == 7
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"{'a': 1}", b"NaN", b'{"a": Infinity}', b"\xff", b'"\\ud800"', b"[" * 2_000 + b"]" * 2_000, b"{} {}"],
+    ids=["empty", "cut", "quotes", "nan", "infinity", "not utf-8", "half a pair", "deep", "two"],
+)
+async def test_what_is_no_json_is_refused_without_keeping_it(body: bytes) -> None:
+    with pytest.raises(ProblemError) as caught:
+        await read_json(request_with(body))
+    assert caught.value.code == Code.INVALID_JSON
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+
+
+def test_a_good_body_is_the_model() -> None:
+    form = parse(Form, {"doctor_id": ID, "date": "2030-01-31", "capacity": 3})
+    assert form == Form(doctor_id=UUID(ID), date=dt.date(2030, 1, 31), capacity=3)
+
+
+def test_every_bad_field_is_named_at_once() -> None:
+    data = {"doctor_id": "x", "date": 86400, "capacity": "5", "available": "yes", "names": ["a", "b\0", 3], "more": 1}
+    with pytest.raises(ProblemError) as caught:
+        parse(Form, data)
+    assert caught.value.code == Code.VALIDATION_FAILED
+    assert refused(caught.value) == {
+        "doctor_id": "must be a UUID",
+        "date": "must be a date, YYYY-MM-DD",
+        "capacity": "must be a whole number",
+        "available": "must be true or false",
+        "names.1": "must not contain a NUL character",
+        "names.2": "must be text",
+        "more": "is not a known field",
+    }
+
+
+@pytest.mark.parametrize("text", ["2030-02-30", "2030-1-1", "2030-01-01T00:00:00", "tomorrow", ""])
+def test_only_a_calendar_date_is_a_date(text: str) -> None:
+    with pytest.raises(ProblemError) as caught:
+        parse(Form, {"doctor_id": ID, "date": text})
+    assert refused(caught.value) == {"date": "must be a date, YYYY-MM-DD"}
+
+
+@pytest.mark.parametrize("data", [None, [], "text", 3])
+def test_a_body_that_is_no_object_is_named_as_a_whole(data: object) -> None:
+    with pytest.raises(ProblemError) as caught:
+        parse(Form, data)
+    assert refused(caught.value) == {"body": "must be an object"}
+
+
+def test_a_text_that_cannot_be_stored_is_refused_alone_too() -> None:
+    with pytest.raises(ProblemError) as caught:
+        parse(Form, {"doctor_id": ID, "date": "2030-01-01", "names": ["\0"]})
+    assert refused(caught.value) == {"names.0": "must not contain a NUL character"}
+
+
+def test_a_validator_sees_the_context_and_gives_the_reason() -> None:
+    with pytest.raises(ProblemError) as caught:
+        parse(Form, {"doctor_id": ID, "date": "2029-12-31"}, {"today": dt.date(2030, 1, 1)})
+    assert refused(caught.value) == {"date": "is past"}
+
+
+def test_equal_requests_have_one_hash_and_others_another() -> None:
+    body = {"doctor_id": ID, "date": "2030-01-01"}
+    first = canonical_hash(parse(Form, body), appointment_id=ID)
+    respelled = {"date": "2030-01-01", "available": True, "doctor_id": ID.upper(), "idempotency_key": "k"}
+    assert canonical_hash(parse(Form, respelled), appointment_id=UUID(ID)) == first
+    assert len(first) == 64
+    others = [
+        canonical_hash(parse(Form, {**body, "date": "2030-01-02"}), appointment_id=ID),
+        canonical_hash(parse(Form, {**body, "available": False}), appointment_id=ID),
+        canonical_hash(parse(Form, body), appointment_id=ID.replace("1", "2")),
+        canonical_hash(parse(Form, body)),
+    ]
+    assert len({first, *others}) == 5
+
+
+def test_a_field_added_later_leaves_the_hash_of_older_requests() -> None:
+    class Newer(Form):
+        confirm: bool = True
+
+    body = {"doctor_id": ID, "date": "2030-01-01"}
+    assert canonical_hash(parse(Newer, body)) == canonical_hash(parse(Form, body))
+
+
+def test_a_cursor_comes_back_as_it_went() -> None:
+    text = encode_cursor("dr-müller", ID)
+    assert text.isascii()
+    assert not set(text) & set("+/=&?%")
+    assert decode_cursor(text, 2) == ("dr-müller", ID)
+
+
+@pytest.mark.parametrize("text", ["", "x", "é", "!!!!", "e30", "WzFd", encode_cursor("a", "b"), encode_cursor("\0")])
+def test_a_cursor_of_another_list_is_refused(text: str) -> None:
+    with pytest.raises(ProblemError) as caught:
+        decode_cursor(text, 1)
+    assert refused(caught.value) == {"cursor": "is not a cursor of this list"}
+
+
+def test_the_etag_is_the_version() -> None:
+    assert etag(7) == '"v7"'
