@@ -128,7 +128,10 @@ class AppointmentCancelled(DayMessage):
 
 
 class SlotReleased(DayMessage):
-    """A place to give back: acts only where slot and reservation still agree. Availability then replies with `answer`, if a client waits."""
+    """A place to give back: acts only where slot and reservation still agree.
+
+    Availability then replies with `answer`, if a client waits.
+    """
 
     type: Literal["SlotReleased"] = "SlotReleased"
     appointment_id: UUID

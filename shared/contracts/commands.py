@@ -42,7 +42,7 @@ class CommandRepeated(DayMessage):
 
 
 class CommandAnswered(Message):
-    """The reply to the gateway instance that holds partition `reply_partition`. An optimisation: nothing depends on its arrival."""
+    """The reply to the gateway instance that holds partition `reply_partition`. Nothing depends on its arrival."""
 
     guarded: ClassVar[bool] = False
     type: Literal["CommandAnswered"] = "CommandAnswered"

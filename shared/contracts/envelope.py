@@ -1,7 +1,7 @@
 """The envelope, version 1: what every message on Kafka carries beside its own fields.
 
-A message holds ids and codes only, never a name, a phone number or free text of a patient. Evolution is additive: a reader ignores
-fields that it does not know and refuses a version that it does not know.
+A message holds ids and codes only, never a name, a phone number or free text of a patient. Evolution is additive: a reader
+ignores fields that it does not know and refuses a version that it does not know.
 """
 
 from datetime import date, datetime

@@ -1,4 +1,4 @@
-"""Every topic: its name, who may say what on it, who reads it, how long it is kept. Made by one command; brokers never auto-create."""
+"""Every topic: its name, what is said on it, who reads it, how long it is kept. One command makes them; brokers never do."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

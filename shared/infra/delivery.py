@@ -1,7 +1,7 @@
 """The delivery runner: fetch a batch, decode record by record, have its effect in one transaction, then commit its offsets.
 
-Every consumer of every service is made here, and only here: acknowledgement is manual, an offset moves only after the SQL commit, and
-nothing a record contains can stop the records around it. The rules and why they are so: `docs/architecture.md`.
+Every consumer of every service is made here, and only here: acknowledgement is manual, an offset moves only after the SQL commit,
+and nothing a record contains can stop the records around it. The rules and why they are so: `docs/architecture.md`.
 """
 
 import asyncio
@@ -133,7 +133,8 @@ class Delivery:
         attempt = 0
         while True:
             try:
-                return await self._transaction(received)
+                await self._transaction(received)
+                return
             except Exception as error:
                 attempt += 1
                 if not is_transient(error) or (is_conflict(error) and attempt >= CONFLICT_ATTEMPTS):

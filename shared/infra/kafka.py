@@ -102,7 +102,7 @@ def make_broker(settings: KafkaSettings, client_id: str, graceful_seconds: float
 
 
 class Publisher:
-    """Writes records and waits for the broker's acknowledgement. One per process, shared by outbox, relay, replies and dead letters."""
+    """Writes records and waits for the broker's acknowledgement. One per process, for outbox, relay, replies and dead letters."""
 
     def __init__(self, broker: KafkaBroker, ack_timeout_seconds: float = 10.0) -> None:
         self._broker = broker
@@ -120,7 +120,7 @@ class Publisher:
             raise Unconfirmed(type(error).__name__) from error
 
     async def send_all(self, records: Sequence[Record]) -> list[bool]:
-        """Writes records in order and says of each whether it was acknowledged; after the first that was not accepted it stops."""
+        """Writes records in order and says of each whether it was acknowledged; stops at the first not accepted."""
         pending: list[asyncio.Future[Any] | None] = []
         for record in records:
             try:

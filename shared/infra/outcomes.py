@@ -13,7 +13,8 @@ from shared.contracts.problems import Code
 from shared.infra.postgres import Connection
 
 DECIDE = """
-INSERT INTO outcomes (clinic_id, command_id, type, principal, body_hash, status_code, code, result, accepted_at, decided_at, settled_at)
+INSERT INTO outcomes (clinic_id, command_id, type, principal, body_hash, status_code, code, result,
+                      accepted_at, decided_at, settled_at)
 SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::int[], $7::text[], $8::jsonb[],
                      $9::timestamptz[], $10::timestamptz[], $11::timestamptz[])
 ON CONFLICT DO NOTHING

@@ -1,4 +1,4 @@
-"""What a running service process holds, and the order in which it starts and stops. Built by each service's `app.py`, never on import."""
+"""What a running service process holds, and the order in which it starts and stops. Built by each service's `app.py`."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -22,8 +22,8 @@ from shared.infra.unit import Units
 class Runtime:
     """The pools, the broker and the one consumer of a process.
 
-    `connect` opens the pools and registers the consumer; nothing is consumed before `start`. `stop` finishes the batch in hand, commits
-    its offsets, flushes the producer, leaves the group and closes the pools, in this order.
+    `connect` opens the pools; nothing is consumed before `start`. `stop` finishes the batch in hand, commits its offsets, flushes
+    the producer, leaves the group and closes the pools, in this order.
     """
 
     def __init__(self, name: str, settings: ServiceSettings, database: Database, broker: KafkaBroker, redis: "Redis") -> None:

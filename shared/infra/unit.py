@@ -46,8 +46,8 @@ class Unit:
     def reply(self, cause: Message, answer: Answer, *, replayed: bool = False) -> None:
         """Answers the gateway that waits for the command of `cause`, if one does."""
         if cause.reply_partition is not None and cause.command_id is not None:
-            fields = {"message_id": new_id(), "occurred_at": self.now, "answer": answer, "replayed": replayed}
-            self.replies.append(CommandAnswered.caused_by(cause, **fields))
+            reply = CommandAnswered.caused_by(cause, message_id=new_id(), occurred_at=self.now, answer=answer, replayed=replayed)
+            self.replies.append(reply)
 
 
 @dataclass
