@@ -56,7 +56,8 @@ class Message(Wire):
     def caused_by(cls, cause: "Message", *, message_id: UUID, occurred_at: datetime, **fields: Any) -> Self:
         """The message that follows from `cause`: it inherits clinic, command, correlation, deadline and reply address."""
         inherited = {name: getattr(cause, name) for name in _INHERITED}
-        return cls(**{**inherited, "causation_id": cause.message_id, "message_id": message_id, "occurred_at": occurred_at, **fields})
+        own = {"causation_id": cause.message_id, "message_id": message_id, "occurred_at": occurred_at}
+        return cls(**{**inherited, **own, **fields})
 
 
 _INHERITED = (

@@ -163,7 +163,8 @@ class Delivery:
         """One record by itself; after five failures it is a dead letter, and the others go on."""
         for attempt in range(1, ATTEMPTS_ALONE + 1):
             try:
-                return await self._retried([one])
+                await self._retried([one])
+                return
             except Stopping:
                 raise
             except Exception as error:

@@ -1,8 +1,8 @@
 """The outbox: what a transaction says to others is written in it, and published after its commit, at least once.
 
 Order within a key is kept without a high-water mark: the process that committed a batch publishes it at once, except keys that
-have an older unsent row; what is left over belongs to one relay at a time. A published row is deleted by the next transaction of the same
-process, or by its relay when none comes.
+have an older unsent row; what is left over belongs to one relay at a time. A published row is deleted by the
+next transaction of the same process, or by its relay when none comes.
 """
 
 import asyncio
