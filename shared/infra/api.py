@@ -14,6 +14,9 @@ from shared.infra.health import Readiness, health_router
 from shared.infra.metrics import BUILD_INFO
 from shared.infra.problems import Problem, install_problem_handlers, problem_responses
 
+_NO_TELEMETRY = {"tracing": False, "metrics": False, "logs": False}
+"""FastAPI would look for a tracer at every request; what we measure is in `metrics.py`."""
+
 
 def create_api(
     title: str,
@@ -26,7 +29,7 @@ def create_api(
     **options: Any,
 ) -> FastAPI:
     """An application without routes of its own. `docs` serves `/docs` and `/redoc` from own files; `options` are FastAPI's."""
-    options = {"title": title, "version": version, "redirect_slashes": False, **options}
+    options = {"title": title, "version": version, "redirect_slashes": False, "telemetry": _NO_TELEMETRY, **options}
     app = FastAPIOffline(**options) if docs else FastAPI(docs_url=None, redoc_url=None, openapi_url=None, **options)
     app.add_middleware(RequestMiddleware, max_body_bytes=max_body_bytes)
     install_problem_handlers(app)
