@@ -4,6 +4,7 @@
 nothing and cannot bypass row level security. Safe to repeat. Called by `frontdesk up`, `frontdesk migrate` and tests.
 """
 
+import functools
 import importlib.util
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -33,7 +34,7 @@ def migrate(dsns: Mapping[str, str]) -> list[str]:
     for service, dsn in dsns.items():
         scripts = migrations_folder(service)
         if scripts is not None:
-            blocking.in_thread(lambda scripts=scripts, dsn=dsn: _upgrade(scripts, dsn))
+            blocking.in_thread(functools.partial(_upgrade, scripts, dsn))
             migrated.append(service)
     return migrated
 

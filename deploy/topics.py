@@ -44,9 +44,7 @@ async def create_topics(bootstrap_servers: str, replication_factor: int = 1) -> 
 
 async def _create(client: AIOKafkaAdminClient, topics: Iterable[Topic], replication_factor: int) -> None:
     """Create topics; one that somebody else made meanwhile is fine."""
-    wanted = [
-        NewTopic(topic.name, topic.partitions, replication_factor, topic_configs=topic_config(topic)) for topic in topics
-    ]
+    wanted = [NewTopic(topic.name, topic.partitions, replication_factor, topic_configs=topic_config(topic)) for topic in topics]
     if not wanted:
         return
     answer = await client.create_topics(wanted)
@@ -71,9 +69,7 @@ async def _configs(client: AIOKafkaAdminClient, topics: list[Topic]) -> dict[str
     """Settings of topics, by topic and setting."""
     resources = [ConfigResource(ConfigResourceType.TOPIC, topic.name) for topic in topics]
     answers: list[Any] = await client.describe_configs(resources)
-    return {
-        resource[3]: {entry[0]: entry[1] for entry in resource[4]} for answer in answers for resource in answer.resources
-    }
+    return {resource[3]: {entry[0]: entry[1] for entry in resource[4]} for answer in answers for resource in answer.resources}
 
 
 def topic_config(topic: Topic) -> dict[str, str]:

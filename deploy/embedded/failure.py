@@ -15,7 +15,11 @@ _CAUSES: tuple[tuple[str, str, str], ...] = (
     (r"no space left on device", "the disk is full", "df -h ."),
     (r"outofmemory|cannot allocate memory|insufficient memory", "the machine is short of memory", "free -h"),
     (r"permission denied|operation not permitted", "the data folder belongs to somebody else", "ls -la .frontdesk"),
-    (r"incompatible with server|invalid cluster\.id|inconsistentcluster", "the data was made by another version", "frontdesk down --purge"),
+    (
+        r"incompatible with server|invalid cluster\.id|inconsistentcluster",
+        "the data is of another version",
+        "frontdesk down --purge",
+    ),
     (r"no module named|importerror", "the installed packages do not fit this code", "make up"),
     (r"read-only file system", "the data folder cannot be written", "FRONTDESK_HOME=/some/folder frontdesk up"),
 )

@@ -28,7 +28,7 @@ def kafka_jars(progress: Progress | None = None) -> list[Path]:
     """Paths of Kafka's jars; the first call of a user downloads them (about 100 files, half a minute)."""
     folder = cache_folder() / f"kafka-{KAFKA_VERSION}"
     if not folder.exists():
-        with _only_one(folder.with_suffix(".lock")):
+        with _only_one(folder.with_name(f"{folder.name}.lock")):
             if not folder.exists():
                 _fetch(folder, progress)
     return sorted(folder.glob("*.jar"))
@@ -56,20 +56,25 @@ def _only_one(lock: Path) -> Iterator[None]:
 
 def _fetch(folder: Path, progress: Progress | None) -> None:
     """Download into a folder beside it and rename that; what an earlier try got in whole is not fetched again."""
-    repository = folder.with_suffix(".repository")
-    partial = folder.with_suffix(".partial")
-    hashes = pinned_hashes()
-    for attempt in Retrying(stop=stop_after_attempt(ATTEMPTS), wait=wait_exponential(max=10), reraise=True):
-        with attempt:
-            _drop_broken(repository, hashes)
-            jars = _resolve(repository, progress)
-            verify(jars, hashes)
+    repository = folder.with_name(f"{folder.name}.repository")
+    partial = folder.with_name(f"{folder.name}.partial")
+    retrying = Retrying(stop=stop_after_attempt(ATTEMPTS), wait=wait_exponential(max=10), reraise=True)
+    jars = retrying(_resolve_whole, repository, progress)
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     for jar in jars:
         jar.rename(partial / jar.name)
     partial.rename(folder)
     shutil.rmtree(repository)
+
+
+def _resolve_whole(repository: Path, progress: Progress | None) -> list[Path]:
+    """One try; what it leaves when it fails is sorted out by the next."""
+    hashes = pinned_hashes()
+    _drop_broken(repository, hashes)
+    jars = _resolve(repository, progress)
+    verify(jars, hashes)
+    return jars
 
 
 def _resolve(repository: Path, progress: Progress | None) -> list[Path]:

@@ -41,12 +41,11 @@ class Kafka:
     name = NAME
     title = TITLE
 
-    def __init__(self, folder: Path, logs: Path, port: int, controller_port: int, progress: jars.Progress | None = None) -> None:
+    def __init__(self, folder: Path, logs: Path, port: int, controller_port: int) -> None:
         self.folder = folder
         self.port = port
         self.controller_port = controller_port
         self.process = Process(NAME, (), logs / "kafka.log", env={"PATH": os.defpath, "LC_ALL": "C.UTF-8"})
-        self._progress = progress
 
     @property
     def bootstrap(self) -> str:
@@ -54,7 +53,7 @@ class Kafka:
 
     def start(self) -> None:
         """Fetch the jars if need be, write the configuration, start and wait until a client gets an answer."""
-        classpath = os.pathsep.join(str(jar) for jar in jars.kafka_jars(self._progress))
+        classpath = os.pathsep.join(str(jar) for jar in jars.kafka_jars())
         self.folder.mkdir(parents=True, exist_ok=True)
         config = self.folder / "server.properties"
         config.write_text(properties(self.folder / "log", self.port, self.controller_port))

@@ -121,7 +121,7 @@ class Process:
             try:
                 probe()
                 return
-            except Exception as error:  # whatever a client raises while nobody answers yet
+            except Exception as error:  # noqa: BLE001  # whatever a client raises while nobody answers yet
                 last = error
             if not self.running:
                 raise StartFailed(self.name, self.log, f"it ended with code {self.exit_code}")

@@ -4,16 +4,18 @@ Several may run on one machine, which is how `make test` and `make up` stand sid
 of `frontdesk up` and by pytest session fixtures.
 """
 
+import functools
 import shutil
 import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from deploy.embedded.account import purge_open_folder
-from deploy.embedded.jars import Progress
+from deploy.embedded.failure import StackError
+from deploy.embedded.jars import Progress, kafka_jars
 from deploy.embedded.kafka import Kafka
 from deploy.embedded.ports import choose
 from deploy.embedded.postgres import Postgres
@@ -25,6 +27,7 @@ from deploy.embedded.valkey import Valkey
 PORT_NAMES = ("postgres", "kafka", "kafka_controller", "valkey")
 DATA = "data"
 LEFTOVER_GRACE_SECONDS = 20.0
+UNDO_INTERVAL_SECONDS = 0.2
 
 
 class Server(Protocol):
@@ -34,6 +37,7 @@ class Server(Protocol):
     def name(self) -> str: ...
     @property
     def title(self) -> str: ...
+
     port: int
     process: Process
 
@@ -92,15 +96,18 @@ class EmbeddedServers:
     def start(self) -> None:
         """Start the three side by side; if one fails, the others are stopped before the error goes on."""
         self.state.end_leftovers(LEFTOVER_GRACE_SECONDS)
+        kafka_jars(self._progress)
         chosen = choose(PORT_NAMES, self.state.load().ports, self._preferred)
         self.state.keep_ports(chosen)
         self._servers = self._make(chosen)
-        with ThreadPoolExecutor(max_workers=len(self._servers), thread_name_prefix="start") as pool:
-            starts = [pool.submit(self._start, server) for server in self._servers]
-        failed = next((error for start in starts if (error := start.exception()) is not None), None)
-        if failed is not None:
-            self.stop()
-            raise failed
+        start_together([functools.partial(self._start, server) for server in self._servers], self.stop)
+
+    def attach(self) -> None:
+        """Know the servers that another process started in this folder, by the ports it kept."""
+        kept = self.state.load().ports
+        if not kept.keys() >= set(PORT_NAMES):
+            raise StackError(f"no stack was ever started in {self.folder}\n  try: frontdesk up")
+        self._servers = self._make(kept)
 
     def stop(self) -> None:
         """Stop Kafka, Valkey and PostgreSQL in this order; data is kept."""
@@ -116,7 +123,7 @@ class EmbeddedServers:
     def _make(self, chosen: Mapping[str, int]) -> "Servers":
         data = self.folder / DATA
         servers = Servers(
-            kafka=Kafka(data / "kafka", self.logs, chosen["kafka"], chosen["kafka_controller"], self._progress),
+            kafka=Kafka(data / "kafka", self.logs, chosen["kafka"], chosen["kafka_controller"]),
             valkey=Valkey(data / "valkey", self.logs, chosen["valkey"]),
             postgres=Postgres(data / "postgres", self.logs, chosen["postgres"], self.secrets),
         )
@@ -137,3 +144,18 @@ class Servers(NamedTuple):
     kafka: Kafka
     valkey: Valkey
     postgres: Postgres
+
+
+def start_together(starts: Sequence[Callable[[], None]], undo: Callable[[], None]) -> None:
+    """Run starts side by side; if one fails, or the wait is interrupted, none is left running when the error goes on."""
+    with ThreadPoolExecutor(max_workers=len(starts), thread_name_prefix="start") as pool:
+        running = [pool.submit(start) for start in starts]
+        try:
+            for done in running:
+                done.result()
+        except BaseException:
+            # What is being started meanwhile ends as soon as its process does.
+            while wait(running, timeout=UNDO_INTERVAL_SECONDS).not_done:
+                undo()
+            undo()
+            raise

@@ -5,7 +5,6 @@ The file only points at processes; whether one runs is asked of the system (pid 
 
 import contextlib
 import json
-import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -88,7 +87,7 @@ class StateFile:
             self.folder.mkdir(parents=True, exist_ok=True)
             partial = self.path.with_suffix(".partial")
             partial.write_text(json.dumps({"layout": f"{LAYOUT_MAJOR}.{LAYOUT_MINOR}", **asdict(state)}, indent=2))
-            os.replace(partial, self.path)
+            partial.replace(self.path)
 
 
 def check_layout(layout: str, folder: Path) -> None:

@@ -1,0 +1,53 @@
+"""The environment of a service process, from where the servers are and which secrets they have.
+
+Nothing else of the caller's `FRONTDESK_…` names gets in: a service refuses names that it does not know.
+Called by `embedded.services` and by `frontdesk env`.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import deploy
+from deploy.databases import SERVICES, app_dsns, role_names
+from deploy.embedded.ports import LOOPBACK
+from deploy.embedded.servers import EmbeddedServers
+
+# What of the caller's environment a child may see besides its settings.
+INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE")
+BEHIND_GATEWAY = tuple(name for name in SERVICES if name != "gateway")
+
+
+def settings_of(service: str, instance: str, servers: EmbeddedServers, http_ports: Mapping[str, int]) -> dict[str, str]:
+    """Settings of one instance; `http_ports` are those of the first instance of each service and of this one."""
+    passwords = servers.secrets.passwords(role_names())
+    settings = {
+        "ENVIRONMENT": "development",
+        "FRONTDESK_LOG_LEVEL": os.environ.get("FRONTDESK_LOG_LEVEL", "info"),
+        "FRONTDESK_INSTANCE": instance,
+        "FRONTDESK_HTTP__HOST": LOOPBACK,
+        "FRONTDESK_HTTP__PORT": str(http_ports[instance]),
+        "FRONTDESK_POSTGRES__URL": app_dsns(servers.postgres_dsn(), passwords)[service],
+        "FRONTDESK_KAFKA__BOOTSTRAP_SERVERS": servers.kafka_bootstrap,
+        "FRONTDESK_REDIS__URL": servers.redis_url,
+    }
+    if service == "booking":
+        settings["FRONTDESK_IDENTIFIER_KEY_FILE"] = str(servers.secrets.path("identifier.key"))
+    if service == "gateway":
+        settings["FRONTDESK_TICKET_KEY_FILE"] = str(servers.secrets.path("ticket.key"))
+        settings |= {f"FRONTDESK_{name.upper()}__URL": base_url(http_ports[name]) for name in BEHIND_GATEWAY}
+    return settings
+
+
+def process_environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Whole environment of a child that runs `python -m services.<name>` out of this code."""
+    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    code = str(Path(deploy.__file__).parent.parent)
+    path = os.pathsep.join(part for part in (os.environ.get("PYTHONPATH"), code) if part)
+    # Safe path: the working folder is no place to import from.
+    return {**inherited, "PYTHONPATH": path, "PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1", **settings}
+
+
+def base_url(port: int) -> str:
+    """HTTP address of a port of the loopback address."""
+    return f"http://{LOOPBACK}:{port}"
