@@ -1,12 +1,13 @@
 """A probe answers at once, tells what does not work by its name, and sends work elsewhere before the process stops."""
 
 import asyncio
+import time
 
 import pytest
 from starlette.testclient import TestClient
 
 from shared.infra.api import create_api
-from shared.infra.health import Check, Readiness
+from shared.infra.health import CHECK_SECONDS, Check, Readiness
 
 pytestmark = pytest.mark.unit
 
@@ -35,13 +36,19 @@ def test_a_process_with_its_stores_is_ready() -> None:
 def test_each_failing_store_is_named_with_the_class_of_its_error_only() -> None:
     checks: dict[str, Check] = {"postgres": refuses, "kafka": hangs, "redis": answers}
     client = client_for(Readiness(checks, timeout_seconds=0.05))
+    started = time.monotonic()
     answer = client.get("/health/ready")
+    assert time.monotonic() - started < 1
     assert answer.status_code == 503
     assert answer.json() == {
         "status": "unavailable",
         "checks": {"postgres": "failed: ConnectionRefusedError", "kafka": "failed: TimeoutError", "redis": "ok"},
     }
     assert client.get("/health/live").status_code == 200
+
+
+def test_a_probe_waits_a_second_at_most() -> None:
+    assert Readiness({}).timeout_seconds == CHECK_SECONDS == 1.0
 
 
 def test_checks_are_asked_at_the_same_time() -> None:
