@@ -4,6 +4,7 @@ Several may run on one machine, which is how `make test` and `make up` stand sid
 of `frontdesk up` and by pytest session fixtures.
 """
 
+import contextlib
 import functools
 import shutil
 import time
@@ -61,7 +62,6 @@ class EmbeddedServers:
         self,
         folder: Path,
         ports: Mapping[str, int] | None = None,
-        progress: Progress | None = None,
         on_started: Callable[[Started], None] | None = None,
     ) -> None:
         """`ports` are preferred ones by name (`PORT_NAMES`); those of the last start go before them."""
@@ -70,7 +70,6 @@ class EmbeddedServers:
         self.secrets = Secrets(self.folder / "secrets")
         self.state = StateFile(self.folder)
         self._preferred = dict(ports or {})
-        self._progress = progress
         self._on_started = on_started
         self._servers: Servers | None = None
 
@@ -93,10 +92,14 @@ class EmbeddedServers:
         """Superuser's URL of a database."""
         return self.servers.postgres.dsn(database)
 
+    def fetch(self, progress: Progress | None = None) -> None:
+        """Download what is not in the user's cache yet; `start` does it too, silently."""
+        kafka_jars(progress)
+
     def start(self) -> None:
         """Start the three side by side; if one fails, the others are stopped before the error goes on."""
         self.state.end_leftovers(LEFTOVER_GRACE_SECONDS)
-        kafka_jars(self._progress)
+        self.fetch()
         chosen = choose(PORT_NAMES, self.state.load().ports, self._preferred)
         self.state.keep_ports(chosen)
         self._servers = self._make(chosen)
@@ -118,7 +121,13 @@ class EmbeddedServers:
     def purge(self) -> None:
         """Remove all data of the stopped servers, also what lives outside of the folder."""
         purge_open_folder(self.folder / DATA / "postgres")
-        shutil.rmtree(self.folder, ignore_errors=True)
+        # By name, not the folder as a whole: whoever set FRONTDESK_HOME may keep other things there.
+        for own in (DATA, self.logs.name, self.secrets.folder.name):
+            shutil.rmtree(self.folder / own, ignore_errors=True)
+        for own in (self.state.path, self.folder / "lock"):
+            own.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self.folder.rmdir()
 
     def _make(self, chosen: Mapping[str, int]) -> "Servers":
         data = self.folder / DATA

@@ -39,15 +39,8 @@ class Service:
         self.process.wait_ready(self.probe, START_TIMEOUT_SECONDS)
 
     def probe(self) -> None:
-        """Raise unless `/health/ready` is 200."""
-        connection = http.client.HTTPConnection(ports.LOOPBACK, self.port, timeout=PROBE_TIMEOUT_SECONDS)
-        try:
-            connection.request("GET", "/health/ready")
-            status = connection.getresponse().status
-        finally:
-            connection.close()
-        if status != http.HTTPStatus.OK:
-            raise ConnectionError(f"/health/ready says {status}")
+        """Raise unless it says that it is ready."""
+        probe_http(self.port)
 
     def stop(self) -> None:
         """SIGTERM, 30 s of grace, then the end."""
@@ -62,9 +55,13 @@ class Services:
         servers: EmbeddedServers,
         instances: Mapping[str, int] | None = None,
         preferred_ports: Mapping[str, int] | None = None,
+        http_port: int | None = None,
         settings: Mapping[str, str] | None = None,
     ) -> None:
-        """`instances` is how many of each service (one by default); `settings` go over those of every process."""
+        """`instances` is how many of each service (one by default), `http_port` the first gateway's for certain.
+
+        `settings` go over those of every process. Ports kept from the last start go before preferred ones.
+        """
         self._servers = servers
         self._settings = dict(settings or {})
         self._service_of = {
@@ -72,7 +69,7 @@ class Services:
             for service in SERVICES
             for number in range(1, (instances or {}).get(service, 1) + 1)
         }
-        kept = servers.state.load().ports
+        kept = servers.state.load().ports | ({} if http_port is None else {"gateway": http_port})
         self.ports = ports.choose(self._service_of, kept, preferred_ports or {})
         servers.state.keep_ports(self.ports)
         self._instances = {name: self._make(name) for name in self._service_of}
@@ -120,3 +117,15 @@ class Services:
 def instance_name(service: str, number: int) -> str:
     """Name of the nth instance, counted from 1."""
     return service if number == 1 else f"{service}-{number}"
+
+
+def probe_http(port: int) -> None:
+    """Raise unless `/health/ready` of a port is 200."""
+    connection = http.client.HTTPConnection(ports.LOOPBACK, port, timeout=PROBE_TIMEOUT_SECONDS)
+    try:
+        connection.request("GET", "/health/ready")
+        status = connection.getresponse().status
+    finally:
+        connection.close()
+    if status != http.HTTPStatus.OK:
+        raise ConnectionError(f"/health/ready says {status}")

@@ -27,6 +27,7 @@ class State:
     processes: dict[str, ProcessId] = field(default_factory=dict)
     supervisor: ProcessId | None = None
     components: list[dict[str, Any]] = field(default_factory=list)
+    demo: dict[str, str] | None = None
 
 
 class StateFile:
@@ -50,6 +51,7 @@ class StateFile:
             processes={name: ProcessId(**ids) for name, ids in stored["processes"].items()},
             supervisor=ProcessId(**supervisor) if supervisor else None,
             components=stored["components"],
+            demo=stored["demo"],
         )
 
     def keep_ports(self, ports: dict[str, int]) -> None:

@@ -1,0 +1,148 @@
+"""The `frontdesk` command: declarations only, everything else is imported when a command runs.
+
+Nouns and verbs, `--json` with a stable shape, exit codes of `deploy.exit_codes`, no questions asked.
+"""
+
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Annotated
+
+import typer
+
+from deploy.exit_codes import FAILED, OK, UNREACHABLE
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Frontdesk on this machine: start it, look at it, stop it.\n\nExample: frontdesk up",
+)
+topics_app = typer.Typer(
+    no_args_is_help=True, help="The topics of Kafka.\n\nExample: frontdesk topics create", rich_markup_mode=None
+)
+app.add_typer(topics_app, name="topics")
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document instead of lines.")]
+
+
+@app.command()
+def up(
+    port: Annotated[int, typer.Option(help="Port of the gateway.", min=1, max=65535)] = 8000,
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Return when everything is ready.")] = False,
+) -> None:
+    """Run the whole system on this machine, for development: open access, loopback only.
+
+    Stays in the foreground until Ctrl-C. If it runs already, nothing is changed and its table is printed.
+
+    Examples: frontdesk up | frontdesk up --detach --port 8100
+    """
+    _run(lambda commands: commands.up(port, detach))
+
+
+@app.command()
+def down(
+    purge: Annotated[bool, typer.Option("--purge", help="Remove the data, too.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Stop everything in order; data is kept unless --purge is given.
+
+    Examples: frontdesk down | frontdesk down --purge
+    """
+    _run(lambda commands: commands.down(purge, as_json))
+
+
+@app.command()
+def status(as_json: Json = False) -> None:
+    """What runs where, asked of each component now. Exit code 4 if nothing runs, 1 if something does not answer.
+
+    Examples: frontdesk status | frontdesk status --json
+    """
+    _run(lambda commands: commands.status(as_json))
+
+
+@app.command()
+def logs(
+    component: Annotated[str | None, typer.Argument(help="A service or server, e.g. booking; all without it.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes, until Ctrl-C.")] = False,
+) -> None:
+    """Print the last lines of the logs.
+
+    Examples: frontdesk logs | frontdesk logs -f booking
+    """
+    _run(lambda commands: commands.logs(component, follow))
+
+
+@app.command()
+def env(
+    service: Annotated[str | None, typer.Argument(help="Settings of this service instead of the stack's addresses.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Print addresses and passwords of the running stack as shell variables.
+
+    Examples: eval "$(frontdesk env)" | frontdesk env booking
+    """
+    _run(lambda commands: commands.env(service, as_json))
+
+
+@app.command()
+def migrate(as_json: Json = False) -> None:
+    """Bring the databases of the running stack to the newest schema; safe to repeat.
+
+    Example: frontdesk migrate
+    """
+    _run(lambda commands: commands.run_migrations(as_json))
+
+
+@app.command()
+def seed(as_json: Json = False) -> None:
+    """Make the demo clinic's doctors and patients through the API; safe to repeat.
+
+    Example: frontdesk seed
+    """
+    _run(lambda commands: commands.seed(as_json))
+
+
+@app.command()
+def version(as_json: Json = False) -> None:
+    """Print the version.
+
+    Example: frontdesk version
+    """
+    from deploy.embedded.report import frontdesk_version
+
+    typer.echo(f'{{"version": "{frontdesk_version()}"}}' if as_json else frontdesk_version())
+
+
+@topics_app.command("create")
+def topics_create(as_json: Json = False) -> None:
+    """Make every declared topic of the running stack; safe to repeat. Exit code 1 if one is not as declared.
+
+    Example: frontdesk topics create
+    """
+    _run(lambda commands: commands.create_topics(as_json))
+
+
+def _run(command: Callable[[ModuleType], int]) -> None:
+    """Run a command; what it says of a failure goes to stderr without a traceback."""
+    from deploy import commands
+    from deploy.embedded.failure import StackError
+
+    try:
+        code = command(commands)
+    except KeyboardInterrupt:
+        code = OK
+    except StackError as error:
+        sys.stderr.write(f"\n{error}\n")
+        code = UNREACHABLE if isinstance(error, commands.Unreachable) else FAILED
+    raise typer.Exit(code)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()
+
+
+if __name__ == "__main__":
+    main()
