@@ -1,0 +1,51 @@
+"""Kafka in: which use case each message type of the consumed topics calls, and in which order within a batch.
+
+Called by the delivery runner inside the transaction of a batch. Messages of one type keep their order of arrival.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from services.queue import service
+from shared.contracts.booking import (
+    AppointmentBooked,
+    AppointmentCancelled,
+    AppointmentRefused,
+    PatientCheckedIn,
+    SlotReleased,
+)
+from shared.contracts.commands import CommandRepeated
+from shared.contracts.envelope import Message
+from shared.contracts.registry import ClinicChanged, DoctorChanged, PatientChanged
+from shared.infra.delivery import Handler
+from shared.infra.inbox import Admitted
+from shared.infra.runtime import Runtime
+from shared.infra.unit import Unit
+
+UseCase = Callable[[Unit, list[Any]], Awaitable[None]]
+
+HANDLERS: dict[type[Message], UseCase] = {
+    ClinicChanged: service.follow_clinics,
+    PatientCheckedIn: service.queue_patients,
+    # Last: the repeat of a check-in finds the entry that the same batch has made.
+    CommandRepeated: service.answer_again,
+}
+"""The use case of each type, in the order in which a mixed batch is worked through."""
+
+IGNORED: frozenset[type[Message]] = frozenset(
+    {AppointmentBooked, AppointmentCancelled, AppointmentRefused, SlotReleased, DoctorChanged, PatientChanged}
+)
+"""What others say on the same topics. Whoever is checked in cannot be cancelled, so no cancellation reaches a queue."""
+
+
+def make_handler(_runtime: Runtime) -> Handler:
+    """The batch function of one process; the queue needs nothing of the process beside the unit."""
+    return handle
+
+
+async def handle(unit: Unit, admitted: Admitted) -> None:
+    """Gives each use case its messages of the batch. Nothing is a repeated command: `queue.commands` has no types yet."""
+    for kind, use_case in HANDLERS.items():
+        messages = [message for message in admitted.fresh if type(message) is kind]
+        if messages:
+            await use_case(unit, messages)

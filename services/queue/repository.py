@@ -1,0 +1,111 @@
+"""All SQL of the queue. A batch of any size takes a constant number of statements; locks are statements of their own.
+
+Called by `service.py` inside its unit of work. Every statement joins on the clinic beside what row level security does.
+"""
+
+import datetime as dt
+from collections.abc import Collection, Mapping
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import RowMapping, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.queue import models
+from services.queue.domain import AppointmentKey, Day, DayKey
+from shared.contracts.queue import QueueEntryView
+from shared.contracts.registry import ClinicChanged
+from shared.infra.postgres import Connection
+
+KEEP_SETTINGS = """
+INSERT INTO clinic_settings (clinic_id, version, settings)
+SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::jsonb[]) ORDER BY 1
+ON CONFLICT (clinic_id) DO UPDATE SET version = excluded.version, settings = excluded.settings
+WHERE clinic_settings.version < excluded.version
+"""
+MAKE_DAYS = """
+INSERT INTO queue_days (clinic_id, doctor_id, date)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::date[]) ORDER BY 1, 2, 3
+ON CONFLICT DO NOTHING
+"""
+# In one order in every process, so that batches with days in common wait for each other instead of deadlocking.
+LOCK_DAYS = """
+SELECT clinic_id, doctor_id, date, last_position, version
+FROM queue_days JOIN unnest($1::uuid[], $2::uuid[], $3::date[]) AS asked(clinic_id, doctor_id, date)
+                USING (clinic_id, doctor_id, date)
+ORDER BY clinic_id, doctor_id, date FOR UPDATE OF queue_days
+"""
+FIND_ENTRIES = """
+SELECT entries.* FROM entries JOIN unnest($1::uuid[], $2::uuid[]) AS asked(clinic_id, appointment_id)
+                              USING (clinic_id, appointment_id)
+"""
+WRITE = """
+WITH counted AS (
+  UPDATE queue_days SET last_position = now.last_position, version = now.version
+  FROM unnest($1::uuid[], $2::uuid[], $3::date[], $4::int[], $5::bigint[])
+       AS now(clinic_id, doctor_id, date, last_position, version)
+  WHERE (queue_days.clinic_id, queue_days.doctor_id, queue_days.date) = (now.clinic_id, now.doctor_id, now.date)
+)
+INSERT INTO entries (clinic_id, id, doctor_id, date, appointment_id, patient_id, position, state, checked_in_at)
+SELECT * FROM unnest($6::uuid[], $7::uuid[], $8::uuid[], $9::date[], $10::uuid[], $11::uuid[], $12::int[], $13::text[],
+                     $14::timestamptz[])
+"""
+
+
+async def keep_settings(connection: Connection, changes: Collection[ClinicChanged]) -> None:
+    """Keeps settings of distinct clinics unless newer ones are there."""
+    await connection.execute(
+        KEEP_SETTINGS,
+        [change.clinic_id for change in changes],
+        [change.version for change in changes],
+        [change.settings.model_dump_json() for change in changes],
+    )
+
+
+async def lock_days(connection: Connection, keys: Collection[DayKey]) -> dict[DayKey, Day]:
+    """Makes the queues that are missing, and locks all of them until the transaction ends."""
+    columns = _columns(keys, len(DayKey._fields))
+    await connection.execute(MAKE_DAYS, *columns)
+    rows = await connection.fetch(LOCK_DAYS, *columns)
+    return {DayKey(row["clinic_id"], row["doctor_id"], row["date"]): Day(row["last_position"], row["version"]) for row in rows}
+
+
+async def find_entries(connection: Connection, keys: Collection[AppointmentKey]) -> dict[AppointmentKey, QueueEntryView]:
+    """The entries that these appointments have. Read them under the locks of their days, or they may be missed."""
+    rows = await connection.fetch(FIND_ENTRIES, *_columns(keys, len(AppointmentKey._fields)))
+    return {AppointmentKey(row["clinic_id"], row["appointment_id"]): _view(row) for row in rows}
+
+
+async def write(connection: Connection, entries: Collection[tuple[UUID, QueueEntryView]], days: Mapping[DayKey, Day]) -> None:
+    """Writes new (clinic, entry) pairs and the counters of their locked days."""
+    counters = [(*key, day.last_position, day.version) for key, day in days.items()]
+    rows = [
+        (clinic, e.id, e.doctor_id, e.date, e.appointment_id, e.patient_id, e.position, e.state, e.checked_in_at)
+        for clinic, e in entries
+    ]
+    await connection.execute(WRITE, *_columns(counters, 5), *_columns(rows, 9))
+
+
+async def page(
+    sql: AsyncConnection, clinic_id: UUID, doctor_id: UUID, date: dt.date, *, limit: int, after_position: int
+) -> list[QueueEntryView]:
+    """The first `limit` entries of a queue behind a position."""
+    entries = models.entries.c
+    asked = (
+        select(models.entries)
+        .where(entries.clinic_id == clinic_id, entries.doctor_id == doctor_id, entries.date == date)
+        .where(entries.position > after_position)
+        .order_by(entries.position)
+        .limit(limit)
+    )
+    return [_view(row) for row in (await sql.execute(asked)).mappings()]
+
+
+def _columns(rows: Collection[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    """Rows as the arrays that `unnest` takes, also when there are none."""
+    return [[row[place] for row in rows] for place in range(width)]
+
+
+def _view(row: asyncpg.Record | RowMapping) -> QueueEntryView:
+    return QueueEntryView.model_validate(dict(row))
