@@ -1,0 +1,202 @@
+"""Booking's rules without I/O: who is the same person, what a reservation becomes, and how an appointment goes on.
+
+The clock is passed in. Each change of an appointment is a new value with the next version. Called by the use cases in `service/`.
+"""
+
+import datetime as dt
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from shared.contracts.availability import BookingRefused, SlotReserved
+from shared.contracts.booking import AppointmentView, CancelAppointment, CheckInPatient, Reason, Status
+from shared.contracts.envelope import Message
+from shared.contracts.problems import Code
+
+
+@dataclass(frozen=True)
+class Appointment:
+    """An appointment as booking knows it; the fields are the columns of its row."""
+
+    clinic_id: UUID
+    id: UUID
+    doctor_id: UUID
+    patient_id: UUID
+    date: dt.date
+    time_zone: str
+    slot_id: UUID
+    slot_number: int
+    reservation_id: UUID
+    location_id: UUID | None
+    starts_at: datetime | None
+    ends_at: datetime | None
+    status: Status
+    expires_at: datetime | None
+    exclusive_day: bool
+    version: int
+    cancel_reason: Reason | None
+    created_at: datetime
+    updated_at: datetime
+    command_id: UUID
+
+    def today(self, now: datetime) -> dt.date:
+        """The date where the appointment takes place."""
+        return now.astimezone(ZoneInfo(self.time_zone)).date()
+
+    def changed(self, status: Status, now: datetime, reason: Reason | None = None) -> "Appointment":
+        """The appointment after a change of status."""
+        return replace(self, status=status, version=self.version + 1, cancel_reason=reason, updated_at=now)
+
+
+@dataclass(frozen=True)
+class Person:
+    """What tells one patient from another: all of it agrees, and what is missing agrees only with what is missing."""
+
+    phone: str
+    name_key: str
+    date_of_birth: dt.date | None
+
+
+def name_key(name: str) -> str:
+    """A name as names are compared: NFKC, case-folded, single-spaced."""
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    return " ".join(unicodedata.normalize("NFKC", folded).split())
+
+
+def too_late(message: Message, now: datetime) -> bool:
+    """Whether the time to decide the message's command is over."""
+    return message.decide_by is not None and message.decide_by < now
+
+
+def appointment_of(reserved: SlotReserved, *, exclusive_day: bool, now: datetime) -> Appointment:
+    """The appointment that a reservation becomes if nothing stands against it."""
+    assert reserved.command_id
+    return Appointment(
+        clinic_id=reserved.clinic_id,
+        id=reserved.appointment_id,
+        doctor_id=reserved.doctor_id,
+        patient_id=reserved.patient_id,
+        date=reserved.date,
+        time_zone=reserved.time_zone,
+        slot_id=reserved.slot_id,
+        slot_number=reserved.slot_number,
+        reservation_id=reserved.reservation_id,
+        location_id=reserved.location_id,
+        starts_at=reserved.starts_at,
+        ends_at=reserved.ends_at,
+        status=Status.BOOKED,
+        expires_at=None,
+        exclusive_day=exclusive_day,
+        version=1,
+        cancel_reason=None,
+        created_at=now,
+        updated_at=now,
+        command_id=reserved.command_id,
+    )
+
+
+def may_collide(appointment: Appointment) -> bool:
+    """Whether an appointment can stand against another of its patient at all."""
+    return appointment.exclusive_day or appointment.starts_at is not None
+
+
+def collides(wanted: Appointment, live: Iterable[Appointment]) -> bool:
+    """Whether the patient is elsewhere at that time, or with that doctor on that day where a clinic allows it once only."""
+    return any(
+        (wanted.clinic_id, wanted.patient_id) == (other.clinic_id, other.patient_id)
+        and (_overlap(wanted, other) or (wanted.exclusive_day and _same_day(wanted, other)))
+        for other in live
+    )
+
+
+def _same_day(one: Appointment, other: Appointment) -> bool:
+    return (one.doctor_id, one.date) == (other.doctor_id, other.date)
+
+
+def _overlap(one: Appointment, other: Appointment) -> bool:
+    if not (one.starts_at and one.ends_at and other.starts_at and other.ends_at):
+        return False
+    return one.starts_at < other.ends_at and other.starts_at < one.ends_at
+
+
+def code_of_refusal(refused: BookingRefused, *, patient_known: bool) -> Code:
+    """What a refusal of availability's is called in the end: an unknown patient ranks above all but what was not judged or unknown."""
+    above = refused.code in (Code.TOO_LATE, Code.UNKNOWN_DOCTOR)
+    return refused.code if above or patient_known else Code.UNKNOWN_PATIENT
+
+
+AppointmentCommand = CancelAppointment | CheckInPatient
+
+_NO_CANCEL = {
+    Status.CHECKED_IN: Code.CHECKED_IN,
+    Status.EXPIRED: Code.EXPIRED,
+    Status.FULFILLED: Code.PAST,
+    Status.NO_SHOW: Code.PAST,
+}
+_NO_CHECK_IN = {
+    Status.CANCELLED: Code.CANCELLED,
+    Status.EXPIRED: Code.EXPIRED,
+    Status.CHECKED_IN: Code.ALREADY_CHECKED_IN,
+    Status.FULFILLED: Code.ALREADY_CHECKED_IN,
+    Status.PENDING: Code.NOT_CONFIRMED,
+    Status.NO_SHOW: Code.PAST,
+}
+
+
+def apply(command: AppointmentCommand, appointment: Appointment | None, now: datetime) -> Appointment | Code:
+    """The appointment after a command, or why not. Cancelling a cancelled one leaves it as it is."""
+    if too_late(command, now):
+        return Code.TOO_LATE
+    if appointment is None:
+        return Code.UNKNOWN_APPOINTMENT
+    status = _status_at(appointment, now)
+    if isinstance(command, CancelAppointment):
+        return _cancel(command, appointment, status, now)
+    return _check_in(command, appointment, status, now)
+
+
+def _cancel(command: CancelAppointment, appointment: Appointment, status: Status, now: datetime) -> Appointment | Code:
+    if status is Status.CANCELLED:
+        return appointment
+    if status in _NO_CANCEL:
+        return _NO_CANCEL[status]
+    if appointment.date < appointment.today(now):
+        return Code.PAST
+    return appointment.changed(Status.CANCELLED, now, command.reason)
+
+
+def _check_in(command: CheckInPatient, appointment: Appointment, status: Status, now: datetime) -> Appointment | Code:
+    if command.patient_id != appointment.patient_id:
+        return Code.WRONG_PATIENT
+    if appointment.date != appointment.today(now):
+        return Code.NOT_TODAY
+    return _NO_CHECK_IN.get(status) or appointment.changed(Status.CHECKED_IN, now)
+
+
+def _status_at(appointment: Appointment, now: datetime) -> Status:
+    """The status, also where a hold is over and nobody has written that down yet."""
+    over = appointment.expires_at is not None and appointment.expires_at <= now
+    return Status.EXPIRED if appointment.status is Status.PENDING and over else appointment.status
+
+
+def view(appointment: Appointment) -> AppointmentView:
+    """An appointment as clients read it."""
+    return AppointmentView(
+        id=appointment.id,
+        doctor_id=appointment.doctor_id,
+        patient_id=appointment.patient_id,
+        date=appointment.date,
+        slot=appointment.slot_number,
+        slot_id=appointment.slot_id,
+        location_id=appointment.location_id,
+        starts_at=appointment.starts_at,
+        ends_at=appointment.ends_at,
+        status=appointment.status,
+        expires_at=appointment.expires_at,
+        version=appointment.version,
+        created_at=appointment.created_at,
+        updated_at=appointment.updated_at,
+    )

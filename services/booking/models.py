@@ -1,0 +1,55 @@
+"""Booking's tables as SQLAlchemy sees them. The constraints are in the migrations; here is what the registry and the lists select by."""
+
+from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Integer, LargeBinary, Table, Text
+from sqlalchemy.dialects.postgresql import UUID as Uuid
+
+from shared.infra import tables
+
+metadata = tables.metadata()
+
+inbox = tables.inbox_table(metadata)
+outbox = tables.outbox_table(metadata)
+outcomes = tables.outcomes_table(metadata)
+clinic_settings = tables.clinic_settings_table(metadata)
+
+patients = Table(
+    "patients",
+    metadata,
+    Column("clinic_id", Uuid, primary_key=True),
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("name_key", Text, nullable=False),
+    Column("phone", LargeBinary, nullable=False),
+    Column("phone_index", LargeBinary, nullable=False),
+    Column("date_of_birth", LargeBinary),
+    Column("status", Text, nullable=False),
+    Column("merged_into", Uuid),
+    Column("version", BigInteger, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+)
+
+appointments = Table(
+    "appointments",
+    metadata,
+    Column("clinic_id", Uuid, primary_key=True),
+    Column("id", Uuid, primary_key=True),
+    Column("doctor_id", Uuid, nullable=False),
+    Column("patient_id", Uuid, nullable=False),
+    Column("date", Date, nullable=False),
+    Column("time_zone", Text, nullable=False),
+    Column("slot_id", Uuid, nullable=False),
+    Column("slot_number", Integer, nullable=False),
+    Column("reservation_id", Uuid, nullable=False),
+    Column("location_id", Uuid),
+    Column("starts_at", DateTime(timezone=True)),
+    Column("ends_at", DateTime(timezone=True)),
+    Column("status", Text, nullable=False),
+    Column("expires_at", DateTime(timezone=True)),
+    Column("exclusive_day", Boolean, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("cancel_reason", Text),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+    Column("command_id", Uuid, nullable=False),
+)
