@@ -1,0 +1,151 @@
+"""The rules of the house that no linter keeps. Each rule reads one module, and is shown to find what it forbids."""
+
+import ast
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.unit
+
+ROOT = Path(__file__).parents[2]
+CODE = ("services", "shared", "deploy", "benchmarks", "tests")
+NOT_OURS = {".git", ".venv", ".frontdesk", "__pycache__", "dist"}
+MAX_FILE_LINES = 400
+MAX_FUNCTION_LINES = 60
+REGISTRY_HOSTS = tuple(
+    labels.replace(" ", ".")  # written apart, or this file would break its own rule
+    for labels in (
+        "pypi org",
+        "pythonhosted org",
+        "maven org",
+        "maven apache org",
+        "npmjs org",
+        "npmjs com",
+        "crates io",
+        "golang org",
+    )
+)
+
+Rule = Callable[[str], list[str]]
+"""Reads the source of a module and names its faults."""
+
+
+def modules(*folders: str) -> list[Path]:
+    """Our Python files below these folders."""
+    return [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py")) if not NOT_OURS & set(path.parts)]
+
+
+def committable() -> Iterator[Path]:
+    """Every file that could be committed: caches and data of a running stack are not."""
+    for folder, inner, files in os.walk(ROOT):
+        inner[:] = [name for name in inner if name not in NOT_OURS and not name.endswith(("_cache", ".egg-info"))]
+        yield from (Path(folder, name) for name in files if name != ".env")
+
+
+def long_file(source: str) -> list[str]:
+    """A file has 400 lines at most."""
+    lines = source.count("\n")
+    return [f"{lines} lines"] if lines > MAX_FILE_LINES else []
+
+
+def long_functions(source: str) -> list[str]:
+    """A function has 60 lines at most."""
+    found = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return [node.name for node in found if (node.end_lineno or 0) - node.lineno + 1 > MAX_FUNCTION_LINES]
+
+
+def no_docstring(source: str) -> list[str]:
+    """A module says what it is for."""
+    return [] if ast.get_docstring(ast.parse(source)) else ["no module docstring"]
+
+
+def slow_middleware(source: str) -> list[str]:
+    """Starlette's base class costs 380 µs a request; ours is pure ASGI."""
+    names = [getattr(node, "id", getattr(node, "attr", getattr(node, "name", ""))) for node in ast.walk(ast.parse(source))]
+    return [name for name in names if name == "BaseHTTPMiddleware"]
+
+
+def sleeps(source: str) -> list[str]:
+    """A test waits on an event with a timeout. `sleep(0)` only yields; a polling helper's interval is a name."""
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    return [ast.unparse(call) for call in calls if _sleeps_for_luck(call)]
+
+
+def _sleeps_for_luck(call: ast.Call) -> bool:
+    called, duration = ast.unparse(call.func), call.args[0] if call.args else None
+    if isinstance(duration, ast.Constant):
+        return called in {"sleep", "time.sleep", "asyncio.sleep", "anyio.sleep"} and duration.value != 0
+    return called == "time.sleep"
+
+
+def foreign_imports(source: str) -> list[str]:
+    """The wire imports pydantic, itself and the standard library."""
+    names = set[str]()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module or "")
+    return sorted(name for name in names if not name.startswith("shared.contracts") and not _is_plain(name))
+
+
+def _is_plain(name: str) -> bool:
+    return name.split(".")[0] in sys.stdlib_module_names | {"pydantic"}
+
+
+RULES: list[tuple[Rule, tuple[str, ...]]] = [
+    (long_file, CODE),
+    (long_functions, CODE),
+    (no_docstring, CODE),
+    (slow_middleware, ("services", "shared", "deploy")),
+    (sleeps, ("tests",)),
+    (foreign_imports, ("shared/contracts",)),
+]
+
+FORBIDDEN: list[tuple[Rule, str]] = [
+    (long_file, "\n" * (MAX_FILE_LINES + 1)),
+    (long_functions, "async def story():\n" + "    pass\n" * MAX_FUNCTION_LINES),
+    (no_docstring, "import os\n"),
+    (slow_middleware, "from starlette.middleware.base import BaseHTTPMiddleware\n"),
+    (slow_middleware, "class Slow(base.BaseHTTPMiddleware): ...\n"),
+    (sleeps, "time.sleep(0.1)\n"),
+    (sleeps, "time.sleep(interval)\n"),
+    (sleeps, "await asyncio.sleep(1)\n"),
+    (foreign_imports, "import fastapi\n"),
+    (foreign_imports, "from shared.infra.kafka import encode\n"),
+]
+
+ALLOWED: list[tuple[Rule, str]] = [
+    (long_file, "\n" * MAX_FILE_LINES),
+    (long_functions, "async def story():\n" + "    pass\n" * (MAX_FUNCTION_LINES - 1)),
+    (sleeps, "await asyncio.sleep(0)\nawait asyncio.sleep(interval)\ntime.sleep(0)\n"),
+    (foreign_imports, "import datetime as dt\nfrom pydantic import Field\nfrom shared.contracts.envelope import Wire\n"),
+]
+
+
+@pytest.mark.parametrize(("rule", "folders"), RULES, ids=lambda value: getattr(value, "__name__", ""))
+def test_every_module_keeps(rule: Rule, folders: tuple[str, ...]) -> None:
+    found = {str(path.relative_to(ROOT)): rule(path.read_text()) for path in modules(*folders)}
+    assert found
+    assert {path: faults for path, faults in found.items() if faults} == {}
+
+
+@pytest.mark.parametrize(("rule", "source"), FORBIDDEN)
+def test_a_rule_finds_what_it_forbids(rule: Rule, source: str) -> None:
+    assert rule(source)
+
+
+@pytest.mark.parametrize(("rule", "source"), ALLOWED)
+def test_a_rule_leaves_alone_what_it_allows(rule: Rule, source: str) -> None:
+    assert rule(source) == []
+
+
+def test_no_file_names_the_host_of_a_package_registry() -> None:
+    """Where packages come from is the installer's configuration, so that a mirror or a closed network needs no change here."""
+    files = {path: path.read_bytes() for path in committable()}
+    assert ROOT / "requirements-dev.lock" in files
+    named = [str(path.relative_to(ROOT)) for path, text in files.items() if any(host.encode() in text for host in REGISTRY_HOSTS)]
+    assert named == []
