@@ -4,18 +4,31 @@ Messages carry no name and no number of a patient; the shapes of HTTP calls do.
 """
 
 import datetime as dt
+import re
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from shared.contracts.envelope import RegistryMessage, Wire
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
+
+
+def _only_iso_days(value: object) -> object:
+    """Pydantic also reads numbers as dates, seconds since 1970: a client that sends one has made a mistake."""
+    if isinstance(value, str) and not _ISO_DAY.fullmatch(value):
+        raise ValueError("must be a date as YYYY-MM-DD")
+    return value
+
+
+_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+Day = Annotated[dt.date, BeforeValidator(_only_iso_days)]
+"""A date that a client sends, `YYYY-MM-DD`."""
 
 
 class Active(StrEnum):
@@ -113,7 +126,7 @@ class PatientIn(Strict):
 
     name: Name
     phone: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
-    date_of_birth: dt.date | None = None
+    date_of_birth: Day | None = None
 
 
 class PatientView(Wire):
@@ -132,6 +145,6 @@ class PatientView(Wire):
 class DayIn(Strict):
     """A day to open, close or resize; what is left out stays as it was."""
 
-    date: dt.date
+    date: Day
     capacity: int | None = Field(default=None, ge=1)
     available: bool | None = None

@@ -53,6 +53,7 @@ class Database:
             max_overflow=0,
             pool_timeout=5,
             pool_pre_ping=True,
+            hide_parameters=True,
             connect_args={"server_settings": server, "timeout": 5},
         )
         return cls(hot, engine)
