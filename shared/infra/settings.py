@@ -26,51 +26,70 @@ class Environment(StrEnum):
 class Section(BaseModel):
     """A group of settings, written `FRONTDESK_GROUP__NAME`."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
 
 class HttpSettings(Section):
     """Where the process listens."""
 
     host: str = "127.0.0.1"
+    """Address to listen on; open access is refused beyond loopback."""
     port: int = Field(default=8000, ge=1, le=65535)
+    """Port to listen on."""
 
 
 class PostgresSettings(Section):
     """The service's own database, reached as its `_app` role."""
 
     url: SecretStr
+    """`postgresql://user:password@host:port/database` of the service's `_app` role."""
     pool_size: int = Field(default=8, ge=2, le=100)
+    """Connections of each of the two pools: batches, and registry with reads."""
     statement_timeout_ms: int = Field(default=15_000, ge=100)
+    """A statement that takes longer is ended by the server."""
     lock_timeout_ms: int = Field(default=5_000, ge=100)
+    """A lock that is waited for longer ends the statement; a batch then tries again."""
 
 
 class KafkaSettings(Section):
     """The broker, and the bounds of one consumer's batch."""
 
     bootstrap_servers: str
+    """`host:port`, several separated by commas."""
     batch_max_records: int = Field(default=500, ge=1, le=5_000)
+    """Records in one transaction at most; a batch never waits to be filled."""
     batch_timeout_ms: int = Field(default=5, ge=1, le=1_000)
+    """How long an idle consumer sleeps between two looks."""
     request_timeout_ms: int = Field(default=5_000, ge=500)
+    """How long a request to a broker may take."""
     session_timeout_ms: int = Field(default=10_000, ge=6_000)
+    """How long a killed process keeps its partitions."""
 
 
 class RedisSettings(Section):
     """Admission only: nothing is wrong while it is away."""
 
     url: str = "redis://127.0.0.1:6379/0"
+    """`redis://host:port/database`."""
     timeout_ms: int = Field(default=50, ge=1)
+    """How long the server may take to answer before it counts as away."""
 
 
 class ServiceSettings(BaseSettings):
     """What every service needs to run."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, extra="forbid", populate_by_name=True, use_attribute_docstrings=True, hide_input_in_errors=True
+    )
 
     environment: Environment = Field(default=Environment.DEVELOPMENT, validation_alias="ENVIRONMENT")
+    """`development`, `production` or `integration-test`."""
     log_level: str = "info"
+    """For all loggers, and for single ones: `info,aiokafka=error`."""
     instance: str = Field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}")
-    shutdown_grace_seconds: float = 20.0
+    """The name of this process in logs and at the stores; made from host and pid if not given."""
+    shutdown_grace_seconds: float = Field(default=20.0, gt=0)
+    """How long requests and the batch in hand may take to end after SIGTERM."""
     http: HttpSettings = HttpSettings()
     postgres: PostgresSettings
     kafka: KafkaSettings
