@@ -103,13 +103,22 @@ def may_collide(appointment: Appointment) -> bool:
     return appointment.exclusive_day or appointment.starts_at is not None
 
 
-def collides(wanted: Appointment, live: Iterable[Appointment]) -> bool:
-    """Whether the patient is elsewhere at that time, or with that doctor on that day where a clinic allows it once only."""
-    return any(
-        (wanted.clinic_id, wanted.patient_id) == (other.clinic_id, other.patient_id)
-        and (_overlap(wanted, other) or (wanted.exclusive_day and _same_day(wanted, other)))
-        for other in live
-    )
+class Diary:
+    """What patients have: their live appointments, and those that the batch has added so far."""
+
+    def __init__(self, live: Iterable[Appointment]) -> None:
+        self._of_patient: dict[tuple[UUID, UUID], list[Appointment]] = {}
+        for one in live:
+            self.add(one)
+
+    def add(self, appointment: Appointment) -> None:
+        """Enters an appointment: of two of one batch that collide, the first stands."""
+        self._of_patient.setdefault((appointment.clinic_id, appointment.patient_id), []).append(appointment)
+
+    def forbids(self, wanted: Appointment) -> bool:
+        """Whether the patient is elsewhere at that time, or with that doctor on that day where the clinic allows it once only."""
+        others = self._of_patient.get((wanted.clinic_id, wanted.patient_id), ())
+        return any(_overlap(wanted, other) or (wanted.exclusive_day and _same_day(wanted, other)) for other in others)
 
 
 def _same_day(one: Appointment, other: Appointment) -> bool:
@@ -123,7 +132,7 @@ def _overlap(one: Appointment, other: Appointment) -> bool:
 
 
 def code_of_refusal(refused: BookingRefused, *, patient_known: bool) -> Code:
-    """What a refusal of availability's is called in the end: an unknown patient ranks above all but what was not judged or unknown."""
+    """What availability's refusal ends as: an unknown patient ranks above all but an unknown doctor and what was not judged."""
     above = refused.code in (Code.TOO_LATE, Code.UNKNOWN_DOCTOR)
     return refused.code if above or patient_known else Code.UNKNOWN_PATIENT
 

@@ -1,4 +1,4 @@
-"""Booking's tables as SQLAlchemy sees them. The constraints are in the migrations; here is what the registry and the lists select by."""
+"""Booking's tables as the registry and the lists see them, on SQLAlchemy. Their constraints are in the migrations."""
 
 from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Integer, LargeBinary, Table, Text
 from sqlalchemy.dialects.postgresql import UUID as Uuid

@@ -66,7 +66,8 @@ CREATE TABLE appointments (
     CONSTRAINT ck_appointments_held_until CHECK (status NOT IN ('pending', 'expired') OR expires_at IS NOT NULL),
     CONSTRAINT ck_appointments_confirmed CHECK
         (status NOT IN ('booked', 'checked_in', 'fulfilled', 'no_show') OR expires_at IS NULL),
-    CONSTRAINT ck_appointments_times CHECK ((starts_at IS NULL) = (ends_at IS NULL) AND (starts_at IS NULL OR starts_at < ends_at)),
+    CONSTRAINT ck_appointments_times CHECK
+        ((starts_at IS NULL) = (ends_at IS NULL) AND (starts_at IS NULL OR starts_at < ends_at)),
     CONSTRAINT ck_appointments_slot_number CHECK (slot_number > 0),
     CONSTRAINT ck_appointments_version CHECK (version > 0),
     CONSTRAINT ck_appointments_cancel_reason CHECK

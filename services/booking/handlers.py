@@ -1,0 +1,74 @@
+"""Kafka in: what booking does with each message. The order of a mixed batch is the order of the tables, repeats come last.
+
+Settings first, because bookings are judged by them; settlements before repeats, so that these find a settled answer; bookings
+before commands, because patients are locked before appointments. Called by the delivery runner, in the batch's transaction.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from services.booking.repository import settings
+from services.booking.service.bookings import decide_bookings
+from services.booking.service.commands import decide_commands
+from services.booking.service.decisions import Decisions
+from services.booking.service.outcomes import answer_repeats, settle
+from shared.contracts.availability import BookingRefused, SlotFreed, SlotReserved
+from shared.contracts.booking import CancelAppointment, CheckInPatient
+from shared.contracts.commands import CommandRepeated
+from shared.contracts.envelope import Message
+from shared.contracts.queue import PatientQueued
+from shared.contracts.registry import ClinicChanged, DoctorChanged, PatientChanged
+from shared.infra.delivery import Handler
+from shared.infra.inbox import Admitted
+from shared.infra.runtime import Runtime
+from shared.infra.unit import Unit
+
+
+async def keep_settings(unit: Unit, messages: Sequence[ClinicChanged]) -> None:
+    """Copies the settings of clinics, of each the highest version of the batch."""
+    newest = {message.clinic_id: message for message in sorted(messages, key=lambda message: message.version)}
+    await settings.keep(unit.connection, list(newest.values()))
+
+
+TAKING_NOTE: dict[type[Message], Callable[[Unit, Any], Awaitable[None]]] = {
+    ClinicChanged: keep_settings,
+    SlotFreed: settle,
+    PatientQueued: settle,
+}
+DECIDING: dict[type[Message], Callable[[Unit, Decisions, Any], Awaitable[None]]] = {
+    SlotReserved: decide_bookings,
+    BookingRefused: decide_bookings,
+    CancelAppointment: decide_commands,
+    CheckInPatient: decide_commands,
+}
+HANDLED: frozenset[type[Message]] = frozenset([*TAKING_NOTE, *DECIDING, CommandRepeated])
+_OTHERS: tuple[type[Message], ...] = (DoctorChanged, PatientChanged)
+IGNORED = frozenset(_OTHERS)
+"""Doctors are availability's to judge, patients are our own."""
+
+
+async def handle(unit: Unit, admitted: Admitted) -> None:
+    """The effect of one batch."""
+    for note, messages in _steps(TAKING_NOTE, admitted.fresh):
+        await note(unit, messages)
+    repeats = [message for message in admitted.fresh if isinstance(message, CommandRepeated)] + admitted.repeats
+    decisions = await Decisions.read(unit, [message for message in admitted.fresh if type(message) in DECIDING] + repeats)
+    for decide, messages in _steps(DECIDING, admitted.fresh):
+        await decide(unit, decisions, messages)
+    answer_repeats(decisions, repeats)
+    await decisions.store()
+
+
+def _steps(
+    table: Mapping[type[Message], Callable[..., Awaitable[None]]], messages: Sequence[Message]
+) -> Iterator[tuple[Callable[..., Awaitable[None]], list[Message]]]:
+    """Each step of a table that has something to do, with its messages in the order of their arrival."""
+    for step in dict.fromkeys(table.values()):
+        ours = [message for message in messages if table.get(type(message)) is step]
+        if ours:
+            yield step, ours
+
+
+def make_handler(_runtime: Runtime) -> Handler:
+    """What the delivery runner of a process calls with each batch. Booking needs nothing of the process beside its unit."""
+    return handle

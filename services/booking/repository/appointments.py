@@ -1,0 +1,141 @@
+"""Appointments: written and locked by batches on asyncpg, read and listed over HTTP on SQLAlchemy.
+
+Rows are locked in the order of their ids, after the patients of the batch: one global order, so that batches never deadlock.
+"""
+
+import datetime as dt
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.booking.domain import Appointment
+from services.booking.models import appointments
+from shared.contracts.booking import LIVE, Reason, Status
+from shared.infra.postgres import Connection
+
+Key = tuple[UUID, UUID]
+"""Clinic and id."""
+
+_TYPES = {
+    "clinic_id": "uuid",
+    "id": "uuid",
+    "doctor_id": "uuid",
+    "patient_id": "uuid",
+    "date": "date",
+    "time_zone": "text",
+    "slot_id": "uuid",
+    "slot_number": "int",
+    "reservation_id": "uuid",
+    "location_id": "uuid",
+    "starts_at": "timestamptz",
+    "ends_at": "timestamptz",
+    "status": "text",
+    "expires_at": "timestamptz",
+    "exclusive_day": "bool",
+    "version": "bigint",
+    "cancel_reason": "text",
+    "created_at": "timestamptz",
+    "updated_at": "timestamptz",
+    "command_id": "uuid",
+}
+_LIVE = ", ".join(f"'{status}'" for status in LIVE)
+_ARRAYS = ", ".join(f"${place}::{type_}[]" for place, type_ in enumerate(_TYPES.values(), 1))
+
+INSERT = f"INSERT INTO appointments ({', '.join(_TYPES)}) SELECT * FROM unnest({_ARRAYS})"
+# The lock may read what it locks: of the row itself it gives the newest version, whoever it had to wait for.
+LOCK = """
+SELECT appointments.* FROM appointments JOIN unnest($1::uuid[], $2::uuid[]) AS asked(clinic_id, id) USING (clinic_id, id)
+ORDER BY appointments.id FOR UPDATE OF appointments
+"""
+# A day to each side: an overlap may have another local date where the zones differ.
+LIVE_AROUND = f"""
+SELECT appointments.* FROM appointments
+JOIN (SELECT DISTINCT * FROM unnest($1::uuid[], $2::uuid[], $3::date[]) AS asked(clinic_id, patient_id, around)) AS asked
+  USING (clinic_id, patient_id)
+WHERE date BETWEEN around - 1 AND around + 1 AND status IN ({_LIVE})
+"""
+HELD = f"""
+SELECT reservation_id FROM appointments JOIN unnest($1::uuid[], $2::uuid[]) AS asked(clinic_id, reservation_id)
+  USING (clinic_id, reservation_id)
+WHERE status IN ({_LIVE})
+"""
+CHANGE = """
+UPDATE appointments SET status = changed.status, version = changed.version, cancel_reason = changed.cancel_reason,
+                        updated_at = changed.updated_at
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::text[], $6::timestamptz[])
+     AS changed(clinic_id, id, status, version, cancel_reason, updated_at)
+WHERE appointments.clinic_id = changed.clinic_id AND appointments.id = changed.id
+"""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a list asks for; what is not set is not asked for. `after` is the place behind which the page begins."""
+
+    patient_id: UUID | None = None
+    doctor_id: UUID | None = None
+    date: dt.date | None = None
+    status: Status | None = None
+    after: tuple[dt.date, int, UUID] | None = None
+
+
+async def insert(connection: Connection, booked: Sequence[Appointment]) -> None:
+    """Writes new appointments."""
+    await connection.execute(INSERT, *([getattr(one, column) for one in booked] for column in _TYPES))
+
+
+async def lock(connection: Connection, keys: Collection[Key]) -> dict[Key, Appointment]:
+    """Locks the appointments that exist, and gives them as they are then."""
+    rows = await connection.fetch(LOCK, [clinic for clinic, _ in keys], [id_ for _, id_ in keys])
+    return {(row["clinic_id"], row["id"]): _appointment(row) for row in rows}
+
+
+async def live_around(connection: Connection, wanted: Sequence[Appointment]) -> list[Appointment]:
+    """What the patients of new appointments have around these days. Their patients are locked by now."""
+    rows = await connection.fetch(
+        LIVE_AROUND, [one.clinic_id for one in wanted], [one.patient_id for one in wanted], [one.date for one in wanted]
+    )
+    return [_appointment(row) for row in rows]
+
+
+async def held(connection: Connection, reservations: Collection[Key]) -> set[UUID]:
+    """Which of the reservations a live appointment holds."""
+    rows = await connection.fetch(HELD, [clinic for clinic, _ in reservations], [id_ for _, id_ in reservations])
+    return {row["reservation_id"] for row in rows}
+
+
+async def change(connection: Connection, changed: Sequence[Appointment]) -> None:
+    """Writes the final states of locked appointments."""
+    columns = ("clinic_id", "id", "status", "version", "cancel_reason", "updated_at")
+    await connection.execute(CHANGE, *([getattr(one, column) for one in changed] for column in columns))
+
+
+async def get(sql: AsyncConnection, clinic_id: UUID, id_: UUID) -> Appointment | None:
+    """One appointment, if it is there for this clinic."""
+    mine = (appointments.c.clinic_id == clinic_id, appointments.c.id == id_)
+    row = (await sql.execute(select(appointments).where(*mine))).mappings().one_or_none()
+    return None if row is None else _appointment(row)
+
+
+async def find(sql: AsyncConnection, clinic_id: UUID, wanted: Wanted, limit: int) -> list[Appointment]:
+    """At most `limit` appointments in order of date, number and id."""
+    table = appointments.c
+    query = select(appointments).where(table.clinic_id == clinic_id)
+    for column in (table.patient_id, table.doctor_id, table.date, table.status):
+        value = getattr(wanted, column.name)
+        query = query if value is None else query.where(column == value)
+    order = (table.date, table.slot_number, table.id)
+    if wanted.after is not None:
+        query = query.where(tuple_(*order) > wanted.after)
+    rows = (await sql.execute(query.order_by(*order).limit(limit))).mappings()
+    return [_appointment(row) for row in rows]
+
+
+def _appointment(row: Any) -> Appointment:
+    reason = row["cancel_reason"]
+    fields = {column: row[column] for column in _TYPES}
+    return Appointment(**{**fields, "status": Status(row["status"]), "cancel_reason": Reason(reason) if reason else None})

@@ -1,0 +1,133 @@
+"""What becomes of reservations: an appointment, or a refusal that frees them; and of bookings that availability refused."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from services.booking import domain
+from services.booking.domain import Appointment, Diary
+from services.booking.repository import appointments, patients
+from services.booking.service.decisions import Decisions
+from shared.contracts.availability import BookingRefused, SlotReserved
+from shared.contracts.booking import AppointmentBooked, AppointmentRefused, BookAppointment, SlotReleased
+from shared.contracts.commands import Answer, Outcome
+from shared.contracts.problems import Code
+from shared.contracts.topics import APPOINTMENT_EVENTS
+from shared.infra.unit import Unit
+
+Bookings = Sequence[SlotReserved | BookingRefused]
+
+
+async def decide_bookings(unit: Unit, decisions: Decisions, messages: Bookings) -> None:
+    """Decides the batch's bookings in the order of their arrival, under the locks of their patients."""
+    desk = await _open_desk(unit, decisions, messages)
+    for message in messages:
+        outcome = decisions.of(message)
+        if isinstance(message, BookingRefused):
+            desk.store_refusal(message, outcome)
+        elif outcome:
+            desk.answer_or_release(message, outcome)
+        else:
+            desk.book_or_refuse(message)
+    if desk.booked:
+        await appointments.insert(unit.connection, desk.booked)
+
+
+async def _open_desk(unit: Unit, decisions: Decisions, messages: Bookings) -> "Desk":
+    """Locks the patients, then reads what their bookings are judged by, where there is any."""
+    active = await patients.lock(unit.connection, {(message.clinic_id, message.patient_id) for message in messages})
+    reserved = [message for message in messages if isinstance(message, SlotReserved)]
+    decided = {(message.clinic_id, message.reservation_id) for message in reserved if decisions.of(message)}
+    held = await appointments.held(unit.connection, decided) if decided else set()
+    desk = Desk(unit, decisions, active, held)
+    colliding = [wanted for wanted in map(desk.wanted, reserved) if domain.may_collide(wanted)]
+    if colliding:
+        desk.diary = Diary(await appointments.live_around(unit.connection, colliding))
+    return desk
+
+
+@dataclass
+class Desk:
+    """What one batch's bookings are judged by, and what it books."""
+
+    unit: Unit
+    decisions: Decisions
+    active: dict[tuple[UUID, UUID], bool]
+    """The active patients by clinic and id: whether their clinic allows one booking a day only."""
+    held: set[UUID]
+    """Reservations that live appointments hold."""
+    diary: Diary = field(default_factory=lambda: Diary(()))
+    booked: list[Appointment] = field(default_factory=list)
+
+    def wanted(self, reserved: SlotReserved) -> Appointment:
+        """The appointment that a reservation becomes if nothing stands against it."""
+        exclusive = self.active.get((reserved.clinic_id, reserved.patient_id), False)
+        return domain.appointment_of(reserved, exclusive_day=exclusive, now=self.unit.now)
+
+    def book_or_refuse(self, reserved: SlotReserved) -> None:
+        """The decision on a reservation."""
+        wanted = self.wanted(reserved)
+        if domain.too_late(reserved, self.unit.now):
+            self._refuse(reserved, Code.TOO_LATE)
+        elif (reserved.clinic_id, reserved.patient_id) not in self.active:
+            self._refuse(reserved, Code.UNKNOWN_PATIENT)
+        elif self.diary.forbids(wanted):
+            self._refuse(reserved, Code.PATIENT_BUSY)
+        else:
+            self._book(reserved, wanted)
+
+    def answer_or_release(self, reserved: SlotReserved, outcome: Outcome) -> None:
+        """A reservation whose command is decided already: given back, unless a live appointment holds exactly it."""
+        if reserved.reservation_id in self.held:
+            self.decisions.answer_again(reserved, outcome)
+        else:
+            self._give_back(SlotReleased, reserved, outcome.answer)
+
+    def store_refusal(self, refused: BookingRefused, outcome: Outcome | None) -> None:
+        """Nothing was taken: the refusal is settled and answered at once."""
+        if outcome:
+            self.decisions.answer_again(refused, outcome)
+            return
+        known = (refused.clinic_id, refused.patient_id) in self.active
+        answer = Answer.refusal(domain.code_of_refusal(refused, patient_known=known))
+        self.decisions.decide(refused, BookAppointment, answer, settled=True)
+
+    def _book(self, reserved: SlotReserved, appointment: Appointment) -> None:
+        self.booked.append(appointment)
+        self.held.add(appointment.reservation_id)
+        self.diary.add(appointment)
+        result = domain.view(appointment).model_dump(mode="json")
+        self.decisions.decide(reserved, BookAppointment, Answer(status_code=201, result=result), settled=True)
+        self.unit.emit(
+            APPOINTMENT_EVENTS,
+            AppointmentBooked,
+            reserved,
+            version=appointment.version,
+            doctor_id=appointment.doctor_id,
+            date=appointment.date,
+            appointment_id=appointment.id,
+            patient_id=appointment.patient_id,
+            slot_id=appointment.slot_id,
+            slot_number=appointment.slot_number,
+            reservation_id=appointment.reservation_id,
+            status=appointment.status,
+        )
+
+    def _refuse(self, reserved: SlotReserved, code: Code) -> None:
+        """Decided here, settled and answered once availability has freed the place."""
+        answer = Answer.refusal(code)
+        self.decisions.decide(reserved, BookAppointment, answer, settled=False)
+        self._give_back(AppointmentRefused, reserved, answer)
+
+    def _give_back(self, kind: type[AppointmentRefused] | type[SlotReleased], reserved: SlotReserved, answer: Answer) -> None:
+        self.unit.emit(
+            APPOINTMENT_EVENTS,
+            kind,
+            reserved,
+            doctor_id=reserved.doctor_id,
+            date=reserved.date,
+            appointment_id=reserved.appointment_id,
+            slot_id=reserved.slot_id,
+            reservation_id=reserved.reservation_id,
+            answer=answer,
+        )

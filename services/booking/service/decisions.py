@@ -1,0 +1,78 @@
+"""The outcomes of one batch: those that exist when it decides, and those it decides. A decided outcome never changes.
+
+Whatever meets an outcome, a repeat or a message that comes again under another id, is answered from it and has no other effect.
+"""
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import Self
+from uuid import UUID
+
+from shared.contracts.booking import BookAppointment, CancelAppointment, CheckInPatient
+from shared.contracts.commands import Answer, CommandRepeated, Outcome
+from shared.contracts.envelope import DayMessage, Message
+from shared.contracts.topics import APPOINTMENT_EVENTS
+from shared.infra import outcomes
+from shared.infra.unit import Unit
+
+Command = type[BookAppointment] | type[CancelAppointment] | type[CheckInPatient]
+
+
+class Decisions:
+    """Asked before anything is decided, told of everything that is, stored at the batch's end."""
+
+    def __init__(self, unit: Unit, known: dict[tuple[UUID, UUID], Outcome]) -> None:
+        self._unit = unit
+        self._known = known
+        self._made: list[Outcome] = []
+
+    @classmethod
+    async def read(cls, unit: Unit, messages: Iterable[Message]) -> Self:
+        """What is decided already of the messages' commands."""
+        asked = {(message.clinic_id, message.command_id) for message in messages if message.command_id}
+        return cls(unit, await outcomes.look(unit.connection, asked) if asked else {})
+
+    def of(self, message: Message) -> Outcome | None:
+        """The outcome of the message's command, if it has one."""
+        return self._known.get((message.clinic_id, message.command_id)) if message.command_id else None
+
+    def decide(self, cause: Message, command: Command, answer: Answer, *, settled: bool) -> None:
+        """Decides the command that `cause` carries on. One that is settled here is answered here."""
+        outcome = outcomes.outcome_of(cause, command.__name__, answer, self._unit.now, settled=settled)
+        self._known[outcome.clinic_id, outcome.command_id] = outcome
+        self._made.append(outcome)
+        if settled:
+            self._unit.reply(cause, answer)
+
+    def answer_again(self, message: Message, outcome: Outcome) -> None:
+        """Answers a repeat, or hands it to the service that replies last."""
+        if outcome.settled_at:
+            self._unit.reply(message, outcome.answer, replayed=True)
+        else:
+            self._pass_on(message, outcome)
+
+    def _pass_on(self, message: Message, outcome: Outcome) -> None:
+        appointment = (outcome.answer.result or {}).get("id") if outcome.type == CheckInPatient.__name__ else None
+        doctor_id, date = _day(message, outcome)
+        self._unit.emit(
+            APPOINTMENT_EVENTS,
+            CommandRepeated,
+            message,
+            answer=outcome.answer,
+            appointment_id=appointment,
+            doctor_id=doctor_id,
+            date=date,
+        )
+
+    async def store(self) -> None:
+        """Writes what was decided."""
+        if self._made:
+            await outcomes.decide(self._unit.connection, self._made)
+
+
+def _day(message: Message, outcome: Outcome) -> tuple[UUID, dt.date]:
+    """The doctor's day of a command: its result's, or, for a refused booking, the one its message names."""
+    if outcome.answer.result:
+        return UUID(outcome.answer.result["doctor_id"]), dt.date.fromisoformat(outcome.answer.result["date"])
+    assert isinstance(message, DayMessage)
+    return message.doctor_id, message.date
