@@ -6,7 +6,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from services.queue.domain import DayKey
 from services.queue.handlers import handle
+from services.queue.repository import lock_days
 from shared.contracts.commands import CommandRepeated
 from shared.contracts.envelope import Message
 from shared.contracts.queue import PatientQueued
@@ -122,11 +124,15 @@ async def test_batches_racing_for_one_day_give_each_position_once(database: Data
     assert len(await rows(database, clinic_id, ENTRIES, doctor)) == 40
 
 
-async def test_batches_that_name_the_same_days_in_other_orders_do_not_deadlock(database: Database, clinic_id: UUID) -> None:
-    doctors = [uuid4() for _ in range(6)]
-    orders = [doctors if n % 2 else doctors[::-1] for n in range(20)]
-    await asyncio.gather(*(run(database, *(checked_in(clinic_id, doctor) for doctor in order)) for order in orders))
-    assert [row[2:] for row in await rows(database, clinic_id, DAYS)] == [(20, 20)] * 6
+async def test_days_named_in_opposite_orders_are_locked_without_a_deadlock(database: Database, clinic_id: UUID) -> None:
+    days = sorted(DayKey(clinic_id, uuid4(), TODAY) for _ in range(300))
+
+    async def lock(order: list[DayKey]) -> int:
+        async with database.batch({clinic_id}) as (connection, _):
+            return len(await lock_days(connection, order))
+
+    await lock(days)
+    assert await asyncio.gather(*(lock(days if n % 2 else days[::-1]) for n in range(40))) == [300] * 40
 
 
 async def test_a_check_in_waits_for_the_day_that_another_holds(database: Database, clinic_id: UUID) -> None:
