@@ -28,7 +28,7 @@ POLL_SECONDS = 0.2
 def up(port: int, detach: bool) -> int:
     """Run the stack until it is stopped, or only print the table if it runs already."""
     folder = home()
-    if status_of(folder)["running"]:
+    if status_of(folder, probe=False)["running"]:
         return _print_running(folder)
     if detach:
         return _detach(folder, port)
@@ -51,7 +51,8 @@ def status(as_json: bool) -> int:
     """What runs where; 4 if nothing does, 1 if something does not answer."""
     found = status_of(home())
     if not found["running"]:
-        _out(found, as_json, ["nothing is running; try: frontdesk up"])
+        left = f", but an earlier run left {', '.join(found['leftovers'])}" if found["leftovers"] else ""
+        _out(found, as_json, [f"nothing is running{left}; try: frontdesk up"])
         return UNREACHABLE
     _out(found, as_json, report.status_lines(found) if found["ready"] else ["starting; see: frontdesk logs"])
     return OK if found["ready"] and all(row["state"] == "ready" for row in found["components"]) else FAILED
@@ -122,7 +123,7 @@ def logs(component: str | None, follow: bool) -> int:
 def _running_folder() -> Path:
     """Folder of the stack that runs; what needs one answers 4 if there is none."""
     folder = home()
-    if not status_of(folder)["running"]:
+    if not status_of(folder, probe=False)["running"]:
         raise Unreachable("nothing is running\n  try: frontdesk up")
     return folder
 
@@ -166,7 +167,8 @@ def _detach(folder: Path, port: int) -> int:
         )
     ready = False
     while not ready and child.poll() is None:
-        ready = bool(EmbeddedServers(folder).state.load().components)
+        found = status_of(folder, probe=False)
+        ready = found["ready"] and found["supervisor_pid"] == child.pid
         shown = _show(log, shown)
         time.sleep(POLL_SECONDS)
     _show(log, shown)

@@ -30,6 +30,7 @@ class ProcessId:
 
     pid: int
     started_at: float
+    stop_signal: int = signal.SIGTERM
 
     def find(self) -> psutil.Process | None:
         """The process if it still runs, else None."""
@@ -41,13 +42,13 @@ class ProcessId:
             return None
         return process if alive and same else None
 
-    def end(self, stop_signal: int, grace_seconds: float) -> None:
+    def end(self, grace_seconds: float) -> None:
         """Stop a process that need not be our child; after the grace it is killed with its whole group."""
         process = self.find()
         if process is None:
             return
         with contextlib.suppress(psutil.NoSuchProcess):
-            process.send_signal(stop_signal)
+            process.send_signal(self.stop_signal)
         with contextlib.suppress(psutil.TimeoutExpired):
             process.wait(grace_seconds)
             return
@@ -82,7 +83,7 @@ class Process:
         if self._child is None or self._child.poll() is not None:
             return None
         try:
-            return ProcessId(self._child.pid, psutil.Process(self._child.pid).create_time())
+            return ProcessId(self._child.pid, psutil.Process(self._child.pid).create_time(), int(self.stop_signal))
         except psutil.NoSuchProcess:
             return None
 

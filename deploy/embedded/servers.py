@@ -27,7 +27,6 @@ from deploy.embedded.valkey import Valkey
 
 PORT_NAMES = ("postgres", "kafka", "kafka_controller", "valkey")
 DATA = "data"
-LEFTOVER_GRACE_SECONDS = 20.0
 UNDO_INTERVAL_SECONDS = 0.2
 
 
@@ -98,7 +97,7 @@ class EmbeddedServers:
 
     def start(self) -> None:
         """Start the three side by side; if one fails, the others are stopped before the error goes on."""
-        self.state.end_leftovers(LEFTOVER_GRACE_SECONDS)
+        self.state.end_leftovers()
         self.fetch()
         chosen = choose(PORT_NAMES, self.state.load().ports, self._preferred)
         self.state.keep_ports(chosen)
@@ -124,8 +123,8 @@ class EmbeddedServers:
         # By name, not the folder as a whole: whoever set FRONTDESK_HOME may keep other things there.
         for own in (DATA, self.logs.name, self.secrets.folder.name):
             shutil.rmtree(self.folder / own, ignore_errors=True)
-        for own in (self.state.path, self.folder / "lock"):
-            own.unlink(missing_ok=True)
+        for file in (self.state.path, self.folder / "lock"):
+            file.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             self.folder.rmdir()
 

@@ -31,7 +31,8 @@ PREFERRED_PORTS = {"postgres": 5433, "kafka": 9092, "kafka_controller": 9093, "v
 PREFERRED_SERVICE_PORTS = {"availability": 8001, "booking": 8002, "queue": 8003}
 # Gateway 30 s, services 30 s, Kafka 30 s, Valkey 10 s, PostgreSQL 30 s, should each of them use up its grace.
 STOP_TIMEOUT_SECONDS = 140.0
-LEFTOVER_GRACE_SECONDS = 20.0
+# Ctrl-C, `frontdesk down`, a closed terminal.
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def home() -> Path:
@@ -53,8 +54,8 @@ class Stack:
 
     def run(self) -> None:
         """Start, watch and finally stop everything; returns after Ctrl-C or SIGTERM, raises if it cannot go on."""
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for stopping in STOP_SIGNALS:
+            signal.signal(stopping, signal.default_int_handler)
         with running_alone(self.servers.folder):
             try:
                 self._start()
@@ -66,12 +67,13 @@ class Stack:
 
     def _start(self) -> None:
         self.screen.print(report.heading())
-        leftovers = self.servers.state.end_leftovers(LEFTOVER_GRACE_SECONDS)
+        with self.servers.state.changing() as state:
+            state.supervisor = ProcessId(os.getpid(), psutil.Process().create_time())
+            state.components = []
+        leftovers = self.servers.state.end_leftovers()
         if leftovers:
             self.screen.print(f"  stopped what an earlier run left: {', '.join(leftovers)}")
         check_port(self._http_port)
-        with self.servers.state.changing() as state:
-            state.supervisor = ProcessId(os.getpid(), psutil.Process().create_time())
         self._start_servers()
         self._prepare_stores()
         services = self._services = Services(self.servers, preferred_ports=PREFERRED_SERVICE_PORTS, http_port=self._http_port)
@@ -128,8 +130,8 @@ class Stack:
 
     def _stop(self) -> None:
         """Gateway, services, Kafka, Valkey, PostgreSQL; a second Ctrl-C does not cut it short."""
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        for stopping in STOP_SIGNALS:
+            signal.signal(stopping, signal.SIG_IGN)
         if self._services is not None:
             self._services.stop()
         self.servers.stop()
@@ -160,8 +162,8 @@ def places(folder: Path) -> dict[str, str]:
     return {"data": f"{shown}/data", "logs": f"{shown}/logs"}
 
 
-def status_of(folder: Path) -> dict[str, Any]:
-    """What runs in a folder, asked of the components themselves; the shape of `status --json`."""
+def status_of(folder: Path, probe: bool = True) -> dict[str, Any]:
+    """What runs in a folder, asked of the components themselves unless not to `probe`; the shape of `status --json`."""
     servers = EmbeddedServers(folder)
     state = servers.state.load()
     running = state.supervisor is not None and state.supervisor.find() is not None
@@ -172,7 +174,10 @@ def status_of(folder: Path) -> dict[str, Any]:
         "running": running,
         "ready": bool(rows),
         "supervisor_pid": state.supervisor.pid if running and state.supervisor else None,
-        "components": [{**row, "pid": pids.get(row["name"]), "state": _probed(servers, row)} for row in rows],
+        "components": [
+            {**row, "pid": pids.get(row["name"]), "state": _probed(servers, row) if probe else "unknown"} for row in rows
+        ],
+        "leftovers": [] if running else servers.state.leftovers(),
         "demo": state.demo,
         **places(folder),
     }
@@ -209,8 +214,8 @@ def stop(folder: Path, purge: bool) -> bool:
     supervisor = servers.state.load().supervisor
     ran = supervisor is not None and supervisor.find() is not None
     if supervisor is not None:
-        supervisor.end(signal.SIGTERM, STOP_TIMEOUT_SECONDS)
-    leftovers = servers.state.end_leftovers(LEFTOVER_GRACE_SECONDS) if folder.exists() else []
+        supervisor.end(STOP_TIMEOUT_SECONDS)
+    leftovers = servers.state.end_leftovers() if folder.exists() else []
     if purge:
         servers.purge()
     return ran or bool(leftovers)

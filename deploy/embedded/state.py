@@ -5,7 +5,6 @@ The file only points at processes; whether one runs is asked of the system (pid 
 
 import contextlib
 import json
-import signal
 import threading
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -17,6 +16,7 @@ from deploy.embedded.process import Process, ProcessId
 
 # Another major means another layout of the folder; it is refused, not damaged.
 LAYOUT_MAJOR, LAYOUT_MINOR = 1, 0
+LEFTOVER_GRACE_SECONDS = 20.0
 
 
 @dataclass
@@ -71,11 +71,16 @@ class StateFile:
         with self.changing() as state:
             state.processes.pop(name, None)
 
-    def end_leftovers(self, grace_seconds: float) -> list[str]:
+    def leftovers(self) -> list[str]:
+        """Names of the processes that were started here and still run."""
+        return [name for name, identity in self.load().processes.items() if identity.find() is not None]
+
+    def end_leftovers(self) -> list[str]:
         """Stop what a killed supervisor left running, the last started first; returns the names."""
-        left = [(name, identity) for name, identity in self.load().processes.items() if identity.find() is not None]
+        processes = self.load().processes
+        left = [(name, processes[name]) for name in self.leftovers()]
         for _, identity in reversed(left):
-            identity.end(signal.SIGINT, grace_seconds)
+            identity.end(LEFTOVER_GRACE_SECONDS)
         with self.changing() as state:
             state.processes.clear()
         return [name for name, _ in left]
