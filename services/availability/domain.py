@@ -1,0 +1,168 @@
+"""The rules of days and slots, without I/O: who calls brings what was read under locks, and the time on the database's clock.
+
+Used by `service/`. A refusal is a problem code; which one wins is the order of the checks in `judge`.
+"""
+
+import re
+import unicodedata
+from collections import Counter, deque
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from shared.contracts.availability import DayView, Mode
+from shared.contracts.booking import BookAppointment
+from shared.contracts.envelope import DayMessage
+from shared.contracts.problems import Code
+from shared.contracts.registry import ClinicSettings
+
+CODE_LENGTH = 64
+CODE_SUFFIX_LENGTH = 8
+"""Room that a `-2` needs behind the longest code, however many clash."""
+NAMELESS = "doctor"
+
+
+class DayKey(NamedTuple):
+    """One doctor's day. Its order is the order in which days are locked everywhere."""
+
+    clinic_id: UUID
+    doctor_id: UUID
+    date: date
+
+    @classmethod
+    def of(cls, message: DayMessage) -> "DayKey":
+        """The day that a message is about."""
+        return cls(message.clinic_id, message.doctor_id, message.date)
+
+    @property
+    def lock_name(self) -> str:
+        """What the day is called where processes keep from colliding."""
+        return f"{self.clinic_id}:{self.doctor_id}:{self.date.isoformat()}"
+
+
+@dataclass(frozen=True)
+class Day:
+    """The record of a day. How many places it has is the number of its slots, not a field of it."""
+
+    mode: Mode
+    available: bool
+    time_zone: str
+
+
+@dataclass(frozen=True)
+class FreeSlot:
+    """A place that may be taken."""
+
+    id: UUID
+    number: int
+    location_id: UUID | None = None
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class World:
+    """What a batch is judged by: read under the locks that hold until its commit."""
+
+    now: datetime
+    settings: Mapping[UUID, ClinicSettings]
+    active_doctors: Collection[tuple[UUID, UUID]]
+    """(clinic, doctor)"""
+    days: Mapping[DayKey, Day]
+
+    def settings_of(self, clinic_id: UUID) -> ClinicSettings:
+        """A clinic that has not been heard of yet has the settings of a new one."""
+        return self.settings.get(clinic_id) or ClinicSettings()
+
+
+def is_late(command: BookAppointment, now: datetime) -> bool:
+    """Whether the command's deadline is over: then nothing may be taken for it."""
+    return command.decide_by < now
+
+
+def date_refusal(day: date, zone: str, horizon_days: int, now: datetime) -> Code | None:
+    """Today and later is bookable, in the zone of the day, up to the clinic's horizon."""
+    today = now.astimezone(ZoneInfo(zone)).date()
+    if day < today:
+        return Code.PAST_DATE
+    return Code.TOO_FAR if day > today + timedelta(days=horizon_days) else None
+
+
+def judge(command: BookAppointment, world: World) -> Code | None:
+    """Why a booking is refused whatever is free, or None. The first reason wins."""
+    if is_late(command, world.now):
+        return Code.TOO_LATE
+    if (command.clinic_id, command.doctor_id) not in world.active_doctors:
+        return Code.UNKNOWN_DOCTOR
+    settings = world.settings_of(command.clinic_id)
+    day = world.days.get(DayKey.of(command))
+    zone = day.time_zone if day else settings.time_zone
+    refused = date_refusal(command.date, zone, settings.booking_horizon_days, world.now)
+    if refused is None and (day is None or not day.available):
+        return Code.DOCTOR_ABSENT
+    return refused
+
+
+def days_to_make(commands: Iterable[BookAppointment], world: World) -> dict[DayKey, str]:
+    """The days that bookings may bring into being, with their zone: they are made where they are missing."""
+    wanted: dict[DayKey, str] = {}
+    for command in commands:
+        settings = world.settings_of(command.clinic_id)
+        known = (command.clinic_id, command.doctor_id) in world.active_doctors and not is_late(command, world.now)
+        refused = date_refusal(command.date, settings.time_zone, settings.booking_horizon_days, world.now)
+        if known and refused is None and settings.default_daily_capacity > 0:
+            wanted[DayKey.of(command)] = settings.time_zone
+    return wanted
+
+
+def places_wanted(judged: Iterable[tuple[BookAppointment, Code | None]]) -> Counter[DayKey]:
+    """How many places of each day the bookings ask for that were not refused."""
+    return Counter(DayKey.of(command) for command, refused in judged if refused is None)
+
+
+def share_out(
+    judged: Sequence[tuple[BookAppointment, Code | None]], free: Mapping[DayKey, Sequence[FreeSlot]]
+) -> list[tuple[BookAppointment, FreeSlot | Code]]:
+    """Gives each booking in order of arrival the lowest place that is left of its day; the rest find the day full."""
+    left = {day: deque(sorted(slots, key=lambda slot: slot.number)) for day, slots in free.items()}
+    decided: list[tuple[BookAppointment, FreeSlot | Code]] = []
+    for command, refused in judged:
+        slots = left.get(DayKey.of(command))
+        decided.append((command, refused or (slots.popleft() if slots else Code.FULL)))
+    return decided
+
+
+def unrecorded_day(doctor_id: UUID, day: date, settings: ClinicSettings) -> DayView:
+    """How a day without a record reads: as the clinic's default, which its first booking would make."""
+    capacity = settings.default_daily_capacity
+    return DayView(
+        doctor_id=doctor_id, date=day, mode=Mode.DAILY, available=capacity > 0, capacity=capacity, remaining=capacity
+    )
+
+
+def resize_refusal(day: DayView, capacity: int | None) -> Code | None:
+    """Why a day cannot get this capacity: a schedule rules it, or more is taken than it would have."""
+    if capacity is None:
+        return None
+    if day.mode is Mode.TIMED:
+        return Code.TIMED_DAY
+    return Code.BELOW_TAKEN if capacity < day.capacity - day.remaining else None
+
+
+def slug(name: str) -> str:
+    """The code that a name gives: ASCII letters and digits, joined by single hyphens."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    words = re.findall(r"[a-z0-9]+", plain)
+    return "-".join(words)[: CODE_LENGTH - CODE_SUFFIX_LENGTH].rstrip("-") or NAMELESS
+
+
+def free_code(base: str, taken: Collection[str]) -> str:
+    """The code itself, or the first of `-2`, `-3`, … that nobody has."""
+    number, code = 1, base
+    while code in taken:
+        number += 1
+        code = f"{base}-{number}"
+    return code
