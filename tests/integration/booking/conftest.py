@@ -1,0 +1,43 @@
+"""Booking's database, a desk of one clinic before it, and its HTTP application."""
+
+from collections.abc import AsyncIterator, Callable
+from types import SimpleNamespace
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+from httpx2 import ASGITransport, AsyncClient
+
+from services.booking.identifiers import Codec
+from services.booking.routes import router
+from shared.infra.api import create_api
+from shared.infra.health import Readiness
+from shared.infra.postgres import Database
+from shared.infra.settings import ServiceSettings
+from tests.integration.booking.desk import Desk
+
+
+@pytest_asyncio.fixture
+async def database(service_settings: Callable[[str], ServiceSettings]) -> AsyncIterator[Database]:
+    """Both pools of booking's database, as its process has them."""
+    database = await Database.connect(service_settings("booking").postgres, "test-booking")
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def desk(database: Database, clinic_id: UUID) -> Desk:
+    """Booking for the test's own clinic."""
+    return Desk(database, clinic_id)
+
+
+@pytest_asyncio.fixture
+async def client(desk: Desk) -> AsyncIterator[AsyncClient]:
+    """Booking's internal HTTP, called for the test's clinic. Kafka is a list."""
+    app = create_api("booking", "booking", "0", Readiness({}), docs=False)
+    app.state.runtime = SimpleNamespace(units=desk.units, database=desk.database)
+    app.state.codec = Codec(b"a key of the tests")
+    app.include_router(router)
+    headers = {"Frontdesk-Clinic": str(desk.clinic), "Frontdesk-Actor": "desk", "Frontdesk-Principal": "desk"}
+    async with AsyncClient(transport=ASGITransport(app), base_url="http://booking", headers=headers, timeout=30) as client:
+        yield client

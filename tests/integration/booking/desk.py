@@ -1,0 +1,120 @@
+"""Booking's own side of a test: batches as the delivery runner hands them over, and a look at what they left in the database."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from uuid import UUID
+
+from services.booking.handlers import handle
+from services.booking.repository.patients import Patient
+from shared.contracts.availability import SlotReserved
+from shared.contracts.commands import Answer, Outcome
+from shared.contracts.envelope import Message
+from shared.contracts.registry import ClinicChanged, ClinicSettings
+from shared.infra import inbox, outcomes
+from shared.infra.ids import new_id
+from shared.infra.kafka import Publisher, Record
+from shared.infra.outbox import Outbox
+from shared.infra.postgres import Database
+from shared.infra.unit import Unit, Units
+from tests.unit.booking.messages import envelope, reserved
+
+M = TypeVar("M", bound=Message)
+
+
+class KeptRecords(Publisher):
+    """A publisher whose broker is a list."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+
+    async def send_all(self, records: Sequence[Record]) -> list[bool]:
+        self.records.extend(records)
+        return [True] * len(records)
+
+
+@dataclass
+class Said:
+    """What a batch said, and the statements that it took."""
+
+    unit: Unit
+    statements: list[str] = field(default_factory=list)
+
+    def of(self, kind: type[M]) -> list[M]:
+        """The messages of one type, in the order in which they were said."""
+        return [message for _, message in self.unit.said if isinstance(message, kind)]
+
+    @property
+    def types(self) -> list[str]:
+        return [message.type for _, message in self.unit.said]
+
+    @property
+    def answers(self) -> list[Answer]:
+        return [reply.answer for reply in self.unit.replies]
+
+    @property
+    def codes(self) -> list[str | None]:
+        return [answer.code for answer in self.answers]
+
+
+class Desk:
+    """Booking for one clinic of its own."""
+
+    def __init__(self, database: Database, clinic: UUID) -> None:
+        self.database = database
+        self.clinic = clinic
+        self.publisher = KeptRecords()
+        self.units = Units(database, Outbox(self.publisher), self.publisher)
+
+    async def deliver(self, *messages: Message) -> Said:
+        """One committed batch, through the inbox."""
+        async with self.units.batch({message.clinic_id for message in messages}) as unit:
+            said = Said(unit)
+
+            def keep(query: Any) -> None:
+                said.statements.append(query.query)
+
+            unit.connection.add_query_logger(keep)
+            try:
+                await handle(unit, await inbox.admit(unit.connection, messages))
+            finally:
+                unit.connection.remove_query_logger(keep)
+        return said
+
+    async def patient(self, status: str = "active", clinic: UUID | None = None) -> UUID:
+        """A patient, as a registration leaves it."""
+        patient, clinic = new_id(), clinic or self.clinic
+        columns = ", ".join(name for name in Patient.__dataclass_fields__)
+        async with self.database.batch({clinic}) as (connection, now):
+            await connection.execute(
+                f"INSERT INTO patients ({columns}) VALUES ($1, $2, 'Ada', 'ada', $3, $3, NULL, $4, 1, $5, $5)",
+                *(clinic, patient, patient.bytes, status, now),
+            )
+        return patient
+
+    async def booked(self, **fields: Any) -> SlotReserved:
+        """A reservation that has become an appointment."""
+        slot = reserved(self.clinic, fields.pop("patient", None) or await self.patient(), **fields)
+        said = await self.deliver(slot)
+        assert said.types == ["AppointmentBooked"]
+        return slot
+
+    async def settings(self, version: int = 1, **settings: Any) -> None:
+        """The clinic's settings change."""
+        change = ClinicChanged(
+            **envelope(self.clinic, command_id=None, version=version), code="x", settings=ClinicSettings(**settings)
+        )
+        await self.deliver(change)
+
+    async def row(self, slot: SlotReserved) -> dict[str, Any]:
+        """The appointment of a reservation."""
+        async with self.database.batch({slot.clinic_id}) as (connection, _):
+            row = await connection.fetchrow("SELECT * FROM appointments WHERE id = $1", slot.appointment_id)
+        return dict(row or {})
+
+    async def outcome(self, command: Message) -> Outcome | None:
+        """The stored outcome of a message's command."""
+        assert command.command_id
+        pair = (command.clinic_id, command.command_id)
+        async with self.database.batch({command.clinic_id}) as (connection, _):
+            return (await outcomes.look(connection, [pair])).get(pair)

@@ -1,0 +1,78 @@
+"""Messages as the gateway, availability and the queue send them to booking, valid unless a test says otherwise."""
+
+import datetime as dt
+from typing import Any
+from uuid import UUID, uuid4
+
+from shared.contracts.availability import BookingRefused, SlotFreed, SlotReserved
+from shared.contracts.booking import CancelAppointment, CheckInPatient
+from shared.contracts.commands import CommandRepeated
+from shared.contracts.problems import Code
+from shared.contracts.queue import PatientQueued, QueueEntryView, State
+from shared.infra.ids import new_id
+
+TODAY = dt.datetime.now(dt.UTC).date()
+TOMORROW = TODAY + dt.timedelta(days=1)
+PARTITION = 3
+
+
+def envelope(clinic: UUID, **fields: Any) -> dict[str, Any]:
+    """What every message has; a command's own fields are on all that follows from it."""
+    now = dt.datetime.now(dt.UTC)
+    defaults = {
+        "message_id": new_id(), "clinic_id": clinic, "correlation_id": "desk-1", "command_id": new_id(), "actor": "open",
+        "principal": "open", "body_hash": "00", "occurred_at": now, "accepted_at": now,
+        "decide_by": now + dt.timedelta(minutes=10), "reply_partition": PARTITION,
+    }  # fmt: skip
+    return {**defaults, **fields}
+
+
+def reserved(clinic: UUID, patient: UUID, **fields: Any) -> SlotReserved:
+    """A slot is taken for a patient."""
+    place = {
+        "doctor_id": uuid4(), "date": TODAY, "slot_id": uuid4(), "slot_number": 1, "reservation_id": new_id(),
+        "appointment_id": new_id(), "time_zone": "UTC",
+    }  # fmt: skip
+    return SlotReserved(**envelope(clinic, patient_id=patient, **{**place, **fields}))
+
+
+def refused(clinic: UUID, patient: UUID, code: Code = Code.FULL, **fields: Any) -> BookingRefused:
+    """Availability took nothing."""
+    day = {"doctor_id": uuid4(), "date": TODAY}
+    return BookingRefused(**envelope(clinic, patient_id=patient, code=code, **{**day, **fields}))
+
+
+def cancel(clinic: UUID, appointment: UUID, **fields: Any) -> CancelAppointment:
+    """A client cancels."""
+    return CancelAppointment(**envelope(clinic, appointment_id=appointment, **fields))
+
+
+def check_in(clinic: UUID, appointment: UUID, patient: UUID, **fields: Any) -> CheckInPatient:
+    """A patient is here."""
+    return CheckInPatient(**envelope(clinic, appointment_id=appointment, patient_id=patient, **fields))
+
+
+def repeated(of: SlotReserved | BookingRefused) -> CommandRepeated:
+    """Availability saw a booking's command again."""
+    again = CommandRepeated.caused_by(of, message_id=new_id(), occurred_at=of.occurred_at, doctor_id=of.doctor_id, date=of.date)
+    return again.model_copy(update={"reply_partition": PARTITION + 1})
+
+
+def freed(of: SlotReserved, command_id: UUID | None) -> SlotFreed:
+    """Availability freed what a command asked to be freed."""
+    return SlotFreed(
+        **envelope(
+            of.clinic_id, command_id=command_id, doctor_id=of.doctor_id, date=of.date, slot_id=of.slot_id,
+            reservation_id=of.reservation_id, appointment_id=of.appointment_id,
+        )
+    )  # fmt: skip
+
+
+def queued(command: CheckInPatient, of: SlotReserved, position: int = 1) -> PatientQueued:
+    """The queue gave a position."""
+    entry = QueueEntryView(
+        id=new_id(), appointment_id=of.appointment_id, doctor_id=of.doctor_id, patient_id=of.patient_id, date=of.date,
+        position=position, state=State.WAITING, checked_in_at=command.occurred_at,
+    )  # fmt: skip
+    day = {"doctor_id": of.doctor_id, "date": of.date, "version": position}
+    return PatientQueued(**envelope(of.clinic_id, command_id=command.command_id, entry=entry, **day))

@@ -1,0 +1,163 @@
+"""Booking's rules: names, collisions, and what a command makes of an appointment in each of its states."""
+
+import datetime as dt
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from services.booking import domain
+from services.booking.domain import Appointment, Diary
+from shared.contracts.booking import Reason, Status
+from shared.contracts.problems import Code
+from tests.unit.booking.messages import cancel, check_in, refused, reserved
+
+pytestmark = pytest.mark.unit
+
+NOW = dt.datetime(2026, 3, 2, 23, 30, tzinfo=dt.UTC)
+TODAY, TOMORROW, YESTERDAY = (dt.date(2026, 3, day) for day in (2, 3, 1))
+CLINIC, PATIENT = uuid4(), uuid4()
+LATER = NOW + dt.timedelta(minutes=1)
+EARLIER = NOW - dt.timedelta(minutes=1)
+
+
+def appointment(**fields: Any) -> Appointment:
+    return replace(domain.appointment_of(reserved(CLINIC, PATIENT, date=TODAY), exclusive_day=False, now=NOW), **fields)
+
+
+def cancelled(one: Appointment, **fields: Any) -> Appointment | Code:
+    return domain.apply(cancel(CLINIC, one.id, **{"decide_by": LATER, **fields}), one, NOW)
+
+
+def checked_in(one: Appointment, **fields: Any) -> Appointment | Code:
+    command = check_in(CLINIC, one.id, **{"patient": one.patient_id, "decide_by": LATER, **fields})
+    return domain.apply(command, one, NOW)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Ada  Lovelace", " ada lovelace "), ("STRASSE", "straße"), ("ﬁona", "Fiona"), ("Jose\u0301", "José"), ("A\u00a0B", "a b")],
+)
+def test_names_that_compare_equal(one: str, other: str) -> None:
+    assert domain.name_key(one) == domain.name_key(other)
+
+
+def test_names_that_differ() -> None:
+    assert domain.name_key("Ada Byron") != domain.name_key("Ada Lovelace")
+
+
+def test_a_reservation_becomes_a_booked_appointment_with_its_own_ids() -> None:
+    slot = reserved(CLINIC, PATIENT, slot_number=4)
+    one = domain.appointment_of(slot, exclusive_day=False, now=NOW)
+    assert (one.id, one.reservation_id, one.command_id) == (slot.appointment_id, slot.reservation_id, slot.command_id)
+    assert (one.status, one.version, one.slot_number, one.created_at) == (Status.BOOKED, 1, 4, NOW)
+    assert domain.view(one).slot == 4
+
+
+def test_a_cancelled_appointment_has_a_version_a_reason_and_a_time_more() -> None:
+    one = appointment()
+    after = cancelled(one, reason=Reason.ILL)
+    assert after == replace(one, status=Status.CANCELLED, version=2, cancel_reason=Reason.ILL, updated_at=NOW)
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (Status.CHECKED_IN, Code.CHECKED_IN), (Status.EXPIRED, Code.EXPIRED),
+        (Status.FULFILLED, Code.PAST), (Status.NO_SHOW, Code.PAST),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_cancelled(status: Status, code: Code) -> None:
+    assert cancelled(appointment(status=status, date=YESTERDAY)) == code
+
+
+def test_cancelling_twice_changes_nothing_also_when_it_is_past() -> None:
+    one = appointment(status=Status.CANCELLED, date=YESTERDAY)
+    assert cancelled(one) is one
+
+
+def test_what_is_past_cannot_be_cancelled_and_what_is_today_can() -> None:
+    assert cancelled(appointment(date=YESTERDAY)) == Code.PAST
+    assert isinstance(cancelled(appointment(date=TODAY)), Appointment)
+
+
+def test_today_is_judged_where_the_appointment_is() -> None:
+    assert checked_in(appointment(date=TODAY, time_zone="Asia/Hong_Kong")) == Code.NOT_TODAY
+    assert isinstance(checked_in(appointment(date=TOMORROW, time_zone="Asia/Hong_Kong")), Appointment)
+    assert cancelled(appointment(date=TODAY, time_zone="Asia/Hong_Kong")) == Code.PAST
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (Status.CANCELLED, Code.CANCELLED), (Status.EXPIRED, Code.EXPIRED), (Status.CHECKED_IN, Code.ALREADY_CHECKED_IN),
+        (Status.FULFILLED, Code.ALREADY_CHECKED_IN), (Status.NO_SHOW, Code.PAST),
+    ],
+)  # fmt: skip
+def test_who_cannot_be_checked_in(status: Status, code: Code) -> None:
+    assert checked_in(appointment(status=status)) == code
+
+
+def test_a_hold_is_not_confirmed_until_it_is_over_and_then_it_is_expired() -> None:
+    held = appointment(status=Status.PENDING, expires_at=LATER)
+    over = appointment(status=Status.PENDING, expires_at=NOW)
+    assert checked_in(held) == Code.NOT_CONFIRMED
+    assert checked_in(over) == Code.EXPIRED
+    assert isinstance(cancelled(held), Appointment)
+    assert cancelled(over) == Code.EXPIRED
+
+
+def test_the_patient_ranks_above_the_day_and_the_day_above_the_status() -> None:
+    gone = appointment(status=Status.CANCELLED, date=TOMORROW)
+    assert checked_in(gone, patient=uuid4()) == Code.WRONG_PATIENT
+    assert checked_in(gone) == Code.NOT_TODAY
+
+
+def test_after_its_time_a_command_is_too_late_and_nothing_else_is_judged() -> None:
+    assert cancelled(appointment(), decide_by=EARLIER) == Code.TOO_LATE
+    assert domain.apply(cancel(CLINIC, uuid4(), decide_by=EARLIER), None, NOW) == Code.TOO_LATE
+    assert isinstance(cancelled(appointment(), decide_by=NOW), Appointment)
+
+
+def test_an_unknown_appointment_is_unknown() -> None:
+    assert domain.apply(cancel(CLINIC, uuid4(), decide_by=LATER), None, NOW) == Code.UNKNOWN_APPOINTMENT
+
+
+@pytest.mark.parametrize(
+    ("code", "patient_known", "stored"),
+    [
+        (Code.FULL, True, Code.FULL),
+        (Code.FULL, False, Code.UNKNOWN_PATIENT),
+        (Code.PAST_DATE, False, Code.UNKNOWN_PATIENT),
+        (Code.UNKNOWN_DOCTOR, False, Code.UNKNOWN_DOCTOR),
+        (Code.TOO_LATE, False, Code.TOO_LATE),
+    ],
+)
+def test_which_refusal_of_a_booking_wins(code: Code, patient_known: bool, stored: Code) -> None:
+    assert domain.code_of_refusal(refused(CLINIC, PATIENT, code), patient_known=patient_known) == stored
+
+
+def at(start_hour: int, end_hour: int) -> dict[str, dt.datetime]:
+    return {"starts_at": NOW + dt.timedelta(hours=start_hour), "ends_at": NOW + dt.timedelta(hours=end_hour)}
+
+
+def test_a_patient_is_in_one_place_at_a_time() -> None:
+    diary = Diary([appointment(**at(1, 3))])
+    assert diary.forbids(appointment(**at(2, 4)))
+    assert not diary.forbids(appointment(**at(3, 4)))
+    assert not diary.forbids(appointment())
+    assert not diary.forbids(replace(appointment(**at(2, 4)), patient_id=uuid4()))
+    assert not diary.forbids(replace(appointment(**at(2, 4)), clinic_id=uuid4()))
+
+
+def test_one_booking_a_day_is_of_one_doctor_and_where_the_clinic_says_so() -> None:
+    first = appointment()
+    diary = Diary([])
+    assert not diary.forbids(replace(first, exclusive_day=True))
+    diary.add(first)
+    again = replace(first, id=uuid4())
+    assert diary.forbids(replace(again, exclusive_day=True))
+    assert not diary.forbids(again)
+    assert not diary.forbids(replace(again, exclusive_day=True, doctor_id=uuid4()))
+    assert not diary.forbids(replace(again, exclusive_day=True, date=TOMORROW))
