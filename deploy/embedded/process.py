@@ -49,12 +49,18 @@ class ProcessId:
             return
         with contextlib.suppress(psutil.NoSuchProcess):
             process.send_signal(self.stop_signal)
-        with contextlib.suppress(psutil.TimeoutExpired):
-            process.wait(grace_seconds)
-            return
-        kill_group(self.pid)
-        with contextlib.suppress(psutil.TimeoutExpired):
-            process.wait(KILL_WAIT_SECONDS)
+        if not self._gone_within(grace_seconds):
+            kill_group(self.pid)
+            self._gone_within(KILL_WAIT_SECONDS)
+
+    def _gone_within(self, seconds: float) -> bool:
+        """Wait for the end of a process; one that nobody reaps (a zombie) has ended."""
+        deadline = time.monotonic() + seconds
+        while self.find() is not None:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(PROBE_INTERVAL_SECONDS)
+        return True
 
 
 def kill_group(pid: int) -> None:
