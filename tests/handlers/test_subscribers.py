@@ -1,0 +1,85 @@
+"""Every consumer of every service is made by the delivery runner. Any other would acknowledge by the framework's own policy."""
+
+import importlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import pytest
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from fastapi import FastAPI
+from faststream import AckPolicy
+
+from shared.contracts.topics import consumed_by
+from shared.infra.delivery import Delivery
+from shared.infra.kafka import make_broker
+from shared.infra.postgres import Database
+from shared.infra.runtime import Runtime, make_redis
+from shared.infra.settings import ServiceSettings
+
+pytestmark = pytest.mark.handlers
+
+SERVICES = ("availability", "booking", "queue")
+ENVIRONMENT = {
+    "FRONTDESK_POSTGRES__URL": "postgresql://nobody@127.0.0.1:1/none",
+    "FRONTDESK_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:1",
+}
+OWN = {"booking": {"FRONTDESK_IDENTIFIER_KEY": "a key that is long enough"}}
+
+
+@asynccontextmanager
+async def wired(service: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Runtime]:
+    """The runtime of a process as its own `create_app` wires it, before anything is reached over the network."""
+
+    async def connect(_: type[Runtime], name: str, settings: ServiceSettings) -> Runtime:
+        unconnected = Database(cast(Any, None), cast(Any, None))
+        return Runtime(name, settings, unconnected, make_broker(settings.kafka, name, 1), make_redis(settings.redis))
+
+    async def nothing(_: Runtime) -> None:
+        """Neither joins nor leaves a group."""
+
+    monkeypatch.setattr(Runtime, "connect", classmethod(connect))
+    monkeypatch.setattr(Runtime, "start", nothing)
+    monkeypatch.setattr(Runtime, "stop", nothing)
+    settings = importlib.import_module(f"services.{service}.settings").Settings
+    app: FastAPI = importlib.import_module(f"services.{service}.app").create_app(
+        settings.from_environment({**ENVIRONMENT, **OWN.get(service, {})})
+    )
+    async with app.router.lifespan_context(app):
+        yield app.state.runtime
+
+
+def faults(subscriber: Any) -> list[str]:
+    """What of a subscriber is not as the runner makes it."""
+    expected = {
+        "acknowledges by hand": subscriber.ack_policy is AckPolicy.MANUAL,
+        "commits nothing by timer": subscriber._connection_args["enable_auto_commit"] is False,
+        "starts with the oldest message": subscriber._connection_args["auto_offset_reset"] == "earliest",
+        "keeps equal keys of its topics together": subscriber._connection_args["partition_assignment_strategy"]
+        == (RangePartitionAssignor,),
+        "is the runner's": [
+            isinstance(getattr(call.handler._original_call, "__self__", None), Delivery) for call in subscriber.calls
+        ]
+        == [True],
+    }
+    return [name for name, kept in expected.items() if not kept]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_a_process_has_one_consumer_and_the_runner_made_it(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with wired(service, monkeypatch) as runtime:
+        (subscriber,) = runtime.broker.subscribers
+        assert runtime.delivery is not None and subscriber is runtime.delivery.subscriber
+        assert faults(subscriber) == []
+        assert subscriber.group_id == service
+        assert sorted(topic.name for topic in subscriber.topics) == sorted(topic.name for topic in consumed_by(service))
+
+
+async def test_a_subscriber_made_past_the_runner_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with wired("queue", monkeypatch) as runtime:
+
+        @runtime.broker.subscriber("booking.commands", group_id="queue")
+        async def past_the_runner(message: bytes) -> None: ...
+
+        assert len(runtime.broker.subscribers) == 2
+        assert set(faults(runtime.broker.subscribers[-1])) >= {"acknowledges by hand", "is the runner's"}
