@@ -1,6 +1,7 @@
 """Booking's own side of a test: batches as the delivery runner hands them over, and a look at what they left in the database."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from uuid import UUID
@@ -66,8 +67,9 @@ class Desk:
         self.publisher = KeptRecords()
         self.units = Units(database, Outbox(self.publisher), self.publisher)
 
-    async def deliver(self, *messages: Message) -> Said:
-        """One committed batch, through the inbox."""
+    @asynccontextmanager
+    async def batch(self, *messages: Message) -> AsyncIterator[Said]:
+        """One batch through the inbox, decided and not committed before the block ends."""
         async with self.units.batch({message.clinic_id for message in messages}) as unit:
             said = Said(unit)
 
@@ -79,7 +81,12 @@ class Desk:
                 await handle(unit, await inbox.admit(unit.connection, messages))
             finally:
                 unit.connection.remove_query_logger(keep)
-        return said
+            yield said
+
+    async def deliver(self, *messages: Message) -> Said:
+        """One committed batch."""
+        async with self.batch(*messages) as said:
+            return said
 
     async def patient(self, status: str = "active", clinic: UUID | None = None) -> UUID:
         """A patient, as a registration leaves it."""
