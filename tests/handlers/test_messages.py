@@ -33,8 +33,6 @@ from shared.infra.inbox import Admitted
 from shared.infra.runtime import Runtime
 from shared.infra.unit import Unit
 
-pytestmark = pytest.mark.handlers
-
 GOLDEN = Path(__file__).parents[1] / "contracts" / "golden"
 NOW = dt.datetime(2026, 3, 2, 9, 0, tzinfo=dt.UTC)
 

@@ -17,8 +17,6 @@ from shared.infra.postgres import Database
 from shared.infra.runtime import Runtime, make_redis
 from shared.infra.settings import ServiceSettings
 
-pytestmark = pytest.mark.handlers
-
 SERVICES = ("availability", "booking", "queue")
 ENVIRONMENT = {
     "FRONTDESK_POSTGRES__URL": "postgresql://nobody@127.0.0.1:1/none",

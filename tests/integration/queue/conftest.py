@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import AsyncIterator, Callable
 from uuid import UUID, uuid4
 
-import pytest_asyncio
+import pytest
 
 from services.queue.handlers import handle
 from services.queue.settings import Settings
@@ -19,7 +19,7 @@ TODAY = dt.date(2026, 3, 2)
 NOW = dt.datetime(2026, 3, 2, 9, 0, tzinfo=dt.UTC)
 
 
-@pytest_asyncio.fixture
+@pytest.fixture
 async def database(service_settings: Callable[[str], Settings]) -> AsyncIterator[Database]:
     """Both pools of the queue's database, as its process has them."""
     database = await Database.connect(service_settings("queue").postgres, "test-queue")

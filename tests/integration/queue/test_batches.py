@@ -4,8 +4,6 @@ import asyncio
 import datetime as dt
 from uuid import UUID, uuid4
 
-import pytest
-
 from services.queue.domain import DayKey
 from services.queue.handlers import handle
 from services.queue.repository import lock_days
@@ -19,8 +17,6 @@ from shared.infra.inbox import Admitted
 from shared.infra.postgres import Database
 from shared.infra.unit import Unit
 from tests.integration.queue.conftest import NOW, TODAY, checked_in, run
-
-pytestmark = pytest.mark.integration
 
 DAYS = "SELECT doctor_id, date, last_position, version FROM queue_days WHERE clinic_id = $1 ORDER BY doctor_id, date"
 ENTRIES = "SELECT appointment_id, position FROM entries WHERE clinic_id = $1 AND doctor_id = $2 ORDER BY position"

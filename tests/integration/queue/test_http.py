@@ -1,11 +1,10 @@
 """The queue's internal HTTP on a real Postgres: pages in order of position, for one clinic."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from uuid import UUID, uuid4
 
 import httpx2
 import pytest
-import pytest_asyncio
 
 from services.queue.app import create_app
 from services.queue.settings import Settings
@@ -13,18 +12,16 @@ from shared.infra.postgres import Database
 from shared.infra.runtime import Runtime
 from tests.integration.queue.conftest import TODAY, checked_in, run
 
-pytestmark = pytest.mark.integration
 
-
-@pytest_asyncio.fixture
-async def client(service_settings: Callable[[str], Settings]) -> AsyncIterator[httpx2.AsyncClient]:
+@pytest.fixture
+async def client(
+    service_settings: Callable[[str], Settings], runtime: Callable[[str], Awaitable[Runtime]]
+) -> AsyncIterator[httpx2.AsyncClient]:
     """The application of a process without its consumer: reads need Postgres only."""
-    settings = Settings(**service_settings("queue").model_dump())
-    app, runtime = create_app(settings), await Runtime.connect("queue", settings)
-    app.state.runtime = runtime
+    app = create_app(service_settings("queue"))
+    app.state.runtime = await runtime("queue")
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://queue") as client:
         yield client
-    await runtime.stop()
 
 
 async def test_a_queue_is_read_page_by_page_in_order_of_position(

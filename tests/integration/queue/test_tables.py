@@ -15,8 +15,6 @@ from services.queue.settings import Settings
 from shared.infra.postgres import Database
 from tests.integration.queue.conftest import TODAY, checked_in, run
 
-pytestmark = pytest.mark.integration
-
 BUSINESS = ("queue_days", "entries", "clinic_settings")
 INSERT = """
 INSERT INTO entries (id, clinic_id, doctor_id, date, appointment_id, patient_id, position, state, checked_in_at)

@@ -3,7 +3,6 @@
 import datetime as dt
 from uuid import UUID, uuid4
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,8 +10,6 @@ from services.queue.domain import AppointmentKey, Day, DayKey, Queued, appointme
 from shared.contracts.booking import PatientCheckedIn
 from shared.contracts.queue import QueueEntryView, State
 from shared.infra.ids import new_id
-
-pytestmark = pytest.mark.unit
 
 CLINIC, DOCTOR = uuid4(), uuid4()
 DAY = dt.date(2026, 3, 2)

@@ -7,8 +7,6 @@ from shared.contracts.problems import Code
 from shared.infra.forms import encode_cursor
 from shared.infra.problems import ProblemError
 
-pytestmark = pytest.mark.unit
-
 
 def test_a_page_begins_behind_the_position_of_its_cursor() -> None:
     assert position_of(None) == 0
