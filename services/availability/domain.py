@@ -63,6 +63,28 @@ class FreeSlot:
     ends_at: datetime | None = None
 
 
+class Reservation(NamedTuple):
+    """What a release names: it acts only while the slot is held by exactly this reservation."""
+
+    clinic_id: UUID
+    slot_id: UUID
+    id: UUID
+
+
+@dataclass(frozen=True)
+class Taking:
+    """A place given to a booking, with the ids that were drawn for it."""
+
+    command: BookAppointment
+    slot: FreeSlot
+    reservation_id: UUID
+    appointment_id: UUID
+
+    @property
+    def clinic_id(self) -> UUID:
+        return self.command.clinic_id
+
+
 @dataclass(frozen=True)
 class World:
     """What a batch is judged by: read under the locks that hold until its commit."""

@@ -1,0 +1,57 @@
+"""Kafka in: which use case each message of the consumed topics calls, and in which order within a batch.
+
+A mixed batch goes: clinics' settings, then places given back, then places given out, then repeats, so that an answer to a repeat
+stands behind what its command caused. Messages of one kind keep their order of arrival.
+"""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from services.availability.service import slots
+from services.availability.service.slots import Allotment
+from shared.contracts.booking import (
+    AppointmentBooked,
+    AppointmentCancelled,
+    AppointmentRefused,
+    BookAppointment,
+    PatientCheckedIn,
+    SlotReleased,
+)
+from shared.contracts.commands import CommandRepeated
+from shared.contracts.envelope import DayMessage, Message
+from shared.contracts.registry import ClinicChanged, DoctorChanged, PatientChanged
+from shared.infra.delivery import Handler
+from shared.infra.inbox import Admitted
+from shared.infra.runtime import Runtime
+from shared.infra.unit import Unit
+
+M = TypeVar("M", bound=Message)
+
+IGNORED: frozenset[type[Message]] = frozenset(
+    {AppointmentBooked, AppointmentCancelled, PatientCheckedIn, DoctorChanged, PatientChanged}
+)
+"""What others, or we ourselves, say on the same topics and what asks nothing of a slot."""
+
+
+def make_handler(runtime: Runtime) -> Handler:
+    """The batch function of one process. Its day locks keep processes from colliding; what excludes are the rows."""
+
+    async def handle(unit: Unit, admitted: Admitted) -> None:
+        asked = Allotment(
+            releases=only(admitted.fresh, SlotReleased, AppointmentRefused),
+            bookings=only(admitted.fresh, BookAppointment),
+        )
+        if changes := only(admitted.fresh, ClinicChanged):
+            await slots.follow_clinics(unit, changes)
+        if days := asked.days:
+            async with runtime.locks.hold([day.lock_name for day in days]):
+                await slots.allot(unit, asked)
+        await slots.answer_again(unit, only(admitted.fresh, CommandRepeated))
+        await slots.pass_on(unit, only(admitted.repeats, DayMessage))
+
+    return handle
+
+
+def only(messages: Sequence[Message], *kinds: type[M]) -> list[M]:
+    """The messages of these kinds, in order of arrival."""
+    return [message for message in messages if isinstance(message, kinds)]

@@ -1,0 +1,6 @@
+"""Alembic's entrance to availability's database; run by `deploy.databases.migrate` as the owner role."""
+
+from services.availability.models import metadata
+from shared.infra.migrations import run
+
+run(metadata)

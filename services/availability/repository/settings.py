@@ -1,0 +1,31 @@
+"""The read copy of the clinics' settings. Called for batches and for the registry, inside their unit of work."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from shared.contracts.registry import ClinicChanged, ClinicSettings
+from shared.infra.postgres import Connection
+
+KEEP = """
+INSERT INTO clinic_settings (clinic_id, version, settings)
+SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::jsonb[]) ORDER BY 1
+ON CONFLICT (clinic_id) DO UPDATE SET version = excluded.version, settings = excluded.settings
+WHERE clinic_settings.version < excluded.version
+"""
+READ = "SELECT clinic_id, settings FROM clinic_settings WHERE clinic_id = ANY($1::uuid[])"
+
+
+async def keep(connection: Connection, changes: Collection[ClinicChanged]) -> None:
+    """Keeps settings of distinct clinics unless newer ones are there."""
+    await connection.execute(
+        KEEP,
+        [change.clinic_id for change in changes],
+        [change.version for change in changes],
+        [change.settings.model_dump_json() for change in changes],
+    )
+
+
+async def read(connection: Connection, clinics: Collection[UUID]) -> dict[UUID, ClinicSettings]:
+    """The settings of the clinics that have been heard of."""
+    rows = await connection.fetch(READ, list(clinics))
+    return {row["clinic_id"]: ClinicSettings.model_validate_json(row["settings"]) for row in rows}

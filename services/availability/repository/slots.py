@@ -1,0 +1,163 @@
+"""The hot statements: a batch of any size takes each of them once at most, and every lock is a statement of its own.
+
+Called by `service/` inside its unit of work, in this order: doctors, missing days, day locks, release, new slots, free slots, take.
+Rows are locked in one global order in every process. Every statement joins on the clinic beside what row level security does.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+from services.availability.domain import Day, DayKey, FreeSlot, Reservation, Taking
+from shared.contracts.availability import Mode
+from shared.infra.postgres import Connection
+
+LOCK_DOCTORS = """
+SELECT doctors.clinic_id, doctors.id, doctors.status
+FROM doctors JOIN unnest($1::uuid[], $2::uuid[]) AS asked(clinic_id, id) USING (clinic_id, id)
+ORDER BY doctors.clinic_id, doctors.id FOR SHARE OF doctors
+"""
+MAKE_DAYS = """
+INSERT INTO days (clinic_id, doctor_id, date, mode, available, time_zone)
+SELECT clinic_id, doctor_id, date, 'daily', true, time_zone
+FROM unnest($1::uuid[], $2::uuid[], $3::date[], $4::text[]) AS asked(clinic_id, doctor_id, date, time_zone)
+ORDER BY clinic_id, doctor_id, date
+ON CONFLICT DO NOTHING RETURNING clinic_id, doctor_id, date
+"""
+LOCK_DAYS = """
+SELECT days.clinic_id, days.doctor_id, days.date, days.mode, days.available, days.time_zone
+FROM days JOIN unnest($1::uuid[], $2::uuid[], $3::date[]) AS asked(clinic_id, doctor_id, date) USING (clinic_id, doctor_id, date)
+ORDER BY days.clinic_id, days.doctor_id, days.date FOR UPDATE OF days
+"""
+# Lowering a day leaves taken numbers above its capacity, which is the count of its slots. A freed one of these takes the lowest
+# number that is missing; no other row has that, so no row of this statement meets another.
+RELEASE = """
+WITH freed AS (
+  SELECT slots.id, clinic_id, doctor_id, date, slots.number, slots.reservation_id, slots.starts_at
+  FROM slots JOIN unnest($1::uuid[], $2::uuid[], $3::date[], $4::uuid[], $5::uuid[])
+                  AS asked(clinic_id, doctor_id, date, id, reservation_id)
+             USING (clinic_id, doctor_id, date, id, reservation_id)
+  WHERE slots.state = 'taken'
+), sized AS (
+  SELECT clinic_id, doctor_id, date, count(*) AS capacity, max(slots.number) AS highest
+  FROM slots WHERE (clinic_id, doctor_id, date) IN (SELECT clinic_id, doctor_id, date FROM freed WHERE starts_at IS NULL)
+  GROUP BY clinic_id, doctor_id, date
+), missing AS (
+  SELECT clinic_id, doctor_id, date, number, row_number() OVER (PARTITION BY clinic_id, doctor_id, date ORDER BY number) AS place
+  FROM sized CROSS JOIN LATERAL generate_series(1, sized.capacity) AS number
+  WHERE sized.highest > sized.capacity
+    AND NOT EXISTS (SELECT FROM slots WHERE slots.clinic_id = sized.clinic_id AND slots.doctor_id = sized.doctor_id
+                                        AND slots.date = sized.date AND slots.number = number)
+), high AS (
+  SELECT freed.id, row_number() OVER (PARTITION BY clinic_id, doctor_id, date ORDER BY freed.number) AS place
+  FROM freed JOIN sized USING (clinic_id, doctor_id, date) WHERE freed.number > sized.capacity
+)
+UPDATE slots SET state = 'free', reservation_id = NULL, appointment_id = NULL, number = coalesce(missing.number, slots.number)
+FROM freed LEFT JOIN high USING (id) LEFT JOIN missing USING (clinic_id, doctor_id, date, place)
+WHERE slots.id = freed.id AND slots.clinic_id = freed.clinic_id
+RETURNING slots.clinic_id, slots.id, freed.reservation_id
+"""
+GROW = """
+INSERT INTO slots (clinic_id, doctor_id, date, number)
+SELECT asked.clinic_id, asked.doctor_id, asked.date, lacking.number
+FROM unnest($1::uuid[], $2::uuid[], $3::date[], $4::int[]) AS asked(clinic_id, doctor_id, date, capacity)
+CROSS JOIN LATERAL (
+  SELECT number FROM generate_series(1, asked.capacity) AS number
+  WHERE NOT EXISTS (SELECT FROM slots WHERE slots.clinic_id = asked.clinic_id AND slots.doctor_id = asked.doctor_id
+                                        AND slots.date = asked.date AND slots.number = number)
+  ORDER BY number
+  LIMIT greatest(0, asked.capacity - (SELECT count(*) FROM slots WHERE slots.clinic_id = asked.clinic_id
+                                      AND slots.doctor_id = asked.doctor_id AND slots.date = asked.date))
+) AS lacking
+"""
+SHRINK = """
+DELETE FROM slots WHERE clinic_id = $1 AND id IN (
+  SELECT id FROM slots WHERE clinic_id = $1 AND doctor_id = $2 AND date = $3 AND state = 'free' ORDER BY number DESC LIMIT $4)
+"""
+PICK_FREE = """
+SELECT asked.clinic_id, asked.doctor_id, asked.date, free.*
+FROM unnest($1::uuid[], $2::uuid[], $3::date[], $4::int[]) AS asked(clinic_id, doctor_id, date, wanted)
+CROSS JOIN LATERAL (
+  SELECT id, number, location_id, starts_at, ends_at FROM slots
+  WHERE slots.clinic_id = asked.clinic_id AND slots.doctor_id = asked.doctor_id AND slots.date = asked.date AND slots.state = 'free'
+  ORDER BY slots.number LIMIT asked.wanted
+) AS free
+"""
+TAKE = """
+UPDATE slots SET state = 'taken', reservation_id = asked.reservation_id, appointment_id = asked.appointment_id
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[]) AS asked(clinic_id, id, reservation_id, appointment_id)
+WHERE slots.clinic_id = asked.clinic_id AND slots.id = asked.id AND slots.state = 'free'
+"""
+COUNT = """
+SELECT count(*) AS capacity, count(*) FILTER (WHERE state = 'free') AS remaining
+FROM slots WHERE clinic_id = $1 AND doctor_id = $2 AND date = $3
+"""
+
+
+async def lock_doctors(connection: Connection, doctors: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], str]:
+    """The status of the (clinic, doctor) that exist; none of them changes until the transaction ends."""
+    rows = await connection.fetch(LOCK_DOCTORS, *_columns(doctors, 2))
+    return {(row["clinic_id"], row["id"]): row["status"] for row in rows}
+
+
+async def make_days(connection: Connection, zones: Mapping[DayKey, str]) -> set[DayKey]:
+    """Makes the days that are missing, and answers which these were. They have no slots yet."""
+    rows = await connection.fetch(MAKE_DAYS, *_columns([(*day, zone) for day, zone in zones.items()], 4))
+    return {_day(row) for row in rows}
+
+
+async def lock_days(connection: Connection, days: Collection[DayKey]) -> dict[DayKey, Day]:
+    """The records of the days that have one, locked until the transaction ends."""
+    rows = await connection.fetch(LOCK_DAYS, *_columns(days, 3))
+    return {_day(row): Day(Mode(row["mode"]), row["available"], row["time_zone"]) for row in rows}
+
+
+async def release(connection: Connection, reservations: Collection[tuple[DayKey, Reservation]]) -> set[Reservation]:
+    """Frees the slots of locked days that these reservations still hold, and answers which did."""
+    asked = [(*day, reservation.slot_id, reservation.id) for day, reservation in reservations]
+    rows = await connection.fetch(RELEASE, *_columns(asked, 5))
+    return {Reservation(row["clinic_id"], row["id"], row["reservation_id"]) for row in rows}
+
+
+async def grow(connection: Connection, capacities: Mapping[DayKey, int]) -> None:
+    """Makes the lowest missing numbers of locked daily days, up to these capacities."""
+    await connection.execute(GROW, *_columns([(*day, capacity) for day, capacity in capacities.items()], 4))
+
+
+async def shrink(connection: Connection, day: DayKey, by: int) -> None:
+    """Removes the highest free numbers of a locked day."""
+    await connection.execute(SHRINK, *day, by)
+
+
+async def pick_free(connection: Connection, wanted: Mapping[DayKey, int]) -> dict[DayKey, list[FreeSlot]]:
+    """The lowest free slots of locked days, of each as many as are wanted of it."""
+    found: defaultdict[DayKey, list[FreeSlot]] = defaultdict(list)
+    for row in await connection.fetch(PICK_FREE, *_columns([(*day, number) for day, number in wanted.items()], 4)):
+        found[_day(row)].append(FreeSlot(row["id"], row["number"], row["location_id"], row["starts_at"], row["ends_at"]))
+    return found
+
+
+async def take(connection: Connection, takings: Collection[Taking]) -> None:
+    """Takes picked slots. Raises `RuntimeError` if one is not free: then somebody wrote without the day's lock."""
+    rows = [(one.clinic_id, one.slot.id, one.reservation_id, one.appointment_id) for one in takings]
+    done = await connection.execute(TAKE, *_columns(rows, 4))
+    if done != f"UPDATE {len(rows)}":
+        raise RuntimeError("slot_taken_without_lock")
+
+
+async def count(connection: Connection, day: DayKey) -> tuple[int, int]:
+    """Capacity and remaining of a day."""
+    row = await connection.fetchrow(COUNT, *day)
+    assert row is not None
+    return row["capacity"], row["remaining"]
+
+
+def _day(row: Any) -> DayKey:
+    return DayKey(row["clinic_id"], row["doctor_id"], row["date"])
+
+
+def _columns(rows: Iterable[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    """Rows as the arrays that `unnest` takes."""
+    rows = list(rows)
+    return [[row[place] for row in rows] for place in range(width)]

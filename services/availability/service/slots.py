@@ -1,0 +1,180 @@
+"""What a batch of messages does to days and slots. Called by `handlers.py` in the transaction of the batch.
+
+Everything is read under locks, decided by `domain.py`, and written once: no use case reads back what it wrote.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.availability.domain import (
+    DayKey,
+    FreeSlot,
+    Reservation,
+    Taking,
+    World,
+    days_to_make,
+    is_late,
+    judge,
+    places_wanted,
+    share_out,
+)
+from services.availability.repository import settings, slots
+from shared.contracts.availability import BookingRefused, SlotFreed, SlotReserved
+from shared.contracts.booking import AppointmentRefused, BookAppointment, SlotReleased
+from shared.contracts.commands import CommandRepeated
+from shared.contracts.envelope import DayMessage
+from shared.contracts.problems import Code
+from shared.contracts.registry import Active, ClinicChanged, ClinicSettings
+from shared.contracts.topics import AVAILABILITY_EVENTS
+from shared.infra.ids import new_id
+from shared.infra.metrics import RELEASES_IGNORED
+from shared.infra.unit import Unit
+
+Release = SlotReleased | AppointmentRefused
+
+
+@dataclass(frozen=True)
+class Allotment:
+    """What a batch asks of days, each in order of arrival."""
+
+    releases: Sequence[Release]
+    bookings: Sequence[BookAppointment]
+
+    @property
+    def days(self) -> list[DayKey]:
+        """All days that are touched, in the order of locks."""
+        return sorted({DayKey.of(message) for message in (*self.releases, *self.bookings)})
+
+
+async def follow_clinics(unit: Unit, changes: Sequence[ClinicChanged]) -> None:
+    """Keeps the last settings of each clinic for the bookings to come, those of this batch included."""
+    last = {change.clinic_id: change for change in sorted(changes, key=lambda change: change.version)}
+    await settings.keep(unit.connection, list(last.values()))
+
+
+async def allot(unit: Unit, asked: Allotment) -> None:
+    """Gives places back and gives places out. A place that this batch frees can be taken by a booking of the same batch."""
+    clinics = await _clinics(unit, asked.bookings)
+    active = await _active_doctors(unit, asked.bookings)
+    before = World(unit.now, clinics, active, days={})
+    missing = days_to_make(asked.bookings, before)
+    made = await slots.make_days(unit.connection, missing) if missing else set()
+    world = World(unit.now, clinics, active, await slots.lock_days(unit.connection, asked.days))
+    if asked.releases:
+        await _release(unit, asked.releases)
+    if made:
+        await slots.grow(unit.connection, {day: world.settings_of(day.clinic_id).default_daily_capacity for day in made})
+    await _book(unit, asked.bookings, world)
+
+
+async def answer_again(unit: Unit, repeated: Sequence[CommandRepeated]) -> None:
+    """Answers repeated commands whose last step was ours; those without an answer or with a queue entry are not."""
+    for message in repeated:
+        if message.answer is not None and message.appointment_id is None:
+            unit.reply(message, message.answer, replayed=True)
+
+
+async def pass_on(unit: Unit, repeats: Sequence[DayMessage]) -> None:
+    """Tells booking, which keeps the outcomes, that these commands came again, behind what their first arrival caused."""
+    for command in repeats:
+        unit.emit(AVAILABILITY_EVENTS, CommandRepeated, command, doctor_id=command.doctor_id, date=command.date)
+
+
+async def _clinics(unit: Unit, bookings: Sequence[BookAppointment]) -> dict[UUID, ClinicSettings]:
+    clinics = {booking.clinic_id for booking in bookings}
+    return await settings.read(unit.connection, clinics) if clinics else {}
+
+
+async def _active_doctors(unit: Unit, bookings: Sequence[BookAppointment]) -> set[tuple[UUID, UUID]]:
+    """The bookings' doctors that are in use, held so until the commit; a late command locks nobody."""
+    asked = {(booking.clinic_id, booking.doctor_id) for booking in bookings if not is_late(booking, unit.now)}
+    found = await slots.lock_doctors(unit.connection, asked) if asked else {}
+    return {doctor for doctor, status in found.items() if status == Active.ACTIVE}
+
+
+async def _release(unit: Unit, releases: Sequence[Release]) -> None:
+    """Frees what the reservations still hold, and says of every release that it is done: also of one that found nothing."""
+    asked = {reservation_of(message): DayKey.of(message) for message in releases}
+    freed = await slots.release(unit.connection, [(day, reservation) for reservation, day in asked.items()])
+    for message in releases:
+        if reservation_of(message) in freed:
+            freed.remove(reservation_of(message))
+        else:
+            RELEASES_IGNORED.inc()
+        _say_freed(unit, message)
+
+
+def _say_freed(unit: Unit, message: Release) -> None:
+    """Settles the command that asked for the release, if one did, and answers its client."""
+    if message.command_id is None:
+        return
+    unit.emit(
+        AVAILABILITY_EVENTS,
+        SlotFreed,
+        message,
+        doctor_id=message.doctor_id,
+        date=message.date,
+        slot_id=message.slot_id,
+        reservation_id=message.reservation_id,
+        appointment_id=message.appointment_id,
+    )
+    if message.answer is not None:
+        unit.reply(message, message.answer)
+
+
+async def _book(unit: Unit, bookings: Sequence[BookAppointment], world: World) -> None:
+    """Decides the bookings in order of arrival, takes their places and says how each ended."""
+    judged = [(booking, judge(booking, world)) for booking in bookings]
+    wanted = places_wanted(judged)
+    free = await slots.pick_free(unit.connection, wanted) if wanted else {}
+    decided = [(booking, _drawn(booking, outcome)) for booking, outcome in share_out(judged, free)]
+    takings = [outcome for _, outcome in decided if isinstance(outcome, Taking)]
+    if takings:
+        await slots.take(unit.connection, takings)
+    for booking, outcome in decided:
+        if isinstance(outcome, Taking):
+            _say_reserved(unit, outcome, world.days[DayKey.of(booking)].time_zone)
+        else:
+            _say_refused(unit, booking, outcome)
+
+
+def _drawn(booking: BookAppointment, outcome: FreeSlot | Code) -> Taking | Code:
+    """A place with the ids by which everybody will name it from now on."""
+    return Taking(booking, outcome, new_id(), new_id()) if isinstance(outcome, FreeSlot) else outcome
+
+
+def _say_reserved(unit: Unit, taking: Taking, time_zone: str) -> None:
+    unit.emit(
+        AVAILABILITY_EVENTS,
+        SlotReserved,
+        taking.command,
+        doctor_id=taking.command.doctor_id,
+        date=taking.command.date,
+        patient_id=taking.command.patient_id,
+        slot_id=taking.slot.id,
+        slot_number=taking.slot.number,
+        reservation_id=taking.reservation_id,
+        appointment_id=taking.appointment_id,
+        time_zone=time_zone,
+        location_id=taking.slot.location_id,
+        starts_at=taking.slot.starts_at,
+        ends_at=taking.slot.ends_at,
+    )
+
+
+def _say_refused(unit: Unit, booking: BookAppointment, code: Code) -> None:
+    unit.emit(
+        AVAILABILITY_EVENTS,
+        BookingRefused,
+        booking,
+        doctor_id=booking.doctor_id,
+        date=booking.date,
+        patient_id=booking.patient_id,
+        code=code,
+    )
+
+
+def reservation_of(message: Release) -> Reservation:
+    """What a release names."""
+    return Reservation(message.clinic_id, message.slot_id, message.reservation_id)
