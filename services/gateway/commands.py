@@ -1,0 +1,74 @@
+"""A client's command: what it asks for, under which id, until when, and the message that carries it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from services.gateway.caller import Caller
+from services.gateway.known_ids import Named
+from shared.contracts.commands import DECIDE_WITHIN_SECONDS
+from shared.contracts.envelope import Message
+from shared.contracts.topics import Topic
+from shared.infra import ids
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of command: `operation` is the scope of its idempotency keys."""
+
+    operation: str
+    message: type[Message]
+    topic: Topic
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command. Without a key of the client's one is made up, so that its id can be found again by repeating it."""
+
+    kind: Kind
+    caller: Caller
+    key: str
+    keyed_by_client: bool
+    command_id: UUID
+    body_hash: str
+    accepted_at: datetime
+    fields: dict[str, Any]
+    named: tuple[Named, ...] = ()
+    """The ids that must be known before it is published."""
+
+    @classmethod
+    def make(
+        cls, kind: Kind, caller: Caller, key: str | None, body_hash: str, now: datetime, *named: Named, **fields: Any
+    ) -> "Command":
+        """The command of a request that was read and found valid."""
+        used = key if key is not None else ids.new_id().hex
+        command_id = ids.command_id(caller.clinic_id, caller.principal, kind.operation, used)
+        return cls(kind, caller, used, key is not None, command_id, body_hash, now, fields, named)
+
+    @property
+    def type(self) -> str:
+        return self.kind.message.__name__
+
+    @property
+    def decide_by(self) -> datetime:
+        """Later than this nobody decides it."""
+        return self.accepted_at + timedelta(seconds=DECIDE_WITHIN_SECONDS)
+
+    def message(self, reply_partition: int | None) -> Message:
+        """The message, with where to reply to."""
+        return self.kind.message(
+            message_id=ids.message_id(self.command_id, self.type),
+            type=self.type,
+            clinic_id=self.caller.clinic_id,
+            correlation_id=self.caller.correlation_id,
+            command_id=self.command_id,
+            actor=self.caller.actor,
+            principal=self.caller.principal,
+            body_hash=self.body_hash,
+            occurred_at=self.accepted_at,
+            accepted_at=self.accepted_at,
+            decide_by=self.decide_by,
+            reply_partition=reply_partition,
+            **self.fields,
+        )

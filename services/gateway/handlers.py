@@ -1,0 +1,21 @@
+"""Kafka in: the replies to commands that somebody here may wait for. Nothing depends on them; `looks.py` makes up for lost ones."""
+
+from collections.abc import Sequence
+
+from services.gateway.waiters import Answered, Waiters
+from shared.contracts.commands import CommandAnswered
+from shared.contracts.envelope import Message
+from shared.infra.metrics import REPLIES
+from shared.infra.stream import Listener
+
+
+def make_listener(waiters: Waiters) -> Listener:
+    """Hands each reply to whom it concerns; the others have been answered already, or were another process's."""
+
+    async def listen(messages: Sequence[Message]) -> None:
+        for reply in messages:
+            if isinstance(reply, CommandAnswered) and reply.command_id is not None and reply.body_hash is not None:
+                awaited = waiters.resolve(reply.command_id, reply.body_hash, Answered(reply.answer, reply.replayed))
+                REPLIES.labels(outcome="awaited" if awaited else "unawaited").inc()
+
+    return listen

@@ -1,0 +1,63 @@
+"""The request headers that steer a command: how long to wait for it (`Prefer`) and by which key to know a repeat.
+
+Pure but for the request they are read from; used by the routes.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.contracts.problems import Code, FieldError
+from shared.infra.problems import ProblemError
+
+DEFAULT_WAIT_SECONDS = 5
+MAX_WAIT_SECONDS = 30
+
+IDEMPOTENCY_KEY = "Idempotency-Key"
+KEY_PATTERN = r"^[\x20-\x7e]{1,255}$"
+KEY_REASON = "must be 1 to 255 printable ASCII characters"
+
+_WAIT = re.compile(r"wait\s*=\s*\"?(\d{1,9})\"?", re.ASCII)
+_KNOWN = re.compile(r"(wait|respond-async)\b", re.IGNORECASE)
+_KEY = re.compile(KEY_PATTERN)
+
+
+@dataclass(frozen=True)
+class Preference:
+    """How long the client waits; `applied` is what it is told of it, nothing if it did not ask."""
+
+    wait_seconds: int = DEFAULT_WAIT_SECONDS
+    applied: str | None = None
+
+
+def preference(values: Sequence[str]) -> Preference:
+    """What the `Prefer` headers ask for. Preferences that are not ours are left alone; a bad one of ours is 400."""
+    asked = [part.split(";")[0].strip() for value in values for part in value.split(",")]
+    ours = [part for part in asked if _KNOWN.match(part)]
+    result = Preference()
+    for part in reversed(ours):  # of one that is named twice the first counts
+        result = _one(part)
+    if any(part.lower() == "respond-async" for part in ours):
+        return Preference(0, "respond-async")
+    return result
+
+
+def _one(part: str) -> Preference:
+    if part.lower() == "respond-async":
+        return Preference(0, "respond-async")
+    match = _WAIT.fullmatch(part.lower())
+    if match is None:
+        raise ProblemError(Code.INVALID_HEADER, "Prefer: wait=N takes seconds", errors=[_error("Prefer", "must be wait=N")])
+    seconds = min(int(match[1]), MAX_WAIT_SECONDS)
+    return Preference(seconds, f"wait={seconds}")
+
+
+def key_errors(values: Sequence[str]) -> list[FieldError]:
+    """What is wrong with the `Idempotency-Key` headers."""
+    if len(values) > 1:
+        return [_error(IDEMPOTENCY_KEY, "must be sent once")]
+    return [] if not values or _KEY.fullmatch(values[0]) else [_error(IDEMPOTENCY_KEY, KEY_REASON)]
+
+
+def _error(field: str, reason: str) -> FieldError:
+    return FieldError(field=field, reason=reason)

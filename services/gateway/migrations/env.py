@@ -1,0 +1,6 @@
+"""Alembic's entrance to the gateway's database; run by `deploy.databases.migrate` as the owner role."""
+
+from services.gateway.models import metadata
+from shared.infra.migrations import run
+
+run(metadata)
