@@ -92,7 +92,7 @@ venv: .venv/.installed ## make .venv out of requirements-dev.lock
 	@touch $@
 
 # No host name gets into a lock. The dev lock is held to the versions of the other.
-COMPILE = $$tools/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+COMPILE = $$tools/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links $(if $(filter-out 0,$(UPGRADE)),--upgrade) pyproject.toml
 .PHONY: lock
 lock: ## write both locks again (UPGRADE=1 takes newer versions)
