@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.booking.models import patients
+from services.booking.models import outcomes, patients
 from shared.contracts.registry import Active
 from shared.infra.postgres import Connection
 
@@ -42,6 +42,15 @@ class Patient:
     updated_at: datetime
 
 
+@dataclass(frozen=True)
+class Answered:
+    """What the key of a registration was answered before."""
+
+    body_hash: str
+    status_code: int
+    patient_id: UUID
+
+
 _COLUMNS = [patients.c[name] for name in Patient.__dataclass_fields__]
 
 
@@ -73,3 +82,11 @@ async def get(sql: AsyncConnection, clinic_id: UUID, id_: UUID) -> Patient | Non
 async def add(sql: AsyncConnection, patient: Patient) -> None:
     """Writes a new patient."""
     await sql.execute(insert(patients).values(vars(patient)))
+
+
+async def answered(sql: AsyncConnection, clinic_id: UUID, command_id: UUID) -> Answered | None:
+    """The stored answer of a registration, if its key was used before."""
+    mine = (outcomes.c.clinic_id == clinic_id, outcomes.c.command_id == command_id)
+    query = select(outcomes.c.body_hash, outcomes.c.status_code, outcomes.c.result).where(*mine)
+    row = (await sql.execute(query)).one_or_none()
+    return None if row is None else Answered(row.body_hash, row.status_code, UUID(row.result["id"]))

@@ -79,15 +79,13 @@ async def _stored_answer(unit: RegistryUnit, codec: Codec, asked: Registration) 
     caller = asked.caller
     if caller.command_id is None:
         return None
-    found = await outcomes.look(unit.connection, [(caller.clinic_id, caller.command_id)])
-    if not found:
+    before = await patients.answered(unit.sql, caller.clinic_id, caller.command_id)
+    if before is None:
         return None
-    (outcome,) = found.values()
-    if outcome.body_hash != asked.body_hash:
+    if before.body_hash != asked.body_hash:
         raise ProblemError(Code.KEY_REUSED)
-    assert outcome.answer.result
-    patient = await read_patient(unit, codec, caller, UUID(outcome.answer.result["id"]))
-    return Registered(outcome.answer.status_code, patient, replayed=True)
+    patient = await read_patient(unit, codec, caller, before.patient_id)
+    return Registered(before.status_code, patient, replayed=True)
 
 
 async def _register(unit: RegistryUnit, codec: Codec, asked: Registration) -> Registered:
