@@ -79,5 +79,5 @@ async def test_a_subscriber_made_past_the_runner_is_found(monkeypatch: pytest.Mo
         @runtime.broker.subscriber("booking.commands", group_id="queue")
         async def past_the_runner(message: bytes) -> None: ...
 
-        assert len(runtime.broker.subscribers) == 2
-        assert set(faults(runtime.broker.subscribers[-1])) >= {"acknowledges by hand", "is the runner's"}
+        (other,) = set(runtime.broker.subscribers) - {runtime.delivery and runtime.delivery.subscriber}
+        assert set(faults(other)) >= {"acknowledges by hand", "is the runner's"}
