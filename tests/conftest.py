@@ -1,0 +1,113 @@
+"""The fixtures of all tests. Nothing starts before a test asks for it: unit tests need no server.
+
+`servers` start once a session. `service_settings(name)` are real settings of a service that the test builds itself;
+`stack` is all services as processes. Each test has a `clinic_id` of its own.
+"""
+
+import importlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from deploy.embedded import EmbeddedServers
+from shared.infra.ids import new_id
+from shared.infra.runtime import Runtime
+from tests.support.servers import Databases, embedded_servers, environment_of
+from tests.support.stack import Stacks
+
+TIERS = ("unit", "handlers", "flow", "contracts", "integration", "e2e", "faults")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test's folder is its marker."""
+    for item in items:
+        tier = item.path.relative_to(item.config.rootpath).parts[1]
+        if tier in TIERS:
+            item.add_marker(tier)
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[EmbeddedServers]:
+    """PostgreSQL, Kafka and Valkey of this session, with roles, databases and topics."""
+    with embedded_servers() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def databases(servers: EmbeddedServers) -> Databases:
+    """The services' databases; a database is migrated when it is first asked for."""
+    return Databases(servers)
+
+
+@pytest.fixture(scope="session")
+def database_urls(databases: Databases) -> dict[str, str]:
+    """URL of each service's process, of all services that have migrations."""
+    return {service: databases.app(service) for service in databases.migrated_services()}
+
+
+@pytest.fixture(scope="session")
+def stacks(servers: EmbeddedServers, databases: Databases) -> Iterator[Stacks]:
+    """The one set of service processes that may run at a time."""
+    one = Stacks(servers, databases)
+    yield one
+    one.stop()
+
+
+@pytest.fixture
+def service_environment(servers: EmbeddedServers, databases: Databases, stacks: Stacks) -> Callable[..., dict[str, str]]:
+    """Environment of a service built in this process: `service_environment("booking", FRONTDESK_…="…")`."""
+    stacks.stop()
+
+    def environment(name: str, **changes: str) -> dict[str, str]:
+        databases.migrate(name)
+        return environment_of(servers, name) | changes
+
+    return environment
+
+
+@pytest.fixture
+def service_settings(service_environment: Callable[..., dict[str, str]]) -> Callable[..., Any]:
+    """Settings of a service built in this process, of the class in its `settings.py`."""
+
+    def settings(name: str, **changes: str) -> Any:
+        kind = importlib.import_module(f"services.{name}.settings").Settings
+        return kind.from_environment(service_environment(name, **changes))
+
+    return settings
+
+
+@pytest.fixture
+async def runtime(service_settings: Callable[..., Any]) -> AsyncIterator[Callable[..., Any]]:
+    """`await runtime("booking")` is a connected runtime that consumes nothing yet; it is stopped after the test."""
+    made: list[Runtime] = []
+
+    async def connect(name: str, **changes: str) -> Runtime:
+        made.append(await Runtime.connect(name, service_settings(name, **changes)))
+        return made[-1]
+
+    yield connect
+    for one in made:
+        await one.stop()
+
+
+@pytest.fixture
+async def superuser(databases: Databases) -> AsyncIterator[Callable[..., Any]]:
+    """`await superuser("booking")` is a connection that sees the rows of all clinics."""
+    made: list[asyncpg.Connection[asyncpg.Record]] = []
+
+    async def connect(service: str) -> "asyncpg.Connection[asyncpg.Record]":
+        made.append(await asyncpg.connect(databases.superuser(service)))
+        return made[-1]
+
+    yield connect
+    for one in made:
+        await one.close()
+
+
+@pytest.fixture
+def clinic_id() -> UUID:
+    """A clinic of this test's own."""
+    return new_id()

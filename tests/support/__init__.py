@@ -1,0 +1,1 @@
+"""What tests share: the servers of a session, settings of services on them, a stack of processes, waiting with a deadline."""
