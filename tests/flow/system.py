@@ -6,7 +6,8 @@ offsets and no redelivery; tests on the real Kafka do. Built by the fixture `sys
 
 import datetime as dt
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -167,6 +168,20 @@ class System:
     def said(self, kind: type[Message]) -> list[Any]:
         """Every message of a type that was published, in order."""
         return [message for _, message in self.log if type(message) is kind]
+
+    @contextmanager
+    def away(self, service: str) -> Iterator[None]:
+        """While it lasts the service leaves alone whatever it is sent; Kafka would deliver that later, as `redeliver` does."""
+        delivery = self.runtimes[service].delivery
+        assert delivery is not None
+        delivery.stopping.set()
+        yield
+        delivery.stopping.clear()
+
+    async def redeliver(self, kind: type[Message]) -> list[CommandAnswered]:
+        """Delivers the last message of a type again to all that read it, and answers the replies that it led to."""
+        topic, message = next(said for said in reversed(self.log) if type(said[1]) is kind)
+        return await self.send(topic, message)
 
     async def unsent(self) -> int:
         """How many rows of the outboxes wait for a relay. The rows that were published go first."""
