@@ -1,8 +1,13 @@
-"""Every consumer of every service is made by the delivery runner. Any other would acknowledge by the framework's own policy."""
+"""Every consumer of every service is made by the delivery runner, but the gateway's stream of replies, which nothing depends on.
 
+Any other would acknowledge by the framework's own policy: it would lose messages, or take the same one for ever.
+"""
+
+import ast
 import importlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -17,6 +22,8 @@ from shared.infra.postgres import Database
 from shared.infra.runtime import Runtime, make_redis
 from shared.infra.settings import ServiceSettings
 
+ROOT = Path(__file__).parents[2]
+MAKERS = {"shared/infra/delivery.py", "shared/infra/stream.py"}
 SERVICES = ("availability", "booking", "queue")
 ENVIRONMENT = {
     "FRONTDESK_POSTGRES__URL": "postgresql://nobody@127.0.0.1:1/none",
@@ -81,3 +88,16 @@ async def test_a_subscriber_made_past_the_runner_is_found(monkeypatch: pytest.Mo
 
         (other,) = set(runtime.broker.subscribers) - {runtime.delivery and runtime.delivery.subscriber}
         assert set(faults(other)) >= {"acknowledges by hand", "is the runner's"}
+
+
+def makes_a_subscriber(source: str) -> bool:
+    """Whether a module registers a consumer with a broker, by a call or by a decorator."""
+    called = [node.func for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    return any(isinstance(function, ast.Attribute) and function.attr == "subscriber" for function in called)
+
+
+def test_nothing_but_the_two_makers_registers_a_consumer() -> None:
+    modules = [path for folder in ("services", "shared") for path in (ROOT / folder).rglob("*.py")]
+    found = {path.relative_to(ROOT).as_posix() for path in modules if makes_a_subscriber(path.read_text())}
+    assert found == MAKERS
+    assert makes_a_subscriber('@broker.subscriber("booking.commands")\nasync def take(body: bytes) -> None: ...')
