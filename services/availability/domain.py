@@ -160,9 +160,7 @@ def share_out(
 def unrecorded_day(doctor_id: UUID, day: date, settings: ClinicSettings) -> DayView:
     """How a day without a record reads: as the clinic's default, which its first booking would make."""
     capacity = settings.default_daily_capacity
-    return DayView(
-        doctor_id=doctor_id, date=day, mode=Mode.DAILY, available=capacity > 0, capacity=capacity, remaining=capacity
-    )
+    return DayView(doctor_id=doctor_id, date=day, mode=Mode.DAILY, available=capacity > 0, capacity=capacity, remaining=capacity)
 
 
 def resize_refusal(day: DayView, capacity: int | None) -> Code | None:

@@ -1,6 +1,6 @@
 """The hot statements: a batch of any size takes each of them once at most, and every lock is a statement of its own.
 
-Called by `service/` inside its unit of work, in this order: doctors, missing days, day locks, release, new slots, free slots, take.
+Called by `service/` inside its unit of work, in this order: doctors, missing days, day locks, release, grow, free slots, take.
 Rows are locked in one global order in every process. Every statement joins on the clinic beside what row level security does.
 """
 
@@ -80,7 +80,8 @@ SELECT asked.clinic_id, asked.doctor_id, asked.date, free.*
 FROM unnest($1::uuid[], $2::uuid[], $3::date[], $4::int[]) AS asked(clinic_id, doctor_id, date, wanted)
 CROSS JOIN LATERAL (
   SELECT id, number, location_id, starts_at, ends_at FROM slots
-  WHERE slots.clinic_id = asked.clinic_id AND slots.doctor_id = asked.doctor_id AND slots.date = asked.date AND slots.state = 'free'
+  WHERE slots.clinic_id = asked.clinic_id AND slots.doctor_id = asked.doctor_id AND slots.date = asked.date
+    AND slots.state = 'free'
   ORDER BY slots.number LIMIT asked.wanted
 ) AS free
 """

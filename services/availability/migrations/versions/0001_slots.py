@@ -138,7 +138,9 @@ def make_days() -> None:
         sa.Column("time_zone", sa.Text, nullable=False),
         sa.Column("version", sa.BigInteger, nullable=False, server_default=sa.text("1")),
         sa.PrimaryKeyConstraint(*DAY, name="pk_days"),
-        sa.ForeignKeyConstraint(["clinic_id", "doctor_id"], ["doctors.clinic_id", "doctors.id"], name="fk_days_clinic_id_doctor_id"),
+        sa.ForeignKeyConstraint(
+            ["clinic_id", "doctor_id"], ["doctors.clinic_id", "doctors.id"], name="fk_days_clinic_id_doctor_id"
+        ),
         sa.CheckConstraint("mode IN ('daily', 'timed')", name=op.f("ck_days_mode")),
         sa.CheckConstraint("version >= 1", name=op.f("ck_days_version")),
     )

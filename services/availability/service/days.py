@@ -1,0 +1,123 @@
+"""Opening, closing, resizing and reading a day. Called by `routes.py` in a transaction of the caller's clinic.
+
+Locks go in the order of the batches: the doctor, then the day's record, then its slots.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.availability.caller import Caller
+from services.availability.domain import Day, DayKey, date_refusal, resize_refusal, unrecorded_day
+from services.availability.repository import days, doctors, settings, slots
+from services.availability.schemas import DayForm
+from services.availability.service.repeats import keep_answer, stored_answer
+from shared.contracts.availability import DayView, Mode
+from shared.contracts.problems import Code, FieldError
+from shared.contracts.registry import Active, ClinicSettings
+from shared.infra.forms import canonical_hash, parse
+from shared.infra.problems import ProblemError
+from shared.infra.unit import RegistryUnit
+
+COMMAND = "SetAvailability"
+CREATED, CHANGED = 201, 200
+
+
+@dataclass(frozen=True)
+class DaySet:
+    """The day as it is now: 201 when its record was made, 200 when it was there, `replayed` for a repeated key."""
+
+    status_code: int
+    day: DayView
+    replayed: bool = False
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change of a day on its way: which day, what is asked for, and what the clinic allows."""
+
+    key: DayKey
+    form: DayForm
+    clinic: ClinicSettings
+
+
+async def clinic_settings(unit: RegistryUnit, clinic_id: UUID) -> ClinicSettings:
+    """The settings of the clinic, or those of a new one."""
+    return (await settings.read(unit.connection, [clinic_id])).get(clinic_id) or ClinicSettings()
+
+
+def judged_day(data: object, clinic: ClinicSettings) -> DayForm:
+    """The body of a change, or a refusal that names every bad field."""
+    return parse(DayForm, data, DayForm.rules(clinic))
+
+
+async def set_day(unit: RegistryUnit, caller: Caller, change: Change) -> DaySet:
+    """Opens, closes or resizes a day; what is left out stays. Raises `ProblemError` for what cannot be."""
+    doctor_id = change.key.doctor_id
+    body_hash = canonical_hash(change.form, doctor_id=doctor_id)
+    stored = await stored_answer(unit, caller, body_hash)
+    if stored is not None:
+        return DaySet(stored.status_code, await read_day(unit, change.key), replayed=True)
+    doctor = await doctors.get(unit.sql, caller.clinic_id, doctor_id, share=True)
+    if doctor is None or doctor.status is not Active.ACTIVE:
+        raise ProblemError(Code.UNKNOWN_DOCTOR)
+    made = await _lock_or_make(unit, change)
+    await _resize(unit, change, made=made)
+    status_code = CREATED if made else CHANGED
+    await keep_answer(unit, caller, COMMAND, body_hash, status_code, {"id": str(doctor_id)})
+    return DaySet(status_code, await read_day(unit, change.key))
+
+
+async def read_day(unit: RegistryUnit, key: DayKey) -> DayView:
+    """A day of a doctor: its record, or what the clinic's default would make of it. Reading makes nothing."""
+    if await doctors.get(unit.sql, key.clinic_id, key.doctor_id) is None:
+        raise ProblemError(Code.UNKNOWN_DOCTOR)
+    day = await days.get(unit.sql, key)
+    if day is None:
+        return unrecorded_day(key.doctor_id, key.date, await clinic_settings(unit, key.clinic_id))
+    return await _view(unit, key, day)
+
+
+async def _lock_or_make(unit: RegistryUnit, change: Change) -> bool:
+    """Locks the day's record, which is made if there is none. Answers whether it was made."""
+    day = await days.get(unit.sql, change.key, lock=True)
+    _refuse_date(unit, change, day)
+    if day is not None:
+        return False
+    if change.form.capacity is None and change.clinic.default_daily_capacity == 0:
+        raise ProblemError(Code.VALIDATION_FAILED, errors=[FieldError(field="capacity", reason="is required")])
+    available = change.form.available is not False
+    made = await days.make(unit.sql, change.key, Day(Mode.DAILY, available, change.clinic.time_zone))
+    if not made:  # a booking made it meanwhile
+        await days.get(unit.sql, change.key, lock=True)
+    return made
+
+
+def _refuse_date(unit: RegistryUnit, change: Change, day: Day | None) -> None:
+    zone = day.time_zone if day else change.clinic.time_zone
+    refused = date_refusal(change.key.date, zone, change.clinic.booking_horizon_days, unit.now)
+    if refused is not None:
+        raise ProblemError(refused)
+
+
+async def _resize(unit: RegistryUnit, change: Change, *, made: bool) -> None:
+    """Gives the locked day the slots and the availability that are asked for."""
+    day = await days.get(unit.sql, change.key)
+    assert day is not None
+    view = await _view(unit, change.key, day)
+    capacity = change.form.capacity or (change.clinic.default_daily_capacity if made else None)
+    if refused := resize_refusal(view, capacity):
+        raise ProblemError(refused)
+    if capacity is not None and capacity > view.capacity:
+        await slots.grow(unit.connection, {change.key: capacity})
+    elif capacity is not None and capacity < view.capacity:
+        await slots.shrink(unit.connection, change.key, view.capacity - capacity)
+    if not made:
+        available = day.available if change.form.available is None else change.form.available
+        await days.change(unit.sql, change.key, available=available)
+
+
+async def _view(unit: RegistryUnit, key: DayKey, day: Day) -> DayView:
+    capacity, remaining = await slots.count(unit.connection, key)
+    return DayView(
+        doctor_id=key.doctor_id, date=key.date, mode=day.mode, available=day.available, capacity=capacity, remaining=remaining
+    )
