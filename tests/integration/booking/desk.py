@@ -88,9 +88,9 @@ class Desk:
         async with self.batch(*messages) as said:
             return said
 
-    async def patient(self, status: str = "active", clinic: UUID | None = None) -> UUID:
+    async def patient(self, status: str = "active", clinic: UUID | None = None, id_: UUID | None = None) -> UUID:
         """A patient, as a registration leaves it."""
-        patient, clinic = new_id(), clinic or self.clinic
+        patient, clinic = id_ or new_id(), clinic or self.clinic
         columns = ", ".join(name for name in Patient.__dataclass_fields__)
         async with self.database.batch({clinic}) as (connection, now):
             await connection.execute(

@@ -1,10 +1,12 @@
 """Two processes at once: whoever comes second waits, and judges by what the first has written."""
 
 import asyncio
+from types import ModuleType
 from uuid import uuid4
 
 import pytest
 
+from services.booking.repository import appointments, patients
 from shared.contracts.booking import AppointmentRefused
 from shared.contracts.problems import Code
 from shared.infra.postgres import Database
@@ -55,6 +57,29 @@ async def test_one_message_in_two_processes_at_once_has_one_effect(desk: Desk) -
     slot = reserved(desk.clinic, await desk.patient())
     both = await asyncio.gather(desk.deliver(slot), desk.deliver(slot))
     assert sorted(said.types for said in both) == [[], ["AppointmentBooked"]]
+
+
+@pytest.mark.parametrize("repository", [patients, appointments])
+async def test_rows_are_locked_in_the_order_of_their_ids_whatever_the_order_of_asking(
+    desk: Desk, database: Database, repository: ModuleType
+) -> None:
+    ids = sorted(uuid4() for _ in range(5))
+    for id_ in reversed(ids):  # neither the order of asking nor that of the table is the order of locking
+        await desk.booked(patient=await desk.patient(id_=id_), appointment_id=id_)
+    keys = [(desk.clinic, id_) for id_ in reversed(ids)]
+
+    async def lock_all() -> None:
+        async with database.batch({desk.clinic}) as (connection, _):
+            await repository.lock(connection, keys)
+
+    async with database.batch({desk.clinic}) as (connection, _):
+        await repository.lock(connection, keys[:1])
+        racing = asyncio.create_task(lock_all())
+        await until_it_waits(database)
+        table = repository.__name__.rpartition(".")[2]
+        free = await connection.fetch(f"SELECT id FROM {table} WHERE id = ANY($1) FOR NO KEY UPDATE SKIP LOCKED", ids)
+        assert [row["id"] for row in free] == ids[-1:], "who waits for the last has all before it"
+    await racing
 
 
 async def test_batches_that_want_the_same_rows_in_other_orders_never_deadlock(desk: Desk) -> None:
