@@ -21,9 +21,11 @@ Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2
 
 def _only_iso_days(value: object) -> object:
     """Pydantic also reads numbers as dates, seconds since 1970: a client that sends one has made a mistake."""
-    if isinstance(value, str) and not _ISO_DAY.fullmatch(value):
+    if not isinstance(value, str):
+        return value
+    if not _ISO_DAY.fullmatch(value):
         raise ValueError("must be a date as YYYY-MM-DD")
-    return value
+    return dt.date.fromisoformat(value)
 
 
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
