@@ -7,7 +7,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from services.booking.caller import ByCaller, Caller
 from services.booking.identifiers import Codec
 from services.booking.repository.appointments import Wanted
 from services.booking.service.lists import list_appointments, place_of, read_appointment
@@ -16,6 +15,7 @@ from services.booking.service.patients import read_patient, register_patient
 from shared.contracts.booking import AppointmentPage, AppointmentView, Status
 from shared.contracts.commands import CommandLook, Outcomes
 from shared.contracts.registry import PatientView
+from shared.infra.caller import ByCaller, Caller
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, read_json
 from shared.infra.postgres import shielded
 from shared.infra.runtime import Runtime

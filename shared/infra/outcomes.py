@@ -83,7 +83,9 @@ async def look(connection: Connection, pairs: Collection[tuple[UUID, UUID]]) -> 
 
 
 def _outcome(row: asyncpg.Record) -> Outcome:
-    result = orjson.loads(row["result"]) if row["result"] is not None else None
+    result = row["result"]
+    if isinstance(result, str):  # SQLAlchemy's connections, of the registry, decode jsonb themselves
+        result = orjson.loads(result)
     answer = Answer(status_code=row["status_code"], code=Code(row["code"]) if row["code"] else None, result=result)
     return Outcome(
         clinic_id=row["clinic_id"],

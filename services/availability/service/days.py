@@ -6,7 +6,6 @@ Locks go in the order of the batches: the doctor, then the day's record, then it
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.availability.caller import Caller
 from services.availability.domain import Day, DayKey, date_refusal, resize_refusal, unrecorded_day
 from services.availability.repository import days, doctors, settings, slots
 from services.availability.schemas import DayForm
@@ -14,6 +13,7 @@ from services.availability.service.repeats import keep_answer, stored_answer
 from shared.contracts.availability import DayView, Mode
 from shared.contracts.problems import Code, FieldError
 from shared.contracts.registry import Active, ClinicSettings
+from shared.infra.caller import Caller
 from shared.infra.forms import canonical_hash, parse
 from shared.infra.problems import ProblemError
 from shared.infra.unit import RegistryUnit

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from uuid import UUID, uuid5
 
-from services.availability.caller import Caller
 from services.availability.domain import free_code, slug
 from services.availability.repository import doctors
 from services.availability.service.repeats import keep_answer, serialise, stored_answer
 from shared.contracts.problems import Code
 from shared.contracts.registry import Active, DoctorChanged, DoctorIn, DoctorPage, DoctorView
 from shared.contracts.topics import REGISTRY_EVENTS
+from shared.infra.caller import Caller
 from shared.infra.forms import canonical_hash, encode_cursor, parse
 from shared.infra.ids import new_id
 from shared.infra.problems import ProblemError

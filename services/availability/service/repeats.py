@@ -5,10 +5,10 @@ A refusal is not kept: it changed nothing, and its repeat is judged anew. Used b
 
 from typing import Any
 
-from services.availability.caller import Caller
 from shared.contracts.commands import Answer, Outcome
 from shared.contracts.problems import Code
 from shared.infra import outcomes
+from shared.infra.caller import Caller
 from shared.infra.postgres import Connection
 from shared.infra.problems import ProblemError
 from shared.infra.unit import RegistryUnit

@@ -6,7 +6,6 @@ from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from services.booking import domain
-from services.booking.caller import Caller
 from services.booking.domain import Person
 from services.booking.identifiers import Codec, Place
 from services.booking.repository import patients, settings
@@ -17,6 +16,7 @@ from shared.contracts.problems import Code
 from shared.contracts.registry import Active, PatientChanged, PatientView
 from shared.contracts.topics import REGISTRY_EVENTS
 from shared.infra import outcomes
+from shared.infra.caller import Caller
 from shared.infra.forms import canonical_hash, parse
 from shared.infra.ids import new_id
 from shared.infra.problems import ProblemError

@@ -1,0 +1,62 @@
+"""The application of a service that owns data: one runtime with one consumer, and internal HTTP for the gateway.
+
+Called by the `app.py` of availability, booking and queue; the gateway, which starts without Kafka, wires itself.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from importlib.metadata import PackageNotFoundError, version
+
+from fastapi import APIRouter, FastAPI
+
+from shared.contracts.topics import consumed_by
+from shared.infra.api import create_api
+from shared.infra.asgi import MAX_BODY_BYTES
+from shared.infra.delivery import Handler
+from shared.infra.health import Readiness
+from shared.infra.runtime import Runtime
+from shared.infra.settings import ServiceSettings
+
+
+def create_owner(
+    name: str,
+    settings: ServiceSettings,
+    make_handler: Callable[[Runtime], Handler],
+    router: APIRouter,
+    max_body_bytes: int = MAX_BODY_BYTES,
+) -> FastAPI:
+    """One process of the service. Its lifespan opens the stores, joins the consumer group, and leaves both in order."""
+    readiness = Readiness({})
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        runtime = await Runtime.connect(name, settings)
+        try:
+            runtime.consume(consumed_by(name), make_handler(runtime))
+            app.state.runtime = runtime
+            await runtime.start()
+            readiness.checks = runtime.checks
+            yield
+        finally:
+            readiness.draining = True
+            await runtime.stop()
+
+    app = create_api(
+        f"Frontdesk {name}",
+        name,
+        distribution_version(),
+        readiness,
+        docs=False,
+        max_body_bytes=max_body_bytes,
+        lifespan=lifespan,
+    )
+    app.include_router(router)
+    return app
+
+
+def distribution_version() -> str:
+    """The version of the installed distribution, for `frontdesk_build_info`."""
+    try:
+        return version("frontdesk")
+    except PackageNotFoundError:  # run from a checkout that was not installed
+        return "0.0.0"
