@@ -1,1 +1,1 @@
-"""The gateway: the only door to the outside. It owns the clinics, turns requests into commands and reads, and keeps no booking state."""
+"""The gateway: the only door to the outside. It owns the clinics and keeps no booking state."""

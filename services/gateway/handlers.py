@@ -1,4 +1,4 @@
-"""Kafka in: the replies to commands that somebody here may wait for. Nothing depends on them; `looks.py` makes up for lost ones."""
+"""Kafka in: the replies to commands that somebody here may wait for. Nothing depends on them: `looks.py` makes up for them."""
 
 from collections.abc import Sequence
 

@@ -5,8 +5,8 @@ replies, and right before a 202. All that are due go into one call; a failing on
 import asyncio
 import contextlib
 import time
-from typing import Protocol
 from collections.abc import Sequence
+from typing import Protocol
 from uuid import UUID
 
 import structlog

@@ -1,4 +1,4 @@
-"""Internal HTTP to the owners of doctors, patients, appointments and queues. An owner that does not answer is a 503 `unavailable`.
+"""Internal HTTP to the owners of doctors, patients, appointments and queues. One that does not answer is a 503 `unavailable`.
 
 Bodies and answers pass through as bytes: the owner is the only judge of them.
 """

@@ -76,11 +76,11 @@ class Commands:
                     return stored
                 publish = False
         waiter = self._waiters.join(command.command_id, command.body_hash)
-        if waiter is None:
-            waiter = self._opened(command)
-            if publish:
-                await self._publish(command, waiter)
+        first = waiter is None
+        waiter = waiter or self._opened(command)
         try:
+            if first and publish:
+                await self._publish(command, waiter)
             return await self._end(waiter, deadline, last_look=wait_seconds > 0)
         finally:
             self._waiters.leave(waiter)

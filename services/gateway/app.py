@@ -1,0 +1,138 @@
+"""Wires the gateway: its database, its broker, the replies it hears, the owners it asks, its routes. Importing it builds nothing.
+
+Kafka may be away when the process starts: it answers reads and refuses commands until the broker is there.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from importlib.metadata import PackageNotFoundError, version
+
+import structlog
+from aiokafka.errors import KafkaError
+from fastapi import FastAPI
+
+from services.gateway import documents, repository
+from services.gateway.admission import Admission
+from services.gateway.clinics import announce_clinics
+from services.gateway.clock import Clock
+from services.gateway.gateway import Gateway
+from services.gateway.handlers import make_listener
+from services.gateway.health import REPLIES, overview_router
+from services.gateway.known_ids import TTL_SECONDS, KnownIds
+from services.gateway.looks import Looks
+from services.gateway.owners import Owners
+from services.gateway.repository import Clinic
+from services.gateway.routes import router
+from services.gateway.service import Commands, Rotation
+from services.gateway.settings import Settings
+from services.gateway.store import KnownStore
+from services.gateway.tickets import Tickets
+from services.gateway.waiters import Waiters
+from shared.contracts.topics import GATEWAY_REPLIES
+from shared.infra.api import create_api
+from shared.infra.health import Check, Readiness
+from shared.infra.runtime import Runtime
+from shared.infra.settings import Environment
+from shared.infra.stream import Stream
+
+log = structlog.get_logger()
+
+NAME = "gateway"
+DEFAULT_CLINIC = "default"
+CONNECT_INTERVAL_SECONDS = 1.0
+PING_SECONDS = 1.0
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application of one process."""
+    readiness = Readiness({})
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        log.warning("access_open", host=settings.http.host, clinic=DEFAULT_CLINIC)
+        runtime = await Runtime.connect(NAME, settings)
+        owners = Owners.connect(settings)
+        try:
+            app.state.runtime, app.state.owners = runtime, owners
+            app.state.gateway = await build(settings, runtime, owners, readiness)
+            yield
+        finally:
+            readiness.draining = True
+            await runtime.stop()
+            await owners.close()
+
+    docs = settings.environment != Environment.PRODUCTION
+    app = create_api(
+        "Frontdesk", NAME, _version(), readiness, docs=docs, lifespan=lifespan, description=documents.DESCRIPTION,
+        openapi_tags=documents.TAGS, license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    )  # fmt: skip
+    app.include_router(overview_router(readiness, lambda: app.state.owners))
+    app.include_router(router)
+    return app
+
+
+async def build(settings: Settings, runtime: Runtime, owners: Owners, readiness: Readiness) -> Gateway:
+    """Puts the parts together and starts what runs beside the requests."""
+    clock = Clock(lambda: repository.database_time(runtime.database.hot))
+    await clock.refresh()
+    waiters = Waiters()
+    looks = Looks(waiters, owners)
+    replies = Stream(NAME, GATEWAY_REPLIES, make_listener(waiters), looks.all_soon)
+    replies.subscribe(runtime.broker, settings.kafka)
+    admission = Admission(lambda: runtime.broker.ping(timeout=PING_SECONDS))
+    known = KnownIds(KnownStore(runtime.redis, TTL_SECONDS), owners)
+    commands = Commands(known, waiters, looks, admission, runtime.publisher, Rotation(lambda: replies.partitions))
+    readiness.checks = {**runtime.checks, REPLIES: replies.check, "redis": _answers(runtime)}
+    clinic = await _default_clinic(runtime)
+    runtime.spawn(clock.run(runtime.stopping))
+    runtime.spawn(looks.run(runtime.stopping))
+    runtime.spawn(join_kafka(runtime, admission))
+    tickets = Tickets(settings.ticket_key.get_secret_value().encode())
+    return Gateway(clinic, clock, owners, known, looks, commands, tickets)
+
+
+async def join_kafka(runtime: Runtime, admission: Admission) -> None:
+    """Connects to Kafka, however long it is away, then opens the door for commands and tells of the clinics."""
+    while not runtime.stopping.is_set():
+        try:
+            await runtime.start()
+            break
+        except (KafkaError, OSError, TimeoutError) as error:
+            log.warning("kafka_not_reached", error=type(error).__name__)
+            with suppress(Exception):  # what it got half way is of no use, whatever its end says
+                await runtime.broker.stop()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(runtime.stopping.wait(), CONNECT_INTERVAL_SECONDS)
+    else:
+        return
+    admission.open()
+    log.info("clinics_announced", changed=await announce_clinics(runtime.units))
+    await runtime.stopping.wait()
+    admission.stop()
+
+
+async def _default_clinic(runtime: Runtime) -> Clinic:
+    """The clinic that open access acts for; the first migration made it."""
+    clinic = await repository.clinic_by_code(runtime.database.hot, DEFAULT_CLINIC)
+    if clinic is None:
+        raise LookupError("there is no clinic of code 'default'")
+    return clinic
+
+
+def _answers(runtime: Runtime) -> Check:
+    """Raises when Redis does not answer."""
+
+    async def check() -> None:
+        if not await runtime.redis.ping():
+            raise ConnectionError
+
+    return check
+
+
+def _version() -> str:
+    """The version of the installed distribution, for `frontdesk_build_info`."""
+    try:
+        return version("frontdesk")
+    except PackageNotFoundError:  # run from a checkout that was not installed
+        return "0.0.0"

@@ -1,0 +1,45 @@
+"""What the routes of one process share. Built by `app.py`, found by routes in the application's state."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from fastapi import Request
+from fastapi.datastructures import State
+
+from services.gateway.caller import OPEN, Caller
+from services.gateway.clock import Clock
+from services.gateway.known_ids import KnownIds
+from services.gateway.looks import Looks
+from services.gateway.owners import Owners
+from services.gateway.repository import Clinic
+from services.gateway.service import Commands
+from services.gateway.tickets import Tickets
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """The parts of a running gateway, and the clinic that open access acts for."""
+
+    clinic: Clinic
+    clock: Clock
+    owners: Owners
+    known: KnownIds
+    looks: Looks
+    commands: Commands
+    tickets: Tickets
+
+    def caller(self, request: Request) -> Caller:
+        """Who asks: while access is open everybody is the same."""
+        state: State = request.state
+        return Caller(self.clinic.id, OPEN, OPEN, state.correlation_id, state.traceparent)
+
+    def local_now(self) -> datetime:
+        """The time in the clinic's zone."""
+        return self.clock.now().astimezone(ZoneInfo(self.clinic.settings.time_zone))
+
+
+def gateway_of(request: Request) -> Gateway:
+    """The gateway that answers this request."""
+    gateway: Gateway = request.app.state.gateway
+    return gateway

@@ -1,0 +1,87 @@
+"""Passing a registry call or a read on to its owner, and the owner's answer back. Called by the routes.
+
+The owner judges the body; the gateway adds the client's key as a command id, `Location`, `Link`, and the public path of a problem.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+import httpx2
+import orjson
+from fastapi import Request, Response
+
+from services.gateway.answers import REPLAYED
+from services.gateway.gateway import gateway_of
+from services.gateway.headers import IDEMPOTENCY_KEY, key_errors
+from shared.contracts.problems import Code
+from shared.infra.ids import command_id
+from shared.infra.problems import MEDIA_TYPE, ProblemError
+
+_KEPT = ("idempotent-replayed", "retry-after", "etag")
+
+
+async def read(request: Request, owner: str, path: str, **params: object) -> Response:
+    """A read of the owner; parameters that are None are left out."""
+    gateway = gateway_of(request)
+    answer = await gateway.owners.call(owner, "GET", path, gateway.caller(request), params=_texts(params))
+    return answer_of(request, answer)
+
+
+async def register(request: Request, owner: str, path: str, operation: str, **params: object) -> httpx2.Response:
+    """A registry call, once for each key of its operation."""
+    gateway = gateway_of(request)
+    caller = gateway.caller(request)
+    content = await request.body()
+    keys = request.headers.getlist(IDEMPOTENCY_KEY)
+    if errors := key_errors(keys):
+        raise ProblemError(Code.VALIDATION_FAILED, errors=errors)
+    repeated_as = command_id(caller.clinic_id, caller.principal, operation, keys[0]) if keys else None
+    return await gateway.owners.call(owner, "POST", path, caller, params=_texts(params), content=content, command_id=repeated_as)
+
+
+async def registered(request: Request, answer: httpx2.Response, kind: str, location: str) -> Response:
+    """The answer to the registration of a doctor or a patient, who is known from now on."""
+    if not answer.is_success:
+        return answer_of(request, answer)
+    gateway, entity_id = gateway_of(request), answer.json()["id"]
+    await gateway.known.remember(gateway.caller(request), kind, UUID(entity_id))
+    made = answer.status_code == httpx2.codes.CREATED
+    return answer_of(request, answer, {"Location": location.format(id=entity_id)} if made else {})
+
+
+def answer_of(request: Request, answer: httpx2.Response, headers: Mapping[str, str] | None = None) -> Response:
+    """The owner's answer as the client gets it."""
+    kept = {_NAMES.get(name, name): answer.headers[name] for name in _KEPT if name in answer.headers}
+    if not answer.is_success:
+        return Response(_public_problem(request, answer), answer.status_code, kept, MEDIA_TYPE)
+    return Response(
+        answer.content, answer.status_code, {**kept, **(headers or {}), **_next_link(request, answer)}, "application/json"
+    )
+
+
+_NAMES = {REPLAYED.lower(): REPLAYED}
+
+
+def _public_problem(request: Request, answer: httpx2.Response) -> bytes:
+    """The owner's problem, about the path that the client asked for. Without one we say `internal` ourselves."""
+    if not answer.headers.get("content-type", "").startswith(MEDIA_TYPE):
+        raise ProblemError(Code.INTERNAL)
+    problem: dict[str, Any] = answer.json()
+    return orjson.dumps({**problem, "instance": request.scope["path"]})
+
+
+def _next_link(request: Request, answer: httpx2.Response) -> dict[str, str]:
+    """`Link` to the next page, with the other parameters as they were."""
+    if b'"next_cursor"' not in answer.content:
+        return {}
+    cursor = answer.json().get("next_cursor")
+    if cursor is None:
+        return {}
+    parameters = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
+    return {"Link": f'<{request.scope["path"]}?{urlencode([*parameters, ("cursor", cursor)])}>; rel="next"'}
+
+
+def _texts(params: Mapping[str, object]) -> dict[str, str]:
+    return {name: str(value) for name, value in params.items() if value is not None}

@@ -1,0 +1,44 @@
+"""What became of a command: its settled outcome, or that it still runs, to whom has its ticket."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+
+from services.gateway import documents as doc
+from services.gateway.answers import command_path, running, view_of
+from services.gateway.caller import Caller
+from services.gateway.gateway import gateway_of
+from services.gateway.schemas import CommandStatus, CommandView
+from services.gateway.tickets import MAX_TICKET_CHARACTERS, Ticket
+from shared.contracts.problems import Code
+from shared.infra.problems import ProblemError
+
+router = APIRouter(tags=["Commands"])
+
+TicketText = Annotated[str | None, Query(max_length=MAX_TICKET_CHARACTERS, description="The ticket of the command's 202")]
+
+
+@router.get(
+    "/commands/{command_id}",
+    operation_id="get_command",
+    response_model=CommandView,
+    responses=doc.answers(200, doc.SUCCEEDED, Code.VALIDATION_FAILED, Code.UNKNOWN_COMMAND)
+    | doc.also(202, doc.RUNNING, "Still running"),
+)
+async def get_command(request: Request, command_id: UUID, ticket: TicketText = None) -> Response:
+    """The outcome of a command of the same principal; 202 while it runs, with the ticket that its acceptance gave."""
+    gateway = gateway_of(request)
+    caller = gateway.caller(request)
+    outcome = await gateway.looks.stored(caller.clinic_id, command_id)
+    if outcome is not None and outcome.settled_at is not None and outcome.principal == caller.principal:
+        return Response(view_of(outcome, request).model_dump_json(), media_type="application/json")
+    known = gateway.tickets.read(ticket) if ticket else None
+    if ticket is None or known is None or not _is_about(known, command_id, caller):
+        raise ProblemError(Code.UNKNOWN_COMMAND)
+    view = CommandView(command_id=command_id, type=known.type, status=CommandStatus.RUNNING, accepted_at=known.accepted_at)
+    return running(view, {"Location": command_path(command_id, ticket)})
+
+
+def _is_about(ticket: Ticket, command_id: UUID, caller: Caller) -> bool:
+    return (ticket.command_id, ticket.clinic_id, ticket.principal) == (command_id, caller.clinic_id, caller.principal)
