@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from shared.contracts.envelope import Message
 from shared.infra.postgres import Connection
@@ -27,10 +28,15 @@ class Admitted:
 async def admit(connection: Connection, messages: Sequence[Message]) -> Admitted:
     """Records the guarded messages and sorts the batch. One statement, and one more when commands were repeated."""
     first = {message.message_id: message for message in reversed(messages) if message.guarded}
-    fresh_ids = await _insert(connection, list(first.values())) if first else set()
-    fresh = [m for m in messages if not m.guarded or (m.message_id in fresh_ids and first[m.message_id] is m)]
-    taken = {id(m) for m in fresh}
-    again = [m for m in messages if m.is_command and id(m) not in taken]
+    admitted = await _insert(connection, list(first.values())) if first else set()
+    fresh: list[Message] = []
+    again: list[Message] = []
+    for message in messages:
+        if not message.guarded or message.message_id in admitted:
+            admitted.discard(message.message_id)
+            fresh.append(message)
+        elif message.is_command:
+            again.append(message)
     if not again:
         return Admitted(fresh)
     known = {row["message_id"]: row["body_hash"] for row in await connection.fetch(KNOWN, [m.message_id for m in again])}
@@ -38,7 +44,7 @@ async def admit(connection: Connection, messages: Sequence[Message]) -> Admitted
     return Admitted(fresh, repeats, [m for m in again if known.get(m.message_id) != m.body_hash])
 
 
-async def _insert(connection: Connection, messages: list[Message]) -> set[object]:
+async def _insert(connection: Connection, messages: list[Message]) -> set[UUID]:
     rows = await connection.fetch(
         ADMIT,
         [m.message_id for m in messages],
