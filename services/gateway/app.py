@@ -46,7 +46,7 @@ PING_SECONDS = 1.0
 
 def create_app(settings: Settings) -> FastAPI:
     """The application of one process."""
-    readiness = Readiness({})
+    readiness, admission = Readiness({}), Readiness({})
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -55,7 +55,9 @@ def create_app(settings: Settings) -> FastAPI:
         owners = Owners.connect(settings)
         try:
             app.state.runtime, app.state.owners = runtime, owners
-            app.state.gateway = await build(settings, runtime, owners, readiness)
+            app.state.gateway = await build(settings, runtime, owners)
+            readiness.checks = runtime.checks | {REPLIES: app.state.gateway.replies.check}
+            admission.checks = {"redis": _answers(runtime)}
             yield
         finally:
             readiness.draining = True
@@ -67,12 +69,12 @@ def create_app(settings: Settings) -> FastAPI:
         "Frontdesk", NAME, _version(), readiness, docs=docs, lifespan=lifespan, description=documents.DESCRIPTION,
         openapi_tags=documents.TAGS, license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )  # fmt: skip
-    app.include_router(overview_router(readiness, lambda: app.state.owners))
+    app.include_router(overview_router(readiness, admission, lambda: app.state.owners))
     app.include_router(router)
     return app
 
 
-async def build(settings: Settings, runtime: Runtime, owners: Owners, readiness: Readiness) -> Gateway:
+async def build(settings: Settings, runtime: Runtime, owners: Owners) -> Gateway:
     """Puts the parts together and starts what runs beside the requests."""
     clock = Clock(lambda: repository.database_time(runtime.database.hot))
     await clock.refresh()
@@ -83,13 +85,12 @@ async def build(settings: Settings, runtime: Runtime, owners: Owners, readiness:
     admission = Admission(lambda: runtime.broker.ping(timeout=PING_SECONDS))
     known = KnownIds(KnownStore(runtime.redis, TTL_SECONDS), owners)
     commands = Commands(known, waiters, looks, admission, runtime.publisher, Rotation(lambda: replies.partitions))
-    readiness.checks = {**runtime.checks, REPLIES: replies.check, "redis": _answers(runtime)}
     clinic = await _default_clinic(runtime)
     runtime.spawn(clock.run(runtime.stopping))
     runtime.spawn(looks.run(runtime.stopping))
     runtime.spawn(join_kafka(runtime, admission))
     tickets = Tickets(settings.ticket_key.get_secret_value().encode())
-    return Gateway(clinic, clock, owners, known, looks, commands, tickets)
+    return Gateway(clinic, clock, owners, known, looks, commands, tickets, replies)
 
 
 async def join_kafka(runtime: Runtime, admission: Admission) -> None:

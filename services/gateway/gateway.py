@@ -15,6 +15,7 @@ from services.gateway.owners import Owners
 from services.gateway.repository import Clinic
 from services.gateway.service import Commands
 from services.gateway.tickets import Tickets
+from shared.infra.stream import Stream
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Gateway:
     looks: Looks
     commands: Commands
     tickets: Tickets
+    replies: Stream
 
     def caller(self, request: Request) -> Caller:
         """Who asks: while access is open everybody is the same."""

@@ -1,22 +1,20 @@
 """All services and stores in one view, for people and for monitors: 503 while any of them is down. The probes are elsewhere."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 
 from fastapi import APIRouter, Response
 
 from services.gateway import documents as doc
 from services.gateway.owners import AVAILABILITY, BOOKING, QUEUE, Owners
 from services.gateway.schemas import HealthView
-from shared.infra.health import Check, Readiness
+from shared.infra.health import Readiness
 
 CHECK_SECONDS = 2.0
 
-Ask = Callable[[], Awaitable[Mapping[str, Check]]]
 
-
-def overview_router(readiness: Readiness, owners: Callable[[], Owners]) -> APIRouter:
-    """The route of the overview. `readiness` holds the gateway's own checks."""
+def overview_router(own: Readiness, admission: Readiness, owners: Callable[[], Owners]) -> APIRouter:
+    """The route of the overview. `own` are the gateway's checks, `admission` those of stores that readiness does without."""
     router = APIRouter(tags=["System"])
 
     @router.get(
@@ -30,28 +28,26 @@ def overview_router(readiness: Readiness, owners: Callable[[], Owners]) -> APIRo
     )
     async def get_health() -> Response:
         """How every service and every store is."""
-        view = await overview(readiness, owners())
+        view = await overview(own, admission, owners())
         return Response(view.model_dump_json(), 200 if view.status == "ok" else 503, media_type="application/json")
 
     return router
 
 
-async def overview(readiness: Readiness, owners: Owners) -> HealthView:
+async def overview(own: Readiness, admission: Readiness, owners: Owners) -> HealthView:
     """Asks everybody at once."""
     names = (AVAILABILITY, BOOKING, QUEUE)
-    own, *others = await asyncio.gather(readiness.report(), *(_state(owners, name) for name in names))
-    stores = {name: result for name, result in own.items() if name != REPLIES}
-    services = {"gateway": _own(own), **dict(zip(names, others, strict=True))}
+    reports = asyncio.gather(own.report(), admission.report())
+    states = await asyncio.gather(*(_state(owners, name) for name in names))
+    gateway, spare = await reports
+    stores = {name: result for name, result in {**gateway, **spare}.items() if name != REPLIES}
+    services = {"gateway": gateway.get(REPLIES, "ok"), **dict(zip(names, states, strict=True))}
     ok = all(state == "ok" for state in (*services.values(), *stores.values()))
     return HealthView(status="ok" if ok else "unavailable", services=services, stores=stores)
 
 
 REPLIES = "replies"
 """The check of the gateway's own consumer."""
-
-
-def _own(report: Mapping[str, str]) -> str:
-    return report.get(REPLIES, "ok")
 
 
 async def _state(owners: Owners, name: str) -> str:

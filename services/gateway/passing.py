@@ -1,6 +1,6 @@
 """Passing a registry call or a read on to its owner, and the owner's answer back. Called by the routes.
 
-The owner judges the body; the gateway adds the client's key as a command id, `Location`, `Link`, and the public path of a problem.
+The owner judges the body; the gateway adds the client's key as a command id, `Location`, `Link`, and a problem's public path.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Reading a command's request: its preference, its body and its key, and every bad field of them at once. Called by the routes."""
+"""Reading a command's request: its preference, its body and its key, and every bad field at once. Called by the routes."""
 
 from dataclasses import dataclass
 from typing import Generic, TypeVar

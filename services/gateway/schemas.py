@@ -1,4 +1,4 @@
-"""The bodies of commands, as clients send them, and the command as they read it. Shapes shared with owners are in the contracts."""
+"""The bodies of commands, as clients send them, and commands as they read them. Shapes shared with owners are in contracts."""
 
 import datetime as dt
 from datetime import datetime
