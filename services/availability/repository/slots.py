@@ -44,11 +44,12 @@ WITH freed AS (
   FROM slots WHERE (clinic_id, doctor_id, date) IN (SELECT clinic_id, doctor_id, date FROM freed WHERE starts_at IS NULL)
   GROUP BY clinic_id, doctor_id, date
 ), missing AS (
-  SELECT clinic_id, doctor_id, date, number, row_number() OVER (PARTITION BY clinic_id, doctor_id, date ORDER BY number) AS place
-  FROM sized CROSS JOIN LATERAL generate_series(1, sized.capacity) AS number
+  SELECT clinic_id, doctor_id, date, wanted.number,
+         row_number() OVER (PARTITION BY clinic_id, doctor_id, date ORDER BY wanted.number) AS place
+  FROM sized CROSS JOIN LATERAL generate_series(1, sized.capacity) AS wanted(number)
   WHERE sized.highest > sized.capacity
     AND NOT EXISTS (SELECT FROM slots WHERE slots.clinic_id = sized.clinic_id AND slots.doctor_id = sized.doctor_id
-                                        AND slots.date = sized.date AND slots.number = number)
+                                        AND slots.date = sized.date AND slots.number = wanted.number)
 ), high AS (
   SELECT freed.id, row_number() OVER (PARTITION BY clinic_id, doctor_id, date ORDER BY freed.number) AS place
   FROM freed JOIN sized USING (clinic_id, doctor_id, date) WHERE freed.number > sized.capacity
@@ -63,10 +64,10 @@ INSERT INTO slots (clinic_id, doctor_id, date, number)
 SELECT asked.clinic_id, asked.doctor_id, asked.date, lacking.number
 FROM unnest($1::uuid[], $2::uuid[], $3::date[], $4::int[]) AS asked(clinic_id, doctor_id, date, capacity)
 CROSS JOIN LATERAL (
-  SELECT number FROM generate_series(1, asked.capacity) AS number
+  SELECT wanted.number FROM generate_series(1, asked.capacity) AS wanted(number)
   WHERE NOT EXISTS (SELECT FROM slots WHERE slots.clinic_id = asked.clinic_id AND slots.doctor_id = asked.doctor_id
-                                        AND slots.date = asked.date AND slots.number = number)
-  ORDER BY number
+                                        AND slots.date = asked.date AND slots.number = wanted.number)
+  ORDER BY wanted.number
   LIMIT greatest(0, asked.capacity - (SELECT count(*) FROM slots WHERE slots.clinic_id = asked.clinic_id
                                       AND slots.doctor_id = asked.doctor_id AND slots.date = asked.date))
 ) AS lacking

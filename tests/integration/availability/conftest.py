@@ -1,0 +1,40 @@
+"""Availability's database, a desk on it for a clinic of the test's own, and its HTTP."""
+
+from collections.abc import AsyncIterator, Callable
+from uuid import UUID
+
+import httpx2
+import pytest
+
+from services.availability.app import create_app
+from services.availability.settings import Settings
+from shared.infra.postgres import Database
+from shared.infra.runtime import Runtime
+from tests.integration.availability.desk import Desk
+
+
+@pytest.fixture
+async def database(service_settings: Callable[[str], Settings]) -> AsyncIterator[Database]:
+    """Both pools of availability's database, as its process has them."""
+    database = await Database.connect(service_settings("availability").postgres, "test-availability")
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def desk(database: Database, clinic_id: UUID) -> Desk:
+    return Desk(database, clinic_id)
+
+
+@pytest.fixture
+async def http(
+    service_settings: Callable[[str], Settings], runtime: Callable[..., Runtime], desk: Desk
+) -> AsyncIterator[httpx2.AsyncClient]:
+    """HTTP of an application on the real database, acting for the clinic of the test. What it says goes to the desk's list."""
+    app = create_app(service_settings("availability"))
+    connected: Runtime = await runtime("availability")  # type: ignore[misc]
+    connected.units = desk.units
+    app.state.runtime = connected
+    headers = {"Frontdesk-Clinic": str(desk.clinic), "Frontdesk-Principal": "open", "Frontdesk-Actor": "open"}
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://availability", headers=headers) as client:
+        yield client

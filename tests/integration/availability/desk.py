@@ -1,0 +1,172 @@
+"""Availability's own side of a test: batches as the delivery runner hands them over, and a look at what they left."""
+
+import datetime as dt
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, TypeVar, cast
+from uuid import UUID, uuid4
+
+from services.availability.handlers import make_handler
+from shared.contracts.availability import BookingRefused, SlotReserved
+from shared.contracts.booking import BookAppointment, SlotReleased
+from shared.contracts.commands import Answer
+from shared.contracts.envelope import Message
+from shared.contracts.problems import Code
+from shared.contracts.registry import ClinicChanged, ClinicSettings
+from shared.infra import inbox
+from shared.infra.ids import new_id
+from shared.infra.kafka import Publisher, Record
+from shared.infra.outbox import Outbox
+from shared.infra.postgres import Database
+from shared.infra.runtime import Runtime
+from shared.infra.unit import Unit, Units
+
+M = TypeVar("M", bound=Message)
+
+ANSWER = Answer(status_code=200, result={"id": "x"})
+SLOTS = "SELECT number, state FROM slots WHERE doctor_id = $1 AND date = $2 ORDER BY number"
+
+
+def today() -> dt.date:
+    return dt.datetime.now(dt.UTC).date()
+
+
+TOMORROW = today() + dt.timedelta(days=1)
+
+
+class KeptRecords(Publisher):
+    """A publisher whose broker is a list."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+
+    async def send_all(self, records: Sequence[Record]) -> list[bool]:
+        self.records.extend(records)
+        return [True] * len(records)
+
+
+class NoLocks:
+    """No Redis: what excludes is the row."""
+
+    def __init__(self) -> None:
+        self.held: list[str] = []
+
+    @asynccontextmanager
+    async def hold(self, days: Sequence[str]) -> AsyncIterator[None]:
+        self.held += days
+        yield
+
+
+@dataclass
+class Said:
+    """What a batch said, and the statements that it took."""
+
+    unit: Unit
+    statements: list[str] = field(default_factory=list)
+
+    def of(self, kind: type[M]) -> list[M]:
+        """The messages of one type, in the order in which they were said."""
+        return [message for _, message in self.unit.said if isinstance(message, kind)]
+
+    @property
+    def types(self) -> list[str]:
+        return [message.type for _, message in self.unit.said]
+
+    @property
+    def numbers(self) -> list[int]:
+        return [message.slot_number for message in self.of(SlotReserved)]
+
+    @property
+    def codes(self) -> list[Code]:
+        return [message.code for message in self.of(BookingRefused)]
+
+
+class Desk:
+    """Availability for one clinic of its own."""
+
+    def __init__(self, database: Database, clinic: UUID) -> None:
+        self.database = database
+        self.clinic = clinic
+        self.publisher = KeptRecords()
+        self.units = Units(database, Outbox(self.publisher), self.publisher)
+        self.locks = NoLocks()
+        self.handle = make_handler(cast(Runtime, SimpleNamespace(locks=self.locks)))
+
+    @asynccontextmanager
+    async def batch(self, *messages: Message) -> AsyncIterator[Said]:
+        """One batch through the inbox, decided and not committed before the block ends."""
+        async with self.units.batch({message.clinic_id for message in messages}) as unit:
+            said = Said(unit)
+
+            def keep(query: Any) -> None:
+                said.statements.append(query.query)
+
+            unit.connection.add_query_logger(keep)
+            try:
+                await self.handle(unit, await inbox.admit(unit.connection, messages))
+            finally:
+                unit.connection.remove_query_logger(keep)
+            yield said
+
+    async def deliver(self, *messages: Message) -> Said:
+        """One committed batch."""
+        async with self.batch(*messages) as said:
+            return said
+
+    async def doctor(self, status: str = "active", clinic: UUID | None = None) -> UUID:
+        """A doctor, as a registration leaves it."""
+        doctor, clinic = new_id(), clinic or self.clinic
+        async with self.database.batch({clinic}) as (connection, now):
+            await connection.execute(
+                "INSERT INTO doctors (clinic_id, id, code, name, languages, status, version, created_at, updated_at)"
+                " VALUES ($1, $2, $3, 'Ada', '{}', $4, 1, $5, $5)",
+                *(clinic, doctor, str(doctor), status, now),
+            )
+        return doctor
+
+    async def settings(self, version: int = 1, **settings: Any) -> None:
+        """The clinic's settings change."""
+        await self.deliver(settings_changed(self.clinic, version, **settings))
+
+    async def rows(self, sql: str, *args: object, clinic: UUID | None = None) -> list[tuple[Any, ...]]:
+        async with self.database.batch({clinic or self.clinic}) as (connection, _):
+            return [tuple(row) for row in await connection.fetch(sql, *args)]
+
+    async def numbers(self, doctor: UUID, state: str, date: dt.date = TOMORROW) -> list[int]:
+        """The numbers of a day's slots in this state."""
+        return [number for number, found in await self.rows(SLOTS, doctor, date) if found == state]
+
+    async def execute(self, sql: str, *args: object) -> None:
+        async with self.database.batch({self.clinic}) as (connection, _):
+            await connection.execute(sql, *args)
+
+    async def lower(self, doctor: UUID, keep: Sequence[int]) -> None:
+        """Leaves only these numbers of a day, as lowering its capacity does."""
+        await self.execute("DELETE FROM slots WHERE doctor_id = $1 AND number <> ALL($2)", doctor, list(keep))
+
+
+def envelope(clinic: UUID, **fields: Any) -> dict[str, Any]:
+    now = dt.datetime.now(dt.UTC)
+    return {
+        "message_id": new_id(), "clinic_id": clinic, "correlation_id": "desk-1", "actor": "open", "principal": "open",
+        "command_id": new_id(), "body_hash": "00", "occurred_at": now, "accepted_at": now,
+        "decide_by": now + dt.timedelta(minutes=10), "reply_partition": 3, **fields,
+    }  # fmt: skip
+
+
+def book(clinic: UUID, doctor: UUID, date: dt.date = TOMORROW, **fields: Any) -> BookAppointment:
+    return BookAppointment(**envelope(clinic, **fields), doctor_id=doctor, date=date, patient_id=uuid4())
+
+
+def releases(reserved: SlotReserved, **fields: Any) -> SlotReleased:
+    """The release of a reservation, under a message id of its own."""
+    return SlotReleased(
+        **envelope(reserved.clinic_id, **fields), doctor_id=reserved.doctor_id, date=reserved.date,
+        appointment_id=reserved.appointment_id, slot_id=reserved.slot_id, reservation_id=reserved.reservation_id, answer=ANSWER,
+    )  # fmt: skip
+
+
+def settings_changed(clinic: UUID, version: int, **settings: Any) -> ClinicChanged:
+    return ClinicChanged(**envelope(clinic, command_id=None, version=version), code="x", settings=ClinicSettings(**settings))
