@@ -59,6 +59,7 @@ def configure_logging(service: str, instance: str, level: str, *, sql: bool = Fa
         )
     )
     logging.basicConfig(handlers=[handler], force=True)
+    _take_over_libraries()
     logging.captureWarnings(capture=True)
     _set_levels(level, sql=sql)
     structlog.configure(
@@ -67,6 +68,14 @@ def configure_logging(service: str, instance: str, level: str, *, sql: bool = Fa
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+def _take_over_libraries() -> None:
+    """A library that was imported before may have a handler of its own: its lines would be no JSON."""
+    for name in list(logging.root.manager.loggerDict):
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
 
 
 def parse_levels(text: str) -> tuple[int, dict[str, int]]:
