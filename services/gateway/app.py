@@ -6,7 +6,6 @@ Kafka may be away when the process starts: it answers reads and refuses commands
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from importlib.metadata import PackageNotFoundError, version
 
 import structlog
 from aiokafka.errors import KafkaError
@@ -32,6 +31,7 @@ from services.gateway.waiters import Waiters
 from shared.contracts.topics import GATEWAY_REPLIES
 from shared.infra.api import create_api
 from shared.infra.health import Check, Readiness
+from shared.infra.owner import distribution_version
 from shared.infra.runtime import Runtime
 from shared.infra.settings import Environment
 from shared.infra.stream import Stream
@@ -66,7 +66,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     docs = settings.environment != Environment.PRODUCTION
     app = create_api(
-        "Frontdesk", NAME, _version(), readiness, docs=docs, lifespan=lifespan, description=documents.DESCRIPTION,
+        "Frontdesk", NAME, distribution_version(), readiness, docs=docs, lifespan=lifespan, description=documents.DESCRIPTION,
         openapi_tags=documents.TAGS, license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )  # fmt: skip
     app.include_router(overview_router(readiness, admission, lambda: app.state.owners))
@@ -129,11 +129,3 @@ def _answers(runtime: Runtime) -> Check:
             raise ConnectionError
 
     return check
-
-
-def _version() -> str:
-    """The version of the installed distribution, for `frontdesk_build_info`."""
-    try:
-        return version("frontdesk")
-    except PackageNotFoundError:  # run from a checkout that was not installed
-        return "0.0.0"

@@ -1,6 +1,7 @@
 """Who asks and for which clinic. While access is open everybody does, for the clinic `default`."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from uuid import UUID
 
 OPEN = "open"
@@ -9,13 +10,13 @@ OPEN = "open"
 
 @dataclass(frozen=True)
 class Caller:
-    """The clinic that a request acts for and who acts; `correlation_id` and `traceparent` are the request's."""
+    """The clinic that a request acts for and who acts; `passed_on` are the headers that tie internal calls to the request."""
 
     clinic_id: UUID
     actor: str
     principal: str
     correlation_id: str
-    traceparent: str | None = None
+    passed_on: Mapping[str, str] = field(default_factory=dict)
 
     def headers(self, command_id: UUID | None = None) -> dict[str, str]:
         """What an internal call on behalf of this caller says."""
@@ -23,8 +24,6 @@ class Caller:
             "Frontdesk-Clinic": str(self.clinic_id),
             "Frontdesk-Actor": self.actor,
             "Frontdesk-Principal": self.principal,
-            "Request-Id": self.correlation_id,
+            **self.passed_on,
         }
-        if self.traceparent:
-            said["traceparent"] = self.traceparent
         return said if command_id is None else {**said, "Frontdesk-Command-Id": str(command_id)}

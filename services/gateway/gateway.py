@@ -5,7 +5,6 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from fastapi import Request
-from fastapi.datastructures import State
 
 from services.gateway.caller import OPEN, Caller
 from services.gateway.clock import Clock
@@ -15,6 +14,7 @@ from services.gateway.owners import Owners
 from services.gateway.repository import Clinic
 from services.gateway.service import Commands
 from services.gateway.tickets import Tickets
+from shared.infra.asgi import outgoing_headers
 from shared.infra.stream import Stream
 
 
@@ -33,8 +33,7 @@ class Gateway:
 
     def caller(self, request: Request) -> Caller:
         """Who asks: while access is open everybody is the same."""
-        state: State = request.state
-        return Caller(self.clinic.id, OPEN, OPEN, state.correlation_id, state.traceparent)
+        return Caller(self.clinic.id, OPEN, OPEN, request.state.correlation_id, outgoing_headers(request))
 
     def local_now(self) -> datetime:
         """The time in the clinic's zone."""
