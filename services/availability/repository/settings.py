@@ -12,7 +12,8 @@ SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::jsonb[]) ORDER BY 1
 ON CONFLICT (clinic_id) DO UPDATE SET version = excluded.version, settings = excluded.settings
 WHERE clinic_settings.version < excluded.version
 """
-READ = "SELECT clinic_id, settings FROM clinic_settings WHERE clinic_id = ANY($1::uuid[])"
+# As text: the registry's connections decode JSON by themselves, those of batches do not.
+READ = "SELECT clinic_id, settings::text FROM clinic_settings WHERE clinic_id = ANY($1::uuid[])"
 
 
 async def keep(connection: Connection, changes: Collection[ClinicChanged]) -> None:

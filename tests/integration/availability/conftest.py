@@ -1,6 +1,7 @@
 """Availability's database, a desk on it for a clinic of the test's own, and its HTTP."""
 
 from collections.abc import AsyncIterator, Callable
+from typing import cast
 from uuid import UUID
 
 import httpx2
@@ -8,6 +9,7 @@ import pytest
 
 from services.availability.app import create_app
 from services.availability.settings import Settings
+from shared.infra.locks import DayLocks
 from shared.infra.postgres import Database
 from shared.infra.runtime import Runtime
 from tests.integration.availability.desk import Desk
@@ -33,7 +35,7 @@ async def http(
     """HTTP of an application on the real database, acting for the clinic of the test. What it says goes to the desk's list."""
     app = create_app(service_settings("availability"))
     connected: Runtime = await runtime("availability")  # type: ignore[misc]
-    connected.units = desk.units
+    connected.units, connected.locks = desk.units, cast(DayLocks, desk.locks)
     app.state.runtime = connected
     headers = {"Frontdesk-Clinic": str(desk.clinic), "Frontdesk-Principal": "open", "Frontdesk-Actor": "open"}
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://availability", headers=headers) as client:

@@ -1,0 +1,166 @@
+"""Days over internal HTTP on a real Postgres: opened, closed, resized and read, also while bookings go on."""
+
+import asyncio
+import datetime as dt
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx2
+import pytest
+
+from shared.contracts.availability import SlotReserved
+from tests.integration.availability.desk import TOMORROW, Desk, book, releases, today
+
+
+def path(doctor: UUID) -> str:
+    return f"/internal/doctors/{doctor}/availability"
+
+
+async def post(http: httpx2.AsyncClient, doctor: UUID, date: dt.date = TOMORROW, key: object = None, **body: Any) -> Any:
+    headers = {"Frontdesk-Command-Id": str(key)} if key else {}
+    return await http.post(path(doctor), json={"date": date.isoformat(), **body}, headers=headers)
+
+
+async def read(http: httpx2.AsyncClient, doctor: UUID, date: dt.date = TOMORROW) -> tuple[bool, int, int]:
+    answer = await http.get(path(doctor), params={"date": date.isoformat()})
+    assert answer.status_code == 200, answer.text
+    day = answer.json()
+    assert (day["doctor_id"], day["date"], day["mode"]) == (str(doctor), date.isoformat(), "daily")
+    return day["available"], day["capacity"], day["remaining"]
+
+
+def code(answer: Any) -> tuple[int, str]:
+    return answer.status_code, answer.json()["code"]
+
+
+async def test_a_day_is_made_once_and_changed_afterwards(desk: Desk, http: httpx2.AsyncClient) -> None:
+    doctor = await desk.doctor()
+    assert (await post(http, doctor, capacity=4)).status_code == 201
+    assert await read(http, doctor) == (True, 4, 4)
+    assert (await post(http, doctor, capacity=6)).status_code == 200
+    assert (await post(http, doctor, available=False)).json()["capacity"] == 6
+    assert await read(http, doctor) == (False, 6, 6)
+    assert (await post(http, doctor)).json()["available"] is False, "what is left out stays"
+    assert await desk.rows("SELECT version FROM days") == [(4,)]
+    assert desk.locks.held == [f"{desk.clinic}:{doctor}:{TOMORROW}"] * 4, "each change holds the day's lock, no reading does"
+
+
+async def test_reading_makes_no_day(desk: Desk, http: httpx2.AsyncClient) -> None:
+    doctor = await desk.doctor()
+    assert await read(http, doctor) == (True, 10, 10)
+    assert await read(http, doctor, today() - dt.timedelta(days=9)) == (True, 10, 10)
+    await desk.settings(default_daily_capacity=0)
+    assert await read(http, doctor) == (False, 0, 0)
+    assert await desk.rows("SELECT FROM days") == []
+    assert code(await http.get(path(uuid4()), params={"date": TOMORROW.isoformat()})) == (404, "unknown_doctor")
+    assert (await http.get(path(doctor))).json()["errors"][0]["field"] == "date"
+
+
+async def test_a_new_day_without_a_capacity_has_the_default_or_is_refused(desk: Desk, http: httpx2.AsyncClient) -> None:
+    doctor, other = await desk.doctor(), await desk.doctor()
+    await desk.settings(default_daily_capacity=3)
+    assert (await post(http, doctor, available=False)).json()["capacity"] == 3
+    await desk.settings(2, default_daily_capacity=0)
+    refused = await post(http, other, available=True)
+    assert code(refused) == (422, "validation_failed") and refused.json()["errors"][0]["field"] == "capacity"
+    assert (await post(http, other, capacity=2)).status_code == 201
+    assert (await post(http, other, available=True)).status_code == 200
+
+
+async def test_lowering_removes_the_highest_free_and_stops_at_what_is_taken(desk: Desk, http: httpx2.AsyncClient) -> None:
+    doctor = await desk.doctor()
+    held = (await desk.deliver(*(book(desk.clinic, doctor) for _ in range(9)))).of(SlotReserved)
+    await desk.deliver(*(releases(one) for one in held if one.slot_number in (3, 5, 6)))
+    assert (await post(http, doctor, capacity=7)).json()["remaining"] == 1
+    assert await desk.numbers(doctor, "free") == [3]
+    assert await desk.numbers(doctor, "taken") == [1, 2, 4, 7, 8, 9]
+    assert code(await post(http, doctor, capacity=5)) == (409, "below_taken")
+    assert (await post(http, doctor, capacity=6)).json()["remaining"] == 0
+    assert (await post(http, doctor, capacity=8)).json()["remaining"] == 2
+    assert await desk.numbers(doctor, "free") == [3, 5]
+    await desk.deliver(*(releases(one) for one in held if one.slot_number in (8, 9)))
+    assert await desk.numbers(doctor, "free") == [3, 5, 6, 8]
+    assert await read(http, doctor) == (True, 8, 4)
+
+
+async def test_closing_keeps_slots_and_bookings(desk: Desk, http: httpx2.AsyncClient) -> None:
+    doctor = await desk.doctor()
+    await desk.deliver(book(desk.clinic, doctor))
+    assert (await post(http, doctor, available=False)).status_code == 200
+    assert await read(http, doctor) == (False, 10, 9)
+    assert (await post(http, doctor, available=True)).json()["remaining"] == 9
+
+
+async def test_a_timed_day_has_no_capacity_to_set(desk: Desk, http: httpx2.AsyncClient) -> None:
+    doctor = await desk.doctor()
+    await post(http, doctor)
+    await desk.execute("UPDATE days SET mode = 'timed' WHERE doctor_id = $1", doctor)
+    assert code(await post(http, doctor, capacity=5)) == (409, "timed_day")
+    assert (await post(http, doctor, available=False)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({}, {"date"}),
+        ({"date": "tomorrow", "capacity": 11}, {"date", "capacity"}),
+        ({"date": "2026-02-30", "capacity": 0, "colour": 1}, {"date", "capacity", "colour"}),
+        ({"date": 5, "capacity": "3", "available": "yes"}, {"date", "capacity", "available"}),
+        ({"date": TOMORROW.isoformat(), "capacity": 10**30}, {"capacity"}),
+        ([], {"body"}),
+    ],
+)
+async def test_every_bad_field_is_named(desk: Desk, http: httpx2.AsyncClient, body: Any, fields: set[str]) -> None:
+    refused = await http.post(path(await desk.doctor()), json=body)
+    assert code(refused) == (422, "validation_failed")
+    assert {error["field"] for error in refused.json()["errors"]} == fields
+
+
+async def test_the_clinic_says_how_large_a_day_may_be(desk: Desk, http: httpx2.AsyncClient) -> None:
+    await desk.settings(max_daily_capacity=12)
+    doctor = await desk.doctor()
+    assert (await post(http, doctor, capacity=12)).json()["remaining"] == 12
+    assert (await post(http, doctor, capacity=13)).json()["errors"] == [{"field": "capacity", "reason": "must be 12 or less"}]
+
+
+@pytest.mark.parametrize(("days", "expected"), [(-1, "past_date"), (401, "too_far")])
+async def test_a_day_that_cannot_be_booked_cannot_be_set(desk: Desk, http: httpx2.AsyncClient, days: int, expected: str) -> None:
+    answer = await post(http, await desk.doctor(), today() + dt.timedelta(days=days), capacity=3)
+    assert code(answer) == (422, expected)
+    assert await desk.rows("SELECT FROM days") == []
+
+
+async def test_strangers_and_deleted_doctors_are_unknown(desk: Desk, http: httpx2.AsyncClient) -> None:
+    for doctor in (uuid4(), await desk.doctor("deleted"), await desk.doctor(clinic=uuid4())):
+        assert code(await post(http, doctor, capacity=3)) == (404, "unknown_doctor")
+
+
+async def test_a_key_is_answered_once_with_the_day_as_it_is(desk: Desk, http: httpx2.AsyncClient) -> None:
+    doctor, other, key = await desk.doctor(), await desk.doctor(), uuid4()
+    answers = await asyncio.gather(*(post(http, doctor, key=key, capacity=4) for _ in range(20)))
+    assert {answer.status_code for answer in answers} == {201}
+    assert sorted(answer.headers.get("Idempotent-Replayed", "") for answer in answers) == [""] + ["true"] * 19
+    await post(http, doctor, capacity=7)
+    assert (await post(http, doctor, key=key, capacity=4)).json()["capacity"] == 7
+    assert code(await post(http, doctor, key=key, capacity=5)) == (422, "key_reused")
+    assert code(await post(http, other, key=key, capacity=4)) == (422, "key_reused")
+    assert await desk.rows("SELECT FROM days WHERE doctor_id = $1", other) == []
+
+
+async def test_a_day_made_by_many_at_once_is_made_by_one(desk: Desk, http: httpx2.AsyncClient) -> None:
+    doctor = await desk.doctor()
+    setting = [post(http, doctor, capacity=4) for _ in range(10)]
+    answers, said = await asyncio.gather(asyncio.gather(*setting), desk.deliver(book(desk.clinic, doctor)))
+    assert [answer.status_code for answer in answers].count(201) <= 1
+    assert said.numbers == [1]
+    assert await read(http, doctor) == (True, 4, 3)
+
+
+async def test_lowering_never_removes_what_a_booking_takes(desk: Desk, http: httpx2.AsyncClient) -> None:
+    """Five taken and a capacity of five, or six taken and a refusal: whoever is first, slots and bookings agree."""
+    for _ in range(20):
+        doctor = await desk.doctor()
+        await desk.deliver(*(book(desk.clinic, doctor) for _ in range(5)))
+        answer, said = await asyncio.gather(post(http, doctor, capacity=5), desk.deliver(book(desk.clinic, doctor)))
+        taken = len(await desk.numbers(doctor, "taken"))
+        assert (answer.status_code, taken, len(said.numbers)) in ((200, 5, 0), (409, 6, 1))

@@ -1,0 +1,143 @@
+"""What availability's tables refuse by themselves, whose rows a transaction sees, and what a batch costs."""
+
+from collections.abc import Callable
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from services.availability.models import metadata
+from services.availability.settings import Settings
+from shared.contracts.availability import SlotReserved
+from shared.contracts.envelope import Message
+from shared.infra.postgres import Database
+from tests.integration.availability.desk import TOMORROW, Desk, book, releases, settings_changed
+
+BUSINESS = sorted(metadata.tables.keys() - {"inbox", "outbox"})
+
+
+async def opened(desk: Desk) -> UUID:
+    """A doctor with a day of which one place is taken."""
+    doctor = await desk.doctor()
+    await desk.deliver(book(desk.clinic, doctor))
+    return doctor
+
+
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [
+        ("number = 2 WHERE number = 3", asyncpg.UniqueViolationError),
+        ("number = 0 WHERE number = 3", asyncpg.CheckViolationError),
+        ("state = 'lost' WHERE number = 3", asyncpg.CheckViolationError),
+        ("state = 'taken' WHERE number = 3", asyncpg.CheckViolationError),
+        ("state = 'taken', reservation_id = gen_random_uuid() WHERE number = 3", asyncpg.CheckViolationError),
+        ("state = 'free' WHERE number = 1", asyncpg.CheckViolationError),
+        ("appointment_id = NULL WHERE number = 1", asyncpg.CheckViolationError),
+        ("starts_at = now() WHERE number = 3", asyncpg.CheckViolationError),
+        ("starts_at = now(), ends_at = now() WHERE number = 3", asyncpg.CheckViolationError),
+        ("date = date + 1 WHERE number = 3", asyncpg.ForeignKeyViolationError),
+    ],
+)
+async def test_a_slot_that_breaks_a_rule_is_refused(desk: Desk, change: str, refusal: type[Exception]) -> None:
+    doctor = await opened(desk)
+    with pytest.raises(refusal):
+        await desk.execute(f"UPDATE slots SET {change} AND doctor_id = $1", doctor)
+
+
+async def test_a_reservation_holds_one_slot(desk: Desk) -> None:
+    doctor = await opened(desk)
+    (held,) = await desk.rows("SELECT reservation_id FROM slots WHERE state = 'taken'")
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await desk.execute(
+            "UPDATE slots SET state = 'taken', reservation_id = $2, appointment_id = $2 WHERE doctor_id = $1 AND number = 5",
+            *(doctor, held[0]),
+        )
+
+
+async def test_a_doctor_has_no_two_slots_at_one_time(desk: Desk) -> None:
+    doctor = await opened(desk)
+    nine = "2030-01-01 09:{:02}+00"
+    for number, start, end in ((2, 0, 15), (3, 15, 30)):
+        await desk.execute(_times(number, nine.format(start), nine.format(end)), doctor)
+    with pytest.raises(asyncpg.ExclusionViolationError):
+        await desk.execute(_times(4, nine.format(10), nine.format(20)), doctor)
+    await desk.execute(_times(4, nine.format(10), nine.format(20)), await opened(desk))
+
+
+def _times(number: int, start: str, end: str) -> str:
+    return f"UPDATE slots SET starts_at = '{start}', ends_at = '{end}' WHERE doctor_id = $1 AND number = {number}"
+
+
+@pytest.mark.parametrize("table", BUSINESS)
+async def test_without_its_clinic_no_row_is_seen(desk: Desk, table: str) -> None:
+    await opened(desk)
+    await desk.settings()
+    if table == "outcomes":
+        await desk.execute(
+            "INSERT INTO outcomes SELECT $1, gen_random_uuid(), 'x', 'x', 'x', 200, NULL, NULL, now(), now(), now()", desk.clinic
+        )
+    count = f"SELECT count(*) FROM {table}"
+    assert (await desk.rows(count))[0][0] > 0
+    async with desk.database.hot.acquire() as connection:
+        assert await connection.fetchval(count) == 0, "no clinic is set"
+    assert await desk.rows(count, clinic=uuid4()) == [(0,)], "another clinic is set"
+    assert await desk.rows(f"{count} WHERE clinic_id <> $1", desk.clinic) == [(0,)]
+
+
+async def test_a_row_of_another_clinic_is_not_written(desk: Desk) -> None:
+    doctor = await opened(desk)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await desk.execute("UPDATE doctors SET clinic_id = $2 WHERE id = $1", doctor, uuid4())
+
+
+async def test_row_security_is_enabled_and_forced_on_all_but_the_technical_tables(database: Database) -> None:
+    secured = "SELECT relname FROM pg_class WHERE relrowsecurity AND relforcerowsecurity AND relkind = 'r' ORDER BY relname"
+    async with database.hot.acquire() as connection:
+        assert [row["relname"] for row in await connection.fetch(secured)] == BUSINESS
+
+
+async def test_migrations_and_models_agree(service_settings: Callable[[str], Settings]) -> None:
+    url = service_settings("availability").postgres.url.get_secret_value()
+    engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1))
+
+    def differences(connection: Connection) -> object:
+        return compare_metadata(MigrationContext.configure(connection, opts={"compare_server_default": True}), metadata)
+
+    async with engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+    await engine.dispose()
+
+
+async def mixed(desk: Desk, size: int) -> list[Message]:
+    """`size` of everything that a batch can hold: new days, days that are there, releases, settings, refusals."""
+    messages: list[Message] = [settings_changed(desk.clinic, 1)]
+    for _ in range(size):
+        known, new = await desk.doctor(), await desk.doctor()
+        (held,) = (await desk.deliver(book(desk.clinic, known))).of(SlotReserved)
+        messages += [book(desk.clinic, known), book(desk.clinic, new), book(desk.clinic, uuid4()), releases(held)]
+    return messages
+
+
+async def test_a_batch_of_100_takes_as_many_statements_as_one_of_1(desk: Desk) -> None:
+    await desk.deliver(*await mixed(desk, 1))  # a connection asks for types that it meets for the first time
+    one = await desk.deliver(*await mixed(desk, 1))
+    hundred = await desk.deliver(*await mixed(desk, 100))
+    assert hundred.statements == one.statements
+    assert len(one.statements) == 10, "inbox, settings in and out, doctors, make, lock, release, grow, pick, take"
+    assert len(hundred.numbers) == 200
+
+
+async def test_a_booking_of_a_day_that_is_there_takes_seven(desk: Desk) -> None:
+    doctor = await opened(desk)
+    said = await desk.deliver(book(desk.clinic, doctor))
+    assert len(said.statements) == 7, "inbox, settings, doctors, make, lock, pick, take"
+    assert TOMORROW == said.of(SlotReserved)[0].date
+
+
+async def test_a_release_alone_takes_three(desk: Desk) -> None:
+    (held,) = (await desk.deliver(book(desk.clinic, await desk.doctor()))).of(SlotReserved)
+    assert len((await desk.deliver(releases(held))).statements) == 3, "inbox, lock, release"
