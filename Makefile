@@ -76,6 +76,10 @@ fmt: .venv/.installed ## format, and mend what can be mended
 	@$(BIN)/ruff check --fix --exit-zero .
 	@$(BIN)/ruff format .
 
+.PHONY: env-example
+env-example: .venv/.installed ## write .env.example out of the settings classes
+	@$(BIN)/python -m deploy.settings_reference > .env.example
+
 ##@ The environment
 .PHONY: venv
 venv: .venv/.installed ## make .venv out of requirements-dev.lock

@@ -3,8 +3,7 @@
 import ipaddress
 from typing import Literal, Self
 
-from pydantic import BaseModel, Field, SecretStr, model_validator
-from pydantic_settings import SettingsConfigDict
+from pydantic import Field, SecretStr, model_validator
 
 from shared.infra.settings import Environment, Section, ServiceSettings
 
@@ -13,23 +12,23 @@ class AccessSettings(Section):
     """Who may ask. `open`: everybody, for the clinic `default`; only where nobody else can reach the port."""
 
     mode: Literal["open"] = "open"
+    """Only `open` so far: everybody acts for the clinic `default`."""
     open_beyond_loopback: bool = False
     """For a container whose port is published on the loopback address of its host."""
 
 
-class OwnerSettings(BaseModel):
+class OwnerSettings(Section):
     """Where a service's internal HTTP is."""
 
     url: str = Field(pattern=r"^https?://[^/]+$")
+    """Base URL of the service's internal HTTP: scheme, host and port."""
 
 
 class Settings(ServiceSettings):
     """`FRONTDESK_TICKET_KEY` (or `…_FILE`) signs tickets: all gateways of an installation share it."""
 
-    # A setting that fails to parse must not print the others, which hold secrets.
-    model_config = SettingsConfigDict(hide_input_in_errors=True)
-
     ticket_key: SecretStr = Field(min_length=16)
+    """Signs the tickets of undecided commands; at least 16 characters, the same for all gateways."""
     availability: OwnerSettings
     booking: OwnerSettings
     queue: OwnerSettings
