@@ -190,5 +190,5 @@ def test_every_name_makes_a_valid_code_that_nobody_has(name: str, taken: int) ->
 
 def test_days_are_locked_in_one_order() -> None:
     days = [DayKey(UUID(int=c), UUID(int=d), TODAY + dt.timedelta(days=n)) for c in (1, 2) for d in (1, 2) for n in (0, 1)]
-    assert sorted(days[::-1]) == days
+    assert sorted(set(days)) == days
     assert days[0].lock_name == f"{UUID(int=1)}:{UUID(int=1)}:2026-03-02"
