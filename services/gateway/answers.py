@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 import orjson
+import structlog
 from fastapi import Request, Response
 
 from services.gateway.caller import Caller
@@ -24,6 +25,8 @@ REPLAYED = "Idempotent-Replayed"
 async def answer_command(gateway: Gateway, command: Command, preference: Preference, location: str | None = None) -> Response:
     """Submits the command and answers with its end, or with 202. `location` is what `{id}` of the result is put into."""
     headers = {"Command-Id": str(command.command_id)}
+    # On every line that is logged from here on, the access log's too.
+    structlog.contextvars.bind_contextvars(command_id=headers["Command-Id"], clinic_id=str(command.caller.clinic_id))
     if preference.applied:
         headers["Preference-Applied"] = preference.applied
     try:
