@@ -17,7 +17,6 @@ TRANSIENT = (
     pg.OperatorInterventionError,
     pg.InsufficientResourcesError,
     pg.IdleInTransactionSessionTimeoutError,
-    asyncpg.InterfaceError,
     OSError,
     TimeoutError,
 )
@@ -25,12 +24,18 @@ TRANSIENT = (
 
 def is_transient(error: BaseException) -> bool:
     """Whether the same work can succeed later."""
-    return isinstance(_cause(error), TRANSIENT)
+    cause = _cause(error)
+    return isinstance(cause, TRANSIENT) or _is_closed(cause)
 
 
 def is_conflict(error: BaseException) -> bool:
     """Whether a constraint refused the work."""
     return isinstance(_cause(error), CONFLICTS)
+
+
+def _is_closed(error: BaseException) -> bool:
+    """Whether a connection or its pool was closed under our hands. Any other misuse of the driver is a bug, which no waiting mends."""
+    return type(error) is asyncpg.InterfaceError and "clos" in str(error)
 
 
 def _cause(error: BaseException) -> BaseException:

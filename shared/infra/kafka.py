@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import orjson
 from aiokafka.errors import KafkaError
+from faststream.exceptions import IncorrectState
 from faststream.kafka import KafkaBroker
 from pydantic import ValidationError
 
@@ -146,7 +147,7 @@ class Publisher:
         )
         try:
             return cast("asyncio.Future[Any] | None", await asyncio.wait_for(publish, timeout_seconds))
-        except (KafkaError, TimeoutError) as error:
+        except (KafkaError, IncorrectState, TimeoutError) as error:  # IncorrectState: the producer is stopped, or not started yet
             raise NotAccepted(type(error).__name__) from error
 
 

@@ -1,0 +1,207 @@
+"""Each message has its effect once, whatever is redelivered: crashes between the commits, rebalances, restarts, late starts."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+
+from shared.infra.inbox import Admitted
+from shared.infra.unit import Unit
+from tests.integration.infra.bench import Bench, letters_of, note, take_notes
+from tests.support.waiting import eventually
+
+SESSION_SECONDS = 10
+"""So long a member that is gone keeps its partitions if it did not leave."""
+
+
+def has(bench: Bench, *numbers: int) -> Callable[[], Awaitable[bool]]:
+    """Whether exactly these effects are there, each once."""
+
+    async def look() -> bool:
+        found = await bench.numbers()
+        assert found == sorted(numbers)
+        return True
+
+    return look
+
+
+async def test_a_message_older_than_the_group_is_received(bench: Bench) -> None:
+    await bench.send(note(bench.clinic, 1))
+    await bench.consume()
+    await eventually(has(bench, 1))
+
+
+async def test_a_transient_error_is_waited_out_with_the_offset_unmoved(bench: Bench) -> None:
+    failing = asyncio.Event()
+    failing.set()
+    tries = 0
+
+    async def fails_for_a_while(unit: Unit, admitted: Admitted) -> None:
+        nonlocal tries
+        tries += 1
+        if failing.is_set():
+            raise ConnectionResetError
+        await take_notes(unit, admitted)
+
+    await bench.send(note(bench.clinic, 1), note(bench.clinic, 2), partition=0)
+    await bench.consume(fails_for_a_while)
+
+    async def tried_often() -> bool:
+        return tries > 6
+
+    await eventually(tried_often)
+    assert await bench.lag() == 2
+    assert await bench.letters() == []
+    failing.clear()
+    await eventually(has(bench, 1, 2))
+
+
+async def test_a_crash_between_sql_commit_and_offset_commit_gives_one_effect(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await bench.consume()
+    assert first.delivery
+
+    async def dies(*_: Any) -> None:
+        raise KafkaError
+
+    monkeypatch.setattr(first.delivery.subscriber.consumer, "commit", dies)
+    await bench.send(*(note(bench.clinic, number) for number in range(10)))
+    await eventually(has(bench, *range(10)))
+    await bench.stop(first)
+    assert await bench.lag() == 10
+
+    await bench.consume()
+    await bench.send(note(bench.clinic, 10))
+    await eventually(has(bench, *range(11)))
+
+    async def nothing_left() -> bool:
+        return await bench.lag() == 0
+
+    await eventually(nothing_left)
+
+
+async def test_offsets_are_committed_partition_by_partition(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    await bench.send(note(bench.clinic, 1), note(bench.clinic, 2), partition=1)
+    await bench.send(note(bench.clinic, 3), partition=3)
+    runtime = await bench.consume()
+
+    async def moved() -> bool:
+        return await bench.lag() == 0
+
+    await eventually(moved)
+    assert runtime.delivery
+    consumer = runtime.delivery.subscriber.consumer
+    real = consumer.commit
+    commits: list[dict[TopicPartition, int]] = []
+
+    async def commit(offsets: dict[TopicPartition, int] | None = None) -> None:
+        assert offsets is not None, "a bare commit would move partitions whose batch is not done"
+        commits.append(offsets)
+        await real(offsets)
+
+    monkeypatch.setattr(consumer, "commit", commit)
+    await bench.send(note(bench.clinic, 4), partition=1)
+    await eventually(has(bench, 1, 2, 3, 4))
+    await eventually(moved)
+    assert commits == [{TopicPartition(bench.topic.name, 1): 3}]
+
+
+async def test_a_rebalance_in_mid_batch_gives_one_effect_each(bench: Bench) -> None:
+    """The second consumer is handed what the first one is still working on; the inbox makes it wait, and find it done."""
+    entered, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(unit: Unit, admitted: Admitted) -> None:
+        entered.set()
+        await go_on.wait()
+        await take_notes(unit, admitted)
+
+    await bench.send(*(note(bench.clinic, number) for number in range(40)))
+    first = await bench.consume(slow, "bench-1")
+    await asyncio.wait_for(entered.wait(), 20)
+    second = await bench.consume(take_notes, "bench-2")
+    assert second.delivery and first.delivery
+
+    async def shared() -> bool:
+        return bool(second.delivery and second.delivery.subscriber.consumer.assignment())
+
+    await eventually(shared)
+    go_on.set()
+    await eventually(has(bench, *range(40)))
+
+    async def nothing_left() -> bool:
+        return await bench.lag() == 0
+
+    await eventually(nothing_left)
+    assert await bench.numbers() == list(range(40))
+
+
+async def test_stopping_leaves_the_group_at_once(bench: Bench) -> None:
+    first = await bench.consume(instance="bench-1")
+    await bench.send(note(bench.clinic, 1))
+    await eventually(has(bench, 1))
+    await bench.stop(first)
+    began = time.monotonic()
+    await bench.consume(instance="bench-2")
+    await bench.send(note(bench.clinic, 2))
+    await eventually(has(bench, 1, 2))
+    assert time.monotonic() - began < SESSION_SECONDS / 2
+
+
+async def test_stopping_finishes_the_batch_in_hand_and_commits_it(bench: Bench) -> None:
+    entered, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(unit: Unit, admitted: Admitted) -> None:
+        entered.set()
+        await go_on.wait()
+        await take_notes(unit, admitted)
+
+    await bench.send(*(note(bench.clinic, number) for number in range(5)), partition=0)
+    runtime = await bench.consume(slow)
+    await asyncio.wait_for(entered.wait(), 20)
+    stopping = asyncio.ensure_future(bench.stop(runtime))
+    assert runtime.delivery
+    await asyncio.wait_for(runtime.delivery.stopping.wait(), 5)
+    go_on.set()
+    await asyncio.wait_for(stopping, 20)
+    done = await bench.numbers()
+    assert done
+    assert await bench.lag() == 5 - len(done)
+
+
+async def test_stopping_does_not_wait_for_an_error_to_pass(bench: Bench) -> None:
+    tried = asyncio.Event()
+
+    async def always_fails(unit: Unit, admitted: Admitted) -> None:
+        tried.set()
+        raise ConnectionResetError
+
+    await bench.send(note(bench.clinic, 1))
+    runtime = await bench.consume(always_fails)
+    await asyncio.wait_for(tried.wait(), 20)
+    await asyncio.wait_for(bench.stop(runtime), 10)
+    assert await bench.lag() == 1
+    await bench.consume()
+    await eventually(has(bench, 1))
+
+
+async def test_without_its_dead_letter_topic_nothing_moves(bench: Bench) -> None:
+    """The group's own topic is missing here: the bad record is not lost, and once the topic is there all goes on."""
+    bench.group = f"other-{bench.group}"
+    await bench.producer.send_and_wait(bench.topic.name, b"nonsense", partition=0)
+    await bench.send(note(bench.clinic, 1), partition=0)
+    await bench.consume(request_timeout_ms=1_000)
+
+    async def alive() -> bool:
+        return bool(bench.running[0].delivery and bench.running[0].delivery.subscriber.consumer.assignment())
+
+    await eventually(alive)
+    assert await bench.numbers() == []
+    assert await bench.lag() == 2
+    await bench.make(letters_of(bench.topic, bench.group))
+    await eventually(has(bench, 1), within_seconds=60)
+    assert len(await bench.letters()) == 1

@@ -1,0 +1,50 @@
+"""What is waited out and what is not: a bug taken for a passing error would stop its partition for ever."""
+
+import asyncpg
+import pytest
+from asyncpg import exceptions as pg
+from sqlalchemy.exc import DBAPIError
+
+from shared.infra.errors import is_conflict, is_transient
+
+PASSING = (
+    pg.DeadlockDetectedError("deadlock"),
+    pg.SerializationError("try again"),
+    pg.LockNotAvailableError("locked"),
+    pg.ConnectionDoesNotExistError("connection was closed in the middle of operation"),
+    pg.CannotConnectNowError("starting up"),
+    pg.TooManyConnectionsError("full"),
+    asyncpg.InterfaceError("connection is closed"),
+    asyncpg.InterfaceError("pool is closing"),
+    ConnectionResetError(),
+    TimeoutError(),
+)
+LASTING = (
+    asyncpg.InterfaceError("the server expects 3 arguments for this query, 2 were passed"),
+    pg.DataError("value out of int64 range"),
+    pg.CheckViolationError("check"),
+    pg.NotNullViolationError("null"),
+    pg.UndefinedColumnError("no such column"),
+    ZeroDivisionError(),
+)
+
+
+@pytest.mark.parametrize("error", PASSING, ids=repr)
+def test_what_passes_by_itself_is_waited_out(error: Exception) -> None:
+    assert is_transient(error)
+
+
+@pytest.mark.parametrize("error", LASTING, ids=repr)
+def test_what_no_waiting_mends_is_not(error: Exception) -> None:
+    assert not is_transient(error)
+
+
+def test_a_rival_that_was_faster_is_a_conflict_and_passes() -> None:
+    error = pg.UniqueViolationError("double")
+    assert is_conflict(error) and is_transient(error)
+
+
+def test_the_drivers_error_is_seen_through_sqlalchemy() -> None:
+    wrapped = Exception("the dialect's own")
+    wrapped.__cause__ = pg.DeadlockDetectedError("deadlock")
+    assert is_transient(DBAPIError("SELECT 1", None, wrapped))
