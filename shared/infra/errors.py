@@ -34,7 +34,7 @@ def is_conflict(error: BaseException) -> bool:
 
 
 def _is_closed(error: BaseException) -> bool:
-    """Whether a connection or its pool was closed under our hands. Any other misuse of the driver is a bug, which no waiting mends."""
+    """Whether a connection or its pool was closed under our hands; any other misuse of the driver is a bug."""
     return type(error) is asyncpg.InterfaceError and "clos" in str(error)
 
 
