@@ -15,14 +15,14 @@ from shared.infra.postgres import Connection
 DECIDE = """
 INSERT INTO outcomes (clinic_id, command_id, type, principal, body_hash, status_code, code, result,
                       accepted_at, decided_at, settled_at)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::int[], $7::text[], $8::jsonb[],
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::int[], $7::text[], $8::json[],
                      $9::timestamptz[], $10::timestamptz[], $11::timestamptz[])
 ON CONFLICT DO NOTHING
 """
 SETTLE = """
 UPDATE outcomes SET settled_at = $5, status_code = coalesce(asked.status_code, outcomes.status_code),
                     result = coalesce(asked.result, outcomes.result)
-FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::jsonb[]) AS asked(clinic_id, command_id, status_code, result)
+FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::json[]) AS asked(clinic_id, command_id, status_code, result)
 WHERE outcomes.clinic_id = asked.clinic_id AND outcomes.command_id = asked.command_id AND outcomes.settled_at IS NULL
 """
 LOOK = """
@@ -84,7 +84,7 @@ async def look(connection: Connection, pairs: Collection[tuple[UUID, UUID]]) -> 
 
 def _outcome(row: asyncpg.Record) -> Outcome:
     result = row["result"]
-    if isinstance(result, str):  # SQLAlchemy's connections, of the registry, decode jsonb themselves
+    if isinstance(result, str):  # SQLAlchemy's connections, of the registry, decode JSON themselves
         result = orjson.loads(result)
     answer = Answer(status_code=row["status_code"], code=Code(row["code"]) if row["code"] else None, result=result)
     return Outcome(

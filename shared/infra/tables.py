@@ -4,7 +4,7 @@ Used by the services' `models.py` and migrations only. Inbox and outbox carry no
 """
 
 from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, Integer, LargeBinary, MetaData, Table, Text, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSON, JSONB
 from sqlalchemy.dialects.postgresql import UUID as Uuid
 
 CLINICS_OF_TRANSACTION = "clinic_id = ANY ((SELECT NULLIF(current_setting('app.clinics', true), '')::uuid[])::uuid[])"
@@ -57,7 +57,10 @@ def outbox_table(meta: MetaData) -> Table:
 
 
 def outcomes_table(meta: MetaData) -> Table:
-    """How commands ended: decided at `decided_at`, answered to clients from `settled_at` on. Ids, codes and times only."""
+    """How commands ended: decided at `decided_at`, answered to clients from `settled_at` on. Ids, codes and times only.
+
+    `result` is JSON as it was written, not jsonb: an answer given again is the same to the byte.
+    """
     return Table(
         "outcomes",
         meta,
@@ -68,7 +71,7 @@ def outcomes_table(meta: MetaData) -> Table:
         Column("body_hash", Text, nullable=False),
         Column("status_code", Integer, nullable=False),
         Column("code", Text),
-        Column("result", JSONB),
+        Column("result", JSON),
         Column("accepted_at", DateTime(timezone=True), nullable=False),
         Column("decided_at", DateTime(timezone=True), nullable=False),
         Column("settled_at", DateTime(timezone=True)),

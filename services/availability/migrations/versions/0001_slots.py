@@ -90,7 +90,7 @@ def make_outcomes() -> None:
         sa.Column("body_hash", sa.Text, nullable=False),
         sa.Column("status_code", sa.Integer, nullable=False),
         sa.Column("code", sa.Text),
-        sa.Column("result", pg.JSONB),
+        sa.Column("result", pg.JSON),
         sa.Column("accepted_at", INSTANT, nullable=False),
         sa.Column("decided_at", INSTANT, nullable=False),
         sa.Column("settled_at", INSTANT),

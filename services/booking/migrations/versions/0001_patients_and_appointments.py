@@ -109,7 +109,7 @@ CREATE TABLE outcomes (
     body_hash text NOT NULL,
     status_code integer NOT NULL,
     code text,
-    result jsonb,
+    result json,
     accepted_at timestamptz NOT NULL,
     decided_at timestamptz NOT NULL,
     settled_at timestamptz,
