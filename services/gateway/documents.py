@@ -62,6 +62,7 @@ HEALTH = HealthView(
     services=dict.fromkeys(("gateway", "availability", "booking", "queue"), "ok"),
     stores=dict.fromkeys(("postgres", "kafka", "redis"), "ok"),
 )
+SICK = HEALTH.model_copy(update={"status": "unavailable", "stores": {**HEALTH.stores, "redis": "failed: TimeoutError"}})
 DOCTORS, APPOINTMENTS, QUEUE = DoctorPage(items=[DOCTOR]), AppointmentPage(items=[APPOINTMENT]), QueuePage(items=[ENTRY])
 
 BOOKING_BODY = {"doctor_id": str(_DOCTOR), "patient_id": str(_PATIENT), "date": str(_DAY)}
@@ -105,7 +106,7 @@ def answers(status: int, example: BaseModel, *codes: Code, command: bool = False
 
 
 def also(status: int, example: BaseModel, description: str) -> dict[int | str, dict[str, Any]]:
-    """One more success of a route."""
+    """One more answer of a route."""
     return {status: _example(example, description) | {"model": type(example)}}
 
 

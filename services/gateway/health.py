@@ -21,10 +21,7 @@ def overview_router(own: Readiness, admission: Readiness, owners: Callable[[], O
         "/health",
         operation_id="get_health",
         response_model=HealthView,
-        responses={
-            200: {"content": {"application/json": {"example": doc.HEALTH.model_dump()}}},
-            503: {"model": HealthView, "description": "Something is down"},
-        },
+        responses=doc.answers(200, doc.HEALTH) | doc.also(503, doc.SICK, "Something is down"),
     )
     async def get_health() -> Response:
         """How every service and every store is."""

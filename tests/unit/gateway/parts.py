@@ -1,0 +1,125 @@
+"""A gateway's parts with fakes around them: a producer, a holder of outcomes, a registry and a store."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+from services.gateway.admission import Admission
+from services.gateway.caller import OPEN, Caller
+from services.gateway.commands import Command
+from services.gateway.known_ids import KnownIds
+from services.gateway.looks import Looks
+from services.gateway.routes.appointments import BOOK
+from services.gateway.service import Commands
+from services.gateway.waiters import Answered, Waiters
+from shared.contracts.commands import Answer, Outcome
+from shared.infra.kafka import Record
+from tests.support.waiting import eventually
+
+CLINIC, DOCTOR, PATIENT = (UUID(int=number) for number in (1, 2, 3))
+NOW = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
+CALLER = Caller(CLINIC, OPEN, OPEN, "desk-1")
+BOOKED = Answered(Answer(status_code=201, result={"id": str(UUID(int=4))}))
+
+
+@dataclass
+class FakeProducer:
+    """Keeps what is sent; raises `error`, or does what `then` does, as a reply would."""
+
+    sent: list[Record] = field(default_factory=list)
+    error: Exception | None = None
+    then: Callable[[], object] = lambda: None
+
+    async def send(self, record: Record, timeout_seconds: float | None = None) -> None:
+        self.sent.append(record)
+        if self.error:
+            raise self.error
+        self.then()
+
+
+@dataclass
+class FakeHolder:
+    """Booking: outcomes, and each call that asked for some."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    error: Exception | None = None
+    asked: list[list[tuple[UUID, UUID]]] = field(default_factory=list)
+
+    async def look(self, pairs: Sequence[tuple[UUID, UUID]]) -> list[Outcome]:
+        self.asked.append(list(pairs))
+        if self.error:
+            raise self.error
+        return [outcome for outcome in self.outcomes if (outcome.clinic_id, outcome.command_id) in pairs]
+
+
+@dataclass
+class FakeRegistry:
+    """The owners: which ids exist, or None while they do not answer."""
+
+    existing: set[UUID] | None = field(default_factory=lambda: {DOCTOR, PATIENT})
+    asked: list[UUID] = field(default_factory=list)
+
+    async def exists(self, caller: Caller, kind: str, entity_id: UUID) -> bool | None:
+        self.asked.append(entity_id)
+        return None if self.existing is None else entity_id in self.existing
+
+
+@dataclass
+class FakeStore:
+    """Redis."""
+
+    known: set[tuple[str, UUID, UUID]] = field(default_factory=set)
+
+    async def has(self, kind: str, clinic_id: UUID, entity_id: UUID) -> bool:
+        return (kind, clinic_id, entity_id) in self.known
+
+    async def put(self, kind: str, clinic_id: UUID, entity_id: UUID) -> None:
+        self.known.add((kind, clinic_id, entity_id))
+
+
+class Parts:
+    """Everything that a command passes through."""
+
+    def __init__(self) -> None:
+        self.producer, self.holder, self.registry, self.store = FakeProducer(), FakeHolder(), FakeRegistry(), FakeStore()
+        self.waiters = Waiters()
+        self.looks = Looks(self.waiters, self.holder)
+        self.broker_answers = False
+        self.admission = Admission(self._ping)
+        self.admission.open()
+        known = KnownIds(self.store, self.registry)
+        self.commands = Commands(known, self.waiters, self.looks, self.admission, self.producer, lambda: 7)
+
+    async def _ping(self) -> bool:
+        return self.broker_answers
+
+    def reply(self, command: Command, end: Answered = BOOKED) -> bool:
+        """The reply to a command, as the replies' listener hands it on."""
+        return self.waiters.resolve(command.command_id, command.body_hash, end)
+
+
+def booking(key: str | None = None, body_hash: str = "a", doctor_id: UUID = DOCTOR) -> Command:
+    """A command that books."""
+    return Command.make(
+        BOOK, CALLER, key, body_hash, NOW, ("doctor", doctor_id), ("patient", PATIENT),
+        doctor_id=doctor_id, patient_id=PATIENT, date=date(2026, 3, 2),
+    )  # fmt: skip
+
+
+def outcome_of(command: Command, *, body_hash: str | None = None, settled: bool = True, accepted_at: datetime = NOW) -> Outcome:
+    """What booking has stored of a command."""
+    return Outcome(
+        clinic_id=CLINIC, command_id=command.command_id, type=command.type, principal=OPEN,
+        body_hash=body_hash or command.body_hash, answer=BOOKED.answer,
+        accepted_at=accepted_at, decided_at=NOW, settled_at=NOW if settled else None,
+    )  # fmt: skip
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Waits for what another task does."""
+
+    async def look() -> bool:
+        return condition()
+
+    await eventually(look)

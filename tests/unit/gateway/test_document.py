@@ -1,0 +1,84 @@
+"""The OpenAPI document: stable names for all operations, and examples that are what they claim to be."""
+
+import re
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from services.gateway import documents as doc
+from services.gateway.app import create_app
+from services.gateway.schemas import BookingIn, CancelIn, CheckInIn, CommandView, HealthView
+from services.gateway.settings import Settings
+from shared.contracts.availability import DayView
+from shared.contracts.booking import AppointmentPage, AppointmentView
+from shared.contracts.queue import QueueEntryView, QueuePage
+from shared.contracts.registry import DayIn, DoctorIn, DoctorPage, DoctorView, PatientIn, PatientView
+from tests.unit.gateway.test_settings import ENVIRONMENT
+
+OPERATIONS = {
+    "get_health", "create_patient", "get_patient", "create_doctor", "list_doctors", "get_doctor", "set_availability",
+    "get_availability", "create_appointment", "list_appointments", "get_appointment", "cancel_appointment", "delete_appointment",
+    "list_doctor_appointments", "get_command", "create_checkin", "get_queue",
+}  # fmt: skip
+
+MODELS = (
+    AppointmentPage, AppointmentView, CommandView, DayView, DoctorPage, DoctorView, HealthView, PatientView, QueueEntryView,
+    QueuePage,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    return create_app(Settings.from_environment(ENVIRONMENT)).openapi()
+
+
+def operations(document: dict[str, Any]) -> list[dict[str, Any]]:
+    return [operation for path in document["paths"].values() for operation in path.values()]
+
+
+def test_every_operation_has_its_name(document: dict[str, Any]) -> None:
+    assert {operation["operationId"] for operation in operations(document)} == OPERATIONS
+
+
+def test_every_operation_belongs_to_a_described_subject(document: dict[str, Any]) -> None:
+    described = {tag["name"] for tag in document["tags"]}
+    assert {tag for operation in operations(document) for tag in operation["tags"]} == described
+
+
+def test_every_operation_shows_what_it_answers(document: dict[str, Any]) -> None:
+    for operation in operations(document):
+        for status, answer in operation["responses"].items():
+            content = answer.get("content", {})
+            shown = [media for media in content.values() if media.get("example") or media.get("examples")]
+            assert len(shown) == len(content) and (content or status == "204"), (operation["operationId"], status)
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    names = set(re.findall(r"#/components/schemas/(\w+)", str(document)))
+    assert names <= set(document["components"]["schemas"])
+    assert "HTTPValidationError" not in names
+
+
+@pytest.mark.parametrize(
+    ("model", "example"),
+    [
+        (BookingIn, doc.BOOKING_BODY), (CancelIn, doc.CANCEL_BODY), (CheckInIn, doc.CHECK_IN_BODY),
+        (DoctorIn, doc.DOCTOR_BODY), (PatientIn, doc.PATIENT_BODY), (DayIn, doc.DAY_BODY),
+    ],
+)  # fmt: skip
+def test_examples_of_bodies_are_valid(model: type[BaseModel], example: dict[str, Any]) -> None:
+    assert model.model_validate(example)
+
+
+def test_examples_of_answers_are_what_the_routes_answer(document: dict[str, Any]) -> None:
+    """`documents.py` makes them of the models; this holds each to the model that its own route names."""
+    models = {model.__name__: model for model in MODELS}
+    checked = 0
+    for operation in operations(document):
+        for answer in operation["responses"].values():
+            media = answer.get("content", {}).get("application/json", {})
+            if "example" in media:
+                models[media["schema"]["$ref"].rpartition("/")[2]].model_validate(media["example"])
+                checked += 1
+    assert checked >= len(OPERATIONS)

@@ -1,0 +1,129 @@
+"""A command's way through the gateway: what is produced, what is answered, and what a failing part changes."""
+
+import asyncio
+
+import pytest
+
+from services.gateway.service import Rotation
+from services.gateway.waiters import Answered
+from shared.contracts.booking import BookAppointment
+from shared.contracts.commands import Answer
+from shared.contracts.problems import Code
+from shared.infra.kafka import NotAccepted, Unconfirmed
+from shared.infra.problems import ProblemError
+from tests.unit.gateway.parts import BOOKED, PATIENT, Parts, booking, outcome_of, until
+
+KEY_REUSED = Answered(Answer.refusal(Code.KEY_REUSED))
+
+
+async def refusal(parts: Parts, key: str | None = None, body_hash: str = "a") -> Code:
+    with pytest.raises(ProblemError) as refused:
+        await parts.commands.submit(booking(key, body_hash), 1)
+    return refused.value.code
+
+
+async def test_the_reply_is_the_answer() -> None:
+    parts, command = Parts(), booking()
+    parts.producer.then = lambda: parts.reply(command)
+    assert await parts.commands.submit(command, 1) == BOOKED
+    assert len(parts.waiters) == 0
+    (record,) = parts.producer.sent
+    message = BookAppointment.model_validate_json(record.body)
+    assert (message.command_id, message.reply_partition, message.body_hash) == (command.command_id, 7, "a")
+    assert (message.accepted_at, message.decide_by) == (command.accepted_at, command.decide_by)
+
+
+async def test_without_a_reply_in_time_it_is_running() -> None:
+    parts = Parts()
+    assert await parts.commands.submit(booking(), 0) is None
+    assert len(parts.waiters) == 0 and len(parts.producer.sent) == 1
+
+
+async def test_repeats_in_the_same_process_join_and_are_produced_once() -> None:
+    parts = Parts()
+    waits = [asyncio.ensure_future(parts.commands.submit(booking("k"), 5)) for _ in range(50)]
+    await until(lambda: sum(waiter.waiting for waiter in parts.waiters) == 50)
+    parts.reply(booking("k"))
+    assert await asyncio.gather(*waits) == [BOOKED] * 50
+    assert len(parts.producer.sent) == 1
+
+
+async def test_one_who_leaves_does_not_close_the_door_for_the_others() -> None:
+    parts = Parts()
+    staying = asyncio.ensure_future(parts.commands.submit(booking("k"), 5))
+    await until(lambda: len(parts.waiters) == 1)
+    assert await parts.commands.submit(booking("k"), 0) is None
+    assert parts.reply(booking("k"))
+    assert await staying == BOOKED
+
+
+async def test_another_body_under_a_key_waits_for_itself() -> None:
+    parts = Parts()
+    first = asyncio.ensure_future(parts.commands.submit(booking("k"), 5))
+    other = asyncio.ensure_future(parts.commands.submit(booking("k", "b"), 5))
+    await until(lambda: len(parts.producer.sent) == 2)
+    parts.reply(booking("k", "b"), KEY_REUSED)
+    parts.reply(booking("k"))
+    assert (await first, await other) == (BOOKED, KEY_REUSED)
+
+
+async def test_an_unknown_id_is_refused_before_anything_is_produced() -> None:
+    parts = Parts()
+    parts.registry.existing = {PATIENT}
+    assert await refusal(parts) == Code.UNKNOWN_DOCTOR
+    assert parts.producer.sent == [] and parts.holder.asked == []
+
+
+async def test_a_stored_answer_goes_before_an_unknown_id() -> None:
+    parts = Parts()
+    parts.registry.existing = set()
+    assert await refusal(parts, "k") == Code.UNKNOWN_DOCTOR
+    parts.holder.outcomes = [outcome_of(booking("k"))]
+    assert await parts.commands.submit(booking("k"), 1) == Answered(BOOKED.answer, replayed=True)
+    assert await refusal(parts, "k", "b") == Code.KEY_REUSED
+    assert parts.producer.sent == []
+
+
+async def test_a_decided_answer_of_an_unknown_id_is_waited_for() -> None:
+    parts = Parts()
+    parts.registry.existing = set()
+    parts.holder.outcomes = [outcome_of(booking("k"), settled=False)]
+    assert await parts.commands.submit(booking("k"), 0) is None
+    assert parts.producer.sent == []
+
+
+async def test_what_the_producer_never_had_is_not_accepted_and_closes_the_door() -> None:
+    parts = Parts()
+    parts.producer.error = NotAccepted()
+    assert await refusal(parts) == Code.NOT_ACCEPTED
+    assert await refusal(parts) == Code.NOT_ACCEPTED
+    assert len(parts.producer.sent) == 1 and len(parts.waiters) == 0
+    parts.admission.stop()
+
+
+async def test_what_was_not_confirmed_is_unknown_to_all_who_joined() -> None:
+    parts = Parts()
+    parts.producer.error = Unconfirmed()
+    assert await refusal(parts, "k") == Code.UNKNOWN_OUTCOME
+    assert await refusal(parts, "k") == Code.NOT_ACCEPTED
+    parts.admission.stop()
+
+
+async def test_the_door_opens_when_the_broker_answers() -> None:
+    parts = Parts()
+    parts.admission.close()
+    assert await refusal(parts) == Code.NOT_ACCEPTED
+    parts.broker_answers = True
+    assert parts.admission._probe is not None
+    await asyncio.wait_for(parts.admission._probe, 5)
+    command = booking()
+    parts.producer.then = lambda: parts.reply(command)
+    assert await parts.commands.submit(command, 1) == BOOKED
+
+
+async def test_replies_are_asked_for_where_they_are_heard_now() -> None:
+    held = [3, 5]
+    rotation = Rotation(lambda: held)
+    assert {rotation() for _ in range(4)} == {3, 5}
+    held.clear()
+    assert rotation() is None
