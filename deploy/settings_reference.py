@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
-from services.gateway.settings import Settings as Gateway
 
 from services.availability.settings import Settings as Availability
 from services.booking.settings import Settings as Booking
+from services.gateway.settings import Settings as Gateway
 from services.queue.settings import Settings as Queue
 from shared.infra.settings import PREFIX, ServiceSettings
 
