@@ -1,0 +1,151 @@
+"""A gateway process on real Kafka, Postgres and Redis, with owners behind it that answer what a test tells them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx2
+import orjson
+import pytest
+from aiokafka import AIOKafkaConsumer
+from fastapi import FastAPI
+
+from services.gateway.app import create_app
+from services.gateway.owners import AVAILABILITY, BOOKING, QUEUE, Owners
+from services.gateway.settings import Settings
+from shared.contracts.booking import BookAppointment
+from shared.contracts.commands import Answer, CommandAnswered, Outcome, Outcomes
+from shared.contracts.topics import BOOKING_COMMANDS, GATEWAY_REPLIES
+from shared.infra.ids import new_id
+from shared.infra.kafka import Publisher, Record, record_of
+from tests.support.waiting import eventually
+
+CLINIC = UUID("00000000-0000-7000-8000-000000000001")
+API = "/api/v1"
+
+
+@dataclass
+class FakeOwners:
+    """The services behind the gateway: a doctor or a patient exists unless it is in `unknown`; requests are kept."""
+
+    unknown: set[str] = field(default_factory=set)
+    outcomes: list[Outcome] = field(default_factory=list)
+    answers: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
+    """By path: what is answered there."""
+    away: bool = False
+    requests: list[httpx2.Request] = field(default_factory=list)
+
+    def __call__(self, request: httpx2.Request) -> httpx2.Response:
+        self.requests.append(request)
+        if self.away:
+            raise httpx2.ConnectError("away")
+        path = request.url.path
+        if path == "/internal/commands/look":
+            return httpx2.Response(200, content=Outcomes(outcomes=self.outcomes).model_dump_json())
+        known = 404 if path.rpartition("/")[2] in self.unknown else 200
+        status, body = self.answers.get(path, (known, {"id": path.rpartition("/")[2]}))
+        media = "application/json" if status < 400 else "application/problem+json"
+        return httpx2.Response(status, content=orjson.dumps(body), headers={"Content-Type": media})
+
+
+class Process:
+    """One gateway in this process, and a client of it."""
+
+    def __init__(self, app: FastAPI, http: httpx2.AsyncClient) -> None:
+        self.app = app
+        self.http = http
+
+    async def ready(self) -> None:
+        """Waits until it may be sent work and hears its replies."""
+
+        async def look() -> bool:
+            answer = await self.http.get("/health/ready")
+            return answer.status_code == 200 and bool(self.app.state.gateway.replies.partitions)
+
+        await eventually(look)
+
+    def book(self, **headers: str) -> "asyncio.Task[httpx2.Response]":
+        """Asks for a booking of a new doctor and patient."""
+        body = {"doctor_id": str(uuid4()), "patient_id": str(uuid4()), "date": "2026-03-02"}
+        return asyncio.ensure_future(self.http.post(f"{API}/appointments", json=body, headers=headers))
+
+
+@pytest.fixture
+def owners(monkeypatch: pytest.MonkeyPatch) -> FakeOwners:
+    """Stands behind every gateway that this test starts."""
+    fake = FakeOwners()
+
+    def connect(_: type[Owners], settings: Settings) -> Owners:
+        transport = httpx2.MockTransport(fake)
+        names = (AVAILABILITY, BOOKING, QUEUE)
+        return Owners({name: httpx2.AsyncClient(transport=transport, base_url=f"http://{name}") for name in names})
+
+    monkeypatch.setattr(Owners, "connect", classmethod(connect))
+    return fake
+
+
+Start = Callable[..., Any]
+
+
+@pytest.fixture
+def start(owners: FakeOwners, service_settings: Callable[..., Settings]) -> Start:
+    """`async with start(FRONTDESK_…="…") as gateway` is a running process."""
+
+    @asynccontextmanager
+    async def running(**changes: str) -> AsyncIterator[Process]:
+        app = create_app(service_settings("gateway", **changes))
+        transport = httpx2.ASGITransport(app)
+        async with (
+            app.router.lifespan_context(app),
+            httpx2.AsyncClient(transport=transport, base_url="http://gateway", timeout=60) as http,
+        ):
+            yield Process(app, http)
+
+    return running
+
+
+@pytest.fixture
+async def gateway(start: Start) -> AsyncIterator[Process]:
+    """One that is ready."""
+    async with start() as process:
+        await process.ready()
+        yield process
+
+
+class Commands:
+    """What is said on `booking.commands` from now on, and replies to it."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, publisher: Publisher) -> None:
+        self._consumer = consumer
+        self._publisher = publisher
+
+    async def next(self) -> tuple[bytes, BookAppointment]:
+        """The next command and its key."""
+        record = await asyncio.wait_for(self._consumer.getone(), 20)
+        return record.key, BookAppointment.model_validate_json(record.value)
+
+    async def reply(self, command: BookAppointment, answer: Answer, *, replayed: bool = False) -> None:
+        """Replies as a service does."""
+        reply = CommandAnswered.caused_by(
+            command, message_id=new_id(), occurred_at=command.occurred_at, answer=answer, replayed=replayed
+        )
+        await self._publisher.send(record_of(GATEWAY_REPLIES, reply, command.reply_partition))
+
+    async def babble(self, partition: int | None) -> None:
+        """A reply that nobody can read."""
+        await self._publisher.send(Record(GATEWAY_REPLIES.name, b"", b"no JSON", "", partition))
+
+
+@pytest.fixture
+async def commands(gateway: Process, servers: Any) -> AsyncIterator[Commands]:
+    """Listens to the commands of a ready gateway."""
+    consumer = AIOKafkaConsumer(BOOKING_COMMANDS.name, bootstrap_servers=servers.kafka_bootstrap)
+    await consumer.start()
+    await consumer.seek_to_end()
+    for partition in consumer.assignment():
+        await consumer.position(partition)
+    yield Commands(consumer, gateway.app.state.runtime.publisher)
+    await consumer.stop()

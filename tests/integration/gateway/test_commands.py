@@ -1,0 +1,122 @@
+"""Commands over a real Kafka: what is produced, the reply that answers, and what happens without one."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from services.gateway.caller import OPEN
+from shared.contracts.booking import BookAppointment
+from shared.contracts.commands import DECIDE_WITHIN_SECONDS, Answer, Outcome
+from shared.contracts.envelope import day_key
+from shared.contracts.problems import Code
+from tests.integration.gateway.conftest import API, CLINIC, Commands, FakeOwners, Process
+
+BOOKED = Answer(status_code=201, result={"id": str(UUID(int=4))})
+RUNNING = 202
+
+
+def stored(command: BookAppointment, body_hash: str | None = None) -> Outcome:
+    return Outcome(
+        clinic_id=CLINIC, command_id=command.command_id, type=command.type, principal=OPEN,
+        body_hash=body_hash or command.body_hash, answer=BOOKED, accepted_at=command.accepted_at,
+        decided_at=command.accepted_at, settled_at=command.accepted_at,
+    )  # fmt: skip
+
+
+async def test_a_command_is_answered_by_its_reply(gateway: Process, commands: Commands) -> None:
+    asked = gateway.book()
+    key, command = await commands.next()
+    assert key == day_key(CLINIC, command.doctor_id, command.date)
+    assert command.reply_partition in gateway.app.state.gateway.replies.partitions
+    assert command.decide_by - command.accepted_at == timedelta(seconds=DECIDE_WITHIN_SECONDS)
+    await commands.reply(command, BOOKED)
+    answer = await asked
+    assert (answer.status_code, answer.json()) == (201, BOOKED.result)
+    assert answer.headers["Location"] == f"{API}/appointments/{UUID(int=4)}"
+    assert answer.headers["Command-Id"] == str(command.command_id)
+    assert "Idempotent-Replayed" not in answer.headers
+
+
+async def test_a_refusal_is_a_problem_and_a_stored_answer_says_so(gateway: Process, commands: Commands) -> None:
+    asked = gateway.book(**{"Idempotency-Key": "k", "Prefer": "wait=20"})
+    _, command = await commands.next()
+    await commands.reply(command, Answer.refusal(Code.FULL), replayed=True)
+    answer = await asked
+    assert (answer.status_code, answer.json()["code"]) == (409, "full")
+    assert answer.headers["Idempotent-Replayed"] == "true"
+    assert answer.headers["Preference-Applied"] == "wait=20"
+
+
+async def test_replies_that_cannot_be_read_stop_nothing(gateway: Process, commands: Commands) -> None:
+    asked = gateway.book()
+    _, command = await commands.next()
+    await commands.babble(command.reply_partition)
+    await commands.reply(command, BOOKED)
+    assert (await asked).status_code == 201
+
+
+async def test_a_lost_reply_is_made_up_for_by_a_look(gateway: Process, commands: Commands, owners: FakeOwners) -> None:
+    asked = gateway.book(Prefer="wait=30")
+    _, command = await commands.next()
+    owners.outcomes = [stored(command)]
+    assert (await asked).status_code == 201
+
+
+async def test_a_key_that_belongs_to_another_request_is_found_by_a_look(
+    gateway: Process, commands: Commands, owners: FakeOwners
+) -> None:
+    asked = gateway.book(Prefer="wait=30")
+    _, command = await commands.next()
+    owners.outcomes = [stored(command, body_hash="another")]
+    assert (await asked).json()["code"] == "key_reused"
+
+
+async def test_who_does_not_wait_gets_a_ticket(gateway: Process, commands: Commands, owners: FakeOwners) -> None:
+    answer = await gateway.book(Prefer="respond-async")
+    assert (answer.status_code, answer.json()["status"]) == (RUNNING, "running")
+    assert answer.headers["Retry-After"] == "1"
+    _, command = await commands.next()
+
+    location = answer.headers["Location"]
+    waiting = await gateway.http.get(location)
+    assert (waiting.status_code, waiting.json()["command_id"]) == (RUNNING, str(command.command_id))
+    owners.outcomes = [stored(command)]
+    done = await gateway.http.get(location)
+    assert (done.status_code, done.json()["status"], done.json()["result"]) == (200, "succeeded", BOOKED.result)
+
+
+async def test_without_its_ticket_a_running_command_is_unknown(gateway: Process) -> None:
+    location = (await gateway.book(Prefer="respond-async")).headers["Location"]
+    path, _, ticket = location.partition("?")
+    other = f"{API}/commands/{UUID(int=9)}"
+    for asked in (path, f"{path}?ticket=a.b", f"{other}?{ticket}"):
+        answer = await gateway.http.get(asked)
+        assert (answer.status_code, answer.json()["code"]) == (404, "unknown_command")
+
+
+async def test_an_outcome_is_told_to_its_principal_only(gateway: Process, commands: Commands, owners: FakeOwners) -> None:
+    await gateway.book(Prefer="respond-async")
+    _, command = await commands.next()
+    owners.outcomes = [stored(command).model_copy(update={"principal": "somebody"})]
+    assert (await gateway.http.get(f"{API}/commands/{command.command_id}")).status_code == 404
+
+
+async def test_ids_that_do_not_exist_are_refused_before_kafka(gateway: Process, commands: Commands, owners: FakeOwners) -> None:
+    body = {"doctor_id": str(UUID(int=11)), "patient_id": str(UUID(int=12)), "date": "2026-03-02"}
+    owners.unknown = {str(UUID(int=12))}
+    answer = await gateway.http.post(f"{API}/appointments", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (404, "unknown_patient")
+    owners.unknown = {str(UUID(int=11)), str(UUID(int=12))}
+
+    asked = gateway.book()
+    _, command = await commands.next()
+    assert command.doctor_id != UUID(int=11)
+    await commands.reply(command, BOOKED)
+    assert (await asked).status_code == 201
+
+
+async def test_owners_that_are_away_hold_up_no_command(gateway: Process, commands: Commands, owners: FakeOwners) -> None:
+    owners.away = True
+    asked = gateway.book()
+    _, command = await commands.next()
+    await commands.reply(command, BOOKED)
+    assert (await asked).status_code == 201

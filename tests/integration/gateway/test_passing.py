@@ -1,0 +1,113 @@
+"""Registry calls and reads go to their owner as they are, and come back with what the gateway adds."""
+
+from uuid import UUID, uuid4
+
+import httpx2
+import pytest
+
+from services.gateway.caller import OPEN
+from shared.infra import ids
+from tests.integration.gateway.conftest import API, CLINIC, FakeOwners, Process
+
+DOCTOR = str(UUID(int=5))
+
+
+async def test_a_registration_is_passed_with_its_caller_and_its_key(gateway: Process, owners: FakeOwners) -> None:
+    owners.answers["/internal/doctors"] = (201, {"id": DOCTOR})
+    headers = {"Idempotency-Key": "k", "Request-Id": "desk-7"}
+    answer = await gateway.http.post(f"{API}/doctors", content=b'{"any": "body"}', headers=headers)
+    assert (answer.status_code, answer.headers["Location"]) == (201, f"{API}/doctors/{DOCTOR}")
+    (request,) = owners.requests
+    assert request.content == b'{"any": "body"}'
+    assert request.headers["Frontdesk-Clinic"] == str(CLINIC)
+    assert request.headers["Frontdesk-Principal"] == OPEN
+    assert request.headers["Frontdesk-Command-Id"] == str(ids.command_id(CLINIC, OPEN, "create_doctor", "k"))
+    assert request.headers["Request-Id"] == "desk-7"
+
+
+async def test_who_was_registered_is_known_at_once(gateway: Process, owners: FakeOwners) -> None:
+    doctor = str(uuid4())
+    owners.answers["/internal/doctors"] = (201, {"id": doctor})
+    await gateway.http.post(f"{API}/doctors", json={})
+    owners.requests.clear()
+    owners.unknown = {doctor}
+    owners.answers[f"/internal/queues/{doctor}"] = (200, {"items": [], "next_cursor": None})
+    assert (await gateway.http.get(f"{API}/checkins/doctors/{doctor}/queue")).status_code == 200
+    assert [request.url.path for request in owners.requests] == [f"/internal/queues/{doctor}"]
+
+
+async def test_a_refusal_of_the_owner_is_about_the_path_that_was_asked_for(gateway: Process, owners: FakeOwners) -> None:
+    refused = {"code": "possible_duplicate", "instance": "/internal/patients", "candidates": ["x"]}
+    owners.answers["/internal/patients"] = (409, refused)
+    answer = await gateway.http.post(f"{API}/patients?on_duplicate=create", json={})
+    assert answer.status_code == 409 and answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json() == {**refused, "instance": f"{API}/patients"}
+    assert owners.requests[0].url.query == b"on_duplicate=create"
+
+
+async def test_a_page_links_to_the_next(gateway: Process, owners: FakeOwners) -> None:
+    owners.answers["/internal/appointments"] = (200, {"items": [], "next_cursor": "n+/"})
+    answer = await gateway.http.get(f"{API}/appointments?doctor_id={DOCTOR}&limit=2&cursor=c")
+    assert answer.headers["Link"] == f'<{API}/appointments?doctor_id={DOCTOR}&limit=2&cursor=n%2B%2F>; rel="next"'
+    assert dict(owners.requests[0].url.params) == {"doctor_id": DOCTOR, "limit": "2", "cursor": "c"}
+
+
+async def test_an_owner_that_is_away_is_a_503(gateway: Process, owners: FakeOwners) -> None:
+    owners.away = True
+    answer = await gateway.http.get(f"{API}/doctors/{DOCTOR}")
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("/patients/x", {"patient_id"}),
+        (f"/doctors/{DOCTOR}/availability", {"date"}),
+        ("/appointments?status=x&date=y&limit=0&patient_id=z", {"status", "date", "limit", "patient_id"}),
+    ],
+)
+async def test_bad_parameters_are_all_named(gateway: Process, owners: FakeOwners, path: str, fields: set[str]) -> None:
+    answer = await gateway.http.get(f"{API}{path}")
+    assert answer.status_code == 422 and {error["field"] for error in answer.json()["errors"]} == fields
+    assert owners.requests == []
+
+
+async def test_bad_fields_of_a_command_are_all_named(gateway: Process) -> None:
+    body = {"doctor_id": "x", "date": "y", "more": 1}
+    answer = await gateway.http.post(f"{API}/appointments", json=body, headers={"Idempotency-Key": "\t"})
+    fields = [error["field"] for error in answer.json()["errors"]]
+    assert sorted(fields) == ["Idempotency-Key", "date", "doctor_id", "more", "patient_id"]
+
+
+async def test_two_keys_that_differ_are_refused(gateway: Process) -> None:
+    body = {"doctor_id": DOCTOR, "patient_id": DOCTOR, "date": "2026-03-02", "idempotency_key": "a"}
+    answer = await gateway.http.post(f"{API}/appointments", json=body, headers={"Idempotency-Key": "b"})
+    assert [error["field"] for error in answer.json()["errors"]] == ["idempotency_key"]
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "status", "code"),
+    [
+        (b"{", {}, 400, "invalid_json"),
+        (b"{}", {"Prefer": "wait=x"}, 400, "invalid_header"),
+        (b" " * 70_000, {}, 413, "body_too_large"),
+    ],
+)
+async def test_what_cannot_be_read(gateway: Process, content: bytes, headers: dict[str, str], status: int, code: str) -> None:
+    answer = await gateway.http.post(f"{API}/appointments", content=content, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("GET", "/nothing/", 404), ("GET", "/doctors/", 404), ("PUT", "/doctors", 405)]
+)
+async def test_what_is_not_there_is_a_problem(gateway: Process, method: str, path: str, status: int) -> None:
+    answer = await gateway.http.request(method, f"{API}{path}")
+    assert answer.status_code == status and answer.headers["Content-Type"] == "application/problem+json"
+
+
+async def test_the_docs_need_nobody_else(gateway: Process) -> None:
+    for path in ("/docs", "/redoc"):
+        page: httpx2.Response = await gateway.http.get(path)
+        assert page.status_code == 200 and "https://cdn" not in page.text
