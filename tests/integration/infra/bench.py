@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal
 from uuid import UUID, uuid4
 
 import asyncpg
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from deploy.topics import topic_config
@@ -21,11 +21,10 @@ from shared.infra.kafka import encode
 from shared.infra.runtime import Runtime
 from shared.infra.settings import KafkaSettings, PostgresSettings, RedisSettings, ServiceSettings
 from shared.infra.unit import Unit
+from tests.support.kafka import Raw, ends_of, records_of
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-READ_TIMEOUT_MS = 500
 Handler = Callable[[Unit, Admitted], Awaitable[None]]
-Raw: TypeAlias = "ConsumerRecord[Any, Any]"
 
 
 class NoteTaken(DayMessage):
@@ -128,7 +127,7 @@ class Bench:
             committed = await admin.list_consumer_group_offsets(self.group)
         finally:
             await admin.close()
-        ends = await self._ends(self.topic.name)
+        ends = await ends_of(self.bootstrap, self.topic.name, self.topic.partitions)
         return sum(end - max(0, committed[place].offset if place in committed else 0) for place, end in ends.items())
 
     async def letters(self, group: str | None = None) -> list[Raw]:
@@ -137,19 +136,7 @@ class Bench:
 
     async def records(self, topic: str) -> list[Raw]:
         """Everything in a topic, partition by partition."""
-        ends = await self._ends(topic)
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, enable_auto_commit=False, max_partition_fetch_bytes=1 << 23)
-        await consumer.start()
-        try:
-            consumer.assign(list(ends))
-            await consumer.seek_to_beginning(*ends)
-            found: list[Raw] = []
-            while len(found) < sum(ends.values()):
-                for batch in (await consumer.getmany(timeout_ms=READ_TIMEOUT_MS)).values():
-                    found.extend(batch)
-            return sorted(found, key=lambda record: (record.partition, record.offset))
-        finally:
-            await consumer.stop()
+        return await records_of(self.bootstrap, topic, self.topic.partitions)
 
     async def make(self, *topics: Topic) -> None:
         """Make topics with the settings they declare."""
@@ -160,15 +147,6 @@ class Bench:
             await admin.create_topics(wanted)
         finally:
             await admin.close()
-
-    async def _ends(self, topic: str) -> dict[TopicPartition, int]:
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap)
-        await consumer.start()
-        try:
-            places = [TopicPartition(topic, number) for number in range(self.topic.partitions)]
-            return dict(await consumer.end_offsets(places))
-        finally:
-            await consumer.stop()
 
 
 def letters_of(topic: Topic, group: str) -> Topic:

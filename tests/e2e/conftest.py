@@ -1,0 +1,24 @@
+"""All services as processes, two gateways and two availability among them, and a desk in front of them."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from deploy.embedded import EmbeddedServers
+from deploy.embedded.services import Services
+from tests.e2e.desk import Desk
+from tests.support.stack import Stacks
+
+
+@pytest.fixture
+def stack(stacks: Stacks) -> Services:
+    """The running services; tests that stop one start it again."""
+    return stacks.running("e2e", {"gateway": 2, "availability": 2})
+
+
+@pytest.fixture
+async def desk(stack: Services, servers: EmbeddedServers) -> AsyncIterator[Desk]:
+    """A client of both gateways."""
+    made = Desk(stack, servers)
+    yield made
+    await made.close()

@@ -1,0 +1,37 @@
+"""A look into Kafka from outside of the services: everything that stands in a topic."""
+
+from typing import Any, TypeAlias
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+READ_TIMEOUT_MS = 500
+MAX_FETCH_BYTES = 8 * 1024 * 1024
+
+Raw: TypeAlias = "ConsumerRecord[Any, Any]"
+
+
+async def ends_of(bootstrap: str, topic: str, partitions: int) -> dict[TopicPartition, int]:
+    """Where each partition ends now."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
+    await consumer.start()
+    try:
+        return dict(await consumer.end_offsets([TopicPartition(topic, number) for number in range(partitions)]))
+    finally:
+        await consumer.stop()
+
+
+async def records_of(bootstrap: str, topic: str, partitions: int) -> list[Raw]:
+    """Everything in a topic up to its end now, partition by partition. Topics of tests are small and lose nothing."""
+    ends = await ends_of(bootstrap, topic, partitions)
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, max_partition_fetch_bytes=MAX_FETCH_BYTES)
+    await consumer.start()
+    try:
+        consumer.assign(list(ends))
+        await consumer.seek_to_beginning(*ends)
+        found: list[Raw] = []
+        while len(found) < sum(ends.values()):
+            for batch in (await consumer.getmany(timeout_ms=READ_TIMEOUT_MS)).values():
+                found.extend(batch)
+        return sorted(found, key=lambda record: (record.partition, record.offset))
+    finally:
+        await consumer.stop()
