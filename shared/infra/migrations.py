@@ -7,6 +7,9 @@ from sqlalchemy import Connection, MetaData
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+LOCK_TIMEOUT = "5s"
+"""A migration that waits for a lock makes all others wait behind it: better that it fails and is tried again."""
+
 
 def run(metadata: MetaData) -> None:
     """Brings the database at `config.attributes["url"]` to the revision that Alembic was asked for.
@@ -21,7 +24,11 @@ def run(metadata: MetaData) -> None:
 
 
 async def _connect_and_upgrade(url: str, metadata: MetaData) -> None:
-    engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1), poolclass=NullPool)
+    engine = create_async_engine(
+        url.replace("postgresql://", "postgresql+asyncpg://", 1),
+        poolclass=NullPool,
+        connect_args={"server_settings": {"lock_timeout": LOCK_TIMEOUT}},
+    )
     async with engine.connect() as connection:
         await connection.run_sync(_upgrade, metadata)
         await connection.commit()
