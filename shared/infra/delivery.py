@@ -93,12 +93,26 @@ class Delivery:
             return
         started = time.perf_counter()
         try:
-            await self._process(await self._decoded(records))
+            await self._to_its_end(records)
         except Stopping:
             return
         await self._commit(records)
         BATCH_SIZE.observe(len(records))
         BATCH_DURATION.observe(time.perf_counter() - started)
+
+    async def _to_its_end(self, records: Sequence["ConsumerRecord[Any, Any]"]) -> None:
+        """Lets no error out: the client would fetch on behind it, and the next commit would lose this batch's records."""
+        attempt = 0
+        while True:
+            try:
+                await self._process(await self._decoded(records))
+                return
+            except Stopping:
+                raise
+            except Exception as error:
+                attempt += 1
+                log.exception("batch_stuck", group=self.group, attempt=attempt, error=type(error).__name__)
+            await self._back_off(attempt)
 
     async def _decoded(self, records: Sequence["ConsumerRecord[Any, Any]"]) -> list[Received]:
         """The good records; a malformed one is dead-lettered here and now."""
@@ -158,6 +172,7 @@ class Delivery:
         for record, message in received:
             outcome = "processed" if id(message) in fresh else "repeated"
             MESSAGES.labels(topic=record.topic, type=message.type, outcome=outcome).inc()
+            log.debug(f"message_{outcome}", **traced(message))
 
     async def _alone(self, one: Received) -> None:
         """One record by itself; after five failures it is a dead letter, and the others go on."""
@@ -169,7 +184,7 @@ class Delivery:
                 raise
             except Exception as error:
                 reason = type(error).__name__
-                log.exception("message_failed", message_id=str(one[1].message_id), type=one[1].type, attempt=attempt)
+                log.exception("message_failed", attempt=attempt, **traced(one[1]))
             await self._back_off(attempt)
         await self._dead_letter(one[0], reason, ATTEMPTS_ALONE)
 
@@ -209,9 +224,20 @@ class Delivery:
             log.warning("offsets_not_committed", group=self.group, error=type(error).__name__)
 
 
+def traced(message: Message) -> dict[str, str]:
+    """What a log line needs so that the way of a command can be followed through the services."""
+    return {
+        "type": message.type,
+        "message_id": str(message.message_id),
+        "correlation_id": message.correlation_id,
+        "command_id": str(message.command_id),
+        "clinic_id": str(message.clinic_id),
+    }
+
+
 def dead_letter(topic: Topic, group: str, record: "ConsumerRecord[Any, Any]", reason: str, attempts: int) -> Record:
     """The dead letter of a record: the same key and body, and headers that say where it came from and why."""
-    original = {name: value.hex() for name, value in record.headers}
+    original = {name: None if value is None else value.hex() for name, value in record.headers}
     headers = {
         "frontdesk-topic": record.topic,
         "frontdesk-partition": str(record.partition),

@@ -1,0 +1,135 @@
+"""What bad input gets: the right status, a code of the closed list, and every bad field at once; and nothing is changed."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.e2e.desk import Desk, bad_fields, in_days, problem_of
+
+SOME_ID = "01890a5d-ac96-774b-bcce-b302099a8057"
+WRITES = ("/patients", "/doctors", f"/doctors/{SOME_ID}/availability", "/appointments", "/checkins")
+LONG = "x" * 201
+
+BAD_BODIES: list[tuple[str, dict[str, Any], set[str]]] = [
+    ("/patients", {}, {"name", "phone"}),
+    ("/patients", {"name": "", "phone": "12"}, {"name", "phone"}),
+    ("/patients", {"name": LONG, "phone": "+44 7700 900123"}, {"name"}),
+    ("/patients", {"name": "Maya", "phone": "no phone at all"}, {"phone"}),
+    ("/patients", {"name": "Maya", "phone": "+44 7700 900123", "date_of_birth": "1990-02-30"}, {"date_of_birth"}),
+    ("/patients", {"name": "Maya", "phone": "+44 7700 900123", "nickname": "M"}, {"nickname"}),
+    ("/patients", {"name": 7, "phone": ["+44 7700 900123"], "nickname": "M"}, {"name", "phone", "nickname"}),
+    ("/doctors", {}, {"name"}),
+    ("/doctors", {"name": "Dr", "code": "Not A Slug"}, {"code"}),
+    ("/doctors", {"name": LONG, "code": "x" * 65, "languages": ["english!"]}, {"name", "code", "languages.0"}),
+    ("/appointments", {}, {"doctor_id", "patient_id", "date"}),
+    ("/appointments", {"doctor_id": "7", "patient_id": 7, "date": "tomorrow"}, {"doctor_id", "patient_id", "date"}),
+    ("/appointments", {"doctor_id": SOME_ID, "patient_id": SOME_ID, "date": "2026-02-30"}, {"date"}),
+    ("/appointments", {"doctor_id": SOME_ID, "patient_id": SOME_ID, "date": "2026-03-02", "slot_id": SOME_ID}, {"slot_id"}),
+    ("/checkins", {}, {"appointment_id", "patient_id"}),
+    ("/checkins", {"appointment_id": "x", "patient_id": None, "position": 1}, {"appointment_id", "patient_id", "position"}),
+    (f"/appointments/{SOME_ID}/cancel", {"reason": "bored"}, {"reason"}),
+    (f"/appointments/{SOME_ID}/cancel", {"note": "free text"}, {"note"}),
+]
+
+
+@pytest.mark.parametrize("path", WRITES)
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b'{"name": NaN}'], ids=["empty", "cut", "not-text", "nan"])
+async def test_what_is_no_json_is_400(desk: Desk, path: str, body: bytes) -> None:
+    answer = await desk.clients[0].post(path, content=body, headers={"Content-Type": "application/json"})
+    assert problem_of(answer) == (400, "invalid_json")
+
+
+@pytest.mark.parametrize("path", WRITES)
+@pytest.mark.parametrize("body", ["[]", '"text"', "7", "null"])
+async def test_json_that_is_no_object_is_422(desk: Desk, path: str, body: str) -> None:
+    answer = await desk.clients[0].post(path, content=body, headers={"Content-Type": "application/json"})
+    assert problem_of(answer) == (422, "validation_failed")
+
+
+@pytest.mark.parametrize(("path", "body", "fields"), BAD_BODIES)
+async def test_every_bad_field_is_named_at_once(desk: Desk, path: str, body: dict[str, Any], fields: set[str]) -> None:
+    assert bad_fields(await desk.post(path, body)) == fields
+
+
+@pytest.mark.parametrize("capacity", [0, -1, "ten", 2.5])
+async def test_a_capacity_that_is_none_is_refused(desk: Desk, capacity: Any) -> None:
+    doctor = await desk.doctor()
+    answer = await desk.post(f"/doctors/{doctor}/availability", {"date": in_days(1), "capacity": capacity, "mood": "good"})
+    assert bad_fields(answer) == {"capacity", "mood"}
+    assert await desk.remaining(doctor) == 10
+
+
+async def test_a_capacity_above_the_clinics_is_named(desk: Desk) -> None:
+    doctor = await desk.doctor()
+    assert bad_fields(await desk.post(f"/doctors/{doctor}/availability", {"date": in_days(1), "capacity": 11})) == {"capacity"}
+
+
+async def test_past_dates_and_far_ones_are_refused(desk: Desk) -> None:
+    doctor, patient = await desk.doctor(), await desk.patient()
+    assert problem_of(await desk.book(doctor, patient, in_days(-1))) == (422, "past_date")
+    assert problem_of(await desk.book(doctor, patient, in_days(401))) == (422, "too_far")
+    path = f"/doctors/{doctor}/availability"
+    assert problem_of(await desk.post(path, {"date": in_days(-1), "capacity": 5})) == (422, "past_date")
+    assert problem_of(await desk.post(path, {"date": in_days(401), "capacity": 5})) == (422, "too_far")
+
+
+async def test_unknown_ids_are_404(desk: Desk) -> None:
+    doctor, patient, nobody = await desk.doctor(), await desk.patient(), str(uuid4())
+    assert problem_of(await desk.book(nobody, patient)) == (404, "unknown_doctor")
+    assert problem_of(await desk.book(doctor, nobody)) == (404, "unknown_patient")
+    assert problem_of(await desk.get(f"/doctors/{nobody}")) == (404, "unknown_doctor")
+    assert problem_of(await desk.get(f"/doctors/{nobody}/availability", date=in_days(1))) == (404, "unknown_doctor")
+    assert problem_of(await desk.post(f"/doctors/{nobody}/availability", {"date": in_days(1)})) == (404, "unknown_doctor")
+    assert problem_of(await desk.get(f"/patients/{nobody}")) == (404, "unknown_patient")
+    assert problem_of(await desk.get(f"/appointments/doctors/{nobody}/appointments")) == (404, "unknown_doctor")
+    assert problem_of(await desk.get(f"/commands/{nobody}")) == (404, "unknown_command")
+    assert await desk.remaining(doctor) == 10
+
+
+@pytest.mark.parametrize("path", ["/doctors/7", "/patients/x", "/appointments/1-2-3", "/checkins/doctors/x/queue", "/commands/x"])
+async def test_malformed_ids_are_422(desk: Desk, path: str) -> None:
+    assert problem_of(await desk.get(path)) == (422, "validation_failed")
+
+
+@pytest.mark.parametrize("query", [{"limit": 0}, {"limit": 201}, {"limit": "many"}, {"cursor": "nonsense"}])
+async def test_bad_pages_are_422(desk: Desk, query: dict[str, Any]) -> None:
+    for path in ("/doctors", "/appointments"):
+        assert bad_fields(await desk.get(path, **query)) == set(query)
+
+
+async def test_a_duplicate_code_is_409(desk: Desk) -> None:
+    code = f"dr-{uuid4().hex}"
+    assert (await desk.post("/doctors", {"name": "Dr One", "code": code})).status_code == 201
+    assert problem_of(await desk.post("/doctors", {"name": "Dr Two", "code": code})) == (409, "duplicate_code")
+
+
+async def test_unknown_routes_and_methods_are_problems(desk: Desk) -> None:
+    assert problem_of(await desk.get("/nothing-here")) == (404, "not_found")
+    put = await desk.clients[0].put("/doctors", json={})
+    assert problem_of(put) == (405, "method_not_allowed")
+    assert "GET" in put.headers["allow"]
+
+
+async def test_a_body_too_large_is_413(desk: Desk) -> None:
+    answer = await desk.post("/patients", {"name": "x" * 2_000_000, "phone": "+44 7700 900123"})
+    assert problem_of(answer) == (413, "body_too_large")
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "tab\there"])
+async def test_a_bad_key_is_422(desk: Desk, key: str) -> None:
+    doctor, patient = await desk.doctor(), await desk.patient()
+    assert problem_of(await desk.book(doctor, patient, key=key)) == (422, "validation_failed")
+    assert await desk.remaining(doctor) == 10
+
+
+async def test_two_different_keys_are_422(desk: Desk) -> None:
+    doctor, patient = await desk.doctor(), await desk.patient()
+    body = {"doctor_id": doctor, "patient_id": patient, "date": in_days(1), "idempotency_key": "one"}
+    assert bad_fields(await desk.post("/appointments", body, "other")) == {"idempotency_key"}
+    assert await desk.remaining(doctor) == 10
+
+
+async def test_a_nul_character_is_an_answer_not_an_accident(desk: Desk) -> None:
+    assert (await desk.post("/patients", {"name": "Ma\x00ya", "phone": "+44 7700 900123"})).status_code == 422
+    assert (await desk.post("/doctors", {"name": "Dr \x00"})).status_code == 422

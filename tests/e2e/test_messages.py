@@ -1,0 +1,139 @@
+"""Bad and late messages between the services: the messages around them are processed, and nobody loses a place."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from deploy.embedded import EmbeddedServers
+from shared.contracts.topics import (
+    APPOINTMENT_EVENTS,
+    AVAILABILITY_EVENTS,
+    BOOKING_COMMANDS,
+    MAX_RECORD_BYTES,
+    QUEUE_EVENTS,
+    Topic,
+)
+from shared.infra.ids import new_id
+from tests.e2e.desk import Desk, in_days
+from tests.support.kafka import Raw, records_of
+from tests.support.waiting import eventually
+
+AVAILABILITIES = ("availability", "availability-2")
+
+
+@pytest.fixture
+async def producer(servers: EmbeddedServers) -> AsyncIterator[AIOKafkaProducer]:
+    """Somebody who writes what no service would."""
+    client = AIOKafkaProducer(bootstrap_servers=servers.kafka_bootstrap, max_request_size=2 * MAX_RECORD_BYTES)
+    await client.start()
+    yield client
+    await client.stop()
+
+
+async def said(servers: EmbeddedServers, topic: Topic, **fields: str) -> list[Raw]:
+    """The records of a topic whose fields are these."""
+    found = await records_of(servers.kafka_bootstrap, topic.name, topic.partitions)
+    return [record for record in found if fields.items() <= json.loads(record.value).items()]
+
+
+async def test_bad_commands_between_good_ones_go_to_their_dead_letters(
+    desk: Desk, servers: EmbeddedServers, producer: AIOKafkaProducer
+) -> None:
+    doctor, patient = await desk.doctor(capacity=10), await desk.patient()
+    await desk.booked(doctor, patient)
+    [good] = await said(servers, BOOKING_COMMANDS, doctor_id=doctor)
+    mark = str(new_id())
+    bad = [
+        f"not json {mark}".encode(),
+        changed(good, type="BurnAppointment", correlation_id=mark),
+        changed(good, v=2, correlation_id=mark),
+        changed(good, patient_id=17, correlation_id=mark),
+        changed(good, padding="x" * 2 * 1024 * 1024, correlation_id=mark),
+    ]
+    for value in bad:
+        await producer.send(BOOKING_COMMANDS.name, value, key=good.key)
+    await producer.flush()
+    answers = await asyncio.gather(*(desk.book(doctor, patient) for _ in range(9)))
+    assert sorted(answer.json()["slot"] for answer in answers) == list(range(2, 11))
+
+    async def letters() -> list[Raw]:
+        name = BOOKING_COMMANDS.dead_letters("availability")
+        found = await records_of(servers.kafka_bootstrap, name, BOOKING_COMMANDS.partitions)
+        ours = [letter for letter in found if mark.encode() in letter.value]
+        assert len(ours) == 5
+        return ours
+
+    found = await eventually(letters)
+    assert sorted(letter.value for letter in found) == sorted(bad)
+
+
+async def test_an_event_of_a_newer_service_is_passed_over(
+    desk: Desk, servers: EmbeddedServers, producer: AIOKafkaProducer
+) -> None:
+    doctor, patient = await desk.doctor(capacity=2), await desk.patient()
+    await desk.booked(doctor, patient)
+    [event] = await said(servers, APPOINTMENT_EVENTS, doctor_id=doctor, type="AppointmentBooked")
+    await producer.send_and_wait(APPOINTMENT_EVENTS.name, changed(event, type="AppointmentPraised"), key=event.key)
+    assert (await desk.booked(doctor, patient))["slot"] == 2
+
+
+async def test_a_release_redelivered_after_its_slot_was_taken_again_frees_nothing(
+    desk: Desk, servers: EmbeddedServers, producer: AIOKafkaProducer
+) -> None:
+    doctor, patient, other = await desk.doctor(capacity=1), await desk.patient(), await desk.patient()
+    first = await desk.booked(doctor, patient)
+    await desk.cancel(first["id"])
+    second = await desk.booked(doctor, other)
+    [release] = await said(servers, APPOINTMENT_EVENTS, type="SlotReleased", appointment_id=first["id"])
+    ignored = await desk.metric("frontdesk_releases_ignored_total", AVAILABILITIES)
+    again = changed(release, message_id=str(new_id()))
+    await producer.send_and_wait(APPOINTMENT_EVENTS.name, again, key=release.key)
+
+    async def was_ignored() -> bool:
+        return await desk.metric("frontdesk_releases_ignored_total", AVAILABILITIES) > ignored
+
+    await eventually(was_ignored)
+    assert await desk.remaining(doctor) == 0
+    assert (await desk.book(doctor, patient)).status_code == 409
+    assert (await desk.get(f"/appointments/{second['id']}")).json() == second
+
+
+@pytest.mark.parametrize("topic", [AVAILABILITY_EVENTS, APPOINTMENT_EVENTS, QUEUE_EVENTS], ids=lambda topic: topic.name)
+async def test_everything_redelivered_changes_nothing(
+    desk: Desk, servers: EmbeddedServers, producer: AIOKafkaProducer, topic: Topic
+) -> None:
+    """Every event of two appointments a second time, as after a crash: the same rows, the same queue."""
+    today = in_days(0)
+    doctor, patient = await desk.doctor(today, capacity=2), await desk.patient()
+    first, second = await desk.booked(doctor, patient, today), await desk.booked(doctor, patient, today)
+    assert (await desk.check_in(first["id"], patient)).status_code == 201
+    await desk.cancel(second["id"])
+    before = await picture(desk, doctor, today)
+    for record in await said(servers, topic, doctor_id=doctor):
+        await producer.send_and_wait(topic.name, record.value, key=record.key, headers=list(record.headers))
+    third = await desk.booked(doctor, patient, today)  # behind the repeats, on the same key
+    await desk.cancel(third["id"])
+    after = await picture(desk, doctor, today)
+    assert [item for item in after["appointments"] if item["id"] != third["id"]] == before["appointments"]
+    assert (after["queue"], after["remaining"]) == (before["queue"], before["remaining"])
+
+
+async def picture(desk: Desk, doctor: str, date: str) -> dict[str, Any]:
+    """What clients see of a doctor's day."""
+    appointments = await desk.get("/appointments", doctor_id=doctor)
+    queue = await desk.get(f"/checkins/doctors/{doctor}/queue", date=date)
+    return {
+        "appointments": sorted(appointments.json()["items"], key=lambda item: UUID(item["id"])),
+        "queue": queue.json()["items"],
+        "remaining": await desk.remaining(doctor, date),
+    }
+
+
+def changed(record: Raw, **fields: Any) -> bytes:
+    """A record's message with other fields."""
+    return json.dumps(json.loads(record.value) | fields).encode()
