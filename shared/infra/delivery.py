@@ -172,7 +172,7 @@ class Delivery:
         for record, message in received:
             outcome = "processed" if id(message) in fresh else "repeated"
             MESSAGES.labels(topic=record.topic, type=message.type, outcome=outcome).inc()
-            log.debug(f"message_{outcome}", **traced(message))
+            log.debug("message_handled", outcome=outcome, **traced(message))
 
     async def _alone(self, one: Received) -> None:
         """One record by itself; after five failures it is a dead letter, and the others go on."""
