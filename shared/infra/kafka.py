@@ -1,11 +1,14 @@
 """The only module that speaks to the Kafka client: the broker with safe settings, the publisher, and decoding of records."""
 
 import asyncio
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 import orjson
+import structlog
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from faststream.exceptions import IncorrectState
 from faststream.kafka import KafkaBroker
@@ -15,7 +18,11 @@ from shared.contracts.envelope import Message
 from shared.contracts.topics import MAX_MESSAGE_BYTES, MAX_RECORD_BYTES, Topic
 from shared.infra.settings import KafkaSettings
 
+log = structlog.get_logger()
+
 CORRELATION_HEADER = "correlation_id"
+END_OF_PRODUCER_SECONDS = 5.0
+REPLACE_INTERVAL_SECONDS = 0.5
 
 
 class Malformed(Exception):
@@ -103,11 +110,25 @@ def make_broker(settings: KafkaSettings, client_id: str, graceful_seconds: float
 
 
 class Publisher:
-    """Writes records and waits for the broker's acknowledgement. One per process, for outbox, relay, replies and dead letters."""
+    """Writes records and waits for the broker's acknowledgement. One per process, for outbox, relay, replies and dead letters.
+
+    A batch that the idempotent producer gave up leaves a gap in its sequence numbers, and the broker refuses for ever whatever
+    comes behind a gap. So after the first such failure the producer is replaced; until that is done nothing is handed over.
+    """
 
     def __init__(self, broker: KafkaBroker, ack_timeout_seconds: float = 10.0) -> None:
         self._broker = broker
         self._ack_timeout_seconds = ack_timeout_seconds
+        self._generation = 0
+        self._replacing: asyncio.Task[None] | None = None
+        self._stopping = False
+
+    async def stop(self) -> None:
+        """From now on the producer is the last one. Call before the broker is stopped, which ends it."""
+        self._stopping = True
+        if self._replacing:
+            self._replacing.cancel()
+            await asyncio.wait([self._replacing])
 
     async def send(self, record: Record, timeout_seconds: float | None = None) -> None:
         """Writes one record. Raises `NotAccepted` or `Unconfirmed`."""
@@ -136,7 +157,18 @@ class Publisher:
 
     async def _hand_over(self, record: Record, timeout_seconds: float) -> "asyncio.Future[Any] | None":
         """Gives a record to the producer; the in-memory broker of tests delivers at once and has no future."""
-        publish = self._broker.publish(
+        try:
+            acknowledged = await asyncio.wait_for(self._publish(record), timeout_seconds)
+        except (KafkaError, IncorrectState, TimeoutError) as error:  # IncorrectState: the producer is stopped, or not started yet
+            raise NotAccepted(type(error).__name__) from error
+        if acknowledged is not None:
+            acknowledged.add_done_callback(functools.partial(self._judge, self._generation))
+        return acknowledged
+
+    async def _publish(self, record: Record) -> "asyncio.Future[Any] | None":
+        if self._replacing and not self._replacing.done():
+            await asyncio.wait([self._replacing])
+        published = await self._broker.publish(
             record.body,
             record.topic,
             key=record.key,
@@ -145,15 +177,37 @@ class Publisher:
             correlation_id=record.correlation_id,
             no_confirm=True,
         )
+        return cast("asyncio.Future[Any] | None", published)
+
+    def _judge(self, generation: int, acknowledged: "asyncio.Future[Any]") -> None:
+        """Called at the end of each record, however late: the first that failed of a producer is the end of that producer."""
+        error = None if acknowledged.cancelled() else acknowledged.exception()
+        if error is not None and generation == self._generation and not self._stopping:
+            log.warning("producer_given_up", error=type(error).__name__)
+            self._generation += 1
+            self._replacing = asyncio.ensure_future(self._replace())
+
+    async def _replace(self) -> None:
+        """Ends the producer, then puts a new one in its place, with new sequence numbers; tries until a broker answers."""
+        place: Any = self._broker.config.producer
+        ending = asyncio.ensure_future(place._producer.stop())  # noqa: SLF001 - FastStream has no way to replace a producer
+        # What it still holds fails or arrives first, so that order is kept; if no broker answers, that can take for ever.
+        await asyncio.wait([ending], timeout=END_OF_PRODUCER_SECONDS)
+        while not await self._replaced(place):  # noqa: ASYNC110 - the broker raises no event when it is back
+            await asyncio.sleep(REPLACE_INTERVAL_SECONDS)
+        log.info("producer_replaced")
+
+    async def _replaced(self, place: Any) -> bool:
+        producer = AIOKafkaProducer(**self._broker._connection_kwargs)  # noqa: SLF001 - as the broker made the first one
         try:
-            return cast("asyncio.Future[Any] | None", await asyncio.wait_for(publish, timeout_seconds))
-        except (KafkaError, IncorrectState, TimeoutError) as error:  # IncorrectState: the producer is stopped, or not started yet
-            raise NotAccepted(type(error).__name__) from error
+            await asyncio.wait_for(place.connect(producer, place.serializer, place.codec), self._ack_timeout_seconds)
+        except (KafkaError, OSError, TimeoutError) as error:
+            log.warning("producer_not_replaced", error=type(error).__name__)
+            await producer.stop()
+            return False
+        return True
 
 
 def _acknowledged(future: "asyncio.Future[Any]") -> bool:
-    """Whether the broker has the record. A late failure is read here, so that it is not reported as forgotten."""
-    if not future.done():
-        future.add_done_callback(lambda late: late.cancelled() or late.exception())
-        return False
-    return not future.cancelled() and future.exception() is None
+    """Whether the broker has the record by now."""
+    return future.done() and not future.cancelled() and future.exception() is None
