@@ -3,6 +3,7 @@
 What is emitted becomes the outbox rows of the transaction and is published after its commit; replies follow, unguarded.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from shared.contracts.topics import GATEWAY_REPLIES, Topic
 from shared.infra.ids import new_id
 from shared.infra.kafka import Publisher, record_of
 from shared.infra.metrics import REPLIES
-from shared.infra.outbox import Outbox
+from shared.infra.outbox import Outbox, Written
 from shared.infra.postgres import Connection, Database
 
 M = TypeVar("M", bound=Message)
@@ -64,6 +65,7 @@ class Units:
         self.database = database
         self._outbox = outbox
         self._publisher = publisher
+        self._publishing: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def batch(self, clinics: Collection[UUID]) -> AsyncIterator[Unit]:
@@ -88,7 +90,13 @@ class Units:
             if unit.said:
                 written = await self._outbox.write(connection, unit.said)
         if written:
-            await self._outbox.publish(written)
+            self._publish_beside(written)
+
+    def _publish_beside(self, written: Written) -> None:
+        """A client's call does not wait for Kafka: what it says is committed, and the relay sends what this cannot."""
+        task = asyncio.ensure_future(self._outbox.publish(written))
+        self._publishing.add(task)
+        task.add_done_callback(self._publishing.discard)
 
     async def _send_replies(self, unit: Unit) -> None:
         """Replies are an optimisation: one that fails is made up for by the gateway's own look."""
