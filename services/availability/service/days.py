@@ -56,15 +56,16 @@ async def set_day(unit: RegistryUnit, caller: Caller, change: Change) -> DaySet:
     body_hash = canonical_hash(change.form, doctor_id=doctor_id)
     stored = await stored_answer(unit, caller, body_hash)
     if stored is not None:
-        return DaySet(stored.status_code, await read_day(unit, change.key), replayed=True)
+        return DaySet(stored.status_code, DayView.model_validate(stored.result), replayed=True)
     doctor = await doctors.get(unit.sql, caller.clinic_id, doctor_id, share=True)
     if doctor is None or doctor.status is not Active.ACTIVE:
         raise ProblemError(Code.UNKNOWN_DOCTOR)
     made = await _lock_or_make(unit, change)
     await _resize(unit, change, made=made)
     status_code = CREATED if made else CHANGED
-    await keep_answer(unit, caller, COMMAND, body_hash, status_code, {"id": str(doctor_id)})
-    return DaySet(status_code, await read_day(unit, change.key))
+    view = await read_day(unit, change.key)
+    await keep_answer(unit, caller, COMMAND, body_hash, status_code, view.model_dump(mode="json"))
+    return DaySet(status_code, view)
 
 
 async def read_day(unit: RegistryUnit, key: DayKey) -> DayView:
