@@ -7,11 +7,9 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Request
 
 from services.queue import service
-from shared.contracts.problems import Code, FieldError
 from shared.contracts.queue import QueuePage
-from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, decode_cursor
+from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, cursor_number, decode_cursor
 from shared.infra.postgres import shielded
-from shared.infra.problems import ProblemError
 from shared.infra.runtime import Runtime
 
 router = APIRouter(prefix="/internal")
@@ -39,10 +37,4 @@ def position_of(cursor: str | None) -> int:
     if cursor is None:
         return 0
     (position,) = decode_cursor(cursor, 1)
-    if not position.isascii() or not position.isdigit() or len(position) > MAX_POSITION_DIGITS:
-        raise ProblemError(Code.VALIDATION_FAILED, errors=[FieldError(field="cursor", reason="is not a cursor of this list")])
-    return int(position)
-
-
-MAX_POSITION_DIGITS = 9
-"""What fits into the column."""
+    return cursor_number(position)

@@ -5,6 +5,7 @@ Used by every `routes.py`. Bodies are judged strictly (a number is no text) and 
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any, TypeVar
 
@@ -40,16 +41,25 @@ async def read_json(request: Request) -> object:
 
 def parse(model: type[M], data: object, context: dict[str, Any] | None = None) -> M:
     """The body as `model`, or a refusal that names every bad field."""
+    text = _json(data)
     unstorable = [FieldError(field=path or "body", reason="must not contain a NUL character") for path in _with_nul(data, "")]
     try:
         # By way of JSON: strict there means JSON's own types, while UUIDs and dates still come from text.
-        body = model.model_validate_json(orjson.dumps(data), strict=True, context=context)
+        body = model.model_validate_json(text, strict=True, context=context)
     except ValidationError as error:
         invalid = field_errors(error.errors(include_url=False), located=False)
         raise ProblemError(Code.VALIDATION_FAILED, errors=[*invalid, *unstorable]) from None
     if unstorable:
         raise ProblemError(Code.VALIDATION_FAILED, errors=unstorable)
     return body
+
+
+def _json(data: object) -> bytes:
+    """The data as JSON again. The encoder goes less deep than the decoder: what only the latter can take is no JSON to us."""
+    try:
+        return orjson.dumps(data)
+    except orjson.JSONEncodeError:
+        raise ProblemError(Code.INVALID_JSON) from None
 
 
 def _with_nul(data: object, path: str) -> Iterator[str]:
@@ -91,4 +101,16 @@ def decode_cursor(text: str, size: int) -> tuple[str, ...]:
         parts = None
     if isinstance(parts, list) and len(parts) == size and all(isinstance(part, str) and "\0" not in part for part in parts):
         return tuple(parts)
-    raise ProblemError(Code.VALIDATION_FAILED, errors=[FieldError(field="cursor", reason="is not a cursor of this list")])
+    raise no_cursor()
+
+
+def cursor_number(part: str) -> int:
+    """A number of a cursor, or a refusal: what does not fit into an integer column is none of ours."""
+    if not re.fullmatch(r"[0-9]{1,9}", part):
+        raise no_cursor()
+    return int(part)
+
+
+def no_cursor() -> ProblemError:
+    """The refusal of what is no cursor of the list."""
+    return ProblemError(Code.VALIDATION_FAILED, errors=[FieldError(field="cursor", reason="is not a cursor of this list")])

@@ -8,8 +8,8 @@ from services.booking.domain import Appointment
 from services.booking.repository import appointments
 from services.booking.repository.appointments import Wanted
 from shared.contracts.booking import AppointmentPage, AppointmentView
-from shared.contracts.problems import Code, FieldError
-from shared.infra.forms import decode_cursor, encode_cursor
+from shared.contracts.problems import Code
+from shared.infra.forms import cursor_number, decode_cursor, encode_cursor, no_cursor
 from shared.infra.problems import ProblemError
 from shared.infra.unit import RegistryUnit
 
@@ -36,10 +36,9 @@ def place_of(cursor: str | None) -> tuple[dt.date, int, UUID] | None:
         return None
     date, number, id_ = decode_cursor(cursor, 3)
     try:
-        return dt.date.fromisoformat(date), int(number), UUID(id_)
+        return dt.date.fromisoformat(date), cursor_number(number), UUID(id_)
     except ValueError:
-        errors = [FieldError(field="cursor", reason="is not a cursor of this list")]
-        raise ProblemError(Code.VALIDATION_FAILED, errors=errors) from None
+        raise no_cursor() from None
 
 
 def _cursor(last: Appointment) -> str:

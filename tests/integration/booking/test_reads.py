@@ -7,6 +7,7 @@ import pytest
 from dirty_equals import IsPartialDict
 from httpx2 import AsyncClient
 
+from shared.infra.forms import encode_cursor
 from tests.integration.booking.desk import Desk
 from tests.unit.booking.messages import TODAY, TOMORROW, cancel, freed, reserved
 
@@ -58,8 +59,12 @@ async def test_pages_hold_every_appointment_once(client: AsyncClient, desk: Desk
 
 
 @pytest.mark.parametrize(
-    "query", [{"limit": 0}, {"limit": 201}, {"status": "lost"}, {"date": "soon"}, {"cursor": "x"}, {"doctor_id": 1}]
-)
+    "query",
+    [
+        {"limit": 0}, {"limit": 201}, {"status": "lost"}, {"date": "soon"}, {"cursor": "x"}, {"doctor_id": 1},
+        {"cursor": encode_cursor("2026-03-02", "9" * 20, str(uuid4()))},
+    ],
+)  # fmt: skip
 async def test_a_filter_that_is_none_is_named(client: AsyncClient, query: dict[str, Any]) -> None:
     refused = await client.get("/internal/appointments", params=query)
     assert refused.status_code == 422 and [error["field"] for error in refused.json()["errors"]] == list(query)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 from starlette.requests import Request
 
 from shared.contracts.problems import Code
-from shared.infra.forms import canonical_hash, decode_cursor, encode_cursor, etag, parse, read_json
+from shared.infra.forms import canonical_hash, cursor_number, decode_cursor, encode_cursor, etag, parse, read_json
 from shared.infra.problems import ProblemError
 
 pytestmark = pytest.mark.unit
@@ -132,6 +132,24 @@ def test_a_field_added_later_leaves_the_hash_of_older_requests() -> None:
 
     body = {"doctor_id": ID, "date": "2030-01-01"}
     assert canonical_hash(parse(Newer, body)) == canonical_hash(parse(Form, body))
+
+
+@pytest.mark.parametrize("levels", [250, 300, 1_000])
+def test_depth_that_no_body_has_is_refused_and_no_error_of_ours(levels: int) -> None:
+    data: Any = 1
+    for _ in range(levels):
+        data = [data]
+    with pytest.raises(ProblemError) as caught:
+        parse(Form, {"doctor_id": data, "date": "2030-01-31"})
+    assert caught.value.code in (Code.INVALID_JSON, Code.VALIDATION_FAILED)
+
+
+def test_a_number_of_a_cursor_fits_into_a_column() -> None:
+    assert cursor_number("999999999") == 999_999_999
+    for foreign in ("", "-1", "1_0", "\u0661", "9" * 10, "1\n"):
+        with pytest.raises(ProblemError) as caught:
+            cursor_number(foreign)
+        assert refused(caught.value) == {"cursor": "is not a cursor of this list"}
 
 
 def test_a_cursor_comes_back_as_it_went() -> None:
