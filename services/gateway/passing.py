@@ -16,6 +16,7 @@ from services.gateway.answers import REPLAYED
 from services.gateway.gateway import gateway_of
 from services.gateway.headers import IDEMPOTENCY_KEY, key_errors
 from shared.contracts.problems import Code
+from shared.infra.forms import read_json
 from shared.infra.ids import command_id
 from shared.infra.problems import MEDIA_TYPE, ProblemError
 
@@ -36,6 +37,7 @@ async def register(request: Request, owner: str, path: str, operation: str, **pa
     content = await request.body()
     keys = request.headers.getlist(IDEMPOTENCY_KEY)
     if errors := key_errors(keys):
+        await read_json(request)  # what is no JSON is said first, as everywhere
         raise ProblemError(Code.VALIDATION_FAILED, errors=errors)
     repeated_as = command_id(caller.clinic_id, caller.principal, operation, keys[0]) if keys else None
     return await gateway.owners.call(owner, "POST", path, caller, params=_texts(params), content=content, command_id=repeated_as)

@@ -1,6 +1,5 @@
 """The bodies of commands, as clients send them, and commands as they read them. Shapes shared with owners are in contracts."""
 
-import datetime as dt
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -11,7 +10,7 @@ from pydantic import StringConstraints
 from services.gateway.headers import KEY_PATTERN
 from shared.contracts.booking import Reason
 from shared.contracts.envelope import Wire
-from shared.contracts.registry import Strict
+from shared.contracts.registry import Day, Strict
 
 
 class BookingIn(Strict):
@@ -19,7 +18,7 @@ class BookingIn(Strict):
 
     doctor_id: UUID
     patient_id: UUID
-    date: dt.date
+    date: Day
     idempotency_key: Annotated[str, StringConstraints(pattern=KEY_PATTERN)] | None = None
 
 

@@ -24,7 +24,7 @@ def _only_iso_days(value: object) -> object:
     if not isinstance(value, str):
         return value
     if not _ISO_DAY.fullmatch(value):
-        raise ValueError("must be a date as YYYY-MM-DD")
+        raise ValueError("must be a date, YYYY-MM-DD")
     return dt.date.fromisoformat(value)
 
 

@@ -1,6 +1,5 @@
 """Appointments: the commands that book and cancel, and the reads, which are booking's."""
 
-import datetime as dt
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -15,6 +14,7 @@ from services.gateway.reading import Asked, read_command
 from services.gateway.schemas import BookingIn, CancelIn
 from shared.contracts.booking import AppointmentPage, AppointmentView, BookAppointment, CancelAppointment, Status
 from shared.contracts.problems import Code
+from shared.contracts.registry import Day
 from shared.contracts.topics import APPOINTMENT_COMMANDS, BOOKING_COMMANDS
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, canonical_hash
 from shared.infra.problems import ProblemError
@@ -62,7 +62,7 @@ async def list_appointments(
     request: Request,
     patient_id: UUID | None = None,
     doctor_id: UUID | None = None,
-    date: dt.date | None = None,
+    date: Day | None = None,
     status: Status | None = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
@@ -126,7 +126,7 @@ async def _cancel(request: Request, appointment_id: UUID, asked: Asked[CancelIn]
 async def list_doctor_appointments(
     request: Request,
     doctor_id: UUID,
-    date: dt.date | None = None,
+    date: Day | None = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Response:

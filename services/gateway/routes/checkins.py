@@ -1,6 +1,5 @@
 """Check-in, and the queue in front of a doctor, which is the queue's to tell."""
 
-import datetime as dt
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -16,6 +15,7 @@ from services.gateway.schemas import CheckInIn
 from shared.contracts.booking import CheckInPatient
 from shared.contracts.problems import Code
 from shared.contracts.queue import QueueEntryView, QueuePage
+from shared.contracts.registry import Day
 from shared.contracts.topics import APPOINTMENT_COMMANDS
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, canonical_hash
 from shared.infra.problems import ProblemError
@@ -59,7 +59,7 @@ async def create_checkin(request: Request) -> Response:
 async def get_queue(
     request: Request,
     doctor_id: UUID,
-    date: dt.date | None = None,
+    date: Day | None = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Response:

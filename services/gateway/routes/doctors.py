@@ -1,6 +1,5 @@
 """Doctors and their days, which are availability's: every call is passed on to it."""
 
-import datetime as dt
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -11,7 +10,7 @@ from services.gateway.owners import AVAILABILITY
 from services.gateway.passing import answer_of, read, register, registered
 from shared.contracts.availability import DayView
 from shared.contracts.problems import Code
-from shared.contracts.registry import DayIn, DoctorIn, DoctorPage, DoctorView
+from shared.contracts.registry import Day, DayIn, DoctorIn, DoctorPage, DoctorView
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit
 
 router = APIRouter(tags=["Doctors"])
@@ -81,6 +80,6 @@ async def set_availability(request: Request, doctor_id: UUID) -> Response:
     response_model=DayView,
     responses=doc.answers(200, doc.DAY, Code.VALIDATION_FAILED, Code.UNKNOWN_DOCTOR),
 )
-async def get_availability(request: Request, doctor_id: UUID, date: dt.date) -> Response:
+async def get_availability(request: Request, doctor_id: UUID, date: Day) -> Response:
     """Reads a day; one without a record reads as the clinic's default."""
     return await read(request, AVAILABILITY, f"/internal/doctors/{doctor_id}/availability", date=date)

@@ -64,12 +64,27 @@ async def test_an_owner_that_is_away_is_a_503(gateway: Process, owners: FakeOwne
     [
         ("/patients/x", {"patient_id"}),
         (f"/doctors/{DOCTOR}/availability", {"date"}),
+        (f"/doctors/{DOCTOR}/availability?date=0", {"date"}),
+        ("/appointments?date=2026-03-02T00:00:00", {"date"}),
         ("/appointments?status=x&date=y&limit=0&patient_id=z", {"status", "date", "limit", "patient_id"}),
     ],
 )
 async def test_bad_parameters_are_all_named(gateway: Process, owners: FakeOwners, path: str, fields: set[str]) -> None:
     answer = await gateway.http.get(f"{API}{path}")
     assert answer.status_code == 422 and {error["field"] for error in answer.json()["errors"]} == fields
+    assert owners.requests == []
+
+
+async def test_a_date_of_a_command_is_no_number_of_seconds(gateway: Process) -> None:
+    body = {"doctor_id": DOCTOR, "patient_id": DOCTOR, "date": "1798761600"}
+    answer = await gateway.http.post(f"{API}/appointments", json=body)
+    assert answer.status_code == 422 and [error["field"] for error in answer.json()["errors"]] == ["date"]
+
+
+async def test_no_json_is_said_before_a_bad_key(gateway: Process, owners: FakeOwners) -> None:
+    headers = {"Idempotency-Key": "\t"}
+    assert (await gateway.http.post(f"{API}/doctors", content=b"{bad", headers=headers)).status_code == 400
+    assert (await gateway.http.post(f"{API}/doctors", content=b"{}", headers=headers)).status_code == 422
     assert owners.requests == []
 
 
