@@ -17,8 +17,8 @@ IDEMPOTENCY_KEY = "Idempotency-Key"
 KEY_PATTERN = r"^[\x20-\x7e]{1,255}$"
 KEY_REASON = "must be 1 to 255 printable ASCII characters"
 
-_WAIT = re.compile(r"wait\s*=\s*\"?(\d{1,9})\"?", re.ASCII)
-_KNOWN = re.compile(r"(wait|respond-async)\b", re.IGNORECASE)
+_WAIT = re.compile(r"wait\s*=\s*\"?(\d{1,1000})\"?", re.ASCII)
+_KNOWN = re.compile(r"(wait|respond-async)\s*(=|$)", re.IGNORECASE)
 _KEY = re.compile(KEY_PATTERN)
 
 

@@ -14,6 +14,8 @@ from shared.infra.problems import ProblemError
         (["wait=2"], Preference(2, "wait=2")),
         (["Wait = 2"], Preference(2, "wait=2")),
         (["wait=99"], Preference(MAX_WAIT_SECONDS, "wait=30")),
+        (["wait=99999999999"], Preference(MAX_WAIT_SECONDS, "wait=30")),
+        (["wait-long=yes, respond-async-x"], Preference(DEFAULT_WAIT_SECONDS, None)),
         (["respond-async"], Preference(0, "respond-async")),
         (["respond-async, wait=10"], Preference(0, "respond-async")),
         (["wait=3", "wait=4"], Preference(3, "wait=3")),
