@@ -79,6 +79,9 @@ class Looks:
         except ProblemError as error:
             log.warning("look_failed", open=len(due), error=error.code)
             return
+        except Exception as error:  # whatever it was, the next look must come: without looks a lost reply stays lost
+            log.exception("look_failed", open=len(due), error=type(error).__name__)
+            return
         for waiter in due:
             self._apply(waiter, found.get((waiter.clinic_id, waiter.command_id)))
             waiter.looked.set()

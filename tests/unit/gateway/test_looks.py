@@ -78,10 +78,11 @@ async def test_a_202_is_preceded_by_a_look() -> None:
         assert await parts.commands.submit(command, 0.01) == BOOKED
 
 
-async def test_a_failing_look_leaves_the_waiters_and_is_tried_again() -> None:
+@pytest.mark.parametrize("error", [ProblemError(Code.UNAVAILABLE), ValueError("no outcomes")], ids=repr)
+async def test_a_failing_look_leaves_the_waiters_and_is_tried_again(error: Exception) -> None:
     parts = Parts()
     waiter = waiter_of(parts, "k")
-    parts.holder.error = ProblemError(Code.UNAVAILABLE)
+    parts.holder.error = error
     async with looking(parts):
         parts.looks.all_soon()
         await until(lambda: bool(parts.holder.asked))
