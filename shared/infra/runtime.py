@@ -1,7 +1,7 @@
 """What a running service process holds, and the order in which it starts and stops. Built by each service's `app.py`."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Self
 
 import uvicorn
@@ -9,6 +9,7 @@ from faststream.kafka import KafkaBroker
 from redis.asyncio import Redis
 from starlette.types import ASGIApp
 
+from shared.contracts.envelope import Message
 from shared.contracts.topics import Topic
 from shared.infra.delivery import Delivery, Handler
 from shared.infra.kafka import Publisher, make_broker
@@ -47,9 +48,9 @@ class Runtime:
         broker = make_broker(settings.kafka, settings.instance, settings.shutdown_grace_seconds)
         return cls(name, settings, database, broker, make_redis(settings.redis))
 
-    def consume(self, topics: Sequence[Topic], handler: Handler) -> None:
-        """Registers the process's one consumer."""
-        self.delivery = Delivery(self.name, topics, handler, self.units, self.publisher)
+    def consume(self, topics: Sequence[Topic], handler: Handler, ignored: Collection[type[Message]] = ()) -> None:
+        """Registers the process's one consumer; `ignored` messages of its topics never reach the handler."""
+        self.delivery = Delivery(self.name, topics, handler, self.units, self.publisher, ignored)
         self.delivery.subscribe(self.broker, self.settings.kafka)
 
     async def start(self) -> None:
@@ -71,6 +72,7 @@ class Runtime:
         self._stopping.set()
         if self.delivery:
             self.delivery.stopping.set()
+        await self.publisher.stop()
         await self.broker.stop()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=5)
