@@ -1,0 +1,112 @@
+"""Kafka goes away while clients post: they learn what is certain, reads go on, and once it is back each key has one outcome."""
+
+import asyncio
+import datetime as dt
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, cast
+
+import httpx2
+import pytest
+from aiokafka import TopicPartition
+
+from shared.contracts.topics import GATEWAY_REPLIES
+from shared.infra.kafka import Publisher, Record, Unconfirmed, make_broker
+from shared.infra.settings import KafkaSettings
+from tests.faults.checks import consistent, ends, one_outcome_each
+from tests.faults.client import API, Client, Command, booking, bookings, today
+from tests.faults.system import System
+
+BACK_WITHIN_SECONDS = 40.0
+AWAY_SECONDS = 7.0
+"""Longer than a request to the broker may take, so that requests are given up and sent again."""
+
+Away = Callable[[System], AbstractAsyncContextManager[None]]
+
+
+@asynccontextmanager
+async def killed(system: System) -> AsyncIterator[None]:
+    """Kafka is killed, and started again at the end."""
+    kafka = system.servers.servers.kafka
+    await asyncio.to_thread(kafka.process.kill)
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(kafka.start)
+
+
+@asynccontextmanager
+async def frozen(system: System) -> AsyncIterator[None]:
+    """Kafka stands still with its connections open, and goes on at the end."""
+    process = system.servers.servers.kafka.process.id
+    assert process is not None
+    until = time.monotonic() + AWAY_SECONDS
+    os.kill(process.pid, signal.SIGSTOP)
+    try:
+        yield
+        await asyncio.sleep(max(0.0, until - time.monotonic()))
+    finally:
+        os.kill(process.pid, signal.SIGCONT)
+
+
+@pytest.mark.parametrize("away", [killed, frozen])
+async def test_posts_while_kafka_is_away(system: System, client: Client, away: Away) -> None:
+    doctor, patients = await client.register()
+    before = await client.finish(booking(doctor, patients[0], today()))
+    commands = bookings(doctor, patients, days=6, per_day=4)
+    async with away(system):
+        for wave in (commands[:12], commands[12:]):
+            answers = await asyncio.gather(*map(client.send, wave))
+            for command, answer in zip(wave, answers, strict=True):
+                assert answer is not None
+                await says_what_is_certain(client, command, answer)
+        codes = {answer.json()["code"] for command in commands if (answer := command.history[0])}
+        assert codes == {"unknown", "not_accepted"}, "the first were handed over, the others refused at once"
+        read = await client.http.get(f"{API}/appointments/{before.result['id']}")
+        assert (read.status_code, read.json()) == (200, before.result)
+
+    back = time.monotonic()
+    await asyncio.gather(*map(client.finish, commands))
+    await asyncio.gather(
+        *(client.finish(booking(doctor, patients[0], today() + dt.timedelta(days=day))) for day in range(10, 34))
+    )
+    assert time.monotonic() - back < BACK_WITHIN_SECONDS
+    assert ends(client) == {("/appointments", 201): 1 + 24 + 24}
+    await one_outcome_each(client)
+    await consistent(system)
+
+
+async def says_what_is_certain(client: Client, command: Command, answer: httpx2.Response) -> None:
+    """503 either way: `unknown` with the way back to it, or `not_accepted` with when to try again."""
+    assert answer.status_code == 503, answer.text
+    if answer.json()["code"] == "not_accepted":
+        assert int(answer.headers["Retry-After"]) >= 1
+        return
+    assert answer.json()["code"] == "unknown"
+    assert answer.headers["Idempotency-Key"] == command.key
+    assert answer.headers["Command-Id"] == answer.json()["command_id"]
+    look = await client.http.get(answer.headers["Location"])
+    assert (look.status_code, look.json()["status"]) == (202, "running")
+
+
+async def test_a_producer_that_the_broker_refuses_for_ever_is_replaced(system: System) -> None:
+    broker = make_broker(KafkaSettings(bootstrap_servers=system.servers.kafka_bootstrap), "publisher-test", 1)
+    publisher, place = Publisher(broker), cast(Any, broker.config.producer)
+    record = Record(GATEWAY_REPLIES.name, b"key", b"{}", "test", partition=0)
+    await broker.start()
+    try:
+        await publisher.send(record)
+        stuck = place._producer.producer
+        # What a batch leaves behind that was given up: its sequence number is used, and never comes.
+        stuck._txn_manager.increment_sequence_number(TopicPartition(record.topic, 0), 1)
+        with pytest.raises(Unconfirmed, match="OutOfOrderSequenceNumber"):
+            await publisher.send(record)
+        await publisher.send(record)
+        assert await publisher.send_all([record, record]) == [True, True]
+        assert place._producer.producer is not stuck
+    finally:
+        await publisher.stop()
+        await broker.stop()
