@@ -159,7 +159,7 @@ class Publisher:
         """Gives a record to the producer; the in-memory broker of tests delivers at once and has no future."""
         try:
             acknowledged = await asyncio.wait_for(self._publish(record), timeout_seconds)
-        except (KafkaError, IncorrectState, TimeoutError) as error:  # IncorrectState: the producer is stopped, or not started yet
+        except (KafkaError, *_NOT_TAKEN, TimeoutError) as error:
             raise NotAccepted(type(error).__name__) from error
         if acknowledged is not None:
             acknowledged.add_done_callback(functools.partial(self._judge, self._generation))
@@ -206,6 +206,10 @@ class Publisher:
             await producer.stop()
             return False
         return True
+
+
+_NOT_TAKEN = (IncorrectState, AssertionError)
+"""The producer is stopped or not started yet; the topic has no such partition."""
 
 
 def _acknowledged(future: "asyncio.Future[Any]") -> bool:
