@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from services.availability.handlers import make_handler
+from services.availability.handlers import IGNORED, make_handler
 from services.availability.routes import router
 from services.availability.settings import Settings
 from shared.infra.owner import create_owner
@@ -12,4 +12,4 @@ NAME = "availability"
 
 def create_app(settings: Settings) -> FastAPI:
     """The application of one process."""
-    return create_owner(NAME, settings, make_handler, router)
+    return create_owner(NAME, settings, make_handler, router, ignored=IGNORED)

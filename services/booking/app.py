@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from services.booking.handlers import make_handler
+from services.booking.handlers import IGNORED, make_handler
 from services.booking.identifiers import Codec
 from services.booking.routes import router
 from services.booking.settings import Settings
@@ -15,6 +15,6 @@ MAX_BODY_BYTES = 1024 * 1024
 
 def create_app(settings: Settings) -> FastAPI:
     """The application of one process."""
-    app = create_owner(NAME, settings, make_handler, router, MAX_BODY_BYTES)
+    app = create_owner(NAME, settings, make_handler, router, MAX_BODY_BYTES, ignored=IGNORED)
     app.state.codec = Codec(settings.identifier_key.get_secret_value().encode())
     return app

@@ -7,7 +7,7 @@ and nothing a record contains can stop the records around it. The rules and why 
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
 
 import orjson
@@ -51,12 +51,22 @@ class Stopping(Exception):
 class Delivery:
     """One consumer of one process: all its topics, in batches."""
 
-    def __init__(self, group: str, topics: Sequence[Topic], handler: Handler, units: Units, publisher: Publisher) -> None:
+    def __init__(
+        self,
+        group: str,
+        topics: Sequence[Topic],
+        handler: Handler,
+        units: Units,
+        publisher: Publisher,
+        ignored: Collection[type[Message]] = (),
+    ) -> None:
+        """`ignored` are messages of these topics that ask nothing of the handler: what has no effect needs no transaction."""
         self.group = group
         self.topics = {topic.name: topic for topic in topics}
         self.stopping = asyncio.Event()
         self.subscriber: Any = None
         self._handler = handler
+        self._ignored = frozenset(ignored)
         self._units = units
         self._publisher = publisher
 
@@ -115,7 +125,7 @@ class Delivery:
             await self._back_off(attempt)
 
     async def _decoded(self, records: Sequence["ConsumerRecord[Any, Any]"]) -> list[Received]:
-        """The good records; a malformed one is dead-lettered here and now."""
+        """The good records that ask for something; a malformed one is dead-lettered here and now."""
         received: list[Received] = []
         for record in records:
             try:
@@ -123,8 +133,8 @@ class Delivery:
             except Malformed as error:
                 await self._dead_letter(record, str(error), attempts=1)
                 continue
-            if message is None:
-                MESSAGES.labels(topic=record.topic, type="unknown", outcome="skipped").inc()
+            if message is None or type(message) in self._ignored:
+                MESSAGES.labels(topic=record.topic, type=message.type if message else "unknown", outcome="skipped").inc()
             else:
                 received.append((record, message))
         return received

@@ -3,12 +3,13 @@
 Called by the `app.py` of availability, booking and queue; the gateway, which starts without Kafka, wires itself.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import APIRouter, FastAPI
 
+from shared.contracts.envelope import Message
 from shared.contracts.topics import consumed_by
 from shared.infra.api import create_api
 from shared.infra.asgi import MAX_BODY_BYTES
@@ -24,15 +25,20 @@ def create_owner(
     make_handler: Callable[[Runtime], Handler],
     router: APIRouter,
     max_body_bytes: int = MAX_BODY_BYTES,
+    *,
+    ignored: Collection[type[Message]],
 ) -> FastAPI:
-    """One process of the service. Its lifespan opens the stores, joins the consumer group, and leaves both in order."""
+    """One process of the service. Its lifespan opens the stores, joins the consumer group, and leaves both in order.
+
+    `ignored` is what others say on the topics that it consumes and what asks nothing of it.
+    """
     readiness = Readiness({})
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         runtime = await Runtime.connect(name, settings)
         try:
-            runtime.consume(consumed_by(name), make_handler(runtime))
+            runtime.consume(consumed_by(name), make_handler(runtime), ignored)
             app.state.runtime = runtime
             await runtime.start()
             readiness.checks = runtime.checks
