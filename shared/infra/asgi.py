@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.contracts.problems import Code
+from shared.infra.errors import is_transient
 from shared.infra.ids import new_id
 from shared.infra.metrics import HTTP_DURATION, HTTP_REQUESTS
 from shared.infra.problems import ProblemError, problem_response
@@ -82,11 +83,11 @@ class Exchange:
             await app(self.scope, self.receive, self.send)
         except ClientDisconnect:
             return
-        except Exception:
+        except Exception as error:
             _log.exception("http_request_failed", route=route_template(self.scope))
             if self._status is not None:
                 raise  # half an answer is out: only a broken connection tells the client that it is no whole one
-            await problem_response(Request(self.scope), ProblemError(Code.INTERNAL))(self.scope, self.receive, self.send)
+            await problem_response(Request(self.scope), _problem_of(error))(self.scope, self.receive, self.send)
 
     async def receive(self) -> Message:
         """The next part of the body, unless there is more of it than allowed.
@@ -152,6 +153,11 @@ def _accepted(pattern: re.Pattern[bytes], value: bytes | None) -> str | None:
 def _declared_bytes(content_length: bytes | None) -> int:
     """The size that the client announced; without one the stream is counted."""
     return int(content_length) if content_length is not None and content_length.isdigit() else 0
+
+
+def _problem_of(error: Exception) -> ProblemError:
+    """A store that is away is no fault of ours: the same request can succeed in a moment."""
+    return ProblemError(Code.UNAVAILABLE, headers={"Retry-After": "2"}) if is_transient(error) else ProblemError(Code.INTERNAL)
 
 
 def _body_too_large() -> HTTPException:

@@ -3,6 +3,7 @@
 import asyncpg
 from asyncpg import exceptions as pg
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 CONFLICTS = (pg.UniqueViolationError, pg.ExclusionViolationError)
 """What a statement's own checks did not foresee: a rival transaction was faster, so trying again sees its row."""
@@ -17,6 +18,7 @@ TRANSIENT = (
     pg.OperatorInterventionError,
     pg.InsufficientResourcesError,
     pg.IdleInTransactionSessionTimeoutError,
+    NoConnectionFree,
     OSError,
     TimeoutError,
 )

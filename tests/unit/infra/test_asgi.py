@@ -7,6 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 import structlog
+from asyncpg.exceptions import CannotConnectNowError
 from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import StreamingResponse
 from starlette.testclient import TestClient
@@ -47,6 +48,10 @@ def make_app() -> FastAPI:
     @router.post("/fails")
     async def post_fails() -> None:
         raise RuntimeError("patient Zebedee in SELECT 1")
+
+    @router.post("/no-store")
+    async def post_no_store() -> None:
+        raise CannotConnectNowError("the database system is starting up")
 
     @router.post("/breaks")
     async def post_breaks() -> StreamingResponse:
@@ -201,6 +206,12 @@ def test_an_unforeseen_error_is_a_problem_without_its_text_and_logged_with_it(cl
     failed, access = events
     assert (failed["event"], failed["exc_info"], failed["correlation_id"]) == ("http_request_failed", True, "r-2")
     assert (access["status"], access["route"]) == (500, "/api/v1/things/fails")
+
+
+def test_a_store_that_is_away_is_no_fault_of_ours(client: TestClient) -> None:
+    answer = client.post("/api/v1/things/no-store")
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert int(answer.headers["retry-after"]) > 0 and "starting" not in answer.text
 
 
 def test_half_an_answer_breaks_the_connection(client: TestClient, events: list[Any]) -> None:

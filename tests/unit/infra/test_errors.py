@@ -4,6 +4,7 @@ import asyncpg
 import pytest
 from asyncpg import exceptions as pg
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from shared.infra.errors import is_conflict, is_transient
 
@@ -16,6 +17,7 @@ PASSING = (
     pg.TooManyConnectionsError("full"),
     asyncpg.InterfaceError("connection is closed"),
     asyncpg.InterfaceError("pool is closing"),
+    NoConnectionFree("QueuePool limit"),
     ConnectionResetError(),
     TimeoutError(),
 )
