@@ -24,6 +24,16 @@ pytestmark = pytest.mark.unit
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
+def add_failures(router: APIRouter) -> None:
+    @router.post("/fails")
+    async def post_fails() -> None:
+        raise RuntimeError("patient Zebedee in SELECT 1")
+
+    @router.post("/no-store")
+    async def post_no_store() -> None:
+        raise CannotConnectNowError("the database system is starting up")
+
+
 def make_app() -> FastAPI:
     app = create_api("Test", "test", "0.0.0", Readiness({}), docs=True)
     router = APIRouter(prefix="/things")
@@ -45,13 +55,7 @@ def make_app() -> FastAPI:
     async def post_unread() -> int:
         return 1
 
-    @router.post("/fails")
-    async def post_fails() -> None:
-        raise RuntimeError("patient Zebedee in SELECT 1")
-
-    @router.post("/no-store")
-    async def post_no_store() -> None:
-        raise CannotConnectNowError("the database system is starting up")
+    add_failures(router)
 
     @router.post("/breaks")
     async def post_breaks() -> StreamingResponse:
