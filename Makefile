@@ -60,6 +60,10 @@ test-faults: ## kills, pauses, lost connections
 $(TIERS:%=test-%): test-%: .venv/.installed
 	@$(PYTEST) tests/$* $(ARGS)
 
+.PHONY: bench
+bench: .venv/.installed ## bookings a second beside pgbench, on a stack of its own (ARGS="--seconds 10 --in-flight 64"); a minute or two
+	@$(BIN)/python -m benchmarks.bookings $(ARGS)
+
 ##@ Keep it clean
 .PHONY: lint
 lint: .venv/.installed ## ruff and import-linter

