@@ -10,8 +10,9 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from shared.infra.inbox import Admitted
+from shared.infra.kafka import Unconfirmed
 from shared.infra.unit import Unit
-from tests.integration.infra.bench import Bench, letters_of, note, take_notes
+from tests.integration.infra.bench import Bench, note, take_notes
 from tests.support.waiting import eventually
 
 SESSION_SECONDS = 10
@@ -189,19 +190,27 @@ async def test_stopping_does_not_wait_for_an_error_to_pass(bench: Bench) -> None
     await eventually(has(bench, 1))
 
 
-async def test_without_its_dead_letter_topic_nothing_moves(bench: Bench) -> None:
-    """The group's own topic is missing here: the bad record is not lost, and once the topic is there all goes on."""
-    bench.group = f"other-{bench.group}"
+async def test_while_a_dead_letter_cannot_be_written_nothing_moves(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bad record is not lost, and what comes behind it waits."""
+    tries = 0
+    runtime = await bench.connect()
+    runtime.consume([bench.topic], take_notes)
+
+    async def refuses(*_: Any) -> None:
+        nonlocal tries
+        tries += 1
+        raise Unconfirmed
+
     await bench.producer.send_and_wait(bench.topic.name, b"nonsense", partition=0)
     await bench.send(note(bench.clinic, 1), partition=0)
-    await bench.consume(request_timeout_ms=1_000)
+    with monkeypatch.context() as away:
+        away.setattr(runtime.publisher, "send", refuses)
+        await runtime.start()
 
-    async def alive() -> bool:
-        return bool(bench.running[0].delivery and bench.running[0].delivery.subscriber.consumer.assignment())
+        async def tried_often() -> bool:
+            return tries > 2
 
-    await eventually(alive)
-    assert await bench.numbers() == []
-    assert await bench.lag() == 2
-    await bench.make(letters_of(bench.topic, bench.group))
-    await eventually(has(bench, 1), within_seconds=60)
+        await eventually(tried_often)
+        assert (await bench.numbers(), await bench.lag()) == ([], 2)
+    await eventually(has(bench, 1))
     assert len(await bench.letters()) == 1
