@@ -4,8 +4,11 @@ Plain lines without a terminal, no colour with NO_COLOR (rich sees to both). Pur
 """
 
 import contextlib
+import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deploy.embedded.ports import LOOPBACK
@@ -82,8 +85,19 @@ def place_lines(status: dict[str, Any]) -> list[str]:
         f"  Stores     {stores}   (passwords: frontdesk env)",
         f"  Data, logs {status['data']} · {status['logs']}/<service>.jsonl",
         *try_it_lines(gateway, status["demo"]),
-        " Next: frontdesk status · frontdesk logs -f booking · frontdesk env · frontdesk down",
+        next_line(shutil.which("frontdesk") is not None),
     ]
+
+
+def next_line(on_path: bool) -> str:
+    """The next commands, as they can be typed: who came by `make up` has not activated `.venv`."""
+    before = "" if on_path else f" (after: . {_activate()})"
+    return f" Next{before}: frontdesk status · frontdesk logs -f booking · frontdesk env · frontdesk down"
+
+
+def _activate() -> str:
+    script = Path(sys.executable).with_name("activate")
+    return str(script.relative_to(Path.cwd()) if script.is_relative_to(Path.cwd()) else script)
 
 
 def try_it_lines(gateway: str, demo: dict[str, str] | None) -> list[str]:

@@ -96,3 +96,10 @@ def test_try_it_is_a_line_for_a_shell() -> None:
     (line,) = report.try_it_lines("http://127.0.0.1:8000", {"doctor_id": "d", "patient_id": "p"})
     assert line.endswith("""-d '{"doctor_id": "d", "patient_id": "p", "date": "'$(date -u +%F)'"}'""")
     assert report.try_it_lines("http://127.0.0.1:8000", None) == []
+
+
+def test_the_next_commands_can_be_typed_where_they_are_printed() -> None:
+    assert report.next_line(on_path=True).startswith(" Next: frontdesk status · ")
+    activate, _, commands = report.next_line(on_path=False).partition("): ")
+    assert activate.startswith(" Next (after: . ") and activate.endswith("bin/activate")
+    assert commands.startswith("frontdesk status · ")

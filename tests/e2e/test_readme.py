@@ -1,0 +1,144 @@
+"""Every shell block of the README, run by bash as a newcomer pastes it: in order, in one shell, on what `frontdesk up` started.
+
+Only the port differs. The stack is the test's own, so that numbers and positions are those that the README promises.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.embedded.ports import any_free
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+SECTION = re.compile(r"^##+ ", re.MULTILINE)
+BLOCK = re.compile(r"^```bash\n(.*?)^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\((?!\w+:)([^)#]+)")
+BETWEEN_BLOCKS = "\f"
+START_SECONDS = 240
+PASTE_SECONDS = 100
+
+
+@pytest.fixture(scope="module")
+def port() -> int:
+    return any_free()
+
+
+@pytest.fixture(scope="module")
+def environment() -> Iterator[dict[str, str]]:
+    """A shell whose `frontdesk` is the one under test, with a data folder of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="frontdesk-readme-"))
+    folder.chmod(0o755)  # PostgreSQL may run under another account than ours
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("FRONTDESK_")}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    yield inherited | {"PATH": path, "FRONTDESK_HOME": str(folder), "NO_COLOR": "1"}
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def table(port: int, environment: dict[str, str]) -> Iterator[str]:
+    """What `frontdesk up` prints; the stack runs until the module is done, or the README has stopped it."""
+    try:
+        yield run(f"frontdesk up --detach --port {port}", environment, START_SECONDS)
+    finally:
+        run("frontdesk down --purge", environment, START_SECONDS)
+
+
+@pytest.fixture(scope="module")
+def pasted(table: str, port: int, environment: dict[str, str]) -> dict[str, str]:
+    """Output of each block by the heading above it."""
+    blocks = shell_blocks(README.replace(":8000", f":{port}"))
+    output = run(f"printf '{BETWEEN_BLOCKS}'\n".join(blocks.values()), environment, PASTE_SECONDS)
+    return dict(zip(blocks, output.split(BETWEEN_BLOCKS), strict=True))
+
+
+def shell_blocks(text: str) -> dict[str, str]:
+    """The shell block of each section that has one, by the section's heading."""
+    sections = {section.partition("\n")[0]: BLOCK.search(section) for section in SECTION.split(text)}
+    return {heading: found[1] for heading, found in sections.items() if found}
+
+
+def run(commands: str, environment: dict[str, str], seconds: float) -> str:
+    """Output of commands that say nothing on stderr and end well."""
+    done = subprocess.run(
+        ["bash", "-c", commands],
+        cwd=ROOT, env=environment, timeout=seconds, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    return done.stdout
+
+
+def responses(output: str) -> list[tuple[str, Any]]:
+    """Head and body of each answer of `curl -si`."""
+    answers = re.split(r"(?=^HTTP/)", output.replace("\r\n", "\n"), flags=re.MULTILINE)
+    parts = [answer.partition("\n\n") for answer in answers if answer]
+    return [(head.lower(), json.loads(body)) for head, _, body in parts]
+
+
+def test_every_shell_block_is_run(pasted: dict[str, str]) -> None:
+    assert len(pasted) == README.count("```bash\n") > 0
+
+
+def test_the_ids_are_those_that_up_prints(table: str) -> None:
+    ids = re.findall(r"^(?:ADA|MAYA)=(.+)$", README, re.MULTILINE)
+    assert len(ids) == 2 and all(f'"{one}"' in table for one in ids)
+
+
+def test_a_booking_gets_the_first_slot(pasted: dict[str, str]) -> None:
+    booked = json.loads(pasted["Book"])
+    assert (booked["slot"], booked["status"]) == (1, "booked")
+
+
+def test_a_check_in_gets_the_first_position(pasted: dict[str, str]) -> None:
+    entry, status = pasted["Check in"].splitlines()
+    assert status == "201"
+    assert json.loads(entry)["position"] == 1
+    assert json.loads(entry)["appointment_id"] == json.loads(pasted["Book"])["id"]
+
+
+def test_the_queue_has_who_checked_in(pasted: dict[str, str]) -> None:
+    (entry,) = json.loads(pasted["See the queue"])["items"]
+    assert entry == json.loads(pasted["Check in"].splitlines()[0])
+
+
+def test_a_second_check_in_is_refused(pasted: dict[str, str]) -> None:
+    problem = json.loads(pasted["Be refused"])
+    assert (problem["status"], problem["code"]) == (409, "already_checked_in")
+
+
+def test_a_booking_sent_twice_is_one_appointment(pasted: dict[str, str]) -> None:
+    (first_head, first), (second_head, second) = responses(pasted["Send it twice"])
+    assert first_head.startswith("http/1.1 201") and second_head.startswith("http/1.1 201")
+    assert first == second and first["slot"] == 2
+    assert "idempotent-replayed" not in first_head and "idempotent-replayed: true" in second_head
+
+
+def test_what_is_cancelled_is_that_appointment(pasted: dict[str, str]) -> None:
+    cancelled = json.loads(pasted["Cancel"])
+    assert cancelled["status"] == "cancelled"
+    assert cancelled["id"] == responses(pasted["Send it twice"])[0][1]["id"]
+
+
+def test_the_commands_show_the_stack_and_stop_it(pasted: dict[str, str], port: int, environment: dict[str, str]) -> None:
+    assert "✓ gateway" in pasted["Look"]
+    assert f"API_URL=http://127.0.0.1:{port}/api/v1" in pasted["Look"]
+    assert '"service":"booking"' in pasted["Look"]
+    assert pasted["Stop"].startswith("stopped\n")
+    assert "nothing is running" in run("frontdesk status || test $? = 4", environment, PASTE_SECONDS)
+
+
+def test_what_the_readme_links_to_exists() -> None:
+    links = LINK.findall(README)
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
