@@ -33,6 +33,8 @@ async def read_command(request: Request, model: type[M], *, required: bool = Tru
     try:
         body = parse(model, data)
     except ProblemError as problem:
+        if problem.code != Code.VALIDATION_FAILED:
+            raise
         raise ProblemError(Code.VALIDATION_FAILED, errors=[*problem.errors, *errors]) from None
     own = getattr(body, KEY_FIELD, None)
     if keys and own is not None and own != keys[0]:

@@ -81,6 +81,12 @@ async def test_a_date_of_a_command_is_no_number_of_seconds(gateway: Process) -> 
     assert answer.status_code == 422 and [error["field"] for error in answer.json()["errors"]] == ["date"]
 
 
+async def test_a_command_too_deep_to_read_is_no_json(gateway: Process) -> None:
+    deep = b'{"doctor_id":' + b"[" * 900 + b"]" * 900 + b"}"
+    answer = await gateway.http.post(f"{API}/appointments", content=deep)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_json")
+
+
 async def test_no_json_is_said_before_a_bad_key(gateway: Process, owners: FakeOwners) -> None:
     headers = {"Idempotency-Key": "\t"}
     assert (await gateway.http.post(f"{API}/doctors", content=b"{bad", headers=headers)).status_code == 400
