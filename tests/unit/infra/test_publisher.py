@@ -1,0 +1,41 @@
+"""How the publisher hands records to the producer: those of a batch as one, and none for longer than its time."""
+
+import asyncio
+from typing import Any, cast
+
+import pytest
+from faststream.kafka import KafkaBroker
+
+from shared.infra.kafka import NotAccepted, Publisher, Record
+
+RECORD = Record("topic", b"key", b"{}", "correlation")
+
+
+class Broker:
+    """Takes every record at once, or none ever."""
+
+    def __init__(self, *, stuck: bool = False) -> None:
+        self.turns_passed: list[bool] = []
+        self._stuck = stuck
+        self._turn = asyncio.Event()
+
+    async def publish(self, *_: Any, **__: Any) -> "asyncio.Future[Any]":
+        loop = asyncio.get_running_loop()
+        if self._stuck:
+            await loop.create_future()
+        loop.call_soon(self._turn.set)
+        self.turns_passed.append(self._turn.is_set())
+        acknowledged: asyncio.Future[Any] = loop.create_future()
+        acknowledged.set_result(None)
+        return acknowledged
+
+
+async def test_the_records_of_a_batch_are_handed_over_in_one_turn_of_the_loop() -> None:
+    broker = Broker()
+    assert await Publisher(cast(KafkaBroker, broker)).send_all([RECORD] * 5) == [True] * 5
+    assert broker.turns_passed == [False] * 5
+
+
+async def test_a_record_that_the_producer_does_not_take_in_time_is_not_accepted() -> None:
+    with pytest.raises(NotAccepted):
+        await asyncio.wait_for(Publisher(cast(KafkaBroker, Broker(stuck=True))).send(RECORD, 0.01), 5)
