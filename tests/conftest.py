@@ -11,6 +11,8 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+import structlog
+from structlog.typing import Processor
 
 from deploy.embedded import EmbeddedServers
 from shared.infra.ids import new_id
@@ -27,6 +29,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         tier = item.path.relative_to(item.config.rootpath).parts[1]
         if tier in TIERS:
             item.add_marker(tier)
+
+
+@pytest.fixture(autouse=True)
+def plain_logs() -> None:
+    """Plain tracebacks: structlog's own picture of one costs half a second of CPU, in tests that fail a handler on purpose."""
+    plain: list[Processor] = [structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer(key_order=["event"])]
+    structlog.configure(processors=plain)
 
 
 @pytest.fixture(scope="session")

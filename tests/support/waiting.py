@@ -7,7 +7,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-DEADLINE_SECONDS = 20.0
+DEADLINE_SECONDS = 30.0
+"""Long enough for a machine that does much else; a condition that holds is seen at once."""
 INTERVAL_SECONDS = 0.02
 
 
