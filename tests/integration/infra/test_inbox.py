@@ -88,8 +88,9 @@ async def test_the_runner_answers_a_reused_key_and_does_nothing(bench: Bench) ->
     await bench.send(other, partition=0)
 
     async def answered() -> list[CommandAnswered]:
-        replies = [CommandAnswered.model_validate_json(record.value) for record in await all_replies(bench)]
-        return [reply for reply in replies if reply.clinic_id == bench.clinic]
+        # Others' tests say what they like on the one topic of replies.
+        ours = [record.value for record in await all_replies(bench) if str(bench.clinic).encode() in record.value]
+        return [CommandAnswered.model_validate_json(value) for value in ours]
 
     [reply] = await eventually(answered)
     assert (reply.command_id, reply.answer.code, reply.answer.status_code) == (other.command_id, Code.KEY_REUSED, 422)
