@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import dataclasses
 import json
+import shutil
 import statistics
 import subprocess
 import sys
@@ -58,6 +59,7 @@ def own_servers() -> Iterator[EmbeddedServers]:
     finally:
         servers.stop()
         servers.purge()
+        shutil.rmtree(folder, ignore_errors=True)  # the scripts of the reference
 
 
 async def register(url: str, doctors: int, patients: int) -> tuple[list[str], list[str]]:
