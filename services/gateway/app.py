@@ -4,11 +4,10 @@ Kafka may be away when the process starts: it answers reads and refuses commands
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 import structlog
-from aiokafka.errors import KafkaError
 from fastapi import FastAPI
 
 from services.gateway import documents, repository
@@ -95,22 +94,36 @@ async def build(settings: Settings, runtime: Runtime, owners: Owners) -> Gateway
 
 async def join_kafka(runtime: Runtime, admission: Admission) -> None:
     """Connects to Kafka, however long it is away, then opens the door for commands and tells of the clinics."""
-    while not runtime.stopping.is_set():
+
+    async def connect() -> None:
         try:
             await runtime.start()
-            break
-        except (KafkaError, OSError, TimeoutError) as error:
-            log.warning("kafka_not_reached", error=type(error).__name__)
+        except BaseException:
             with suppress(Exception):  # what it got half way is of no use, whatever its end says
                 await runtime.broker.stop()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(runtime.stopping.wait(), CONNECT_INTERVAL_SECONDS)
-    else:
-        return
-    admission.open()
-    log.info("clinics_announced", changed=await announce_clinics(runtime.units))
-    await runtime.stopping.wait()
+            raise
+
+    async def announce() -> None:
+        log.info("clinics_announced", changed=await announce_clinics(runtime.units))
+
+    if await _until_done(runtime.stopping, connect, "kafka_not_reached"):
+        admission.open()
+        await _until_done(runtime.stopping, announce, "clinics_not_announced")
+        await runtime.stopping.wait()
     admission.stop()
+
+
+async def _until_done(stopping: asyncio.Event, attempt: Callable[[], Awaitable[None]], failed: str) -> bool:
+    """Tries until it succeeds; False if the process stops before."""
+    while not stopping.is_set():
+        try:
+            await attempt()
+            return True
+        except Exception as error:  # noqa: BLE001 - a store that is away shows itself in many ways, and comes back
+            log.warning(failed, error=type(error).__name__)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), CONNECT_INTERVAL_SECONDS)
+    return False
 
 
 async def _default_clinic(runtime: Runtime) -> Clinic:
