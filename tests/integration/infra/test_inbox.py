@@ -80,6 +80,32 @@ async def test_two_processes_with_one_batch_admit_it_once(bench: Bench) -> None:
         await other.close()
 
 
+async def test_overlapping_batches_in_opposite_orders_do_not_deadlock(bench: Bench) -> None:
+    """Both wait behind a third in the middle; when it goes, they would wait for each other, were it not for one order of ids."""
+    events = sorted((note(bench.clinic, number) for number in range(9)), key=lambda event: event.message_id)
+    one, two = [await asyncpg.connect(bench.postgres_url) for _ in range(2)]
+
+    async def admitted(connection: "asyncpg.Connection[asyncpg.Record]", messages: Sequence[Message]) -> Admitted:
+        async with connection.transaction():
+            return await inbox.admit(connection, messages)
+
+    async def both_wait() -> bool:
+        pids = [one.get_server_pid(), two.get_server_pid()]
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY($1::int[]) AND wait_event_type = 'Lock'"
+        return await bench.sql.fetchval(waiting, pids) == len(pids)
+
+    try:
+        async with bench.sql.transaction():
+            middle = await inbox.admit(bench.sql, [events[4]])
+            rivals = asyncio.gather(admitted(one, events), admitted(two, list(reversed(events))))
+            await eventually(both_wait)
+        first, second = await rivals
+        assert len(middle.fresh) + len(first.fresh) + len(second.fresh) == len(events)
+    finally:
+        await one.close()
+        await two.close()
+
+
 async def test_the_runner_answers_a_reused_key_and_does_nothing(bench: Bench) -> None:
     first = command(bench.clinic, 1)
     other = command(bench.clinic, 2, message_id=first.message_id, body_hash="bb")
