@@ -8,7 +8,7 @@ import httpx2
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.contracts.topics import dead_letter_topics
-from tests.faults.client import API, AT_ONCE, Client, Command
+from tests.faults.client import Client, Command
 from tests.faults.system import System
 from tests.support.waiting import eventually
 
@@ -64,23 +64,17 @@ async def dead_letters(bootstrap: str) -> int:
 
 async def one_outcome_each(client: Client) -> None:
     """Every command of the client's history ended once: its key and its id both give the answer that the client was told."""
-    places = asyncio.Semaphore(AT_ONCE)
-
-    async def check(command: Command) -> None:
-        async with places:
-            await _one_outcome(client, command)
-
-    await asyncio.gather(*map(check, client.commands))
+    await asyncio.gather(*(_one_outcome(client, command) for command in client.commands))
 
 
 async def _one_outcome(client: Client, command: Command) -> None:
     told = command.end
     assert told is not None, f"no end of {command.path} after {command.statuses}"
-    again = await client.send(command)
+    again = (await client.finish(command)).end
     assert again is not None
     assert _said(again) == _said(told), command.statuses
     assert again.headers["Idempotent-Replayed"] == "true"
-    look = await client.http.get(f"{API}/commands/{told.headers['Command-Id']}")
+    look = await client.look(told.headers["Command-Id"])
     assert look.status_code == 200, look.text
     assert look.json()["status_code"] == told.status_code
     if told.is_success:

@@ -48,10 +48,15 @@ class Client:
 
     def __init__(self, http: httpx2.AsyncClient) -> None:
         self.http = http
-        self.commands: list[Command] = []
+        self._by_key: dict[str, Command] = {}
         self.ended = 0
         self._places = asyncio.Semaphore(AT_ONCE)
         self._progress = asyncio.Condition()
+
+    @property
+    def commands(self) -> list[Command]:
+        """All commands that it finished."""
+        return list(self._by_key.values())
 
     async def register(self) -> tuple[str, list[str]]:
         """A doctor of this test's own and five patients."""
@@ -78,7 +83,7 @@ class Client:
     async def finish(self, command: Command) -> Command:
         """Sends it with the same key until it ended."""
         async with self._places:
-            self.commands.append(command)
+            self._by_key[command.key] = command
             deadline = time.monotonic() + END_WITHIN_SECONDS
             while await self.send(command) is None or command.end is None:
                 assert time.monotonic() < deadline, f"no end of {command.path} after {command.statuses}"
@@ -87,6 +92,13 @@ class Client:
             self.ended += 1
             self._progress.notify_all()
         return command
+
+    async def look(self, command_id: str) -> httpx2.Response:
+        """What the command's id tells; asked again while nobody can say."""
+        async with self._places, asyncio.timeout(END_WITHIN_SECONDS):
+            while (answer := await self.http.get(f"{API}/commands/{command_id}")).status_code == 503:  # noqa: ASYNC110
+                await asyncio.sleep(REPEAT_SECONDS)
+            return answer
 
     async def after(self, count: int) -> None:
         """Returns once so many commands have ended."""
