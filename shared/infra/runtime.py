@@ -19,6 +19,9 @@ from shared.infra.postgres import Database
 from shared.infra.settings import RedisSettings, ServiceSettings
 from shared.infra.unit import Units
 
+KEEP_ALIVE_SECONDS = 30
+"""Longer than the gateway keeps an idle connection (5 s): a connection is never closed under the request that reuses it."""
+
 
 class Runtime:
     """The pools, the broker and the one consumer of a process.
@@ -108,6 +111,7 @@ def serve(app: ASGIApp, settings: ServiceSettings) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=int(settings.shutdown_grace_seconds),
         lifespan="on",
     )
