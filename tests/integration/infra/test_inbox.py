@@ -92,7 +92,7 @@ async def test_overlapping_batches_in_opposite_orders_do_not_deadlock(bench: Ben
     async def both_wait() -> bool:
         pids = [one.get_server_pid(), two.get_server_pid()]
         waiting = "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY($1::int[]) AND wait_event_type = 'Lock'"
-        return await bench.sql.fetchval(waiting, pids) == len(pids)
+        return bool(await bench.sql.fetchval(waiting, pids) == len(pids))
 
     try:
         async with bench.sql.transaction():
