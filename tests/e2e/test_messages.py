@@ -20,7 +20,7 @@ from shared.contracts.topics import (
 )
 from shared.infra.ids import new_id
 from tests.e2e.desk import Desk, in_days
-from tests.support.kafka import Raw, records_of
+from tests.support.kafka import Raw, messages_of, records_of
 from tests.support.waiting import eventually
 
 AVAILABILITIES = ("availability", "availability-2")
@@ -35,18 +35,12 @@ async def producer(servers: EmbeddedServers) -> AsyncIterator[AIOKafkaProducer]:
     await client.stop()
 
 
-async def said(servers: EmbeddedServers, topic: Topic, **fields: str) -> list[Raw]:
-    """The records of a topic whose fields are these."""
-    found = await records_of(servers.kafka_bootstrap, topic.name, topic.partitions)
-    return [record for record in found if fields.items() <= json.loads(record.value).items()]
-
-
 async def test_bad_commands_between_good_ones_go_to_their_dead_letters(
     desk: Desk, servers: EmbeddedServers, producer: AIOKafkaProducer
 ) -> None:
     doctor, patient = await desk.doctor(capacity=10), await desk.patient()
     await desk.booked(doctor, patient)
-    [good] = await said(servers, BOOKING_COMMANDS, doctor_id=doctor)
+    [good] = await messages_of(servers.kafka_bootstrap, BOOKING_COMMANDS, doctor_id=doctor)
     mark = str(new_id())
     bad = [
         f"not json {mark}".encode(),
@@ -77,7 +71,7 @@ async def test_an_event_of_a_newer_service_is_passed_over(
 ) -> None:
     doctor, patient = await desk.doctor(capacity=2), await desk.patient()
     await desk.booked(doctor, patient)
-    [event] = await said(servers, APPOINTMENT_EVENTS, doctor_id=doctor, type="AppointmentBooked")
+    [event] = await messages_of(servers.kafka_bootstrap, APPOINTMENT_EVENTS, doctor_id=doctor, type="AppointmentBooked")
     await producer.send_and_wait(APPOINTMENT_EVENTS.name, changed(event, type="AppointmentPraised"), key=event.key)
     assert (await desk.booked(doctor, patient))["slot"] == 2
 
@@ -89,7 +83,7 @@ async def test_a_release_redelivered_after_its_slot_was_taken_again_frees_nothin
     first = await desk.booked(doctor, patient)
     await desk.cancel(first["id"])
     second = await desk.booked(doctor, other)
-    [release] = await said(servers, APPOINTMENT_EVENTS, type="SlotReleased", appointment_id=first["id"])
+    [release] = await messages_of(servers.kafka_bootstrap, APPOINTMENT_EVENTS, type="SlotReleased", appointment_id=first["id"])
     ignored = await desk.metric("frontdesk_releases_ignored_total", AVAILABILITIES)
     again = changed(release, message_id=str(new_id()))
     await producer.send_and_wait(APPOINTMENT_EVENTS.name, again, key=release.key)
@@ -114,7 +108,7 @@ async def test_everything_redelivered_changes_nothing(
     assert (await desk.check_in(first["id"], patient)).status_code == 201
     await desk.cancel(second["id"])
     before = await picture(desk, doctor, today)
-    for record in await said(servers, topic, doctor_id=doctor):
+    for record in await messages_of(servers.kafka_bootstrap, topic, doctor_id=doctor):
         await producer.send_and_wait(topic.name, record.value, key=record.key, headers=list(record.headers))
     third = await desk.booked(doctor, patient, today)  # behind the repeats, on the same key
     await desk.cancel(third["id"])

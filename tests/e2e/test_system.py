@@ -1,6 +1,5 @@
 """What operations and newcomers see: health, metrics, the document of the API, and one correlation id from end to end."""
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from deploy.embedded import EmbeddedServers
 from deploy.embedded.services import Services
 from shared.contracts.topics import APPOINTMENT_EVENTS, AVAILABILITY_EVENTS, BOOKING_COMMANDS
 from tests.e2e.desk import Desk, in_days
-from tests.support.kafka import records_of
+from tests.support.kafka import messages_of, records_of
 from tests.support.waiting import eventually
 
 WRITING = ("post", "put", "patch")
@@ -55,8 +54,7 @@ async def test_one_correlation_id_goes_through_every_message_and_into_the_log(de
     )
     assert (answer.status_code, answer.headers["request-id"]) == (201, name)
     for topic in (BOOKING_COMMANDS, AVAILABILITY_EVENTS, APPOINTMENT_EVENTS):
-        found = await records_of(servers.kafka_bootstrap, topic.name, topic.partitions)
-        assert [record for record in found if json.loads(record.value)["correlation_id"] == name], topic.name
+        assert await messages_of(servers.kafka_bootstrap, topic, correlation_id=name), topic.name
 
     async def logged() -> bool:
         return name in _log(servers, "gateway")

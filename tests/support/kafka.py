@@ -1,8 +1,11 @@
 """A look into Kafka from outside of the services: everything that stands in a topic."""
 
+import json
 from typing import Any, TypeAlias
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+from shared.contracts.topics import Topic
 
 READ_TIMEOUT_MS = 500
 MAX_FETCH_BYTES = 8 * 1024 * 1024
@@ -35,3 +38,17 @@ async def records_of(bootstrap: str, topic: str, partitions: int) -> list[Raw]:
         return sorted(found, key=lambda record: (record.partition, record.offset))
     finally:
         await consumer.stop()
+
+
+async def messages_of(bootstrap: str, topic: Topic, **fields: str) -> list[Raw]:
+    """The records of a topic whose fields are these; what is no message (tests write such) is passed over."""
+    found = await records_of(bootstrap, topic.name, topic.partitions)
+    return [record for record in found if fields.items() <= fields_of(record).items()]
+
+
+def fields_of(record: Raw) -> dict[str, Any]:
+    """The fields of a record's message, none if it is no JSON."""
+    try:
+        return dict(json.loads(record.value))
+    except ValueError:
+        return {}
