@@ -114,5 +114,6 @@ def ticket_location(gateway: Gateway, command: Command) -> str:
     return command_path(command.command_id, gateway.tickets.write(ticket))
 
 
-def command_path(command_id: UUID, ticket: str) -> str:
-    return f"{API}/commands/{command_id}?ticket={ticket}"
+def command_path(command_id: UUID, ticket: str | None) -> str:
+    """Where a command is told of; one that is decided needs no ticket."""
+    return f"{API}/commands/{command_id}" + (f"?ticket={ticket}" if ticket else "")

@@ -11,6 +11,7 @@ from services.gateway.caller import Caller
 from services.gateway.gateway import gateway_of
 from services.gateway.schemas import CommandStatus, CommandView
 from services.gateway.tickets import MAX_TICKET_CHARACTERS, Ticket
+from shared.contracts.commands import Outcome
 from shared.contracts.problems import Code
 from shared.infra.problems import ProblemError
 
@@ -27,15 +28,24 @@ TicketText = Annotated[str | None, Query(max_length=MAX_TICKET_CHARACTERS, descr
     | doc.also(202, doc.RUNNING, "Still running"),
 )
 async def get_command(request: Request, command_id: UUID, ticket: TicketText = None) -> Response:
-    """The outcome of a command of the same principal; 202 while it runs, with the ticket that its acceptance gave."""
+    """The outcome of a command of the same principal; 202 while it runs, to whom has the ticket that its acceptance gave.
+
+    A decided command is known without a ticket: its last step may have answered a moment before the outcome is settled.
+    """
     gateway = gateway_of(request)
     caller = gateway.caller(request)
     outcome = await gateway.looks.stored(caller.clinic_id, command_id)
-    if outcome is not None and outcome.settled_at is not None and outcome.principal == caller.principal:
+    if outcome is not None and outcome.principal == caller.principal:
+        if outcome.settled_at is None:
+            return _running(outcome, command_id, ticket)
         return Response(view_of(outcome, request).model_dump_json(), media_type="application/json")
     known = gateway.tickets.read(ticket) if ticket else None
-    if ticket is None or known is None or not _is_about(known, command_id, caller):
+    if known is None or not _is_about(known, command_id, caller):
         raise ProblemError(Code.UNKNOWN_COMMAND)
+    return _running(known, command_id, ticket)
+
+
+def _running(known: Outcome | Ticket, command_id: UUID, ticket: str | None) -> Response:
     view = CommandView(command_id=command_id, type=known.type, status=CommandStatus.RUNNING, accepted_at=known.accepted_at)
     return running(view, {"Location": command_path(command_id, ticket)})
 

@@ -100,6 +100,16 @@ async def test_an_outcome_is_told_to_its_principal_only(gateway: Process, comman
     assert (await gateway.http.get(f"{API}/commands/{command.command_id}")).status_code == 404
 
 
+async def test_a_decided_command_is_known_without_a_ticket(gateway: Process, commands: Commands, owners: FakeOwners) -> None:
+    """The service that replies last may be faster than the event by which the holder settles the outcome."""
+    await gateway.book(Prefer="respond-async")
+    _, command = await commands.next()
+    owners.outcomes = [stored(command).model_copy(update={"settled_at": None})]
+    answer = await gateway.http.get(f"{API}/commands/{command.command_id}")
+    assert (answer.status_code, answer.json()["status"]) == (RUNNING, "running")
+    assert (answer.headers["Location"], answer.headers["Retry-After"]) == (f"{API}/commands/{command.command_id}", "1")
+
+
 async def test_ids_that_do_not_exist_are_refused_before_kafka(gateway: Process, commands: Commands, owners: FakeOwners) -> None:
     body = {"doctor_id": str(UUID(int=11)), "patient_id": str(UUID(int=12)), "date": "2026-03-02"}
     owners.unknown = {str(UUID(int=12))}
