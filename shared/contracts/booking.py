@@ -3,11 +3,11 @@
 import datetime as dt
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, Literal
+from typing import Literal
 from uuid import UUID
 
 from shared.contracts.commands import Answer
-from shared.contracts.envelope import AppointmentMessage, DayMessage, Wire
+from shared.contracts.envelope import AppointmentMessage, ClientCommand, DayMessage, Wire
 
 
 class Status(StrEnum):
@@ -36,42 +36,24 @@ class Reason(StrEnum):
     OTHER = "other"
 
 
-class BookAppointment(DayMessage):
+class BookAppointment(ClientCommand, DayMessage):
     """Book a place of a doctor's day for a patient. Enters at availability, decided by booking."""
 
-    is_command: ClassVar[bool] = True
     type: Literal["BookAppointment"] = "BookAppointment"
-    command_id: UUID
-    principal: str
-    body_hash: str
-    accepted_at: datetime
-    decide_by: datetime
     patient_id: UUID
 
 
-class CancelAppointment(AppointmentMessage):
+class CancelAppointment(ClientCommand, AppointmentMessage):
     """Cancel an appointment; answered by availability once its slot is free."""
 
-    is_command: ClassVar[bool] = True
     type: Literal["CancelAppointment"] = "CancelAppointment"
-    command_id: UUID
-    principal: str
-    body_hash: str
-    accepted_at: datetime
-    decide_by: datetime
     reason: Reason | None = None
 
 
-class CheckInPatient(AppointmentMessage):
+class CheckInPatient(ClientCommand, AppointmentMessage):
     """The patient is here; answered by the queue with the position."""
 
-    is_command: ClassVar[bool] = True
     type: Literal["CheckInPatient"] = "CheckInPatient"
-    command_id: UUID
-    principal: str
-    body_hash: str
-    accepted_at: datetime
-    decide_by: datetime
     patient_id: UUID
 
 

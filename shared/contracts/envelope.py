@@ -81,6 +81,17 @@ class DayMessage(Message):
         return day_key(self.clinic_id, self.doctor_id, self.date)
 
 
+class ClientCommand(Message):
+    """What a client asks for: all that names it, its client and its deadline is there."""
+
+    is_command: ClassVar[bool] = True
+    command_id: UUID
+    principal: str
+    body_hash: str
+    accepted_at: datetime
+    decide_by: datetime
+
+
 class AppointmentMessage(Message):
     """A command about one appointment, in the order of that appointment."""
 
