@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import Request
@@ -14,7 +15,9 @@ from services.gateway.owners import Owners
 from services.gateway.repository import Clinic
 from services.gateway.service import Commands
 from services.gateway.tickets import Tickets
+from shared.contracts.problems import Code
 from shared.infra.asgi import outgoing_headers
+from shared.infra.problems import ProblemError
 from shared.infra.stream import Stream
 
 
@@ -34,6 +37,11 @@ class Gateway:
     def caller(self, request: Request) -> Caller:
         """Who asks: while access is open everybody is the same."""
         return Caller(self.clinic.id, OPEN, OPEN, request.state.correlation_id, outgoing_headers(request))
+
+    async def require_doctor(self, request: Request, doctor_id: UUID) -> None:
+        """Raises the problem `unknown_doctor` for one that the clinic does not have: lists of such a one would be empty."""
+        if await self.known.first_unknown(self.caller(request), [("doctor", doctor_id)]):
+            raise ProblemError(Code.UNKNOWN_DOCTOR)
 
     def local_now(self) -> datetime:
         """The time in the clinic's zone."""

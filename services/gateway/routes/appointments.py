@@ -17,7 +17,6 @@ from shared.contracts.problems import Code
 from shared.contracts.registry import Day
 from shared.contracts.topics import APPOINTMENT_COMMANDS, BOOKING_COMMANDS
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, canonical_hash
-from shared.infra.problems import ProblemError
 
 router = APIRouter(tags=["Appointments"])
 
@@ -132,6 +131,5 @@ async def list_doctor_appointments(
 ) -> Response:
     """Lists a doctor's appointments, of all dates without `date`."""
     gateway = gateway_of(request)
-    if await gateway.known.first_unknown(gateway.caller(request), [("doctor", doctor_id)]):
-        raise ProblemError(Code.UNKNOWN_DOCTOR)
+    await gateway.require_doctor(request, doctor_id)
     return await read(request, BOOKING, "/internal/appointments", doctor_id=doctor_id, date=date, limit=limit, cursor=cursor)

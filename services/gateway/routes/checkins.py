@@ -18,7 +18,6 @@ from shared.contracts.queue import QueueEntryView, QueuePage
 from shared.contracts.registry import Day
 from shared.contracts.topics import APPOINTMENT_COMMANDS
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, canonical_hash
-from shared.infra.problems import ProblemError
 
 router = APIRouter(prefix="/checkins", tags=["Check-in"])
 
@@ -65,7 +64,6 @@ async def get_queue(
 ) -> Response:
     """Reads a doctor's queue in order of position; without `date` today's, in the clinic's zone."""
     gateway = gateway_of(request)
-    if await gateway.known.first_unknown(gateway.caller(request), [("doctor", doctor_id)]):
-        raise ProblemError(Code.UNKNOWN_DOCTOR)
+    await gateway.require_doctor(request, doctor_id)
     day = date or gateway.local_now().date()
     return await read(request, QUEUE, f"/internal/queues/{doctor_id}", date=day, limit=limit, cursor=cursor)
