@@ -1,6 +1,7 @@
 """What availability's tables refuse by themselves, whose rows a transaction sees, and what a batch costs."""
 
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -16,6 +17,7 @@ from shared.contracts.availability import SlotReserved
 from shared.contracts.envelope import Message
 from shared.infra.postgres import Database
 from tests.integration.availability.desk import TOMORROW, Desk, book, releases, settings_changed
+from tests.support.statements import calls_during
 
 BUSINESS = sorted(metadata.tables.keys() - {"inbox", "outbox"})
 
@@ -141,3 +143,11 @@ async def test_a_booking_of_a_day_that_is_there_takes_seven(desk: Desk) -> None:
 async def test_a_release_alone_takes_three(desk: Desk) -> None:
     (held,) = (await desk.deliver(book(desk.clinic, await desk.doctor()))).of(SlotReserved)
     assert len((await desk.deliver(releases(held))).statements) == 3, "inbox, lock, release"
+
+
+async def test_the_server_counts_as_many_statements_for_a_hundred_as_for_one(desk: Desk, superuser: Callable[..., Any]) -> None:
+    server, role = await superuser("availability"), "availability_app"
+    await desk.deliver(*await mixed(desk, 1))
+    batches = [await mixed(desk, size) for size in (1, 100)]
+    one, hundred = [await calls_during(server, role, desk.deliver(*batch)) for batch in batches]
+    assert one == hundred > 10

@@ -1,5 +1,7 @@
 """What a batch costs: as many statements for a hundred messages as for one. And whose rows it can see at all."""
 
+from collections.abc import Callable
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -9,6 +11,7 @@ from services.booking.models import metadata
 from shared.contracts.envelope import Message
 from shared.infra.postgres import Database
 from tests.integration.booking.desk import Desk
+from tests.support.statements import calls_during
 from tests.unit.booking.messages import cancel, check_in, freed, queued, refused, repeated, reserved
 
 pytestmark = pytest.mark.integration
@@ -43,6 +46,14 @@ async def test_a_batch_of_everything_costs_as_many_statements_for_a_hundred_as_f
     many = await desk.deliver(*await mixed(desk, 25))
     assert len(one.unit.said) == 5 and len(many.unit.said) == 125
     assert many.statements == one.statements
+
+
+async def test_the_server_counts_as_many_statements_for_a_hundred_as_for_one(desk: Desk, superuser: Callable[..., Any]) -> None:
+    server, role = await superuser("booking"), "booking_app"
+    await desk.booked()
+    batches = [[reserved(desk.clinic, await desk.patient()) for _ in range(size)] for size in (1, 100)]
+    one, hundred = [await calls_during(server, role, desk.deliver(*batch)) for batch in batches]
+    assert one == hundred > 5
 
 
 async def test_settling_alone_looks_for_nothing(desk: Desk) -> None:
