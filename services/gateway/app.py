@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 import structlog
 from fastapi import FastAPI
 
-from services.gateway import documents, repository
+from services.gateway import documents, problem_pages, repository
 from services.gateway.admission import Admission
 from services.gateway.clinics import announce_clinics
 from services.gateway.clock import Clock
@@ -70,6 +70,7 @@ def create_app(settings: Settings) -> FastAPI:
     )  # fmt: skip
     app.include_router(overview_router(readiness, admission, lambda: app.state.owners))
     app.include_router(router)
+    app.include_router(problem_pages.router)
     return app
 
 

@@ -1,10 +1,11 @@
-"""The closed list of problem codes: what a refusal is called, which HTTP status it has and what a client can do about it.
+"""The closed list of problem codes: what a refusal is called, which HTTP status it has, why it happens and what mends it.
 
 Services decide a code; the gateway renders it as an RFC 9457 problem. A code never changes its meaning.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 from shared.contracts.envelope import Wire
 
@@ -50,52 +51,252 @@ class Code(StrEnum):
     INTERNAL = "internal"
 
 
+Retry = Literal["same_key", "change", "give_up"]
+"""Send the same request again with the same key; change the request; or let it be: no repeat ever helps."""
+
+
 @dataclass(frozen=True)
 class ProblemKind:
-    """What a code means: its HTTP status, its title, and `retry`: `same_key`, `change` the request, or `give_up`."""
+    """What a code means: its HTTP status and title, why it happens, what mends it, and which repeat makes sense.
+
+    Its page, `/docs/problems/{code}`, is made of this; `code` in backticks is shown as code.
+    """
 
     status: int
     title: str
-    retry: str = "change"
+    cause: str
+    fix: str
+    retry: Retry = "change"
 
 
 PROBLEMS: dict[Code, ProblemKind] = {
-    Code.INVALID_JSON: ProblemKind(400, "The body is not JSON"),
-    Code.INVALID_HEADER: ProblemKind(400, "A header cannot be read"),
-    Code.VALIDATION_FAILED: ProblemKind(422, "Some fields are not valid"),
-    Code.BODY_TOO_LARGE: ProblemKind(413, "The body is too large"),
-    Code.KEY_REUSED: ProblemKind(422, "The idempotency key belongs to another request"),
-    Code.UNKNOWN_DOCTOR: ProblemKind(404, "There is no such doctor"),
-    Code.UNKNOWN_PATIENT: ProblemKind(404, "There is no such patient"),
-    Code.UNKNOWN_APPOINTMENT: ProblemKind(404, "There is no such appointment"),
-    Code.UNKNOWN_COMMAND: ProblemKind(404, "There is no such command"),
-    Code.NOT_FOUND: ProblemKind(404, "There is nothing here"),
-    Code.METHOD_NOT_ALLOWED: ProblemKind(405, "The method is not allowed here"),
-    Code.NO_SUCH_SLOT: ProblemKind(422, "There is no such slot"),
-    Code.PAST_DATE: ProblemKind(422, "The date is past"),
-    Code.TOO_FAR: ProblemKind(422, "The date is beyond the booking horizon"),
-    Code.DOCTOR_ABSENT: ProblemKind(422, "The doctor does not work on that date"),
-    Code.WRONG_PATIENT: ProblemKind(422, "The appointment belongs to another patient"),
-    Code.NOT_TODAY: ProblemKind(422, "The appointment is not today"),
-    Code.CANCELLED: ProblemKind(409, "The appointment is cancelled", "give_up"),
-    Code.EXPIRED: ProblemKind(409, "The hold has expired", "give_up"),
-    Code.ALREADY_CHECKED_IN: ProblemKind(409, "The patient has checked in already", "give_up"),
-    Code.CHECKED_IN: ProblemKind(409, "The patient has checked in", "give_up"),
-    Code.NOT_CONFIRMED: ProblemKind(409, "The hold is not confirmed"),
-    Code.PAST: ProblemKind(409, "The appointment is past", "give_up"),
-    Code.FULL: ProblemKind(409, "The day is full"),
-    Code.SLOT_TAKEN: ProblemKind(409, "The slot is taken"),
-    Code.PATIENT_BUSY: ProblemKind(409, "The patient has an appointment at that time"),
-    Code.TOO_LATE: ProblemKind(409, "The command was not decided in time; nothing was changed", "give_up"),
-    Code.LOST: ProblemKind(409, "The command never arrived; nothing was changed", "give_up"),
-    Code.DUPLICATE_CODE: ProblemKind(409, "The code is taken"),
-    Code.POSSIBLE_DUPLICATE: ProblemKind(409, "A patient with this phone number exists"),
-    Code.BELOW_TAKEN: ProblemKind(409, "More slots are taken than the capacity asked for"),
-    Code.TIMED_DAY: ProblemKind(409, "The day follows a schedule"),
-    Code.NOT_ACCEPTED: ProblemKind(503, "The command was not accepted", "same_key"),
-    Code.UNKNOWN_OUTCOME: ProblemKind(503, "It is unknown whether the command arrived", "same_key"),
-    Code.UNAVAILABLE: ProblemKind(503, "A part of the system does not answer", "same_key"),
-    Code.INTERNAL: ProblemKind(500, "Something went wrong on our side", "same_key"),
+    Code.INVALID_JSON: ProblemKind(
+        400,
+        "The body is not JSON",
+        "The body cannot be read as JSON (RFC 8259): it is cut off, not UTF-8, nested too deep, or holds NaN.",
+        "Send one JSON object in UTF-8; look at what really leaves the client, proxies included.",
+    ),
+    Code.INVALID_HEADER: ProblemKind(
+        400,
+        "A header cannot be read",
+        "A header that steers the request has a value that means nothing here. `errors` names it.",
+        "`Prefer` takes `wait=N` in seconds or `respond-async`.",
+    ),
+    Code.VALIDATION_FAILED: ProblemKind(
+        422,
+        "Some fields are not valid",
+        "Fields, parameters or headers are missing, unknown, or of the wrong form. `errors` names every one of them at once.",
+        "Correct what `errors` names; nothing was changed. The OpenAPI document has every form.",
+    ),
+    Code.BODY_TOO_LARGE: ProblemKind(
+        413,
+        "The body is too large",
+        "The body is longer than 64 KiB.",
+        "Send less. No request of this API needs as much; a list belongs into several requests.",
+    ),
+    Code.KEY_REUSED: ProblemKind(
+        422,
+        "The idempotency key belongs to another request",
+        "The `Idempotency-Key` was used for a request with another body or path, or longer ago than answers are kept (30 days).",
+        "Make a new key for every new wish, a random UUID for example, and keep it for repeats of that wish only.",
+    ),
+    Code.UNKNOWN_DOCTOR: ProblemKind(
+        404,
+        "There is no such doctor",
+        "No doctor of this clinic has that id, or the doctor was removed.",
+        "List the doctors of the clinic and use an id from there.",
+    ),
+    Code.UNKNOWN_PATIENT: ProblemKind(
+        404,
+        "There is no such patient",
+        "No patient of this clinic has that id, or the patient was removed.",
+        "Register the patient first: the same person registered twice is one patient.",
+    ),
+    Code.UNKNOWN_APPOINTMENT: ProblemKind(
+        404,
+        "There is no such appointment",
+        "No appointment of this clinic has that id.",
+        "List the patient's appointments and use an id from there.",
+    ),
+    Code.UNKNOWN_COMMAND: ProblemKind(
+        404,
+        "There is no such command",
+        "No command with that id was decided for you, and the ticket of an accepted one is missing or not genuine.",
+        "Ask at the whole `Location` of the 202, with its `ticket`. Outcomes are kept for 30 days.",
+    ),
+    Code.NOT_FOUND: ProblemKind(
+        404,
+        "There is nothing here",
+        "No resource has that path; a slash at the end counts.",
+        "Compare the path with the OpenAPI document.",
+    ),
+    Code.METHOD_NOT_ALLOWED: ProblemKind(
+        405,
+        "The method is not allowed here",
+        "The path exists, the method does not.",
+        "Use one of the methods that the `Allow` header names.",
+    ),
+    Code.NO_SUCH_SLOT: ProblemKind(
+        422,
+        "There is no such slot",
+        "The slot asked for is not published: there was none, or its schedule has changed.",
+        "Look at the open slots again and take one of those.",
+    ),
+    Code.PAST_DATE: ProblemKind(
+        422,
+        "The date is past",
+        "The date is before today, in the zone of the clinic.",
+        "Ask for today or a later date.",
+    ),
+    Code.TOO_FAR: ProblemKind(
+        422,
+        "The date is beyond the booking horizon",
+        "The date is later than the clinic takes bookings for (`booking_horizon_days`).",
+        "Ask for an earlier date, or ask again when the date has come closer.",
+    ),
+    Code.DOCTOR_ABSENT: ProblemKind(
+        422,
+        "The doctor does not work on that date",
+        "The doctor's day is closed, or the clinic gives no places to days that nobody opened.",
+        "Take another day or another doctor; staff open a day with `POST /doctors/{id}/availability`.",
+    ),
+    Code.WRONG_PATIENT: ProblemKind(
+        422,
+        "The appointment belongs to another patient",
+        "The appointment exists, and it is not that patient's.",
+        "Send the patient of the appointment: it is in its `patient_id`.",
+    ),
+    Code.NOT_TODAY: ProblemKind(
+        422,
+        "The appointment is not today",
+        "A patient checks in on the day of the appointment only, in the zone of the clinic.",
+        "Check in on that day.",
+    ),
+    Code.CANCELLED: ProblemKind(
+        409,
+        "The appointment is cancelled",
+        "The appointment was cancelled, and a cancelled one never lives again.",
+        "Book a new appointment.",
+        "give_up",
+    ),
+    Code.EXPIRED: ProblemKind(
+        409,
+        "The hold has expired",
+        "The place was held and not confirmed in time, so it was given back.",
+        "Book a new appointment.",
+        "give_up",
+    ),
+    Code.ALREADY_CHECKED_IN: ProblemKind(
+        409,
+        "The patient has checked in already",
+        "This appointment has its place in the queue already.",
+        "Nothing is to be done: the doctor's queue shows the position.",
+        "give_up",
+    ),
+    Code.CHECKED_IN: ProblemKind(
+        409,
+        "The patient has checked in",
+        "The patient is in the doctor's queue: what happens now is the desk's to decide.",
+        "Ask the front desk. Staff end the visit in the queue.",
+        "give_up",
+    ),
+    Code.NOT_CONFIRMED: ProblemKind(
+        409,
+        "The hold is not confirmed",
+        "The place is only held: nobody confirmed the appointment.",
+        "Confirm the appointment first.",
+    ),
+    Code.PAST: ProblemKind(
+        409,
+        "The appointment is past",
+        "The day of the appointment is over, in the zone of the clinic.",
+        "Nothing is to be done: what is past stays as it was.",
+        "give_up",
+    ),
+    Code.FULL: ProblemKind(
+        409,
+        "The day is full",
+        "All places of that day are taken. Nothing was booked.",
+        "Take another day or another doctor. A place that is cancelled later goes to whoever asks then, under a new key.",
+    ),
+    Code.SLOT_TAKEN: ProblemKind(
+        409,
+        "The slot is taken",
+        "Somebody else has that slot. Nothing was booked.",
+        "Look at the open slots again and take another one.",
+    ),
+    Code.PATIENT_BUSY: ProblemKind(
+        409,
+        "The patient has an appointment at that time",
+        "The patient has another live appointment at that time, or on that day where the clinic allows one only.",
+        "Take another time, or cancel the other appointment first.",
+    ),
+    Code.TOO_LATE: ProblemKind(
+        409,
+        "The command was not decided in time; nothing was changed",
+        "The command waited longer than its deadline (10 minutes) before it could be decided, so it was refused.",
+        "Send the request again with a new key if it is still wanted.",
+        "give_up",
+    ),
+    Code.LOST: ProblemKind(
+        409,
+        "The command never arrived; nothing was changed",
+        "The command was accepted, but what should have decided it never did, so it was closed. It is refused for good.",
+        "Send the request again with a new key if it is still wanted.",
+        "give_up",
+    ),
+    Code.DUPLICATE_CODE: ProblemKind(
+        409,
+        "The code is taken",
+        "Another doctor of this clinic has that `code`.",
+        "Choose another code, or leave it out: one is made from the name.",
+    ),
+    Code.POSSIBLE_DUPLICATE: ProblemKind(
+        409,
+        "A patient with this phone number exists",
+        "A patient with that phone number is registered under another name or date of birth. `candidates` has the ids.",
+        "Use a candidate if it is the same person; families share phones, so `?on_duplicate=create` registers another one.",
+    ),
+    Code.BELOW_TAKEN: ProblemKind(
+        409,
+        "More slots are taken than the capacity asked for",
+        "More places of that day are taken than the capacity asked for would leave.",
+        "Ask for at least as many as are taken, or cancel appointments first.",
+    ),
+    Code.TIMED_DAY: ProblemKind(
+        409,
+        "The day follows a schedule",
+        "The day's slots come from a schedule; its capacity cannot be set as a number.",
+        "Change the doctor's schedule instead.",
+    ),
+    Code.NOT_ACCEPTED: ProblemKind(
+        503,
+        "The command was not accepted",
+        "The system is overloaded or cannot reach its log. The command was not taken, and nothing was changed.",
+        "Wait as long as `Retry-After` says and send the same request again, with the same key.",
+        "same_key",
+    ),
+    Code.UNKNOWN_OUTCOME: ProblemKind(
+        503,
+        "It is unknown whether the command arrived",
+        "The command was sent on, and it was never confirmed that it arrived. It may still be done.",
+        "Send the same request again with this answer's `Idempotency-Key`, or ask at its `Location`: it is done once at most.",
+        "same_key",
+    ),
+    Code.UNAVAILABLE: ProblemKind(
+        503,
+        "A part of the system does not answer",
+        "A service or a store that is needed for the answer is away for the moment.",
+        "Send the same request again, with the same key, after `Retry-After` or some seconds.",
+        "same_key",
+    ),
+    Code.INTERNAL: ProblemKind(
+        500,
+        "Something went wrong on our side",
+        "An error that nobody foresaw. It was logged under the `correlation_id`.",
+        "Send the same request again, with the same key; if it stays, report the `correlation_id`.",
+        "same_key",
+    ),
 }
 
 

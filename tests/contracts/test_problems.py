@@ -18,6 +18,19 @@ def test_every_code_has_a_kind(code: Code) -> None:
 
 
 @pytest.mark.parametrize("code", Code)
+def test_every_code_says_why_it_happens_and_what_mends_it(code: Code) -> None:
+    kind = PROBLEMS[code]
+    for text in (kind.cause, kind.fix):
+        assert len(text) > 20 and text.endswith(".") and text.count("`") % 2 == 0
+    assert len({kind.title, kind.cause, kind.fix}) == 3
+
+
+def test_the_list_has_every_code_once() -> None:
+    """Each code is listed once, and the list has nothing besides."""
+    assert list(PROBLEMS) == list(Code)
+
+
+@pytest.mark.parametrize("code", Code)
 def test_a_failure_of_ours_is_repeated_with_the_same_key_and_a_refusal_is_not(code: Code) -> None:
     kind = PROBLEMS[code]
     assert (kind.retry == "same_key") == (kind.status >= 500)
