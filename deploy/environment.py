@@ -9,16 +9,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import deploy
+from deploy.backend import Backend
 from deploy.databases import SERVICES, app_dsns, role_names
 from deploy.embedded.ports import LOOPBACK
-from deploy.embedded.servers import EmbeddedServers
 
 # What of the caller's environment a child may see besides its settings.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE")
 BEHIND_GATEWAY = tuple(name for name in SERVICES if name != "gateway")
 
 
-def settings_of(service: str, instance: str, servers: EmbeddedServers, http_ports: Mapping[str, int]) -> dict[str, str]:
+def settings_of(service: str, instance: str, servers: Backend, http_ports: Mapping[str, int]) -> dict[str, str]:
     """Settings of one instance; `http_ports` are those of the first instance of each service and of this one."""
     passwords = servers.secrets.passwords(role_names())
     settings = {

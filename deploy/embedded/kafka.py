@@ -8,7 +8,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from deploy import blocking
+from deploy import blocking, probes
 from deploy.embedded import jars
 from deploy.embedded.failure import StartFailed
 from deploy.embedded.ports import LOOPBACK, answers
@@ -23,8 +23,28 @@ CLUSTER_ID = "ZnJvbnRkZXNrLWVtYmVkZA"
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024 + 64 * 1024
 SEGMENT_BYTES = 64 * 1024 * 1024
 CLEANER_BUFFER_BYTES = 16 * 1024 * 1024
+# What holds wherever the node runs: on the embedded stack, and in the containers of the tests.
+BROKER: dict[str, object] = {
+    "auto.create.topics.enable": "false",
+    "message.max.bytes": MAX_MESSAGE_BYTES,
+    "replica.fetch.max.bytes": MAX_MESSAGE_BYTES,
+    "broker.session.timeout.ms": 2000,
+    "broker.heartbeat.interval.ms": 500,
+    "group.initial.rebalance.delay.ms": 0,
+    "offsets.topic.num.partitions": 5,
+    "offsets.topic.replication.factor": 1,
+    "transaction.state.log.num.partitions": 5,
+    "transaction.state.log.replication.factor": 1,
+    "transaction.state.log.min.isr": 1,
+    "share.coordinator.state.topic.num.partitions": 1,
+    "share.coordinator.state.topic.replication.factor": 1,
+    "share.coordinator.state.topic.min.isr": 1,
+    "log.segment.bytes": SEGMENT_BYTES,
+    "num.network.threads": 2,
+    "num.io.threads": 4,
+    "log.cleaner.dedupe.buffer.size": CLEANER_BUFFER_BYTES,
+}
 START_TIMEOUT_SECONDS = 60.0
-PROBE_TIMEOUT_MS = 2000
 
 _HEAP = ("-Xms128m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
 _LOGGING = (
@@ -78,7 +98,7 @@ class Kafka:
     def probe(self) -> None:
         """Raise unless the broker names itself to a client: bound is too early, after a crash it is still fenced."""
         answers(self.port)
-        blocking.run(_ask(self.bootstrap))
+        blocking.run(probes.kafka(self.bootstrap))
 
     def stop(self) -> None:
         """Stop it gently, so that it need not recover its logs at the next start."""
@@ -92,23 +112,9 @@ def _java() -> str:
     return str(JAVA)
 
 
-async def _ask(bootstrap: str) -> None:
-    """Raise unless the cluster's metadata lists a broker."""
-    from aiokafka.admin import AIOKafkaAdminClient
-
-    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=PROBE_TIMEOUT_MS)
-    try:
-        await client.start()
-        cluster = await client.describe_cluster()
-    finally:
-        await client.close()
-    if not cluster["brokers"]:
-        raise ConnectionError("no broker is registered yet")
-
-
 def properties(log_folder: Path, port: int, controller_port: int) -> str:
     """Configuration of the node, as its properties file."""
-    settings = {
+    settings: dict[str, object] = {
         "process.roles": "broker,controller",
         "node.id": NODE_ID,
         "controller.quorum.voters": f"{NODE_ID}@{LOOPBACK}:{controller_port}",
@@ -118,23 +124,6 @@ def properties(log_folder: Path, port: int, controller_port: int) -> str:
         "listener.security.protocol.map": "CLIENTS:PLAINTEXT,CONTROLLER:PLAINTEXT",
         "inter.broker.listener.name": "CLIENTS",
         "log.dirs": log_folder,
-        "auto.create.topics.enable": "false",
-        "message.max.bytes": MAX_MESSAGE_BYTES,
-        "replica.fetch.max.bytes": MAX_MESSAGE_BYTES,
-        "broker.session.timeout.ms": 2000,
-        "broker.heartbeat.interval.ms": 500,
-        "group.initial.rebalance.delay.ms": 0,
-        "offsets.topic.num.partitions": 5,
-        "offsets.topic.replication.factor": 1,
-        "transaction.state.log.num.partitions": 5,
-        "transaction.state.log.replication.factor": 1,
-        "transaction.state.log.min.isr": 1,
-        "share.coordinator.state.topic.num.partitions": 1,
-        "share.coordinator.state.topic.replication.factor": 1,
-        "share.coordinator.state.topic.min.isr": 1,
-        "log.segment.bytes": SEGMENT_BYTES,
-        "num.network.threads": 2,
-        "num.io.threads": 4,
-        "log.cleaner.dedupe.buffer.size": CLEANER_BUFFER_BYTES,
+        **BROKER,
     }
     return "".join(f"{name}={value}\n" for name, value in settings.items())

@@ -9,9 +9,10 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
-from deploy import blocking
+from deploy import blocking, probes
 from deploy.embedded import account
 from deploy.embedded.failure import StartFailed
 from deploy.embedded.ports import LOOPBACK, answers
@@ -22,8 +23,27 @@ NAME = "postgres"
 SUPERUSER = "postgres"
 START_TIMEOUT_SECONDS = 60.0
 STOP_SECONDS = 30.0
-CONNECT_TIMEOUT_SECONDS = 2.0
 DATA_FOLDER_MODE = 0o700
+# The builtin provider sorts the same on every machine, whatever its C library.
+INITDB = (
+    "--auth=scram-sha-256",
+    "--encoding=UTF8",
+    "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8",
+    "--locale=C",
+)
+# What holds wherever the server runs: on the embedded stack, and in the containers of the tests.
+SERVER: dict[str, object] = {
+    "max_connections": 200,
+    "shared_buffers": "128MB",
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "shared_preload_libraries": "pg_stat_statements",
+    "password_encryption": "scram-sha-256",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_line_prefix": "%m [%p] %u@%d ",
+}
 
 
 class Postgres:
@@ -59,14 +79,15 @@ class Postgres:
         data = self._reachable_folder() / "data"
         if not (data / "PG_VERSION").exists():
             self._initialise(binaries, data)
-        self.process.command = (str(binaries / "bin" / "postgres"), "-D", str(data), *_options(self.port))
+        place = {"listen_addresses": LOOPBACK, "port": self.port, "unix_socket_directories": ""}
+        self.process.command = (str(binaries / "bin" / "postgres"), "-D", str(data), *options(place))
         self.process.start()
         self.process.wait_ready(self.probe, START_TIMEOUT_SECONDS)
 
     def probe(self) -> None:
         """Raise unless a query of the superuser is answered."""
         answers(self.port)
-        blocking.run(_ask(self.dsn()))
+        blocking.run(probes.postgres(self.dsn()))
 
     def stop(self) -> None:
         """Stop it after a checkpoint."""
@@ -106,9 +127,9 @@ class Postgres:
         password_file.write_text(self._password)
         if self.account is not None:
             self.account.owns(password_file)
-        command = (str(binaries / "bin" / "initdb"), "-D", str(partial), f"--pwfile={password_file}", *_INITDB)
+        user = (f"--username={SUPERUSER}", f"--pwfile={password_file}")
         try:
-            self._run(command)
+            self._run((str(binaries / "bin" / "initdb"), "-D", str(partial), *user, *INITDB))
         finally:
             password_file.unlink()
         partial.rename(data)
@@ -132,45 +153,9 @@ class Postgres:
             raise StartFailed(NAME, self.process.log, "its data folder could not be initialised")
 
 
-# The builtin provider sorts the same on every machine, whatever its C library.
-_INITDB = (
-    *("--username", SUPERUSER),
-    "--auth=scram-sha-256",
-    "--encoding=UTF8",
-    "--locale-provider=builtin",
-    "--builtin-locale=C.UTF-8",
-    "--locale=C",
-)
-
-
-def _options(port: int) -> tuple[str, ...]:
+def options(place: Mapping[str, object]) -> tuple[str, ...]:
     """Settings on the command line, so that a changed one needs no edit of the data folder."""
-    settings = {
-        "listen_addresses": LOOPBACK,
-        "port": port,
-        "unix_socket_directories": "",
-        "max_connections": 200,
-        "shared_buffers": "128MB",
-        "fsync": "on",
-        "synchronous_commit": "on",
-        "shared_preload_libraries": "pg_stat_statements",
-        "password_encryption": "scram-sha-256",
-        "timezone": "UTC",
-        "log_timezone": "UTC",
-        "log_line_prefix": "%m [%p] %u@%d ",
-    }
-    return tuple(part for name, value in settings.items() for part in ("-c", f"{name}={value}"))
-
-
-async def _ask(dsn: str) -> None:
-    """Raise unless the server answers a query."""
-    import asyncpg
-
-    connection = await asyncpg.connect(dsn, timeout=CONNECT_TIMEOUT_SECONDS)
-    try:
-        await connection.execute("SELECT 1")
-    finally:
-        await connection.close()
+    return tuple(part for name, value in {**SERVER, **place}.items() for part in ("-c", f"{name}={value}"))
 
 
 def _version() -> str:

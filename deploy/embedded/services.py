@@ -1,4 +1,4 @@
-"""The service processes on top of the embedded servers: any number of instances of each.
+"""The service processes on top of servers: any number of instances of each.
 
 The first instance of a service has the service's name (`gateway`), the next ones a number (`gateway-2`). Called by
 the supervisor, and by tests that stop, kill and start single instances.
@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from deploy import environment
+from deploy.backend import Backend
 from deploy.databases import SERVICES
 from deploy.embedded import ports
 from deploy.embedded.process import Process
-from deploy.embedded.servers import EmbeddedServers, start_together
+from deploy.embedded.servers import start_together
 
 START_TIMEOUT_SECONDS = 60.0
 GRACE_SECONDS = 30.0
@@ -52,7 +53,7 @@ class Services:
 
     def __init__(
         self,
-        servers: EmbeddedServers,
+        servers: Backend,
         instances: Mapping[str, int] | None = None,
         preferred_ports: Mapping[str, int] | None = None,
         http_port: int | None = None,

@@ -8,14 +8,22 @@ import shutil
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from deploy import blocking, probes
 from deploy.embedded.failure import StackError
-from deploy.embedded.ports import LOOPBACK
+from deploy.embedded.ports import LOOPBACK, answers
 from deploy.embedded.process import Process
 
 NAME = "valkey"
 START_TIMEOUT_SECONDS = 15.0
 GRACE_SECONDS = 10.0
 MAX_MEMORY = "128mb"
+# What holds wherever it runs: on the embedded stack, and in the containers of the tests.
+KEEPS_NOTHING = (
+    *("--save", ""),
+    *("--appendonly", "no"),
+    *("--maxmemory", MAX_MEMORY),
+    *("--maxmemory-policy", "volatile-lru"),
+)
 
 
 class Valkey:
@@ -43,10 +51,8 @@ class Valkey:
 
     def probe(self) -> None:
         """Raise unless it answers PING."""
-        import redis
-
-        with redis.Redis(host=LOOPBACK, port=self.port, socket_timeout=1, socket_connect_timeout=1) as client:
-            client.ping()
+        answers(self.port)
+        blocking.run(probes.redis(self.url))
 
     def stop(self) -> None:
         """Stop it; what it held is gone."""
@@ -59,11 +65,8 @@ def arguments(folder: Path, port: int) -> tuple[str, ...]:
         *("--bind", LOOPBACK),
         *("--port", str(port)),
         *("--dir", str(folder)),
-        *("--save", ""),
-        *("--appendonly", "no"),
         *("--daemonize", "no"),
-        *("--maxmemory", MAX_MEMORY),
-        *("--maxmemory-policy", "volatile-lru"),
+        *KEEPS_NOTHING,
     )
 
 
