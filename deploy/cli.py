@@ -3,14 +3,13 @@
 Nouns and verbs, `--json` with a stable shape, exit codes of `deploy.exit_codes`, no questions asked.
 """
 
+import importlib
 import sys
-from collections.abc import Callable
-from types import ModuleType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from deploy.exit_codes import FAILED, OK, UNREACHABLE
+from deploy.exit_codes import OK
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -38,7 +37,7 @@ def up(
 
     Examples: frontdesk up | frontdesk up --detach --port 8100
     """
-    _run(lambda commands: commands.up(port, detach))
+    _run("stack", "up", port, detach)
 
 
 @app.command()
@@ -50,7 +49,7 @@ def down(
 
     Examples: frontdesk down | frontdesk down --purge
     """
-    _run(lambda commands: commands.down(purge, as_json))
+    _run("stack", "down", purge, as_json)
 
 
 @app.command()
@@ -59,7 +58,7 @@ def status(as_json: Json = False) -> None:
 
     Examples: frontdesk status | frontdesk status --json
     """
-    _run(lambda commands: commands.status(as_json))
+    _run("stack", "status", as_json)
 
 
 @app.command()
@@ -71,7 +70,7 @@ def logs(
 
     Examples: frontdesk logs | frontdesk logs -f booking
     """
-    _run(lambda commands: commands.logs(component, follow))
+    _run("stack", "logs", component, follow)
 
 
 @app.command()
@@ -83,7 +82,7 @@ def env(
 
     Examples: eval "$(frontdesk env)" | frontdesk env booking
     """
-    _run(lambda commands: commands.env(service, as_json))
+    _run("stack", "env", service, as_json)
 
 
 @app.command()
@@ -92,7 +91,7 @@ def migrate(as_json: Json = False) -> None:
 
     Example: frontdesk migrate
     """
-    _run(lambda commands: commands.run_migrations(as_json))
+    _run("stack", "run_migrations", as_json)
 
 
 @app.command()
@@ -101,7 +100,7 @@ def seed(as_json: Json = False) -> None:
 
     Example: frontdesk seed
     """
-    _run(lambda commands: commands.seed(as_json))
+    _run("stack", "seed", as_json)
 
 
 @app.command()
@@ -121,21 +120,20 @@ def topics_create(as_json: Json = False) -> None:
 
     Example: frontdesk topics create
     """
-    _run(lambda commands: commands.create_topics(as_json))
+    _run("topics", "create", as_json)
 
 
-def _run(command: Callable[[ModuleType], int]) -> None:
+def _run(noun: str, verb: str, *arguments: Any) -> None:
     """Run a command; what it says of a failure goes to stderr without a traceback."""
-    from deploy import commands
-    from deploy.embedded.failure import StackError
+    from deploy.failure import Failure
 
     try:
-        code = command(commands)
+        code = getattr(importlib.import_module(f"deploy.commands.{noun}"), verb)(*arguments)
     except KeyboardInterrupt:
         code = OK
-    except StackError as error:
-        sys.stderr.write(f"\n{error}\n")
-        code = UNREACHABLE if isinstance(error, commands.Unreachable) else FAILED
+    except Failure as failure:
+        sys.stderr.write(f"\n{failure}\n")
+        code = failure.exit_code
     raise typer.Exit(code)
 
 

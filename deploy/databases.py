@@ -1,7 +1,8 @@
 """A database per service, its two roles, and its migrations.
 
 `<name>_owner` owns the schema and runs migrations; `<name>_app` is the process and may only read and write rows: it owns
-nothing and cannot bypass row level security. Safe to repeat. Called by `frontdesk up`, `frontdesk migrate` and tests.
+nothing and cannot bypass row level security. `frontdesk_reader` is a person who looks: it sees all clinics in all databases and
+may write nothing. Safe to repeat. Called by `frontdesk up`, `frontdesk migrate` and tests.
 """
 
 import functools
@@ -15,12 +16,16 @@ import asyncpg
 from deploy import blocking
 
 SERVICES = ("availability", "booking", "queue", "gateway")
-_ROLE = "LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION"
+READER_ROLE = "frontdesk_reader"
+READER_STATEMENT_SECONDS = 60
+_ROLE = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION"
+_SERVICE_ROLE = f"{_ROLE} NOBYPASSRLS NOINHERIT"
+_READER = f"{_ROLE} BYPASSRLS INHERIT"
 
 
 def role_names(services: Iterable[str] = SERVICES) -> list[str]:
     """Roles that `prepare` makes, each of which needs a password."""
-    return [f"{service}_{kind}" for service in services for kind in ("owner", "app")]
+    return [*(f"{service}_{kind}" for service in services for kind in ("owner", "app")), READER_ROLE]
 
 
 def prepare(superuser_dsn: str, passwords: Mapping[str, str], services: Iterable[str] = SERVICES) -> None:
@@ -44,6 +49,11 @@ def dsn_of(superuser_dsn: str, role: str, password: str, database: str) -> str:
     parts = urlsplit(superuser_dsn)
     address = parts.netloc.rpartition("@")[2]
     return urlunsplit((parts.scheme, f"{role}:{quote(password, safe='')}@{address}", f"/{database}", parts.query, ""))
+
+
+def on_database(dsn: str, database: str) -> str:
+    """URL of another database of the same server, for the same role."""
+    return urlunsplit(urlsplit(dsn)._replace(path=f"/{database}"))
 
 
 def owner_dsns(superuser_dsn: str, passwords: Mapping[str, str], services: Iterable[str] = SERVICES) -> dict[str, str]:
@@ -77,38 +87,43 @@ def _upgrade(scripts: Path, dsn: str) -> None:
     command.upgrade(config, "head")
 
 
+# Read-only is only its default, so that a slip is no error; that it has no right to write is what holds.
+_READER_RIGHTS = f"""
+GRANT pg_read_all_data TO {READER_ROLE};
+ALTER ROLE {READER_ROLE} SET default_transaction_read_only = on;
+ALTER ROLE {READER_ROLE} SET statement_timeout = '{READER_STATEMENT_SECONDS}s';
+"""
+
+
 async def _prepare(superuser_dsn: str, passwords: Mapping[str, str], services: tuple[str, ...]) -> None:
     server = await asyncpg.connect(superuser_dsn)
     try:
         await server.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
         for role in role_names(services):
-            await _make_role(server, role, passwords[role])
+            await _make_role(server, role, _READER if role == READER_ROLE else _SERVICE_ROLE, passwords[role])
+        await server.execute(_READER_RIGHTS)
         for service in services:
             await _make_database(server, service)
     finally:
         await server.close()
     for service in services:
-        await _grant(_on_database(superuser_dsn, service), service)
+        await _grant(on_database(superuser_dsn, service), service)
 
 
-def _on_database(dsn: str, database: str) -> str:
-    return urlunsplit(urlsplit(dsn)._replace(path=f"/{database}"))
-
-
-async def _make_role(server: "asyncpg.Connection[asyncpg.Record]", role: str, password: str) -> None:
+async def _make_role(server: "asyncpg.Connection[asyncpg.Record]", role: str, rights: str, password: str) -> None:
     """Create a role, or bring an existing one back to what it may be."""
     exists = await server.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role)
     verb = "ALTER" if exists else "CREATE"
     # A password cannot be a parameter of this statement; the server quotes it for us.
     quoted = await server.fetchval("SELECT quote_literal($1::text)", password)
-    await server.execute(f'{verb} ROLE "{role}" {_ROLE} PASSWORD {quoted}')
+    await server.execute(f'{verb} ROLE "{role}" {rights} PASSWORD {quoted}')
 
 
 async def _make_database(server: "asyncpg.Connection[asyncpg.Record]", service: str) -> None:
     if not await server.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", service):
         await server.execute(f'CREATE DATABASE "{service}" OWNER "{service}_owner"')
     await server.execute(f'REVOKE ALL ON DATABASE "{service}" FROM PUBLIC')
-    await server.execute(f'GRANT CONNECT ON DATABASE "{service}" TO "{service}_app"')
+    await server.execute(f'GRANT CONNECT ON DATABASE "{service}" TO "{service}_app", {READER_ROLE}')
 
 
 async def _grant(dsn: str, service: str) -> None:
@@ -120,6 +135,7 @@ async def _grant(dsn: str, service: str) -> None:
         await database.execute(f"""
             REVOKE ALL ON SCHEMA public FROM PUBLIC;
             GRANT USAGE ON SCHEMA public TO {app};
+            REVOKE EXECUTE ON FUNCTION lo_creat(integer), lo_create(oid), lo_from_bytea(oid, bytea) FROM PUBLIC;
             {default} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {app};
             {default} GRANT USAGE ON SEQUENCES TO {app};
         """)

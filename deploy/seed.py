@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx2
 
-from deploy.embedded.failure import StackError
+from deploy.failure import Failure
 
 TIMEOUT_SECONDS = 30.0
 DOCTORS = (
@@ -43,7 +43,7 @@ def _doctor(client: httpx2.Client, doctor: dict[str, Any]) -> str:
     """Id of a doctor; once the key of the first time is forgotten, the code is what tells that it is the same."""
     try:
         return _post(client, "/doctors", f"demo-doctor-{doctor['code']}", doctor)
-    except StackError:
+    except Failure:
         known = client.get("/doctors", params={"limit": 200}).raise_for_status().json()["items"]
         found = next((item["id"] for item in known if item["code"] == doctor["code"]), None)
         if found is None:
@@ -54,5 +54,5 @@ def _doctor(client: httpx2.Client, doctor: dict[str, Any]) -> str:
 def _post(client: httpx2.Client, path: str, key: str, body: dict[str, Any]) -> str:
     answer = client.post(path, json=body, headers={"Idempotency-Key": key})
     if not answer.is_success:
-        raise StackError(f"the demo clinic could not be made: POST {path} answered {answer.status_code}: {answer.text[:500]}")
+        raise Failure(f"the demo clinic could not be made: POST {path} answered {answer.status_code}: {answer.text[:500]}")
     return str(answer.json()["id"])

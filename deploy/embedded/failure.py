@@ -6,6 +6,8 @@ Raised by everything that starts a process; shown by the CLI.
 import re
 from pathlib import Path
 
+from deploy.failure import Failure
+
 LAST_LINES = 10
 _TAIL_BYTES = 16_384
 
@@ -25,7 +27,7 @@ _CAUSES: tuple[tuple[str, str, str], ...] = (
 )
 
 
-class StackError(Exception):
+class StackError(Failure):
     """The stack cannot go on; the text is for a person."""
 
 

@@ -25,6 +25,7 @@ from deploy.embedded.servers import EmbeddedServers, Server, Started
 from deploy.embedded.services import Services
 from deploy.embedded.supervisor import supervise
 from deploy.environment import base_url
+from deploy.failure import Unreachable
 
 DEFAULT_HTTP_PORT = 8000
 PREFERRED_PORTS = {"postgres": 5433, "kafka": 9092, "kafka_controller": 9093, "valkey": 6380}
@@ -219,6 +220,16 @@ def stop(folder: Path, purge: bool) -> bool:
     if purge:
         servers.purge()
     return ran or bool(leftovers)
+
+
+def running_servers() -> EmbeddedServers:
+    """The servers of the stack that runs in the data folder. Raises `Unreachable` if none does."""
+    folder = home()
+    if not status_of(folder, probe=False)["running"]:
+        raise Unreachable("nothing is running\n  try: frontdesk up")
+    servers = EmbeddedServers(folder)
+    servers.attach()
+    return servers
 
 
 def gateway_url(folder: Path) -> str:

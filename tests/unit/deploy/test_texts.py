@@ -51,7 +51,7 @@ def test_the_url_of_a_role_keeps_the_server_and_quotes_the_password() -> None:
     assert dsn_of("postgresql://postgres:x@127.0.0.1:5433/postgres", "booking_app", "a/b@c", "booking") == (
         "postgresql://booking_app:a%2Fb%40c@127.0.0.1:5433/booking"
     )
-    assert role_names(["queue"]) == ["queue_owner", "queue_app"]
+    assert role_names(["queue"]) == ["queue_owner", "queue_app", "frontdesk_reader"]
 
 
 def test_a_topic_that_is_not_as_declared_is_named() -> None:

@@ -1,24 +1,19 @@
-"""What the commands of `frontdesk` do; `deploy.cli` only declares them, so that `--help` need not import this.
+"""The commands of the embedded stack: start, stop, look at it, prepare its stores."""
 
-Each returns its exit code or raises `StackError`, whose text is for a person.
-"""
-
-import json
 import os
 import shlex
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
-from deploy import blocking, environment
+from deploy import addresses, environment
+from deploy.commands.output import out
 from deploy.databases import SERVICES
 from deploy.embedded import report
-from deploy.embedded.failure import StackError
-from deploy.embedded.servers import EmbeddedServers
-from deploy.embedded.stack import Stack, gateway_url, home, migrate, status_of, stop
-from deploy.exit_codes import FAILED, NOT_FOUND, OK, UNREACHABLE
+from deploy.embedded.stack import Stack, gateway_url, home, migrate, running_servers, status_of, stop
+from deploy.exit_codes import FAILED, OK, UNREACHABLE
+from deploy.failure import Failure, NotThere
 
 SUPERVISOR_LOG = "supervisor.log"
 READY_TIMEOUT_SECONDS = 240.0
@@ -39,7 +34,7 @@ def up(port: int, detach: bool) -> int:
 def down(purge: bool, as_json: bool) -> int:
     """Stop the stack."""
     stopped = stop(home(), purge)
-    _out({"stopped": stopped, "purged": purge}, as_json, ["stopped" if stopped else "nothing was running", *_kept(purge)])
+    out({"stopped": stopped, "purged": purge}, as_json, ["stopped" if stopped else "nothing was running", *_kept(purge)])
     return OK
 
 
@@ -52,59 +47,40 @@ def status(as_json: bool) -> int:
     found = status_of(home())
     if not found["running"]:
         left = f", but an earlier run left {', '.join(found['leftovers'])}" if found["leftovers"] else ""
-        _out(found, as_json, [f"nothing is running{left}; try: frontdesk up"])
+        out(found, as_json, [f"nothing is running{left}; try: frontdesk up"])
         return UNREACHABLE
-    _out(found, as_json, report.status_lines(found) if found["ready"] else ["starting; see: frontdesk logs"])
+    out(found, as_json, report.status_lines(found) if found["ready"] else ["starting; see: frontdesk logs"])
     return OK if found["ready"] and all(row["state"] == "ready" for row in found["components"]) else FAILED
 
 
 def run_migrations(as_json: bool) -> int:
     """Roles, databases and schemas of the running stack."""
-    migrated = migrate(_running_servers())
-    _out({"migrated": migrated}, as_json, [f"newest schema: {', '.join(migrated) or 'no service has migrations'}"])
+    migrated = migrate(running_servers())
+    out({"migrated": migrated}, as_json, [f"newest schema: {', '.join(migrated) or 'no service has migrations'}"])
     return OK
-
-
-def create_topics(as_json: bool) -> int:
-    """Topics of the running stack; 1 if existing ones are not as declared."""
-    from deploy.topics import create_topics as create
-
-    made = blocking.run(create(_running_servers().kafka_bootstrap))
-    lines = [f"{len(made.created)} topics made, {len(made.existing)} were there", *made.differences]
-    _out({"created": made.created, "existing": made.existing, "differences": made.differences}, as_json, lines)
-    return FAILED if made.differences else OK
 
 
 def seed(as_json: bool) -> int:
     """The demo clinic of the running stack."""
     from deploy.seed import seed as make
 
-    demo = make(gateway_url(_running_folder()))
+    demo = make(gateway_url(running_servers().folder))
     lines = [f"doctors  {' '.join(demo.doctor_ids)}", f"patients {' '.join(demo.patient_ids)}"]
-    _out({"doctor_ids": demo.doctor_ids, "patient_ids": demo.patient_ids}, as_json, lines)
+    out({"doctor_ids": demo.doctor_ids, "patient_ids": demo.patient_ids}, as_json, lines)
     return OK
 
 
 def env(service: str | None, as_json: bool) -> int:
     """Addresses of the stack, or the settings of one service, as a shell can read them."""
-    servers = _running_servers()
     if service is not None and service not in SERVICES:
-        return _not_found("service", service, SERVICES)
-    values = _addresses(servers) if service is None else _settings(service, servers)
-    _out(values, as_json, [f"export {name}={shlex.quote(value)}" for name, value in values.items()])
+        raise NotThere(f"no service is called {service}; there are: {', '.join(SERVICES)}")
+    values = addresses.of_embedded_stack() if service is None else _settings(service)
+    out(values, as_json, [f"export {name}={shlex.quote(value)}" for name, value in values.items()])
     return OK
 
 
-def _addresses(servers: EmbeddedServers) -> dict[str, str]:
-    return {
-        "API_URL": f"{gateway_url(servers.folder)}/api/v1",
-        "KAFKA_BOOTSTRAP_SERVERS": servers.kafka_bootstrap,
-        "REDIS_URL": servers.redis_url,
-        "POSTGRES_URL": servers.postgres_dsn(),
-    }
-
-
-def _settings(service: str, servers: EmbeddedServers) -> dict[str, str]:
+def _settings(service: str) -> dict[str, str]:
+    servers = running_servers()
     return environment.settings_of(service, service, servers, servers.state.load().ports)
 
 
@@ -115,27 +91,9 @@ def logs(component: str | None, follow: bool) -> int:
     folder = home() / "logs"
     known = sorted(files(folder))
     if component is not None and component not in known:
-        return _not_found("log", component, known)
+        raise NotThere(f"no log is called {component}; there are: {', '.join(known) or 'none'}")
     print_logs(folder, component, follow)
     return OK
-
-
-def _running_folder() -> Path:
-    """Folder of the stack that runs; what needs one answers 4 if there is none."""
-    folder = home()
-    if not status_of(folder, probe=False)["running"]:
-        raise Unreachable("nothing is running\n  try: frontdesk up")
-    return folder
-
-
-class Unreachable(StackError):
-    """What the command talks to does not run."""
-
-
-def _running_servers() -> EmbeddedServers:
-    servers = EmbeddedServers(_running_folder())
-    servers.attach()
-    return servers
 
 
 def _print_running(folder: Path) -> int:
@@ -144,7 +102,7 @@ def _print_running(folder: Path) -> int:
     while (found := status_of(folder))["running"] and not found["ready"] and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
     if not found["ready"]:
-        raise StackError(f"the stack that was starting in {folder} did not become ready\n  try: frontdesk logs supervisor")
+        raise Failure(f"the stack that was starting in {folder} did not become ready\n  try: frontdesk logs supervisor")
     screen = report.console()
     for line in report.status_lines(found):
         screen.print(line)
@@ -187,13 +145,3 @@ def _show(log: Path, start: int) -> int:
     sys.stdout.write(new.decode(errors="replace"))
     sys.stdout.flush()
     return start + len(new)
-
-
-def _not_found(kind: str, name: str, known: Any) -> int:
-    sys.stderr.write(f"no {kind} is called {name}; there are: {', '.join(known) or 'none'}\n")
-    return NOT_FOUND
-
-
-def _out(value: dict[str, Any], as_json: bool, lines: list[str]) -> None:
-    """One JSON document, or lines for a person."""
-    sys.stdout.write((json.dumps(value, indent=2) if as_json else "\n".join(lines)) + "\n")

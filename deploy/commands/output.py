@@ -1,0 +1,18 @@
+"""How every command prints: one JSON document, or lines for a person."""
+
+import json
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+
+def out(value: Any, as_json: bool, lines: Iterable[str]) -> None:
+    """Print the one or the other; what JSON does not know (ids, instants) stands there as text."""
+    text = json.dumps(value, indent=2, default=str) if as_json else "\n".join(lines)
+    sys.stdout.write(f"{text}\n")
+
+
+def table(rows: list[list[str]], headings: list[str]) -> list[str]:
+    """Columns for a person, two spaces apart; plain text, so that it can be cut and searched."""
+    widths = [max(len(row[number]) for row in [headings, *rows]) for number in range(len(headings))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in [headings, *rows]]
