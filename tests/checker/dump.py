@@ -1,0 +1,139 @@
+"""The log as anybody can read it: every record of every topic up to its end now, and how far each group has got.
+
+Called by `evidence.py`. It joins no group and commits nothing.
+"""
+
+import json
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+COMMANDS = ("booking.commands", "appointment.commands", "queue.commands")
+EVENTS = ("availability.events", "appointment.events", "queue.events")
+REGISTRY = "registry.events"
+REPLIES = "gateway.replies"
+TOPICS = (*COMMANDS, *EVENTS, REGISTRY, REPLIES)
+DEAD_LETTERS = ".dlq"
+
+CONSUMED = {
+    "availability": ("booking.commands", "appointment.events", REGISTRY),
+    "booking": ("availability.events", "appointment.commands", "queue.events", REGISTRY),
+    "queue": ("appointment.events", "queue.commands", REGISTRY),
+}
+"""What each group reads."""
+READ_TIMEOUT_MS = 500
+MAX_FETCH_BYTES = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record, and where it stands."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+
+    @cached_property
+    def fields(self) -> dict[str, Any]:
+        """Its message, or nothing if it is none."""
+        try:
+            found = json.loads(self.value or b"")
+        except ValueError:
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    @property
+    def type(self) -> str:
+        return str(self.fields.get("type"))
+
+    @property
+    def message_id(self) -> str:
+        return str(self.fields.get("message_id"))
+
+    @property
+    def is_dead_letter(self) -> bool:
+        return self.topic.endswith(DEAD_LETTERS)
+
+
+async def records(bootstrap: str) -> list[Record]:
+    """Every record of the system's topics, dead letters among them, in the order of their partitions."""
+    async with _consumer(bootstrap) as consumer:
+        topics = _ours(await consumer.topics())
+        places = [TopicPartition(topic, number) for topic in topics for number in _partitions(consumer, topic)]
+        first, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
+        filled = {place: ends[place] for place in places if first[place] < ends[place]}
+        return [one async for one in _read(consumer, filled)]
+
+
+async def lag(bootstrap: str) -> dict[str, int]:
+    """How many records each group has before it."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        committed = {group: await admin.list_consumer_group_offsets(group) for group in CONSUMED}
+    finally:
+        await admin.close()
+    async with _consumer(bootstrap) as consumer:
+        await consumer.topics()
+        behind = dict.fromkeys(CONSUMED, 0)
+        for group, topics in CONSUMED.items():
+            places = [TopicPartition(topic, number) for topic in topics for number in _partitions(consumer, topic)]
+            first, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
+            for place in places:
+                reached = committed[group][place].offset if place in committed[group] else -1
+                behind[group] += ends[place] - max(reached, first[place])
+        return behind
+
+
+async def _read(consumer: Any, ends: dict[TopicPartition, int]) -> AsyncIterator[Record]:
+    """What stands before these ends; compaction may have taken some of it, so positions tell when all is read."""
+    consumer.assign(list(ends))
+    await consumer.seek_to_beginning(*ends)
+    found: list[Record] = []
+    while ends:
+        for place, batch in (await consumer.getmany(timeout_ms=READ_TIMEOUT_MS)).items():
+            if place in ends:
+                found.extend(_record(raw) for raw in batch if raw.offset < ends[place])
+        for place in [place for place, end in ends.items() if await consumer.position(place) >= end]:
+            del ends[place]
+    for one in sorted(found, key=lambda one: (one.topic, one.partition, one.offset)):
+        yield one
+
+
+def _record(raw: Any) -> Record:
+    return Record(raw.topic, raw.partition, raw.offset, raw.key, raw.value)
+
+
+def _ours(present: Collection[str]) -> list[str]:
+    """The system's topics; a topic that is not there is an error, not an empty one."""
+    missing = set(TOPICS) - set(present)
+    if missing:
+        raise LookupError(f"no such topics: {sorted(missing)}")
+    return sorted(name for name in present if name in TOPICS or (name.endswith(DEAD_LETTERS) and name.startswith(TOPICS)))
+
+
+def _partitions(consumer: Any, topic: str) -> Iterator[int]:
+    found: Iterable[int] | None = consumer.partitions_for_topic(topic)
+    return iter(sorted(found or ()))
+
+
+@asynccontextmanager
+async def _consumer(bootstrap: str) -> AsyncIterator[Any]:
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=MAX_FETCH_BYTES,
+    )
+    await consumer.start()
+    try:
+        yield consumer
+    finally:
+        await consumer.stop()

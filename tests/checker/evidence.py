@@ -1,0 +1,135 @@
+"""All that the checker has seen, put together: the clients' history, the log, the rows. Invariants are functions of it.
+
+`gather` reads it; with `doctors` only what concerns these, so that tests which share a system judge their own part of it.
+"""
+
+import asyncio
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from tests.checker import dump, sql
+from tests.checker.dump import COMMANDS, REGISTRY, REPLIES, Record
+from tests.checker.history import Entry, History
+from tests.checker.sql import Owed, Row, Rows, Tables
+
+CLIENTS_COMMANDS = {
+    "BookAppointment": "AppointmentBooked",
+    "CancelAppointment": "AppointmentCancelled",
+    "CheckInPatient": "PatientCheckedIn",
+}
+"""The commands of clients, and the event that each has as its effect."""
+LIVE = ("pending", "booked", "checked_in")
+"""In these states an appointment holds its slot."""
+OF_A_DOCTOR = ("days", "slots", "appointments", "queue_days", "entries")
+"""Tables whose rows name their doctor."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What there is to judge by."""
+
+    history: list[Entry] = field(default_factory=list)
+    log: list[Record] = field(default_factory=list)
+    tables: Tables = field(default_factory=Tables)
+    owed: Mapping[str, Owed] = field(default_factory=dict)
+    lag: Mapping[str, int] = field(default_factory=dict)
+    injected: Collection[bytes] = ()
+    """Bodies of the records that are meant to be dead letters."""
+
+    @cached_property
+    def messages(self) -> list[Record]:
+        """The log without dead letters and replies."""
+        return [one for one in self.log if not one.is_dead_letter and one.topic != REPLIES]
+
+    @cached_property
+    def commands(self) -> dict[str, list[Record]]:
+        """Every arrival of each client's command, by command id."""
+        found: dict[str, list[Record]] = {}
+        for one in self.messages:
+            if one.topic in COMMANDS and one.type in CLIENTS_COMMANDS:
+                found.setdefault(str(one.fields.get("command_id")), []).append(one)
+        return found
+
+    def events(self, *types: str) -> list[Record]:
+        """The events of these types in the order of the log, each event id once."""
+        first: dict[str, Record] = {}
+        for one in self.messages:
+            if one.type in types and one.topic not in COMMANDS:
+                first.setdefault(one.message_id, one)
+        return list(first.values())
+
+    def rows(self, table: str) -> Rows:
+        """The rows of a table that only one database has."""
+        return next((tables[table] for tables in self.tables.rows.values() if table in tables), [])
+
+    @cached_property
+    def outcomes(self) -> dict[str, Row]:
+        """Booking's outcomes of clients' commands, by command id."""
+        rows = self.tables.of("booking", "outcomes")
+        return {row["command_id"]: row for row in rows if row["type"] in CLIENTS_COMMANDS}
+
+    @cached_property
+    def live(self) -> Rows:
+        """The appointments that hold a slot."""
+        return [row for row in self.rows("appointments") if row["status"] in LIVE]
+
+
+async def gather(
+    history: History,
+    bootstrap: str,
+    dsns: Mapping[str, str],
+    *,
+    doctors: Collection[str] | None = None,
+    injected: Collection[bytes] = (),
+    within_seconds: float,
+) -> Evidence:
+    """Everything, as soon as nothing is owed any more; at the deadline, as it is then."""
+    lag, owed = await _quiet(bootstrap, dsns, within_seconds)
+    log, tables = await dump.records(bootstrap), await sql.tables(dsns)
+    if doctors is not None:
+        log, tables = _of(set(doctors), history.entries, log, tables)
+    return Evidence(history.entries, log, tables, owed, lag, injected)
+
+
+async def _quiet(bootstrap: str, dsns: Mapping[str, str], within_seconds: float) -> tuple[dict[str, int], dict[str, Owed]]:
+    """What is owed when nothing is, or at the deadline. Two looks in a row: what one process settles, another may go on with."""
+    loop = asyncio.get_running_loop()
+    deadline, still = loop.time() + within_seconds, 0
+    while True:
+        lag, owed = await dump.lag(bootstrap), await sql.owed(dsns)
+        nothing = not any(lag.values()) and all(one == Owed() for one in owed.values())
+        still = still + 1 if nothing else 0
+        if still == LOOKS or loop.time() >= deadline:
+            return lag, owed
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+LOOKS = 2
+LOOK_SECONDS = 0.5
+
+
+def _of(doctors: set[str], history: Iterable[Entry], log: list[Record], tables: Tables) -> tuple[list[Record], Tables]:
+    """The part of log and rows that concerns these doctors, their appointments and the history's own commands."""
+    appointments = {one.fields.get("appointment_id") for one in log if one.fields.get("doctor_id") in doctors} - {None}
+    asked = {entry.command_id for entry in history} - {None}
+    commands = asked | {one.fields.get("command_id") for one in log if _concerns(one, doctors, appointments)} - {None}
+
+    def kept(table: str, row: Row) -> bool:
+        if table in OF_A_DOCTOR:
+            return row["doctor_id"] in doctors
+        return row["command_id"] in commands if table == "outcomes" else True
+
+    records = [one for one in log if one.topic == REGISTRY or one.is_dead_letter or _concerns(one, doctors, appointments, asked)]
+    rows = {
+        database: {table: [row for row in found if kept(table, row)] for table, found in named.items()}
+        for database, named in tables.rows.items()
+    }
+    return records, Tables(rows)
+
+
+def _concerns(one: Record, doctors: set[str], appointments: set[object], commands: Collection[object] = ()) -> bool:
+    fields = one.fields
+    return (
+        fields.get("doctor_id") in doctors or fields.get("appointment_id") in appointments or fields.get("command_id") in commands
+    )

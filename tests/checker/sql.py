@@ -1,0 +1,88 @@
+"""The four databases as they are: every row that the invariants speak of, read in transactions that cannot write.
+
+Called by `evidence.py` with URLs of roles that see the rows of all clinics. Rows are plain dicts, ids are text.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+Row = dict[str, Any]
+Rows = list[Row]
+TABLES = {
+    "gateway": ("clinics",),
+    "availability": ("clinic_settings", "doctors", "days", "slots"),
+    "booking": ("clinic_settings", "patients", "appointments", "outcomes"),
+    "queue": ("clinic_settings", "queue_days", "entries"),
+}
+"""What is read of each database."""
+LEFT_OUT = {"patients": ("name", "name_key", "phone", "phone_index", "date_of_birth")}
+"""What identifies a patient is none of the checker's business."""
+UNSENT = "SELECT count(*) FROM outbox"
+UNSETTLED = "SELECT count(*) FROM outcomes WHERE settled_at IS NULL"
+IDLE_SECONDS = 1.0
+"""Between two statements of a transaction a session is idle for a moment; for so long only one that was left behind is."""
+IDLE = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND state LIKE 'idle in transaction%'
+  AND state_change < clock_timestamp() - make_interval(secs => $1)
+"""
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The rows of one moment, by database and table."""
+
+    rows: Mapping[str, Mapping[str, Rows]] = field(default_factory=dict)
+
+    def of(self, database: str, table: str) -> Rows:
+        """The rows of a table."""
+        return self.rows.get(database, {}).get(table, [])
+
+
+@dataclass(frozen=True)
+class Owed:
+    """What a database has not done yet."""
+
+    unsent: int = 0
+    idle: int = 0
+    unsettled: int = 0
+
+
+async def tables(dsns: Mapping[str, str]) -> Tables:
+    """All rows of all databases."""
+    return Tables({database: await _rows(dsns[database], names) for database, names in TABLES.items()})
+
+
+async def owed(dsns: Mapping[str, str]) -> dict[str, Owed]:
+    """What each database has not done yet."""
+    return {database: await _owed(database, dsns[database]) for database in TABLES}
+
+
+async def _rows(dsn: str, names: tuple[str, ...]) -> dict[str, Rows]:
+    async with _session(dsn) as session, session.transaction(isolation="repeatable_read", readonly=True):
+        return {name: [_plain(name, row) for row in await session.fetch(f"SELECT * FROM {name}")] for name in names}
+
+
+def _plain(table: str, row: "asyncpg.Record") -> Row:
+    left_out = LEFT_OUT.get(table, ())
+    return {name: str(value) if isinstance(value, UUID) else value for name, value in row.items() if name not in left_out}
+
+
+async def _owed(database: str, dsn: str) -> Owed:
+    async with _session(dsn) as session:
+        unsettled = await session.fetchval(UNSETTLED) if "outcomes" in TABLES[database] else 0
+        return Owed(await session.fetchval(UNSENT), await session.fetchval(IDLE, IDLE_SECONDS), unsettled)
+
+
+@asynccontextmanager
+async def _session(dsn: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    connection = await asyncpg.connect(dsn, server_settings={"default_transaction_read_only": "on"})
+    try:
+        yield connection
+    finally:
+        await connection.close()
