@@ -80,9 +80,9 @@ fmt: .venv/.installed ## format, and mend what can be mended
 	@$(BIN)/ruff check --fix --exit-zero .
 	@$(BIN)/ruff format .
 
-.PHONY: env-example
-env-example: .venv/.installed ## write .env.example out of the settings classes
-	@$(BIN)/python -m deploy.settings_reference > .env.example
+.PHONY: docs
+docs: .venv/.installed ## write what is made of the code: .env.example, docs/settings.md, docs/openapi.json, docs/asyncapi.json
+	@$(BIN)/python -m deploy.reference
 
 ##@ The environment
 .PHONY: venv

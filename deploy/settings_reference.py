@@ -1,7 +1,7 @@
-"""Writes `.env.example` out of the settings classes; `python -m deploy.settings_reference` prints it. A test keeps both equal."""
+"""What the settings classes say, as `.env.example` and as the tables of `docs/settings.md`. `make docs` writes both."""
 
-import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -20,39 +20,73 @@ SERVICES: dict[str, type[ServiceSettings]] = {
     "gateway": Gateway,
 }
 HEAD = """\
-# Every setting of every service process, written by `python -m deploy.settings_reference`. Values shown are the defaults.
-# A setting without a value must be given. Each may be read from a file instead: NAME_FILE=/path.
+# Every setting of every service process, written by `make docs`. Values shown are the defaults.
+# A setting without a value must be given. Each but ENVIRONMENT may be read from a file instead: NAME_FILE=/path.
 """
+TABLE_HEAD = """\
+# Settings
+
+Written by `make docs` out of the code. A service is configured by its environment only; a name that begins with `FRONTDESK_` and means
+nothing is an error. `NAME_FILE=/path` gives the file that holds `NAME` (not for `ENVIRONMENT`). `frontdesk env SERVICE` shows what the
+embedded stack gives a service.
+"""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting. `default` is None where a value must be given."""
+
+    name: str
+    default: str | None
+    description: str
 
 
 def env_example() -> str:
     """The text of `.env.example`."""
-    common = list(_lines(ServiceSettings, PREFIX))
-    parts = [HEAD, "# Every service", *common]
-    for name, settings in SERVICES.items():
-        own = [line for line in _lines(settings, PREFIX) if line not in common]
-        parts += ["", f"# {name} only", *own] if own else []
+    parts = [HEAD.rstrip()]
+    for title, settings in _groups():
+        parts += ["", f"# {title}"]
+        for one in settings:
+            parts += [f"# {one.description}", f"{one.name}=" if one.default is None else f"# {one.name}={one.default}"]
     return "\n".join(parts) + "\n"
 
 
-def _lines(model: type[BaseModel], prefix: str) -> Iterator[str]:
+def settings_tables() -> str:
+    """The text of `docs/settings.md`."""
+    parts = [TABLE_HEAD]
+    for title, settings in _groups():
+        parts += [f"## {title}", "", "| setting | default | meaning |", "| --- | --- | --- |"]
+        parts += [f"| `{one.name}` | {_default_text(one)} | {one.description} |" for one in settings]
+        parts.append("")
+    return "\n".join(parts)
+
+
+def _groups() -> Iterator[tuple[str, list[Setting]]]:
+    """The settings of all services, then what each has besides."""
+    common = list(_settings(ServiceSettings, PREFIX))
+    yield "Every service", common
+    for name, settings in SERVICES.items():
+        if own := [one for one in _settings(settings, PREFIX) if one not in common]:
+            yield f"{name} only", own
+
+
+def _settings(model: type[BaseModel], prefix: str) -> Iterator[Setting]:
     for name, info in model.model_fields.items():
         section = info.annotation
         if isinstance(section, type) and issubclass(section, BaseModel):
-            yield from _lines(section, f"{prefix}{name}__".upper())
+            yield from _settings(section, f"{prefix}{name}__".upper())
         else:
-            yield f"# {info.description}"
-            yield _assignment(info, f"{prefix}{name}".upper())
+            alias = info.validation_alias
+            yield Setting(alias if isinstance(alias, str) else f"{prefix}{name}".upper(), _default(info), str(info.description))
 
 
-def _assignment(info: FieldInfo, name: str) -> str:
-    """`NAME=default`, commented out when it need not be given."""
-    name = info.validation_alias if isinstance(info.validation_alias, str) else name
+def _default(info: FieldInfo) -> str | None:
     if info.is_required():
-        return f"{name}="
-    default = "" if info.default in (PydanticUndefined, None) else getattr(info.default, "value", info.default)
-    return f"# {name}={default}"
+        return None
+    return "" if info.default in (PydanticUndefined, None) else str(getattr(info.default, "value", info.default))
 
 
-if __name__ == "__main__":
-    sys.stdout.write(env_example())
+def _default_text(setting: Setting) -> str:
+    if setting.default is None:
+        return "**must be given**"
+    return f"`{setting.default}`" if setting.default else "made at start"

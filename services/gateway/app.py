@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from services.gateway import documents, problem_pages, repository
 from services.gateway.admission import Admission
+from services.gateway.answer_headers import HEADERS
 from services.gateway.clinics import announce_clinics
 from services.gateway.clock import Clock
 from services.gateway.gateway import Gateway
@@ -67,6 +68,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = create_api(
         "Frontdesk", NAME, distribution_version(), readiness, docs=docs, lifespan=lifespan, description=documents.DESCRIPTION,
         openapi_tags=documents.TAGS, license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        components={"headers": HEADERS},
     )  # fmt: skip
     app.include_router(overview_router(readiness, admission, lambda: app.state.owners))
     app.include_router(router)

@@ -1,11 +1,13 @@
 """What the OpenAPI document says beside the routes' own types: bodies read by hand, examples, headers. Used by routes."""
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
 
+from services.gateway.answer_headers import OF_COMMANDS, OF_REGISTRATIONS, OF_RUNNING, of_refusal, references
 from services.gateway.schemas import CommandStatus, CommandView, HealthView
 from shared.contracts.availability import DayView, Mode
 from shared.contracts.booking import AppointmentPage, AppointmentView, Status
@@ -82,6 +84,8 @@ _PREFER = {
     "description": "`wait=N` seconds (5, at most 30) for the final answer, or `respond-async`",
 }  # fmt: skip
 COMMAND_CODES = (Code.INVALID_HEADER, Code.KEY_REUSED, Code.TOO_LATE, Code.NOT_ACCEPTED, Code.UNKNOWN_OUTCOME)
+MADE = ("Location", *OF_REGISTRATIONS)
+"""What the answer to a registration carries that made something."""
 BODY_CODES = (Code.INVALID_JSON, Code.BODY_TOO_LARGE, Code.VALIDATION_FAILED)
 
 
@@ -97,21 +101,30 @@ def headers(*, command: bool) -> dict[str, Any]:
     return {"parameters": [_KEY, _PREFER] if command else [_KEY]}
 
 
-def answers(status: int, example: BaseModel, *codes: Code, command: bool = False) -> dict[int | str, dict[str, Any]]:
-    """The `responses=` of a route: what it answers, with an example, and the problems that it may refuse with."""
-    said: dict[int | str, dict[str, Any]] = {status: _example(example, "As asked for")}
+def answers(
+    status: int, example: BaseModel, *codes: Code, command: bool = False, carries: Iterable[str] = ()
+) -> dict[int | str, dict[str, Any]]:
+    """The `responses=` of a route: what it answers, with an example, and the problems that it may refuse with.
+
+    `carries` names the headers of the answer beside those that every command's has.
+    """
+    said = {status: _example(example, "As asked for", (*carries, *(OF_COMMANDS if command else ())))}
     if command:
-        said[202] = _example(RUNNING, "Still running: ask at `Location`") | {"model": CommandView}
-    return said | problem_responses(*codes, *(COMMAND_CODES if command else ()), Code.UNAVAILABLE)
+        said |= also(202, RUNNING, "Still running: ask at `Location`", OF_RUNNING)
+    refused = problem_responses(*codes, *(COMMAND_CODES if command else ()), Code.UNAVAILABLE)
+    for refusal, answer in refused.items():
+        answer["headers"] = references(of_refusal(int(refusal), command=command))
+    return said | refused
 
 
-def also(status: int, example: BaseModel, description: str) -> dict[int | str, dict[str, Any]]:
+def also(status: int, example: BaseModel, description: str, carries: Iterable[str] = ()) -> dict[int | str, dict[str, Any]]:
     """One more answer of a route."""
-    return {status: _example(example, description) | {"model": type(example)}}
+    return {status: _example(example, description, carries) | {"model": type(example)}}
 
 
-def _example(example: BaseModel, description: str) -> dict[str, Any]:
-    return {"description": description, "content": {"application/json": {"example": example.model_dump(mode="json")}}}
+def _example(example: BaseModel, description: str, carries: Iterable[str]) -> dict[str, Any]:
+    content = {"application/json": {"example": example.model_dump(mode="json")}}
+    return {"description": description, "headers": references(carries), "content": content}
 
 
 def _inlined(schema: dict[str, Any]) -> dict[str, Any]:

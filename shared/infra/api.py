@@ -3,6 +3,7 @@
 Called by each service's `app.py`, which adds its routers.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -26,34 +27,40 @@ def create_api(
     *,
     docs: bool,
     max_body_bytes: int = MAX_BODY_BYTES,
+    components: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> FastAPI:
-    """An application without routes of its own. `docs` serves `/docs` and `/redoc` from own files; `options` are FastAPI's."""
+    """An application without routes of its own. `docs` serves `/docs` and `/redoc` from own files; `options` are FastAPI's.
+
+    `components` is what the OpenAPI document shares besides schemas.
+    """
     options = {"title": title, "version": version, "redirect_slashes": False, "telemetry": _NO_TELEMETRY, **options}
     app = FastAPIOffline(**options) if docs else FastAPI(docs_url=None, redoc_url=None, openapi_url=None, **options)
     app.add_middleware(RequestMiddleware, max_body_bytes=max_body_bytes)
     install_problem_handlers(app)
     app.include_router(health_router(readiness))
-    _document_problems(app)
+    _extend_document(app, components or {})
     BUILD_INFO.labels(version=version, service=service).set(1)
     return app
 
 
-def _document_problems(app: FastAPI) -> None:
-    """Adds the schema of a problem to the OpenAPI document, and puts it where FastAPI describes its own validation errors."""
+def _extend_document(app: FastAPI, components: Mapping[str, Any]) -> None:
+    """Adds `components` and the schema of a problem to the OpenAPI document, once FastAPI has made it."""
     framework = app.openapi
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            _use_problems(framework())
+            document = framework()
+            document.setdefault("components", {}).update(components)
+            _use_problems(document)
         return framework()
 
     app.openapi = openapi  # type: ignore[method-assign]  # the framework's own way to extend the document
 
 
 def _use_problems(document: dict[str, Any]) -> None:
-    """Changes the document in place, once: FastAPI keeps it."""
-    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    """Puts problems where FastAPI describes its own validation errors. In place, once: FastAPI keeps the document."""
+    schemas = document["components"].setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     problem = Problem.model_json_schema(mode="serialization", ref_template="#/components/schemas/{model}")

@@ -5,6 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from services.gateway import documents as doc
+from services.gateway.answer_headers import OF_COMMANDS, references
 from services.gateway.answers import API, answer_command, without_body
 from services.gateway.commands import Command, Kind
 from services.gateway.gateway import gateway_of
@@ -35,7 +36,7 @@ _CANCEL_CODES = (Code.VALIDATION_FAILED, Code.UNKNOWN_APPOINTMENT, Code.CHECKED_
     operation_id="create_appointment",
     status_code=201,
     response_model=AppointmentView,
-    responses=doc.answers(201, doc.APPOINTMENT, *doc.BODY_CODES, *_BOOK_CODES, command=True),
+    responses=doc.answers(201, doc.APPOINTMENT, *doc.BODY_CODES, *_BOOK_CODES, command=True, carries=["Location"]),
     openapi_extra=doc.posts(BookingIn, doc.BOOKING_BODY, command=True),
 )
 async def create_appointment(request: Request) -> Response:
@@ -55,7 +56,7 @@ async def create_appointment(request: Request) -> Response:
     "/appointments",
     operation_id="list_appointments",
     response_model=AppointmentPage,
-    responses=doc.answers(200, doc.APPOINTMENTS, Code.VALIDATION_FAILED),
+    responses=doc.answers(200, doc.APPOINTMENTS, Code.VALIDATION_FAILED, carries=["Link"]),
 )
 async def list_appointments(
     request: Request,
@@ -98,7 +99,8 @@ async def cancel_appointment(request: Request, appointment_id: UUID) -> Response
     "/appointments/{appointment_id}",
     operation_id="delete_appointment",
     status_code=204,
-    responses=doc.answers(202, doc.RUNNING, *_CANCEL_CODES, command=True),
+    responses={204: {"description": "Cancelled", "headers": references(OF_COMMANDS)}}
+    | doc.answers(202, doc.RUNNING, *_CANCEL_CODES, command=True),
     openapi_extra=doc.headers(command=True),
 )
 async def delete_appointment(request: Request, appointment_id: UUID) -> Response:
@@ -120,7 +122,7 @@ async def _cancel(request: Request, appointment_id: UUID, asked: Asked[CancelIn]
     "/appointments/doctors/{doctor_id}/appointments",
     operation_id="list_doctor_appointments",
     response_model=AppointmentPage,
-    responses=doc.answers(200, doc.APPOINTMENTS, Code.VALIDATION_FAILED, Code.UNKNOWN_DOCTOR),
+    responses=doc.answers(200, doc.APPOINTMENTS, Code.VALIDATION_FAILED, Code.UNKNOWN_DOCTOR, carries=["Link"]),
 )
 async def list_doctor_appointments(
     request: Request,

@@ -53,7 +53,7 @@ async def create_checkin(request: Request) -> Response:
     "/doctors/{doctor_id}/queue",
     operation_id="get_queue",
     response_model=QueuePage,
-    responses=doc.answers(200, doc.QUEUE, Code.VALIDATION_FAILED, Code.UNKNOWN_DOCTOR),
+    responses=doc.answers(200, doc.QUEUE, Code.VALIDATION_FAILED, Code.UNKNOWN_DOCTOR, carries=["Link"]),
 )
 async def get_queue(
     request: Request,

@@ -25,7 +25,7 @@ TicketText = Annotated[str | None, Query(max_length=MAX_TICKET_CHARACTERS, descr
     operation_id="get_command",
     response_model=CommandView,
     responses=doc.answers(200, doc.SUCCEEDED, Code.VALIDATION_FAILED, Code.UNKNOWN_COMMAND)
-    | doc.also(202, doc.RUNNING, "Still running"),
+    | doc.also(202, doc.RUNNING, "Still running", ["Location", "Retry-After"]),
 )
 async def get_command(request: Request, command_id: UUID, ticket: TicketText = None) -> Response:
     """The outcome of a command of the same principal; 202 while it runs, to whom has the ticket that its acceptance gave.

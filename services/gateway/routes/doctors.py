@@ -5,6 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from services.gateway import documents as doc
+from services.gateway.answer_headers import OF_REGISTRATIONS
 from services.gateway.answers import API
 from services.gateway.owners import AVAILABILITY
 from services.gateway.passing import answer_of, read, register, registered
@@ -21,7 +22,7 @@ router = APIRouter(tags=["Doctors"])
     operation_id="create_doctor",
     status_code=201,
     response_model=DoctorView,
-    responses=doc.answers(201, doc.DOCTOR, *doc.BODY_CODES, Code.KEY_REUSED, Code.DUPLICATE_CODE),
+    responses=doc.answers(201, doc.DOCTOR, *doc.BODY_CODES, Code.KEY_REUSED, Code.DUPLICATE_CODE, carries=doc.MADE),
     openapi_extra=doc.posts(DoctorIn, doc.DOCTOR_BODY),
 )
 async def create_doctor(request: Request) -> Response:
@@ -34,7 +35,7 @@ async def create_doctor(request: Request) -> Response:
     "/doctors",
     operation_id="list_doctors",
     response_model=DoctorPage,
-    responses=doc.answers(200, doc.DOCTORS, Code.VALIDATION_FAILED),
+    responses=doc.answers(200, doc.DOCTORS, Code.VALIDATION_FAILED, carries=["Link"]),
 )
 async def list_doctors(request: Request, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Response:
     """Lists doctors in order of code."""
@@ -59,9 +60,9 @@ async def get_doctor(request: Request, doctor_id: UUID) -> Response:
     response_model=DayView,
     responses=doc.answers(
         201, doc.DAY, *doc.BODY_CODES, Code.KEY_REUSED, Code.UNKNOWN_DOCTOR, Code.PAST_DATE, Code.TOO_FAR, Code.BELOW_TAKEN,
-        Code.TIMED_DAY,
+        Code.TIMED_DAY, carries=doc.MADE,
     )
-    | doc.also(200, doc.DAY, "The day was there and is changed"),
+    | doc.also(200, doc.DAY, "The day was there and is changed", OF_REGISTRATIONS),
     openapi_extra=doc.posts(DayIn, doc.DAY_BODY),
 )  # fmt: skip
 async def set_availability(request: Request, doctor_id: UUID) -> Response:

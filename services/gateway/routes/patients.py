@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 
 from services.gateway import documents as doc
+from services.gateway.answer_headers import OF_REGISTRATIONS
 from services.gateway.answers import API
 from services.gateway.owners import BOOKING
 from services.gateway.passing import read, register, registered
@@ -22,8 +23,8 @@ OnDuplicate = Annotated[Literal["create"] | None, Query(description="Register al
     operation_id="create_patient",
     status_code=201,
     response_model=PatientView,
-    responses=doc.answers(201, doc.PATIENT, *doc.BODY_CODES, Code.KEY_REUSED, Code.POSSIBLE_DUPLICATE)
-    | doc.also(200, doc.PATIENT, "The same person is registered already"),
+    responses=doc.answers(201, doc.PATIENT, *doc.BODY_CODES, Code.KEY_REUSED, Code.POSSIBLE_DUPLICATE, carries=doc.MADE)
+    | doc.also(200, doc.PATIENT, "The same person is registered already", OF_REGISTRATIONS),
     openapi_extra=doc.posts(PatientIn, doc.PATIENT_BODY),
 )
 async def create_patient(request: Request, on_duplicate: OnDuplicate = None) -> Response:
