@@ -26,9 +26,9 @@ HEAD = """\
 TABLE_HEAD = """\
 # Settings
 
-Written by `make docs` out of the code. A service is configured by its environment only; a name that begins with `FRONTDESK_` and means
-nothing is an error. `NAME_FILE=/path` gives the file that holds `NAME` (not for `ENVIRONMENT`). `frontdesk env SERVICE` shows what the
-embedded stack gives a service.
+Written by `make docs` out of the code. A service is configured by its environment only; a name that begins with `FRONTDESK_` and
+means nothing is an error. `NAME_FILE=/path` names a file that holds `NAME` (not for `ENVIRONMENT`). `frontdesk env SERVICE` shows
+what the embedded stack gives a service.
 """
 
 

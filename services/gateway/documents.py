@@ -101,14 +101,16 @@ def headers(*, command: bool) -> dict[str, Any]:
     return {"parameters": [_KEY, _PREFER] if command else [_KEY]}
 
 
-def answers(
-    status: int, example: BaseModel, *codes: Code, command: bool = False, carries: Iterable[str] = ()
-) -> dict[int | str, dict[str, Any]]:
-    """The `responses=` of a route: what it answers, with an example, and the problems that it may refuse with.
+Responses = dict[int | str, dict[str, Any]]
+"""The `responses=` of a route."""
+
+
+def answers(status: int, example: BaseModel, *codes: Code, command: bool = False, carries: Iterable[str] = ()) -> Responses:
+    """What a route answers, with an example, and the problems that it may refuse with.
 
     `carries` names the headers of the answer beside those that every command's has.
     """
-    said = {status: _example(example, "As asked for", (*carries, *(OF_COMMANDS if command else ())))}
+    said: Responses = {status: _example(example, "As asked for", (*carries, *(OF_COMMANDS if command else ())))}
     if command:
         said |= also(202, RUNNING, "Still running: ask at `Location`", OF_RUNNING)
     refused = problem_responses(*codes, *(COMMAND_CODES if command else ()), Code.UNAVAILABLE)
@@ -117,9 +119,14 @@ def answers(
     return said | refused
 
 
-def also(status: int, example: BaseModel, description: str, carries: Iterable[str] = ()) -> dict[int | str, dict[str, Any]]:
+def also(status: int, example: BaseModel, description: str, carries: Iterable[str] = ()) -> Responses:
     """One more answer of a route."""
     return {status: _example(example, description, carries) | {"model": type(example)}}
+
+
+def bare(status: int, description: str, carries: Iterable[str] = ()) -> Responses:
+    """One more answer of a route, without a body."""
+    return {status: {"description": description, "headers": references(carries)}}
 
 
 def _example(example: BaseModel, description: str, carries: Iterable[str]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from services.gateway import documents as doc
-from services.gateway.answer_headers import OF_COMMANDS, references
+from services.gateway.answer_headers import OF_COMMANDS
 from services.gateway.answers import API, answer_command, without_body
 from services.gateway.commands import Command, Kind
 from services.gateway.gateway import gateway_of
@@ -99,8 +99,7 @@ async def cancel_appointment(request: Request, appointment_id: UUID) -> Response
     "/appointments/{appointment_id}",
     operation_id="delete_appointment",
     status_code=204,
-    responses={204: {"description": "Cancelled", "headers": references(OF_COMMANDS)}}
-    | doc.answers(202, doc.RUNNING, *_CANCEL_CODES, command=True),
+    responses=doc.bare(204, "Cancelled", OF_COMMANDS) | doc.answers(202, doc.RUNNING, *_CANCEL_CODES, command=True),
     openapi_extra=doc.headers(command=True),
 )
 async def delete_appointment(request: Request, appointment_id: UUID) -> Response:
