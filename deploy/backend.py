@@ -6,8 +6,8 @@ Called by `deploy.environment` and `embedded.services`; `EmbeddedServers` is one
 from pathlib import Path
 from typing import Protocol
 
-from deploy.embedded.secrets import Secrets
 from deploy.embedded.state import StateFile
+from deploy.secrets import Secrets
 
 
 class Backend(Protocol):

@@ -17,7 +17,7 @@ from deploy.embedded import account
 from deploy.embedded.failure import StartFailed
 from deploy.embedded.ports import LOOPBACK, answers
 from deploy.embedded.process import Process
-from deploy.embedded.secrets import Secrets
+from deploy.secrets import Secrets
 
 NAME = "postgres"
 SUPERUSER = "postgres"

@@ -21,9 +21,9 @@ from deploy.embedded.kafka import Kafka
 from deploy.embedded.ports import choose
 from deploy.embedded.postgres import Postgres
 from deploy.embedded.process import Process
-from deploy.embedded.secrets import Secrets
 from deploy.embedded.state import StateFile
 from deploy.embedded.valkey import Valkey
+from deploy.secrets import Secrets
 
 PORT_NAMES = ("postgres", "kafka", "kafka_controller", "valkey")
 DATA = "data"

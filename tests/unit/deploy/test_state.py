@@ -11,8 +11,8 @@ import pytest
 
 from deploy.embedded.failure import StackError
 from deploy.embedded.process import Process, ProcessId
-from deploy.embedded.secrets import Secrets
 from deploy.embedded.state import StateFile
+from deploy.secrets import Secrets
 
 
 def test_a_new_folder_has_an_empty_state(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Secrets of a stack: each made once, kept in the data folder for its owner only (mode 0600).
 
-Called by the servers (superuser), `deploy.databases` (roles) and whoever builds a service's environment (keys).
+Called by the servers (superuser), `deploy.databases` (roles), `deploy.compose` and whoever builds a service's environment (keys).
 """
 
 import os
