@@ -4,7 +4,7 @@ Called by `evidence.py`. It joins no group and commits nothing.
 """
 
 import json
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -65,8 +65,7 @@ class Record:
 async def records(bootstrap: str) -> list[Record]:
     """Every record of the system's topics, dead letters among them, in the order of their partitions."""
     async with _consumer(bootstrap) as consumer:
-        topics = _ours(await consumer.topics())
-        places = [TopicPartition(topic, number) for topic in topics for number in _partitions(consumer, topic)]
+        places = await _places(bootstrap)
         first, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
         filled = {place: ends[place] for place in places if first[place] < ends[place]}
         return [one async for one in _read(consumer, filled)]
@@ -80,11 +79,11 @@ async def lag(bootstrap: str) -> dict[str, int]:
         committed = {group: await admin.list_consumer_group_offsets(group) for group in CONSUMED}
     finally:
         await admin.close()
+    present = await _places(bootstrap)
     async with _consumer(bootstrap) as consumer:
-        await consumer.topics()
         behind = dict.fromkeys(CONSUMED, 0)
         for group, topics in CONSUMED.items():
-            places = [TopicPartition(topic, number) for topic in topics for number in _partitions(consumer, topic)]
+            places = [place for place in present if place.topic in topics]
             first, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
             for place in places:
                 reached = committed[group][place].offset if place in committed[group] else -1
@@ -119,9 +118,15 @@ def _ours(present: Collection[str]) -> list[str]:
     return sorted(name for name in present if name in TOPICS or (name.endswith(DEAD_LETTERS) and name.startswith(TOPICS)))
 
 
-def _partitions(consumer: Any, topic: str) -> Iterator[int]:
-    found: Iterable[int] | None = consumer.partitions_for_topic(topic)
-    return iter(sorted(found or ()))
+async def _places(bootstrap: str) -> list[TopicPartition]:
+    """Every partition of the system's topics: the admin client is asked, a consumer knows those of its own topics only."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        described = await admin.describe_topics(_ours(await admin.list_topics()))
+    finally:
+        await admin.close()
+    return [TopicPartition(found["topic"], part["partition"]) for found in described for part in found["partitions"]]
 
 
 @asynccontextmanager
