@@ -11,7 +11,7 @@ from typing import Any
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from shared.contracts.topics import ALL_TOPICS, Topic, dead_letter_topics
+from shared.contracts.topics import ALL_TOPICS, Topic, dead_letter_topics, redrive_topics
 
 REQUEST_TIMEOUT_MS = 30_000
 TOPIC_ALREADY_EXISTS = 36
@@ -28,7 +28,7 @@ class TopicsReport:
 
 async def create_topics(bootstrap_servers: str, replication_factor: int = 1) -> TopicsReport:
     """Make every declared topic, dead letters included, that is not there yet."""
-    declared = [*ALL_TOPICS, *dead_letter_topics()]
+    declared = declared_topics()
     client = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=REQUEST_TIMEOUT_MS)
     await client.start()
     try:
@@ -40,6 +40,11 @@ async def create_topics(bootstrap_servers: str, replication_factor: int = 1) -> 
         return TopicsReport([topic.name for topic in missing], [topic.name for topic in existing], differences)
     finally:
         await client.close()
+
+
+def declared_topics() -> list[Topic]:
+    """Every topic there has to be."""
+    return [*ALL_TOPICS, *dead_letter_topics(), *redrive_topics()]
 
 
 async def _create(client: AIOKafkaAdminClient, topics: Iterable[Topic], replication_factor: int) -> None:

@@ -103,3 +103,24 @@ def dead_letter_topics() -> Iterator[Topic]:
             yield Topic(
                 topic.dead_letters(group), topic.key, (), (), retention_ms=30 * DAY_MS, max_message_bytes=2 * MAX_RECORD_BYTES
             )
+
+
+def redrive_topic(group: str) -> Topic:
+    """What brings dead letters back to one group only, whatever other groups read their source topic.
+
+    A record says in its headers from which topic it first came. Kept as long as dead letters: it tells which were redriven.
+    """
+    return Topic(
+        f"{group}.redrive",
+        "that of the dead letter",
+        (),
+        (group,),
+        retention_ms=30 * DAY_MS,
+        max_message_bytes=2 * MAX_RECORD_BYTES,
+    )
+
+
+def redrive_topics() -> Iterator[Topic]:
+    """The redrive topic of each group that has dead letters."""
+    groups = (group for topic in ALL_TOPICS if topic is not GATEWAY_REPLIES for group in topic.groups)
+    yield from map(redrive_topic, dict.fromkeys(groups))

@@ -22,8 +22,8 @@ from faststream.kafka.message import KafkaMessage
 from shared.contracts.commands import Answer
 from shared.contracts.envelope import Message
 from shared.contracts.problems import Code
-from shared.contracts.topics import Topic
-from shared.infra import inbox
+from shared.contracts.topics import Topic, redrive_topic
+from shared.infra import inbox, letters
 from shared.infra.errors import is_conflict, is_transient
 from shared.infra.inbox import Admitted
 from shared.infra.kafka import Malformed, NotAccepted, Publisher, Record, Unconfirmed, decode
@@ -63,6 +63,7 @@ class Delivery:
         """`ignored` are messages of these topics that ask nothing of the handler: what has no effect needs no transaction."""
         self.group = group
         self.topics = {topic.name: topic for topic in topics}
+        self._redrive = redrive_topic(group).name
         self.stopping = asyncio.Event()
         self.subscriber: Any = None
         self._handler = handler
@@ -103,7 +104,7 @@ class Delivery:
             return
         started = time.perf_counter()
         try:
-            await self._to_its_end(records)
+            await self._to_its_end(self._restored(records))
         except Stopping:
             return
         await self._commit(records)
@@ -123,6 +124,21 @@ class Delivery:
                 attempt += 1
                 log.exception("batch_stuck", group=self.group, attempt=attempt, error=type(error).__name__)
             await self._back_off(attempt)
+
+    def _restored(self, records: Sequence["ConsumerRecord[Any, Any]"]) -> list["ConsumerRecord[Any, Any]"]:
+        """The records, each redriven dead letter among them as it first came."""
+        found = []
+        for record in records:
+            original = self._original(record) if record.topic == self._redrive else record
+            if original is not None:
+                found.append(original)
+        return found
+
+    def _original(self, redriven: "ConsumerRecord[Any, Any]") -> "ConsumerRecord[Any, Any] | None":
+        original = letters.restored(redriven, self.topics.keys() - {self._redrive})
+        if original is None:  # nothing is lost: the letter itself stays where it is
+            log.error("redriven_from_nowhere", topic=redriven.topic, partition=redriven.partition, offset=redriven.offset)
+        return original
 
     async def _decoded(self, records: Sequence["ConsumerRecord[Any, Any]"]) -> list[Received]:
         """The good records that ask for something; a malformed one is dead-lettered here and now."""
@@ -249,12 +265,12 @@ def dead_letter(topic: Topic, group: str, record: "ConsumerRecord[Any, Any]", re
     """The dead letter of a record: the same key and body, and headers that say where it came from and why."""
     original = {name: None if value is None else value.hex() for name, value in record.headers}
     headers = {
-        "frontdesk-topic": record.topic,
-        "frontdesk-partition": str(record.partition),
-        "frontdesk-offset": str(record.offset),
-        "frontdesk-error": reason[:500],
-        "frontdesk-attempts": str(attempts),
-        "frontdesk-headers-hex": orjson.dumps(original).decode(),
+        letters.TOPIC: record.topic,
+        letters.PARTITION: str(record.partition),
+        letters.OFFSET: str(record.offset),
+        letters.ERROR: reason[:500],
+        letters.ATTEMPTS: str(attempts),
+        letters.ORIGINAL_HEADERS: orjson.dumps(original).decode(),
     }
     return Record(topic.dead_letters(group), record.key or b"", record.value or b"", "", headers=headers)
 

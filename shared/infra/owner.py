@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from fastapi import APIRouter, FastAPI
 
 from shared.contracts.envelope import Message
-from shared.contracts.topics import consumed_by
+from shared.contracts.topics import consumed_by, redrive_topic
 from shared.infra.api import create_api
 from shared.infra.asgi import MAX_BODY_BYTES
 from shared.infra.delivery import Handler
@@ -38,7 +38,7 @@ def create_owner(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         runtime = await Runtime.connect(name, settings)
         try:
-            runtime.consume(consumed_by(name), make_handler(runtime), ignored)
+            runtime.consume((*consumed_by(name), redrive_topic(name)), make_handler(runtime), ignored)
             app.state.runtime = runtime
             await runtime.start()
             readiness.checks = runtime.checks

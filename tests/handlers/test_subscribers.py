@@ -15,7 +15,7 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from fastapi import FastAPI
 from faststream import AckPolicy
 
-from shared.contracts.topics import consumed_by
+from shared.contracts.topics import consumed_by, redrive_topic
 from shared.infra.delivery import Delivery
 from shared.infra.kafka import make_broker
 from shared.infra.postgres import Database
@@ -77,7 +77,8 @@ async def test_a_process_has_one_consumer_and_the_runner_made_it(service: str, m
         assert runtime.delivery is not None and subscriber is runtime.delivery.subscriber
         assert faults(subscriber) == []
         assert subscriber.group_id == service
-        assert sorted(topic.name for topic in subscriber.topics) == sorted(topic.name for topic in consumed_by(service))
+        expected = [*consumed_by(service), redrive_topic(service)]
+        assert sorted(topic.name for topic in subscriber.topics) == sorted(topic.name for topic in expected)
 
 
 async def test_a_subscriber_made_past_the_runner_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,6 +82,8 @@ class Bench:
     producer: AIOKafkaProducer
     sql: "asyncpg.Connection[asyncpg.Record]"
     running: list[Runtime] = field(default_factory=list)
+    more: list[Topic] = field(default_factory=list)
+    """What else the group reads beside the test's topic."""
 
     async def connect(self, instance: str = "bench", **kafka: Any) -> Runtime:
         """A runtime that consumes nothing."""
@@ -97,7 +99,7 @@ class Bench:
     async def consume(self, handler: Handler = take_notes, instance: str = "bench", **kafka: Any) -> Runtime:
         """A runtime that consumes the test's topic."""
         runtime = await self.connect(instance, **kafka)
-        runtime.consume([self.topic], handler)
+        runtime.consume([self.topic, *self.more], handler)
         await runtime.start()
         return runtime
 
@@ -119,15 +121,16 @@ class Bench:
         rows = await self.sql.fetch("SELECT number FROM notes WHERE clinic_id = $1 ORDER BY number", self.clinic)
         return [row["number"] for row in rows]
 
-    async def lag(self) -> int:
-        """Records that the group has not committed."""
+    async def lag(self, topic: Topic | None = None) -> int:
+        """Records of a topic, the test's own if none is named, that the group has not committed."""
+        topic = topic or self.topic
         admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
         await admin.start()
         try:
             committed = await admin.list_consumer_group_offsets(self.group)
         finally:
             await admin.close()
-        ends = await ends_of(self.bootstrap, self.topic.name, self.topic.partitions)
+        ends = await ends_of(self.bootstrap, topic.name, topic.partitions)
         return sum(end - max(0, committed[place].offset if place in committed else 0) for place, end in ends.items())
 
     async def letters(self, group: str | None = None) -> list[Raw]:
