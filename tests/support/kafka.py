@@ -1,16 +1,35 @@
-"""A look into Kafka from outside of the services: everything that stands in a topic."""
+"""A look into Kafka from outside of the services, everything that stands in a topic; and a list in the place of Kafka."""
 
 import json
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from shared.contracts.topics import Topic
+from shared.infra.kafka import Publisher, Record
 
 READ_TIMEOUT_MS = 500
 MAX_FETCH_BYTES = 8 * 1024 * 1024
 
 Raw: TypeAlias = "ConsumerRecord[Any, Any]"
+
+
+class KeptRecords(Publisher):
+    """A publisher whose broker is a list."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+
+    async def stop(self) -> None:
+        """There is no producer to give up."""
+
+    async def send(self, record: Record, timeout_seconds: float | None = None) -> None:
+        self.records.append(record)
+
+    async def send_all(self, records: Sequence[Record]) -> list[bool]:
+        self.records.extend(records)
+        return [True] * len(records)
 
 
 async def ends_of(bootstrap: str, topic: str, partitions: int) -> dict[TopicPartition, int]:

@@ -1,20 +1,26 @@
-"""How many statements the server ran for a service: its own count, whatever a client believes."""
+"""Which statements the server ran for a service: its own count, whatever a client believes."""
 
+from collections import Counter
 from collections.abc import Awaitable
 from typing import Any
 
 import asyncpg
 
 CALLS = """
-SELECT coalesce(sum(calls), 0) FROM pg_stat_statements
+SELECT query, sum(calls) FROM pg_stat_statements
 WHERE userid = (SELECT oid FROM pg_roles WHERE rolname = $1)
   AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+GROUP BY query
 """
 
 
-async def calls_during(superuser: "asyncpg.Connection[asyncpg.Record]", role: str, work: Awaitable[Any]) -> int:
-    """The statements that a role's connections to this database ran while the work was done."""
+async def calls_during(superuser: "asyncpg.Connection[asyncpg.Record]", role: str, work: Awaitable[Any]) -> Counter[str]:
+    """The statements that a role's connections to this database ran while the work was done, and how often each."""
     await superuser.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
-    before = await superuser.fetchval(CALLS, role)
+    before = await _calls(superuser, role)
     await work
-    return int(await superuser.fetchval(CALLS, role) - before)
+    return await _calls(superuser, role) - before
+
+
+async def _calls(superuser: "asyncpg.Connection[asyncpg.Record]", role: str) -> Counter[str]:
+    return Counter({row["query"]: int(row["sum"]) for row in await superuser.fetch(CALLS, role)})

@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, TypeVar, cast
 from uuid import UUID, uuid4
@@ -17,11 +17,11 @@ from shared.contracts.problems import Code
 from shared.contracts.registry import ClinicChanged, ClinicSettings
 from shared.infra import inbox
 from shared.infra.ids import new_id
-from shared.infra.kafka import Publisher, Record
 from shared.infra.outbox import Outbox
 from shared.infra.postgres import Database
 from shared.infra.runtime import Runtime
 from shared.infra.unit import Unit, Units
+from tests.support.kafka import KeptRecords
 
 M = TypeVar("M", bound=Message)
 
@@ -34,17 +34,6 @@ def today() -> dt.date:
 
 
 TOMORROW = today() + dt.timedelta(days=1)
-
-
-class KeptRecords(Publisher):
-    """A publisher whose broker is a list."""
-
-    def __init__(self) -> None:
-        self.records: list[Record] = []
-
-    async def send_all(self, records: Sequence[Record]) -> list[bool]:
-        self.records.extend(records)
-        return [True] * len(records)
 
 
 class NoLocks:
@@ -61,10 +50,9 @@ class NoLocks:
 
 @dataclass
 class Said:
-    """What a batch said, and the statements that it took."""
+    """What a batch said."""
 
     unit: Unit
-    statements: list[str] = field(default_factory=list)
 
     def of(self, kind: type[M]) -> list[M]:
         """The messages of one type, in the order in which they were said."""
@@ -98,17 +86,8 @@ class Desk:
     async def batch(self, *messages: Message) -> AsyncIterator[Said]:
         """One batch through the inbox, decided and not committed before the block ends."""
         async with self.units.batch({message.clinic_id for message in messages}) as unit:
-            said = Said(unit)
-
-            def keep(query: Any) -> None:
-                said.statements.append(query.query)
-
-            unit.connection.add_query_logger(keep)
-            try:
-                await self.handle(unit, await inbox.admit(unit.connection, messages))
-            finally:
-                unit.connection.remove_query_logger(keep)
-            yield said
+            await self.handle(unit, await inbox.admit(unit.connection, messages))
+            yield Said(unit)
 
     async def deliver(self, *messages: Message) -> Said:
         """One committed batch."""

@@ -1,7 +1,6 @@
-"""What availability's tables refuse by themselves, whose rows a transaction sees, and what a batch costs."""
+"""What availability's tables refuse by themselves, and whose rows a transaction sees."""
 
 from collections.abc import Callable
-from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -13,11 +12,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.availability.models import metadata
 from services.availability.settings import Settings
-from shared.contracts.availability import SlotReserved
-from shared.contracts.envelope import Message
 from shared.infra.postgres import Database
-from tests.integration.availability.desk import TOMORROW, Desk, book, releases, settings_changed
-from tests.support.statements import calls_during
+from tests.integration.availability.desk import Desk, book
 
 BUSINESS = sorted(metadata.tables.keys() - {"inbox", "outbox"})
 
@@ -112,42 +108,3 @@ async def test_migrations_and_models_agree(service_settings: Callable[[str], Set
     async with engine.connect() as connection:
         assert await connection.run_sync(differences) == []
     await engine.dispose()
-
-
-async def mixed(desk: Desk, size: int) -> list[Message]:
-    """`size` of everything that a batch can hold: new days, days that are there, releases, settings, refusals."""
-    messages: list[Message] = [settings_changed(desk.clinic, 1)]
-    for _ in range(size):
-        known, new = await desk.doctor(), await desk.doctor()
-        (held,) = (await desk.deliver(book(desk.clinic, known))).of(SlotReserved)
-        messages += [book(desk.clinic, known), book(desk.clinic, new), book(desk.clinic, uuid4()), releases(held)]
-    return messages
-
-
-async def test_a_batch_of_100_takes_as_many_statements_as_one_of_1(desk: Desk) -> None:
-    await desk.deliver(*await mixed(desk, 1))  # a connection asks for types that it meets for the first time
-    one = await desk.deliver(*await mixed(desk, 1))
-    hundred = await desk.deliver(*await mixed(desk, 100))
-    assert hundred.statements == one.statements
-    assert len(one.statements) == 10, "inbox, settings in and out, doctors, make, lock, release, grow, pick, take"
-    assert len(hundred.numbers) == 200
-
-
-async def test_a_booking_of_a_day_that_is_there_takes_seven(desk: Desk) -> None:
-    doctor = await opened(desk)
-    said = await desk.deliver(book(desk.clinic, doctor))
-    assert len(said.statements) == 7, "inbox, settings, doctors, make, lock, pick, take"
-    assert TOMORROW == said.of(SlotReserved)[0].date
-
-
-async def test_a_release_alone_takes_three(desk: Desk) -> None:
-    (held,) = (await desk.deliver(book(desk.clinic, await desk.doctor()))).of(SlotReserved)
-    assert len((await desk.deliver(releases(held))).statements) == 3, "inbox, lock, release"
-
-
-async def test_the_server_counts_as_many_statements_for_a_hundred_as_for_one(desk: Desk, superuser: Callable[..., Any]) -> None:
-    server, role = await superuser("availability"), "availability_app"
-    await desk.deliver(*await mixed(desk, 1))
-    batches = [await mixed(desk, size) for size in (1, 100)]
-    one, hundred = [await calls_during(server, role, desk.deliver(*batch)) for batch in batches]
-    assert one == hundred > 10

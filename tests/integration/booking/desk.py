@@ -1,8 +1,8 @@
 """Booking's own side of a test: batches as the delivery runner hands them over, and a look at what they left in the database."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -14,32 +14,20 @@ from shared.contracts.envelope import Message
 from shared.contracts.registry import ClinicChanged, ClinicSettings
 from shared.infra import inbox, outcomes
 from shared.infra.ids import new_id
-from shared.infra.kafka import Publisher, Record
 from shared.infra.outbox import Outbox
 from shared.infra.postgres import Database
 from shared.infra.unit import Unit, Units
+from tests.support.kafka import KeptRecords
 from tests.unit.booking.messages import envelope, reserved
 
 M = TypeVar("M", bound=Message)
 
 
-class KeptRecords(Publisher):
-    """A publisher whose broker is a list."""
-
-    def __init__(self) -> None:
-        self.records: list[Record] = []
-
-    async def send_all(self, records: Sequence[Record]) -> list[bool]:
-        self.records.extend(records)
-        return [True] * len(records)
-
-
 @dataclass
 class Said:
-    """What a batch said, and the statements that it took."""
+    """What a batch said."""
 
     unit: Unit
-    statements: list[str] = field(default_factory=list)
 
     def of(self, kind: type[M]) -> list[M]:
         """The messages of one type, in the order in which they were said."""
@@ -71,17 +59,8 @@ class Desk:
     async def batch(self, *messages: Message) -> AsyncIterator[Said]:
         """One batch through the inbox, decided and not committed before the block ends."""
         async with self.units.batch({message.clinic_id for message in messages}) as unit:
-            said = Said(unit)
-
-            def keep(query: Any) -> None:
-                said.statements.append(query.query)
-
-            unit.connection.add_query_logger(keep)
-            try:
-                await handle(unit, await inbox.admit(unit.connection, messages))
-            finally:
-                unit.connection.remove_query_logger(keep)
-            yield said
+            await handle(unit, await inbox.admit(unit.connection, messages))
+            yield Said(unit)
 
     async def deliver(self, *messages: Message) -> Said:
         """One committed batch."""

@@ -1,11 +1,10 @@
-"""The queue's batches on a real Postgres: positions, doubles, repeats, races, and what a batch costs."""
+"""The queue's batches on a real Postgres: positions, doubles, repeats and races."""
 
 import asyncio
 import datetime as dt
 from uuid import UUID, uuid4
 
 from services.queue.domain import DayKey
-from services.queue.handlers import handle
 from services.queue.repository import lock_days
 from shared.contracts.commands import CommandRepeated
 from shared.contracts.envelope import Message
@@ -13,7 +12,6 @@ from shared.contracts.queue import PatientQueued
 from shared.contracts.registry import ClinicChanged, ClinicSettings
 from shared.contracts.topics import QUEUE_EVENTS
 from shared.infra.ids import new_id
-from shared.infra.inbox import Admitted
 from shared.infra.postgres import Database
 from shared.infra.unit import Unit
 from tests.integration.queue.conftest import NOW, TODAY, checked_in, run
@@ -141,24 +139,6 @@ async def test_a_check_in_waits_for_the_day_that_another_holds(database: Databas
         assert not done, "the day's row excludes"
     event = queued(await waiting)[0]
     assert (event.entry.position, event.version) == (8, 10), "what was read before the lock would be 2"
-
-
-async def test_a_batch_of_100_takes_as_many_statements_as_one_of_1(database: Database, clinic_id: UUID) -> None:
-    async with database.batch({clinic_id}) as (connection, now):
-
-        async def statements(size: int) -> list[str]:
-            messages = [checked_in(clinic_id, uuid4()) for _ in range(size)]
-            repeats = [repeat_of(message, message.appointment_id) for message in messages]
-            seen: list[str] = []
-            with connection.query_logger(lambda query: seen.append(query.query)):
-                await handle(Unit(connection, now), Admitted(fresh=[*messages, *repeats]))
-                await asyncio.sleep(0)  # the driver reports a statement in the loop's next round
-            return seen
-
-        await statements(1)  # the driver asks a new connection for its types once
-        one = await statements(1)
-        assert one == await statements(100)
-        assert len(one) == 5
 
 
 async def test_the_newest_settings_of_a_clinic_stay(database: Database, clinic_id: UUID) -> None:

@@ -1,0 +1,39 @@
+"""Whose rows a batch can see and write at all."""
+
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from services.booking.models import metadata
+from shared.infra.postgres import Database
+from tests.integration.booking.desk import Desk
+
+pytestmark = pytest.mark.integration
+
+BUSINESS_TABLES = sorted(metadata.tables.keys() - {"inbox", "outbox"})
+
+
+async def test_without_a_clinic_there_is_no_row_and_with_another_there_is_none_either(desk: Desk, database: Database) -> None:
+    await desk.settings()
+    await desk.booked()
+    assert await counted(database, desk.clinic) == dict.fromkeys(BUSINESS_TABLES, 1)
+    for other in (None, uuid4()):
+        assert await counted(database, other) == dict.fromkeys(BUSINESS_TABLES, 0)
+
+
+async def test_another_clinics_row_cannot_be_written(desk: Desk, database: Database) -> None:
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
+        async with database.batch({uuid4()}) as (connection, _):
+            await connection.execute("INSERT INTO clinic_settings VALUES ($1, 1, '{}')", desk.clinic)
+
+
+async def test_row_security_is_forced_on_every_table_of_business_data(database: Database) -> None:
+    forced = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relrowsecurity AND relforcerowsecurity ORDER BY 1"
+    assert [row["relname"] for row in await database.hot.fetch(forced)] == BUSINESS_TABLES
+
+
+async def counted(database: Database, clinic: UUID | None) -> dict[str, int]:
+    """The rows of every business table that a transaction for a clinic sees."""
+    async with database.batch({clinic} if clinic else ()) as (connection, _):
+        return {table: await connection.fetchval(f"SELECT count(*) FROM {table}") for table in BUSINESS_TABLES}

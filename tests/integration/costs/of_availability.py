@@ -1,0 +1,103 @@
+"""The batches of availability: of days and places, and of what asks for nothing but an answer."""
+
+import datetime as dt
+from uuid import UUID, uuid4
+
+from shared.contracts.availability import SlotReserved
+from shared.contracts.booking import AppointmentBooked, AppointmentRefused, BookAppointment, SlotReleased, Status
+from shared.contracts.commands import Answer, CommandRepeated
+from shared.contracts.envelope import Message
+from shared.contracts.problems import Code
+from tests.integration.availability.desk import ANSWER, TOMORROW, Desk, book, envelope, releases
+from tests.integration.costs.batches import CLINIC_SETTINGS, REPLY, Batch
+from tests.integration.costs.consumer import Consumer
+
+DAYS = [TOMORROW + dt.timedelta(days=number) for number in range(250)]
+
+
+async def bookings_of_new_days(consumer: Consumer, size: int) -> list[Message]:
+    doctors = [await _doctor(consumer) for _ in range(size // len(DAYS) + 1)]
+    return [book(consumer.clinic, doctors[n // len(DAYS)], DAYS[n % len(DAYS)]) for n in range(size)]
+
+
+async def bookings(consumer: Consumer, size: int) -> list[Message]:
+    """A place of a day that is there, of each day one."""
+    opening = await bookings_of_new_days(consumer, size)
+    await consumer.read(opening)
+    return [book(m.clinic_id, m.doctor_id, m.date) for m in opening if isinstance(m, BookAppointment)]
+
+
+async def bookings_of_one_day(consumer: Consumer, size: int) -> list[Message]:
+    """As many as the day has places, and the rest too many."""
+    doctor = await _doctor(consumer)
+    await consumer.read([book(consumer.clinic, doctor)])
+    return [book(consumer.clinic, doctor) for _ in range(size)]
+
+
+async def bookings_of_strangers(consumer: Consumer, size: int) -> list[Message]:
+    return [book(consumer.clinic, uuid4()) for _ in range(size)]
+
+
+async def late_bookings(consumer: Consumer, size: int) -> list[Message]:
+    """They lock no doctor and make no day."""
+    past = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=1)
+    doctor = await _doctor(consumer)
+    return [book(consumer.clinic, doctor, decide_by=past) for _ in range(size)]
+
+
+async def repeated_bookings(consumer: Consumer, size: int) -> list[Message]:
+    first = await bookings_of_new_days(consumer, size)
+    await consumer.read(first)
+    return first
+
+
+async def released_slots(consumer: Consumer, size: int) -> list[Message]:
+    return [releases(slot) for slot in await _reserved(consumer, size)]
+
+
+async def refused_appointments(consumer: Consumer, size: int) -> list[Message]:
+    return [
+        AppointmentRefused(
+            **envelope(slot.clinic_id), doctor_id=slot.doctor_id, date=slot.date, answer=Answer.refusal(Code.LOST),
+            appointment_id=slot.appointment_id, slot_id=slot.slot_id, reservation_id=slot.reservation_id,
+        )
+        for slot in await _reserved(consumer, size)
+    ]  # fmt: skip
+
+
+async def booked_appointments(consumer: Consumer, size: int) -> list[Message]:
+    return [
+        AppointmentBooked(
+            **envelope(slot.clinic_id), doctor_id=slot.doctor_id, date=slot.date, patient_id=slot.patient_id,
+            appointment_id=slot.appointment_id, slot_id=slot.slot_id, slot_number=slot.slot_number, version=1,
+            reservation_id=slot.reservation_id, status=Status.BOOKED,
+        )
+        for slot in await _reserved(consumer, size)
+    ]  # fmt: skip
+
+
+async def repeats(consumer: Consumer, size: int) -> list[Message]:
+    """Answers to pass on to whoever asked again."""
+    return [CommandRepeated(**envelope(consumer.clinic), doctor_id=uuid4(), date=TOMORROW, answer=ANSWER) for _ in range(size)]
+
+
+async def _doctor(consumer: Consumer) -> UUID:
+    return await Desk(consumer.runtime.database, consumer.clinic).doctor()
+
+
+async def _reserved(consumer: Consumer, size: int) -> list[SlotReserved]:
+    return await consumer.said(await bookings_of_new_days(consumer, size), SlotReserved)
+
+
+BATCHES = (
+    Batch("bookings of new days", BookAppointment, bookings_of_new_days, {"SlotReserved": 1}),
+    Batch("bookings", BookAppointment, bookings, {"SlotReserved": 1}),
+    Batch("bookings of strangers", BookAppointment, bookings_of_strangers, {"BookingRefused": 1}),
+    Batch("late bookings", BookAppointment, late_bookings, {"BookingRefused": 1}),
+    Batch("repeated bookings", BookAppointment, repeated_bookings, {"CommandRepeated": 1}),
+    Batch("released slots", SlotReleased, released_slots, {"SlotFreed": 1} | REPLY),
+    Batch("refused appointments", AppointmentRefused, refused_appointments, {"SlotFreed": 1} | REPLY),
+    Batch("booked appointments", AppointmentBooked, booked_appointments),
+    Batch("repeats", CommandRepeated, repeats, REPLY),
+    CLINIC_SETTINGS,
+)

@@ -1,0 +1,101 @@
+"""The batches of booking: reservations, commands about appointments, and the ends of both."""
+
+from uuid import UUID, uuid4
+
+from shared.contracts.availability import BookingRefused, SlotFreed, SlotReserved
+from shared.contracts.booking import CancelAppointment, CheckInPatient
+from shared.contracts.commands import CommandRepeated
+from shared.contracts.envelope import Message
+from shared.contracts.queue import PatientQueued
+from shared.infra.ids import new_id
+from tests.integration.availability.desk import settings_changed
+from tests.integration.booking.desk import Desk
+from tests.integration.costs.batches import CLINIC_SETTINGS, REPLY, Batch
+from tests.integration.costs.consumer import Consumer
+from tests.unit.booking.messages import cancel, check_in, freed, queued, refused, repeated, reserved
+
+LATEST = 1_000_000
+"""A version of settings that none of a batch is newer than."""
+
+
+async def reservations(consumer: Consumer, size: int) -> list[Message]:
+    patient = await _patient(consumer)
+    return [reserved(consumer.clinic, patient) for _ in range(size)]
+
+
+async def reservations_one_a_day(consumer: Consumer, size: int) -> list[Message]:
+    """Where a patient may have one booking of a doctor's day."""
+    await consumer.read([settings_changed(consumer.clinic, LATEST, one_booking_per_patient_day=True)])
+    return await reservations(consumer, size)
+
+
+async def reservations_of_strangers(consumer: Consumer, size: int) -> list[Message]:
+    return [reserved(consumer.clinic, uuid4()) for _ in range(size)]
+
+
+async def reservations_again(consumer: Consumer, size: int) -> list[Message]:
+    """The same reservations under new message ids: their commands have outcomes."""
+    return [slot.model_copy(update={"message_id": new_id()}) for slot in await _booked(consumer, size)]
+
+
+async def refused_bookings(consumer: Consumer, size: int) -> list[Message]:
+    patient = await _patient(consumer)
+    return [refused(consumer.clinic, patient) for _ in range(size)]
+
+
+async def cancellations(consumer: Consumer, size: int) -> list[Message]:
+    return [cancel(consumer.clinic, slot.appointment_id) for slot in await _booked(consumer, size)]
+
+
+async def check_ins(consumer: Consumer, size: int) -> list[Message]:
+    return [check_in(consumer.clinic, slot.appointment_id, slot.patient_id) for slot in await _booked(consumer, size)]
+
+
+async def repeated_check_ins(consumer: Consumer, size: int) -> list[Message]:
+    first = await check_ins(consumer, size)
+    await consumer.read(first)
+    return first
+
+
+async def freed_slots(consumer: Consumer, size: int) -> list[Message]:
+    slots = await _booked(consumer, size)
+    asked = [cancel(consumer.clinic, slot.appointment_id) for slot in slots]
+    await consumer.read(asked)
+    return [freed(slot, command.command_id) for slot, command in zip(slots, asked, strict=True)]
+
+
+async def queued_patients(consumer: Consumer, size: int) -> list[Message]:
+    slots = await _booked(consumer, size)
+    asked = [check_in(consumer.clinic, slot.appointment_id, slot.patient_id) for slot in slots]
+    await consumer.read(asked)
+    return [queued(command, slot) for command, slot in zip(asked, slots, strict=True)]
+
+
+async def repeats(consumer: Consumer, size: int) -> list[Message]:
+    return [repeated(slot) for slot in await _booked(consumer, size)]
+
+
+async def _patient(consumer: Consumer) -> UUID:
+    return await Desk(consumer.runtime.database, consumer.clinic).patient()
+
+
+async def _booked(consumer: Consumer, size: int) -> list[SlotReserved]:
+    slots = [one for one in await reservations(consumer, size) if isinstance(one, SlotReserved)]
+    await consumer.read(slots)
+    return slots
+
+
+BATCHES = (
+    Batch("reservations", SlotReserved, reservations, {"AppointmentBooked": 1} | REPLY),
+    Batch("reservations, one a day", SlotReserved, reservations_one_a_day, {"AppointmentBooked": 1} | REPLY),
+    Batch("reservations of strangers", SlotReserved, reservations_of_strangers, {"AppointmentRefused": 1}),
+    Batch("reservations again", SlotReserved, reservations_again, REPLY),
+    Batch("refused bookings", BookingRefused, refused_bookings, REPLY),
+    Batch("cancellations", CancelAppointment, cancellations, {"AppointmentCancelled": 1, "SlotReleased": 1}),
+    Batch("check-ins", CheckInPatient, check_ins, {"PatientCheckedIn": 1}),
+    Batch("repeated check-ins", CheckInPatient, repeated_check_ins, {"CommandRepeated": 1}),
+    Batch("freed slots", SlotFreed, freed_slots),
+    Batch("queued patients", PatientQueued, queued_patients),
+    Batch("repeats", CommandRepeated, repeats, REPLY),
+    CLINIC_SETTINGS,
+)

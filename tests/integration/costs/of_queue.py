@@ -1,0 +1,48 @@
+"""The batches of the queue: arrivals, and repeats of check-ins."""
+
+from uuid import uuid4
+
+from shared.contracts.booking import PatientCheckedIn
+from shared.contracts.commands import CommandRepeated
+from shared.contracts.envelope import Message
+from shared.infra.ids import new_id
+from tests.integration.costs.batches import CLINIC_SETTINGS, REPLY, Batch
+from tests.integration.costs.consumer import Consumer
+from tests.integration.queue.conftest import NOW, TODAY, checked_in
+
+
+async def arrivals(consumer: Consumer, size: int) -> list[Message]:
+    """Each the first of its day."""
+    return [checked_in(consumer.clinic, uuid4()) for _ in range(size)]
+
+
+async def arrivals_of_one_day(consumer: Consumer, size: int) -> list[Message]:
+    doctor = uuid4()
+    return [checked_in(consumer.clinic, doctor) for _ in range(size)]
+
+
+async def arrivals_again(consumer: Consumer, size: int) -> list[Message]:
+    first = await arrivals(consumer, size)
+    await consumer.read(first)
+    return [message.model_copy(update={"message_id": new_id()}) for message in first]
+
+
+async def repeats(consumer: Consumer, size: int) -> list[Message]:
+    first = [one for one in await arrivals(consumer, size) if isinstance(one, PatientCheckedIn)]
+    await consumer.read(first)
+    day = {"doctor_id": uuid4(), "date": TODAY}
+    return [
+        CommandRepeated.caused_by(one, message_id=new_id(), occurred_at=NOW, **day, appointment_id=one.appointment_id)
+        for one in first
+    ]
+
+
+QUEUED = {"PatientQueued": 1} | REPLY
+
+BATCHES = (
+    Batch("arrivals", PatientCheckedIn, arrivals, QUEUED),
+    Batch("arrivals of one day", PatientCheckedIn, arrivals_of_one_day, QUEUED),
+    Batch("arrivals again", PatientCheckedIn, arrivals_again, QUEUED),
+    Batch("repeats", CommandRepeated, repeats, REPLY),
+    CLINIC_SETTINGS,
+)
