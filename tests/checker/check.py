@@ -4,11 +4,25 @@ from collections.abc import Callable, Collection, Mapping
 
 from tests.checker.evidence import Evidence, gather
 from tests.checker.history import History
-from tests.checker.invariants import quiet, slots
+from tests.checker.invariants import answers, commands, effects, events, promises, queues, quiet, slots, times, versions
 from tests.checker.report import Finding, Report
 
 QUIET_WITHIN_SECONDS = 60.0
-INVARIANTS: tuple[Callable[[Evidence], Finding], ...] = (slots.agree, quiet.nothing_left)
+INVARIANTS: tuple[Callable[[Evidence], Finding], ...] = (
+    slots.agree,
+    commands.one_outcome,
+    promises.kept,
+    answers.one_each,
+    effects.once,
+    events.published,
+    versions.without_gap,
+    queues.in_order,
+    queues.one_each,
+    times.holds,
+    times.overlaps,
+    quiet.nothing_left,
+)
+"""Invariants 1 to 11 and 15, in this order."""
 
 
 async def check(

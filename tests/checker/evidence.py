@@ -6,6 +6,7 @@
 import asyncio
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 
 from tests.checker import dump, sql
@@ -36,11 +37,13 @@ class Evidence:
     lag: Mapping[str, int] = field(default_factory=dict)
     injected: Collection[bytes] = ()
     """Bodies of the records that are meant to be dead letters."""
+    now: datetime | None = None
+    """The database's time at which the rows were read."""
 
     @cached_property
     def messages(self) -> list[Record]:
-        """The log without dead letters and replies."""
-        return [one for one in self.log if not one.is_dead_letter and one.topic != REPLIES]
+        """The log without dead letters, without what became one on purpose, and without replies."""
+        return [one for one in self.log if not (one.is_dead_letter or one.topic == REPLIES or one.value in self.injected)]
 
     @cached_property
     def commands(self) -> dict[str, list[Record]]:
@@ -62,6 +65,24 @@ class Evidence:
     def rows(self, table: str) -> Rows:
         """The rows of a table that only one database has."""
         return next((tables[table] for tables in self.tables.rows.values() if table in tables), [])
+
+    @cached_property
+    def answers(self) -> dict[tuple[str, str], list[Entry]]:
+        """What clients were told of each command, by operation and key."""
+        found: dict[tuple[str, str], list[Entry]] = {}
+        for entry in self.history:
+            found.setdefault(entry.command, []).append(entry)
+        return found
+
+    @cached_property
+    def told(self) -> dict[str, Entry]:
+        """The last final answer to each command, by command id."""
+        return {entry.command_id: entry for entry in self.history if entry.command_id and entry.is_final}
+
+    @cached_property
+    def appointments(self) -> dict[str, Row]:
+        """All appointments by id."""
+        return {row["id"]: row for row in self.rows("appointments")}
 
     @cached_property
     def outcomes(self) -> dict[str, Row]:
@@ -86,10 +107,10 @@ async def gather(
 ) -> Evidence:
     """Everything, as soon as nothing is owed any more; at the deadline, as it is then."""
     lag, owed = await _quiet(bootstrap, dsns, within_seconds)
-    log, tables = await dump.records(bootstrap), await sql.tables(dsns)
+    log, now, tables = await dump.records(bootstrap), await sql.now(dsns), await sql.tables(dsns)
     if doctors is not None:
         log, tables = _of(set(doctors), history.entries, log, tables)
-    return Evidence(history.entries, log, tables, owed, lag, injected)
+    return Evidence(history.entries, log, tables, owed, lag, injected, now)
 
 
 async def _quiet(bootstrap: str, dsns: Mapping[str, str], within_seconds: float) -> tuple[dict[str, int], dict[str, Owed]]:

@@ -9,6 +9,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
+RUNNING = 202
+NOT_FINAL = (RUNNING, 429, 500, 503)
+"""After these a client asks again."""
+ABOUT_THE_REQUEST = (
+    "invalid_json", "invalid_header", "validation_failed", "body_too_large", "key_reused", "not_found", "method_not_allowed",
+)  # fmt: skip
+"""Refusals of one request that say nothing of the command whose key it has."""
+NEVER_SENT = ("not_accepted", "unavailable", *ABOUT_THE_REQUEST)
+"""Refusals before anything was produced."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -28,6 +38,31 @@ class Entry:
     json: dict[str, Any] | None
     command_id: str | None
     gateway: str
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it tells how the command ended."""
+        return self.status is not None and self.status not in NOT_FINAL and self.code not in ABOUT_THE_REQUEST
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it tells that the command was done."""
+        return self.is_final and self.code is None
+
+    @property
+    def refused(self) -> bool:
+        """Whether it tells that the command was refused for good."""
+        return self.is_final and self.code is not None
+
+    @property
+    def was_sent(self) -> bool:
+        """Whether the command may have reached the log by this request."""
+        return self.code not in NEVER_SENT and self.status != 429
+
+    @property
+    def command(self) -> tuple[str, str]:
+        """What the key is scoped to, as far as a client knows: the path, without ids in it, and the key."""
+        return _operation(self.path), self.key
 
 
 class History:
@@ -53,6 +88,12 @@ class History:
     def load(cls, file: Path) -> Self:
         """The history that a file holds."""
         return cls(entries=[Entry(**json.loads(line)) for line in file.read_text().splitlines()])
+
+
+def _operation(path: str) -> str:
+    """A path without the ids in it. A DELETE of an appointment is its cancellation."""
+    noun, *rest = path.strip("/").split("/")
+    return "/".join((noun, *(rest[1:] or ["cancel"]))) if rest else noun
 
 
 def _line(entry: Entry) -> str:

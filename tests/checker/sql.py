@@ -3,9 +3,11 @@
 Called by `evidence.py` with URLs of roles that see the rows of all clinics. Rows are plain dicts, ids are text.
 """
 
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -58,6 +60,13 @@ async def tables(dsns: Mapping[str, str]) -> Tables:
     return Tables({database: await _rows(dsns[database], names) for database, names in TABLES.items()})
 
 
+async def now(dsns: Mapping[str, str]) -> datetime:
+    """The time on booking's clock, by which it judges."""
+    async with _session(dsns["booking"]) as session:
+        found: datetime = await session.fetchval("SELECT clock_timestamp()")
+        return found
+
+
 async def owed(dsns: Mapping[str, str]) -> dict[str, Owed]:
     """What each database has not done yet."""
     return {database: await _owed(database, dsns[database]) for database in TABLES}
@@ -83,6 +92,8 @@ async def _owed(database: str, dsn: str) -> Owed:
 async def _session(dsn: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
     connection = await asyncpg.connect(dsn, server_settings={"default_transaction_read_only": "on"})
     try:
+        for kind in ("json", "jsonb"):
+            await connection.set_type_codec(kind, encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
         yield connection
     finally:
         await connection.close()

@@ -1,0 +1,61 @@
+"""Invariant 3: what a client was told is so."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from tests.checker.evidence import Evidence
+from tests.checker.history import Entry
+from tests.checker.report import Finding, Violation
+from tests.checker.sql import Row
+
+TITLE = "what clients were told is so"
+SHOWN = {"doctor_id": "doctor_id", "patient_id": "patient_id", "date": "date"}
+PLACE = {"slot_id": "slot_id", "slot": "slot_number"}
+"""Fields of an appointment as clients read it, and the columns behind them; its place changes when it is moved."""
+PLACE_IN_QUEUE = {"appointment_id": "appointment_id", "position": "position", **SHOWN}
+BOOK, CANCEL, CHECK_IN = "appointments", "appointments/cancel", "checkins"
+
+
+def kept(seen: Evidence) -> Finding:
+    """Who was told `booked` has it, who was told `cancelled` has it no more, and nothing lives of what was refused."""
+    done = [entry for entry in seen.history if entry.succeeded]
+    kinds = {"told booked": BOOK, "told cancelled": CANCEL, "told a position": CHECK_IN}
+    counts = {name: sum(entry.command[0] == kind for entry in done) for name, kind in kinds.items()}
+    counts["told a refusal"] = sum(entry.refused for entry in seen.told.values())
+    violations = [violation for entry in done for violation in _broken(seen, entry)]
+    return Finding(3, TITLE, counts, [*violations, *_refused_but_done(seen)])
+
+
+def _broken(seen: Evidence, entry: Entry) -> Iterator[Violation]:
+    kind, told = entry.command[0], entry.json or {}
+    if kind == BOOK:
+        yield from _booked(seen, entry, told)
+    elif kind == CANCEL:
+        id_ = entry.path.strip("/").split("/")[1]
+        if seen.appointments.get(id_, {}).get("status") != "cancelled":
+            yield Violation("a client was told cancelled, and it is not", (id_, entry.key))
+    elif kind == CHECK_IN:
+        entries = {row["id"]: row for row in seen.rows("entries")}
+        if not _same(told, entries.get(str(told.get("id"))), PLACE_IN_QUEUE):
+            yield Violation("a client was told a position, and the queue has another", (str(told.get("id")), entry.key))
+
+
+def _booked(seen: Evidence, entry: Entry, told: dict[str, Any]) -> Iterator[Violation]:
+    id_ = str(told.get("id"))
+    row = seen.appointments.get(id_)
+    moved = any(one.fields.get("appointment_id") == id_ for one in seen.events("AppointmentMoved"))
+    if row is None:
+        yield Violation("a client was told booked, and there is no appointment", (id_, entry.key))
+    elif not moved and not _same(told, row, {**SHOWN, **PLACE}):
+        yield Violation("a client was told booked, and the appointment is another", (id_, entry.key))
+
+
+def _same(told: dict[str, Any], row: Row | None, columns: dict[str, str]) -> bool:
+    return row is not None and all(str(told.get(field)) == str(row[column]) for field, column in columns.items())
+
+
+def _refused_but_done(seen: Evidence) -> Iterator[Violation]:
+    for row in seen.live:
+        told = seen.told.get(row["command_id"])
+        if told is not None and told.refused:
+            yield Violation(f"an appointment lives whose client was told {told.code}", (row["id"], row["command_id"]))
