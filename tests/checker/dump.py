@@ -17,13 +17,14 @@ COMMANDS = ("booking.commands", "appointment.commands", "queue.commands")
 EVENTS = ("availability.events", "appointment.events", "queue.events")
 REGISTRY = "registry.events"
 REPLIES = "gateway.replies"
-TOPICS = (*COMMANDS, *EVENTS, REGISTRY, REPLIES)
+REDRIVES = ("availability.redrive", "booking.redrive", "queue.redrive")
+TOPICS = (*COMMANDS, *EVENTS, REGISTRY, REPLIES, *REDRIVES)
 DEAD_LETTERS = ".dlq"
 
 CONSUMED = {
-    "availability": ("booking.commands", "appointment.events", REGISTRY),
-    "booking": ("availability.events", "appointment.commands", "queue.events", REGISTRY),
-    "queue": ("appointment.events", "queue.commands", REGISTRY),
+    "availability": ("booking.commands", "appointment.events", REGISTRY, "availability.redrive"),
+    "booking": ("availability.events", "appointment.commands", "queue.events", REGISTRY, "booking.redrive"),
+    "queue": ("appointment.events", "queue.commands", REGISTRY, "queue.redrive"),
 }
 """What each group reads."""
 READ_TIMEOUT_MS = 500

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cached_property
 
 from tests.checker import dump, sql
-from tests.checker.dump import COMMANDS, REGISTRY, REPLIES, Record
+from tests.checker.dump import COMMANDS, EVENTS, REGISTRY, Record
 from tests.checker.history import Entry, History
 from tests.checker.sql import Owed, Row, Rows, Tables
 
@@ -22,6 +22,8 @@ CLIENTS_COMMANDS = {
 """The commands of clients, and the event that each has as its effect."""
 LIVE = ("pending", "booked", "checked_in")
 """In these states an appointment holds its slot."""
+SAID = (*COMMANDS, *EVENTS, REGISTRY)
+"""Topics on which services and clients say something new."""
 OF_A_DOCTOR = ("days", "slots", "appointments", "queue_days", "entries")
 """Tables whose rows name their doctor."""
 
@@ -42,8 +44,8 @@ class Evidence:
 
     @cached_property
     def messages(self) -> list[Record]:
-        """The log without dead letters, without what became one on purpose, and without replies."""
-        return [one for one in self.log if not (one.is_dead_letter or one.topic == REPLIES or one.value in self.injected)]
+        """What was said: dead letters and redriven ones are copies, and what was to become a dead letter asks nothing."""
+        return [one for one in self.log if one.topic in SAID and one.value not in self.injected]
 
     @cached_property
     def commands(self) -> dict[str, list[Record]]:

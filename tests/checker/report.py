@@ -3,6 +3,7 @@
 An invariant without violations that has looked at nothing has shown nothing: that is why the counts are there.
 """
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -56,7 +57,8 @@ class Report:
 
     def text(self) -> str:
         """A table for people, and below it every violation (of each invariant the first 20)."""
-        console = Console(width=WIDTH, record=True, quiet=True, color_system=None)
+        text = io.StringIO()
+        console = Console(file=text, width=WIDTH)
         table = Table("", "invariant", "looked at", "violations")
         for one in self.findings:
             counts = ", ".join(f"{count} {name}" for name, count in one.looked_at.items())
@@ -65,4 +67,4 @@ class Report:
         for one in self.findings:
             for violation in one.violations[:SHOWN_VIOLATIONS]:
                 console.print(f"{one.invariant}: {violation}", soft_wrap=True, markup=False, highlight=False)
-        return console.export_text()
+        return text.getvalue()
