@@ -4,8 +4,10 @@ It stands outside the routes, so whatever they do (also an error nobody foresaw)
 counted under the route's template, and no stack and no query string leaves the process.
 """
 
+import asyncio
 import re
 import time
+from contextlib import suppress
 
 import structlog
 from fastapi.exceptions import HTTPException
@@ -19,6 +21,8 @@ from shared.infra.metrics import HTTP_DURATION, HTTP_REQUESTS
 from shared.infra.problems import ProblemError, problem_response
 
 MAX_BODY_BYTES = 64 * 1024
+DRAIN_MAX_BYTES = 4 * 1024 * 1024
+DRAIN_SECONDS = 2.0
 
 _log = structlog.get_logger(__name__)
 
@@ -74,6 +78,7 @@ class Exchange:
         self._send = send
         self._body_bytes_left = max_body_bytes
         self._declared_bytes = _declared_bytes(headers.get(b"content-length"))
+        self._body_is_held_back = headers.get(b"expect", b"").lower() == b"100-continue"
         self._started_at = time.perf_counter()
         self._status: int | None = None
 
@@ -95,6 +100,8 @@ class Exchange:
         It raises when the body is read, and not before: who may not ask at all is told so first.
         """
         if self._declared_bytes > self._body_bytes_left:
+            if not self._body_is_held_back:
+                await self._drain()
             raise _body_too_large()
         message = await self._receive()
         if message["type"] == "http.request":
@@ -102,8 +109,20 @@ class Exchange:
             self._body_bytes_left -= size
             self._declared_bytes -= size
             if self._body_bytes_left < 0:
+                if message.get("more_body"):
+                    await self._drain()
                 raise _body_too_large()
         return message
+
+    async def _drain(self) -> None:
+        """Takes what is still on its way, within bounds: closing with data unread would reset the connection under our answer."""
+        taken, more = 0, True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                while more and taken < DRAIN_MAX_BYTES:
+                    message = await self._receive()
+                    taken += len(message.get("body", b""))
+                    more = message.get("more_body", False)
 
     async def send(self, message: Message) -> None:
         """Adds our headers to the answer; what a route set itself stays."""
@@ -161,5 +180,5 @@ def _problem_of(error: Exception) -> ProblemError:
 
 
 def _body_too_large() -> HTTPException:
-    """FastAPI lets this kind pass while it reads a body; any other it takes for bad JSON. The rest of the body stays unread."""
+    """FastAPI lets this kind pass while it reads a body; any other it takes for bad JSON. There may be more than was drained."""
     return HTTPException(413, headers={"Connection": "close"})

@@ -1,7 +1,8 @@
 """Each request gets its id, limits, headers, metrics and log line, also when the application fails or the client leaves."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import itertools
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
 
 import httpx2
@@ -13,8 +14,9 @@ from starlette.responses import StreamingResponse
 from starlette.testclient import TestClient
 from starlette.types import Message
 
+from shared.infra import asgi
 from shared.infra.api import create_api
-from shared.infra.asgi import MAX_BODY_BYTES, RequestMiddleware, outgoing_headers
+from shared.infra.asgi import DRAIN_MAX_BYTES, MAX_BODY_BYTES, RequestMiddleware, outgoing_headers
 from shared.infra.forms import read_json
 from shared.infra.health import Readiness
 from shared.infra.metrics import REGISTRY
@@ -176,26 +178,55 @@ def test_a_body_of_exactly_the_limit_is_read(client: TestClient, path: str) -> N
     assert (len(body), answer.status_code) == (MAX_BODY_BYTES, 200)
 
 
-@pytest.mark.parametrize(("headers", "most"), [([], MAX_BODY_BYTES + 20_000), ([(b"content-length", b"65537")], 0)])
-def test_no_more_is_taken_from_the_network_than_needed(headers: list[tuple[bytes, bytes]], most: int) -> None:
-    taken: list[int] = []
+async def post_large(headers: list[tuple[bytes, bytes]], parts: Iterable[Message]) -> tuple[int, int]:
+    """Status of the answer to a body in parts, and how many of its bytes were taken; after the last part nothing comes."""
+    taken, sent, coming = 0, list[Message](), iter(parts)
 
-    async def endless() -> Message:
-        taken.append(10_000)
-        return {"type": "http.request", "body": b"x" * 10_000, "more_body": True}
+    async def receive() -> Message:
+        nonlocal taken
+        for message in coming:
+            taken += len(message["body"])
+            return message
+        return await asyncio.Future[Message]()
 
-    async def run() -> list[Message]:
-        sent: list[Message] = []
+    async def send(message: Message) -> None:
+        sent.append(message)
 
-        async def send(message: Message) -> None:
-            sent.append(message)
+    scope = {"type": "http", "method": "POST", "path": "/api/v1/things/read", "headers": headers, "query_string": b""}
+    await make_app()(scope, receive, send)
+    return sent[0]["status"], taken
 
-        scope = {"type": "http", "method": "POST", "path": "/api/v1/things/read", "headers": headers, "query_string": b""}
-        await make_app()(scope, endless, send)
-        return sent
 
-    assert asyncio.run(run())[0]["status"] == 413
-    assert sum(taken) <= most
+def part(size: int, *, more: bool = True) -> Message:
+    return {"type": "http.request", "body": b"x" * size, "more_body": more}
+
+
+DECLARED = (b"content-length", b"2000000")
+
+
+@pytest.mark.parametrize("headers", [[], [DECLARED]])
+async def test_a_body_too_large_is_taken_to_its_end_so_that_the_answer_is_read(headers: list[tuple[bytes, bytes]]) -> None:
+    parts = [part(100_000) for _ in range(19)] + [part(100_000, more=False)]
+    assert await post_large(headers, parts) == (413, 2_000_000)
+
+
+@pytest.mark.parametrize("headers", [[], [DECLARED]])
+async def test_a_body_without_end_is_taken_within_bounds(headers: list[tuple[bytes, bytes]]) -> None:
+    status, taken = await post_large(headers, (part(10_000) for _ in itertools.count()))
+    assert (status, taken <= DRAIN_MAX_BYTES + MAX_BODY_BYTES + 20_000) == (413, True)
+
+
+async def test_a_body_that_stops_coming_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asgi, "DRAIN_SECONDS", 0.05)
+    assert await post_large([DECLARED], [part(100_000)]) == (413, 100_000)
+
+
+async def test_a_body_that_waits_for_our_word_is_told_no_at_once() -> None:
+    assert await post_large([DECLARED, (b"expect", b"100-continue")], [part(100_000)]) == (413, 0)
+
+
+async def test_a_last_part_that_is_too_large_is_the_last() -> None:
+    assert await post_large([], [part(100_000, more=False)]) == (413, 100_000)
 
 
 def test_who_asks_for_nothing_that_exists_is_told_so_whatever_the_size(client: TestClient) -> None:
