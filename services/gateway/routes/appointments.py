@@ -12,6 +12,7 @@ from services.gateway.gateway import gateway_of
 from services.gateway.owners import BOOKING
 from services.gateway.passing import read
 from services.gateway.reading import Asked, read_command
+from services.gateway.routes.strict import StrictRoute
 from services.gateway.schemas import BookingIn, CancelIn
 from shared.contracts.booking import AppointmentPage, AppointmentView, BookAppointment, CancelAppointment, Status
 from shared.contracts.problems import Code
@@ -19,7 +20,7 @@ from shared.contracts.registry import Day
 from shared.contracts.topics import APPOINTMENT_COMMANDS, BOOKING_COMMANDS
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, canonical_hash
 
-router = APIRouter(tags=["Appointments"])
+router = APIRouter(route_class=StrictRoute, tags=["Appointments"])
 
 BOOK = Kind("create_appointment", BookAppointment, BOOKING_COMMANDS)
 CANCEL = Kind("cancel_appointment", CancelAppointment, APPOINTMENT_COMMANDS)

@@ -11,6 +11,7 @@ from services.gateway.gateway import gateway_of
 from services.gateway.owners import QUEUE
 from services.gateway.passing import read
 from services.gateway.reading import read_command
+from services.gateway.routes.strict import StrictRoute
 from services.gateway.schemas import CheckInIn
 from shared.contracts.booking import CheckInPatient
 from shared.contracts.problems import Code
@@ -19,7 +20,7 @@ from shared.contracts.registry import Day
 from shared.contracts.topics import APPOINTMENT_COMMANDS
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, canonical_hash
 
-router = APIRouter(prefix="/checkins", tags=["Check-in"])
+router = APIRouter(route_class=StrictRoute, prefix="/checkins", tags=["Check-in"])
 
 CHECK_IN = Kind("create_checkin", CheckInPatient, APPOINTMENT_COMMANDS)
 

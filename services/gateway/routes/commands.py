@@ -9,13 +9,14 @@ from services.gateway import documents as doc
 from services.gateway.answers import command_path, running, view_of
 from services.gateway.caller import Caller
 from services.gateway.gateway import gateway_of
+from services.gateway.routes.strict import StrictRoute
 from services.gateway.schemas import CommandStatus, CommandView
 from services.gateway.tickets import MAX_TICKET_CHARACTERS, Ticket
 from shared.contracts.commands import Outcome
 from shared.contracts.problems import Code
 from shared.infra.problems import ProblemError
 
-router = APIRouter(tags=["Commands"])
+router = APIRouter(route_class=StrictRoute, tags=["Commands"])
 
 TicketText = Annotated[str | None, Query(max_length=MAX_TICKET_CHARACTERS, description="The ticket of the command's 202")]
 

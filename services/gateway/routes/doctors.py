@@ -9,12 +9,13 @@ from services.gateway.answer_headers import OF_REGISTRATIONS
 from services.gateway.answers import API
 from services.gateway.owners import AVAILABILITY
 from services.gateway.passing import answer_of, read, register, registered
+from services.gateway.routes.strict import StrictRoute
 from shared.contracts.availability import DayView
 from shared.contracts.problems import Code
 from shared.contracts.registry import Day, DayIn, DoctorIn, DoctorPage, DoctorView
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit
 
-router = APIRouter(tags=["Doctors"])
+router = APIRouter(route_class=StrictRoute, tags=["Doctors"])
 
 
 @router.post(

@@ -10,10 +10,11 @@ from services.gateway.answer_headers import OF_REGISTRATIONS
 from services.gateway.answers import API
 from services.gateway.owners import BOOKING
 from services.gateway.passing import read, register, registered
+from services.gateway.routes.strict import StrictRoute
 from shared.contracts.problems import Code
 from shared.contracts.registry import PatientIn, PatientView
 
-router = APIRouter(tags=["Patients"])
+router = APIRouter(route_class=StrictRoute, tags=["Patients"])
 
 OnDuplicate = Annotated[Literal["create"] | None, Query(description="Register also if another patient has the phone number")]
 

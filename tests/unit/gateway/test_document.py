@@ -2,9 +2,11 @@
 
 import re
 from typing import Any
+from uuid import UUID
 
 import pytest
 from pydantic import BaseModel
+from starlette.testclient import TestClient
 
 from services.gateway import documents as doc
 from services.gateway.app import create_app
@@ -82,3 +84,18 @@ def test_examples_of_answers_are_what_the_routes_answer(document: dict[str, Any]
                 models[media["schema"]["$ref"].rpartition("/")[2]].model_validate(media["example"])
                 checked += 1
     assert checked >= len(OPERATIONS)
+
+
+def test_every_operation_of_the_api_refuses_a_parameter_that_it_does_not_have(document: dict[str, Any]) -> None:
+    client = TestClient(create_app(Settings.from_environment(ENVIRONMENT)))
+    asked = 0
+    for path, methods in document["paths"].items():
+        if not path.startswith("/api/"):
+            continue
+        for method in methods:
+            url = re.sub(r"\{\w+\}", str(UUID(int=1)), path)
+            answer = client.request(method, f"{url}?colour=blue&{'x' * 100}=1")
+            assert answer.status_code == 422, (method, path)
+            assert [error["field"] for error in answer.json()["errors"]] == ["colour", "x" * 64], (method, path)
+            asked += 1
+    assert asked == len(OPERATIONS) - 1  # all but `get_health`
