@@ -1,15 +1,28 @@
-"""Wires the availability service: one runtime, its one consumer, its internal routes. Importing it builds nothing."""
+"""Wires the availability service: one runtime, its one consumer, its jobs, its internal routes. Importing it builds nothing."""
 
 from fastapi import FastAPI
 
 from services.availability.handlers import IGNORED, make_handler
 from services.availability.routes import router
+from services.availability.service.questions import questioning
 from services.availability.settings import Settings
+from shared.contracts.topics import AVAILABILITY_EVENTS
+from shared.infra.delivery import tell_holder
 from shared.infra.owner import create_owner
+from shared.infra.retention import retention
 
 NAME = "availability"
 
 
 def create_app(settings: Settings) -> FastAPI:
     """The application of one process."""
-    return create_owner(NAME, settings, make_handler, router, ignored=IGNORED)
+    patience = settings.question_after_seconds
+    return create_owner(
+        NAME,
+        settings,
+        lambda runtime: make_handler(runtime, patience),
+        router,
+        ignored=IGNORED,
+        failed=tell_holder(AVAILABILITY_EVENTS),
+        jobs=lambda runtime: [questioning(runtime.units, patience), retention(runtime.database, outcomes=True)],
+    )

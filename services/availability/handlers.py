@@ -1,13 +1,14 @@
 """Kafka in: which use case each message of the consumed topics calls, and in which order within a batch.
 
-A mixed batch goes: clinics' settings, then places given back, then places given out, then repeats, so that an answer to a repeat
-stands behind what its command caused. Messages of one kind keep their order of arrival.
+A mixed batch goes: clinics' settings, then places given back, then places given out, then acknowledgements, then repeats, so that
+an answer to a repeat stands behind what its command caused. Messages of one kind keep their order of arrival.
 """
 
 from collections.abc import Sequence
 from typing import TypeVar
 
-from services.availability.service import slots
+from services.availability.service import questions, slots
+from services.availability.service.questions import QUESTION_AFTER_SECONDS
 from services.availability.service.slots import Allotment
 from shared.contracts.booking import (
     AppointmentBooked,
@@ -15,6 +16,7 @@ from shared.contracts.booking import (
     AppointmentRefused,
     BookAppointment,
     PatientCheckedIn,
+    ReservationKept,
     SlotReleased,
 )
 from shared.contracts.commands import CommandRepeated
@@ -27,25 +29,25 @@ from shared.infra.unit import Unit
 
 M = TypeVar("M", bound=Message)
 
-IGNORED: frozenset[type[Message]] = frozenset(
-    {AppointmentBooked, AppointmentCancelled, PatientCheckedIn, DoctorChanged, PatientChanged}
-)
+IGNORED: frozenset[type[Message]] = frozenset({AppointmentCancelled, PatientCheckedIn, DoctorChanged, PatientChanged})
 """What others, or we ourselves, say on the same topics and what asks nothing of a slot."""
 
 
-def make_handler(runtime: Runtime) -> Handler:
+def make_handler(runtime: Runtime, question_after_seconds: float = QUESTION_AFTER_SECONDS) -> Handler:
     """The batch function of one process. Its day locks keep processes from colliding; what excludes are the rows."""
 
     async def handle(unit: Unit, admitted: Admitted) -> None:
         asked = Allotment(
             releases=only(admitted.fresh, SlotReleased, AppointmentRefused),
             bookings=only(admitted.fresh, BookAppointment),
+            question_after_seconds=question_after_seconds,
         )
         if changes := only(admitted.fresh, ClinicChanged):
             await slots.follow_clinics(unit, changes)
         if days := asked.days:
             async with runtime.locks.hold([day.lock_name for day in days]):
                 await slots.allot(unit, asked)
+        await questions.acknowledge(unit, only(admitted.fresh, AppointmentBooked, ReservationKept))
         await slots.answer_again(unit, only(admitted.fresh, CommandRepeated))
         await slots.pass_on(unit, only(admitted.repeats, DayMessage))
 

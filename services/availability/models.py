@@ -13,6 +13,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     PrimaryKeyConstraint,
     Table,
     Text,
@@ -31,6 +32,18 @@ inbox = tables.inbox_table(metadata)
 outbox = tables.outbox_table(metadata)
 outcomes = tables.outcomes_table(metadata)
 clinic_settings = tables.clinic_settings_table(metadata)
+audit = tables.audit_table(metadata)
+
+unacknowledged = Table(
+    "unacknowledged",
+    metadata,
+    Column("reservation_id", Uuid, primary_key=True),
+    Column("clinic_id", Uuid, nullable=False),
+    Column("due_at", DateTime(timezone=True), nullable=False),
+    Column("reserved", LargeBinary, nullable=False),
+    Index("ix_unacknowledged_due_at", "due_at"),
+)
+"""Timers, without a policy: reservations that booking has not acknowledged, and the message that told it of them."""
 
 doctors = Table(
     "doctors",

@@ -1,12 +1,14 @@
-"""Wires the booking service: one runtime, its one consumer, its internal routes. Importing it builds nothing."""
+"""Wires the booking service: one runtime, its one consumer, its jobs, its internal routes. Importing it builds nothing."""
 
 from fastapi import FastAPI
 
 from services.booking.handlers import IGNORED, make_handler
 from services.booking.identifiers import Codec
 from services.booking.routes import router
+from services.booking.service.failures import fail_own
 from services.booking.settings import Settings
 from shared.infra.owner import create_owner
+from shared.infra.retention import retention
 
 NAME = "booking"
 MAX_BODY_BYTES = 1024 * 1024
@@ -15,6 +17,15 @@ MAX_BODY_BYTES = 1024 * 1024
 
 def create_app(settings: Settings) -> FastAPI:
     """The application of one process."""
-    app = create_owner(NAME, settings, make_handler, router, MAX_BODY_BYTES, ignored=IGNORED)
+    app = create_owner(
+        NAME,
+        settings,
+        make_handler,
+        router,
+        MAX_BODY_BYTES,
+        ignored=IGNORED,
+        failed=fail_own,
+        jobs=lambda runtime: [retention(runtime.database, outcomes=True)],
+    )
     app.state.codec = Codec(settings.identifier_key.get_secret_value().encode())
     return app

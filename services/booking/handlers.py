@@ -11,10 +11,11 @@ from services.booking.repository import settings
 from services.booking.service.bookings import decide_bookings
 from services.booking.service.commands import decide_commands
 from services.booking.service.decisions import Decisions
+from services.booking.service.failures import refuse_failed
 from services.booking.service.outcomes import answer_repeats, settle
-from shared.contracts.availability import BookingRefused, SlotFreed, SlotReserved
+from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotFreed, SlotReserved
 from shared.contracts.booking import CancelAppointment, CheckInPatient
-from shared.contracts.commands import CommandRepeated
+from shared.contracts.commands import CommandFailed, CommandRepeated
 from shared.contracts.envelope import Message
 from shared.contracts.queue import PatientQueued
 from shared.contracts.registry import ClinicChanged, DoctorChanged, PatientChanged
@@ -38,8 +39,10 @@ TAKING_NOTE: dict[type[Message], Callable[[Unit, Any], Awaitable[None]]] = {
 DECIDING: dict[type[Message], Callable[[Unit, Decisions, Any], Awaitable[None]]] = {
     SlotReserved: decide_bookings,
     BookingRefused: decide_bookings,
+    ReservationQuestioned: decide_bookings,
     CancelAppointment: decide_commands,
     CheckInPatient: decide_commands,
+    CommandFailed: refuse_failed,
 }
 HANDLED: frozenset[type[Message]] = frozenset([*TAKING_NOTE, *DECIDING, CommandRepeated])
 _OTHERS: tuple[type[Message], ...] = (DoctorChanged, PatientChanged)

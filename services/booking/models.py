@@ -11,6 +11,7 @@ inbox = tables.inbox_table(metadata)
 outbox = tables.outbox_table(metadata)
 outcomes = tables.outcomes_table(metadata)
 clinic_settings = tables.clinic_settings_table(metadata)
+audit = tables.audit_table(metadata)
 
 patients = Table(
     "patients",

@@ -10,10 +10,10 @@ from fastapi import APIRouter, Query, Request, Response
 from services.booking.identifiers import Codec
 from services.booking.repository.appointments import Wanted
 from services.booking.service.lists import list_appointments, place_of, read_appointment
-from services.booking.service.outcomes import look
+from services.booking.service.outcomes import close, look
 from services.booking.service.patients import read_patient, register_patient
 from shared.contracts.booking import AppointmentPage, AppointmentView, Status
-from shared.contracts.commands import CommandLook, Outcomes
+from shared.contracts.commands import CloseCommands, CommandLook, Outcomes
 from shared.contracts.registry import PatientView
 from shared.infra.caller import ByCaller, Caller
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, read_json
@@ -73,6 +73,12 @@ async def get_appointment(request: Request, caller: ByCaller, appointment_id: UU
 async def post_look(request: Request, asked: CommandLook) -> Outcomes:
     """Looks up outcomes; the pairs say for which clinics."""
     return await look(_runtime(request).database, asked)
+
+
+@router.post("/commands/close")
+async def post_close(request: Request, asked: CloseCommands) -> Outcomes:
+    """Refuses as lost what is long past its deadline and has no outcome."""
+    return await shielded(close(_runtime(request).units, asked, request.state.correlation_id))
 
 
 async def _in_unit(request: Request, caller: Caller, use_case: Callable[[RegistryUnit], Awaitable[T]]) -> T:

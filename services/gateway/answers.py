@@ -108,6 +108,7 @@ def ticket_location(gateway: Gateway, command: Command) -> str:
         command_id=command.command_id,
         type=command.type,
         principal=caller.principal,
+        body_hash=command.body_hash,
         accepted_at=command.accepted_at,
         decide_by=command.decide_by,
     )

@@ -12,7 +12,7 @@ import httpx2
 
 from services.gateway.caller import Caller
 from services.gateway.settings import Settings
-from shared.contracts.commands import CommandLook, CommandQuestion, Outcome, Outcomes
+from shared.contracts.commands import CloseCommands, CommandLook, CommandQuestion, Outcome, Outcomes, OverdueCommand
 from shared.contracts.problems import Code
 from shared.infra.problems import ProblemError
 
@@ -81,13 +81,21 @@ class Owners:
         for start in range(0, len(pairs), MAX_LOOK):
             some = pairs[start : start + MAX_LOOK]
             asked = CommandLook(commands=[CommandQuestion(clinic_id=clinic, command_id=command) for clinic, command in some])
-            found += (await self._look(asked)).outcomes
+            found += (await self._outcomes("look", asked)).outcomes
         return found
 
-    async def _look(self, asked: CommandLook) -> Outcomes:
+    async def close_command(self, overdue: OverdueCommand) -> Outcome | None:
+        """The outcome of a command that is long past its deadline; `lost` unless it has another. None if booking still waits.
+
+        Raises a `ProblemError` `unavailable`.
+        """
+        outcomes = (await self._outcomes("close", CloseCommands(commands=[overdue]))).outcomes
+        return outcomes[0] if outcomes else None
+
+    async def _outcomes(self, verb: str, asked: CommandLook | CloseCommands) -> Outcomes:
         body, headers = asked.model_dump_json(), {"Content-Type": "application/json"}
         try:
-            answer = await self._clients[BOOKING].post("/internal/commands/look", content=body, headers=headers)
+            answer = await self._clients[BOOKING].post(f"/internal/commands/{verb}", content=body, headers=headers)
         except httpx2.TransportError:
             raise unavailable(BOOKING) from None
         if answer.status_code != httpx2.codes.OK:

@@ -23,6 +23,7 @@ class Ticket(Wire):
     command_id: UUID
     type: str
     principal: str
+    body_hash: str
     accepted_at: datetime
     decide_by: datetime
 

@@ -12,6 +12,7 @@ from shared.contracts.booking import (
     AppointmentCancelled,
     AppointmentRefused,
     PatientCheckedIn,
+    ReservationKept,
     SlotReleased,
 )
 from shared.contracts.commands import CommandRepeated
@@ -33,7 +34,15 @@ HANDLERS: dict[type[Message], UseCase] = {
 """The use case of each type, in the order in which a mixed batch is worked through."""
 
 IGNORED: frozenset[type[Message]] = frozenset(
-    {AppointmentBooked, AppointmentCancelled, AppointmentRefused, SlotReleased, DoctorChanged, PatientChanged}
+    {
+        AppointmentBooked,
+        AppointmentCancelled,
+        AppointmentRefused,
+        ReservationKept,
+        SlotReleased,
+        DoctorChanged,
+        PatientChanged,
+    }
 )
 """What others say on the same topics. Whoever is checked in cannot be cancelled, so no cancellation reaches a queue."""
 

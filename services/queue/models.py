@@ -23,6 +23,7 @@ metadata = tables.metadata()
 inbox = tables.inbox_table(metadata)
 outbox = tables.outbox_table(metadata)
 clinic_settings = tables.clinic_settings_table(metadata)
+audit = tables.audit_table(metadata)
 
 queue_days = Table(
     "queue_days",

@@ -13,6 +13,7 @@ from shared.contracts.commands import Answer, CommandRepeated
 from shared.contracts.queue import PatientQueued, QueueEntryView, QueuePage
 from shared.contracts.registry import ClinicChanged
 from shared.contracts.topics import QUEUE_EVENTS
+from shared.infra.audit import Action
 from shared.infra.forms import encode_cursor
 from shared.infra.ids import new_id
 from shared.infra.unit import RegistryUnit, Unit
@@ -37,6 +38,9 @@ async def queue_patients(unit: Unit, arrivals: list[PatientCheckedIn]) -> None:
     if new:
         await repository.write(unit.connection, new, {key: day for key, day in after.items() if day != days[key]})
     for one in queued:
+        if one.is_new:
+            place = {"appointment_id": one.entry.appointment_id, "position": one.entry.position}
+            unit.record(one.cause, Action.ENTRY_QUEUED, one.entry.id, **place)
         day = {"doctor_id": one.entry.doctor_id, "date": one.entry.date}
         unit.emit(QUEUE_EVENTS, PatientQueued, one.cause, **day, version=one.version, entry=one.entry)
         unit.reply(one.cause, answer_of(one.entry))

@@ -39,6 +39,16 @@ class BookingRefused(DayMessage):
     code: Code
 
 
+class ReservationQuestioned(DayMessage):
+    """Nobody has acknowledged a reservation: booking says whether a live appointment holds it, or releases it."""
+
+    type: Literal["ReservationQuestioned"] = "ReservationQuestioned"
+    patient_id: UUID
+    slot_id: UUID
+    reservation_id: UUID
+    appointment_id: UUID
+
+
 class SlotFreed(DayMessage):
     """The release that a command asked for is done: booking settles the command's outcome."""
 

@@ -3,7 +3,7 @@
 import datetime as dt
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import ClassVar, Literal
 from uuid import UUID
 
 from shared.contracts.commands import Answer
@@ -77,8 +77,12 @@ class AppointmentView(Wire):
 
 
 class AppointmentBooked(DayMessage):
-    """A new appointment lives and holds `reservation_id`."""
+    """A new appointment lives and holds `reservation_id`: availability need not ask for it any more.
 
+    Not guarded: who acknowledges twice says the same.
+    """
+
+    guarded: ClassVar[bool] = False
     type: Literal["AppointmentBooked"] = "AppointmentBooked"
     version: int
     appointment_id: UUID
@@ -87,6 +91,16 @@ class AppointmentBooked(DayMessage):
     slot_number: int
     reservation_id: UUID
     status: Status
+
+
+class ReservationKept(DayMessage):
+    """The answer to a question: a live appointment holds `reservation_id`. Not guarded, as `AppointmentBooked`."""
+
+    guarded: ClassVar[bool] = False
+    type: Literal["ReservationKept"] = "ReservationKept"
+    appointment_id: UUID
+    slot_id: UUID
+    reservation_id: UUID
 
 
 class AppointmentRefused(DayMessage):

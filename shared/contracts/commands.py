@@ -4,11 +4,15 @@ from datetime import datetime
 from typing import Any, ClassVar, Literal
 from uuid import UUID
 
+from pydantic import Field
+
 from shared.contracts.envelope import DayMessage, Message, Wire
 from shared.contracts.problems import PROBLEMS, Code
 
 DECIDE_WITHIN_SECONDS = 600
 """A command that is not decided this long after it was accepted is refused `too_late`."""
+CLOSE_AFTER_SECONDS = 30
+"""So long after its deadline a command without an outcome is closed as `lost`."""
 
 
 class Answer(Wire):
@@ -54,6 +58,17 @@ class CommandAnswered(Message):
         return str(self.command_id).encode()
 
 
+class CommandFailed(DayMessage):
+    """A command, or a step of one, is a dead letter: the holder of its outcome refuses it `internal` unless it is decided.
+
+    `failed` is the type of the dead letter. On the key of what failed.
+    """
+
+    type: Literal["CommandFailed"] = "CommandFailed"
+    command_id: UUID
+    failed: str = Field(max_length=64)
+
+
 class CommandQuestion(Wire):
     """One pair of a look at a holder."""
 
@@ -85,3 +100,21 @@ class Outcomes(Wire):
     """What a look answers: the outcomes that exist, in no order."""
 
     outcomes: list[Outcome]
+
+
+class OverdueCommand(Wire):
+    """A command that has no outcome long after its deadline: all that its outcome has to say of it."""
+
+    clinic_id: UUID
+    command_id: UUID
+    type: str
+    principal: str
+    body_hash: str
+    accepted_at: datetime
+    decide_by: datetime
+
+
+class CloseCommands(Wire):
+    """Asks a holder to refuse commands that never arrived (`POST /internal/commands/close`); it answers with `Outcomes`."""
+
+    commands: list[OverdueCommand]

@@ -27,7 +27,7 @@ class Message(Wire):
     """
 
     guarded: ClassVar[bool] = True
-    """Whether the inbox admits it once only. An unguarded message asks for nothing but an answer."""
+    """Whether the inbox admits it once only. An unguarded one asks for an answer, or for what is the same if done twice."""
     is_command: ClassVar[bool] = False
     """Whether it is a client's command: its repeats are answered, and an unknown type beside it is malformed."""
 

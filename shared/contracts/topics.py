@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from shared.contracts.availability import BookingRefused, SlotFreed, SlotReserved
+from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotFreed, SlotReserved
 from shared.contracts.booking import (
     AppointmentBooked,
     AppointmentCancelled,
@@ -13,9 +13,10 @@ from shared.contracts.booking import (
     CancelAppointment,
     CheckInPatient,
     PatientCheckedIn,
+    ReservationKept,
     SlotReleased,
 )
-from shared.contracts.commands import CommandAnswered, CommandRepeated
+from shared.contracts.commands import CommandAnswered, CommandFailed, CommandRepeated
 from shared.contracts.envelope import Message
 from shared.contracts.queue import PatientQueued
 from shared.contracts.registry import ClinicChanged, DoctorChanged, PatientChanged
@@ -59,15 +60,26 @@ APPOINTMENT_COMMANDS = Topic(
 )
 QUEUE_COMMANDS = Topic("queue.commands", "clinic:doctor:date", (), ("queue",), commands=True)
 AVAILABILITY_EVENTS = Topic(
-    "availability.events", "clinic:doctor:date", (SlotReserved, BookingRefused, SlotFreed, CommandRepeated), ("booking",)
+    "availability.events",
+    "clinic:doctor:date",
+    (SlotReserved, BookingRefused, ReservationQuestioned, SlotFreed, CommandRepeated, CommandFailed),
+    ("booking",),
 )
 APPOINTMENT_EVENTS = Topic(
     "appointment.events",
     "clinic:doctor:date",
-    (AppointmentBooked, AppointmentRefused, AppointmentCancelled, SlotReleased, PatientCheckedIn, CommandRepeated),
+    (
+        AppointmentBooked,
+        AppointmentRefused,
+        AppointmentCancelled,
+        ReservationKept,
+        SlotReleased,
+        PatientCheckedIn,
+        CommandRepeated,
+    ),
     ("availability", "queue"),
 )
-QUEUE_EVENTS = Topic("queue.events", "clinic:doctor:date", (PatientQueued,), ("booking",))
+QUEUE_EVENTS = Topic("queue.events", "clinic:doctor:date", (PatientQueued, CommandFailed), ("booking",))
 REGISTRY_EVENTS = Topic(
     "registry.events",
     "clinic:kind:id",

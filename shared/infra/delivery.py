@@ -19,14 +19,14 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
 
-from shared.contracts.commands import Answer
-from shared.contracts.envelope import Message
+from shared.contracts.commands import Answer, CommandFailed
+from shared.contracts.envelope import DayMessage, Message
 from shared.contracts.problems import Code
 from shared.contracts.topics import Topic, redrive_topic
 from shared.infra import inbox, letters
 from shared.infra.errors import is_conflict, is_transient
 from shared.infra.inbox import Admitted
-from shared.infra.kafka import Malformed, NotAccepted, Publisher, Record, Unconfirmed, decode
+from shared.infra.kafka import Malformed, NotAccepted, Publisher, Record, Unconfirmed, decode, envelope_of
 from shared.infra.metrics import BATCH_DURATION, BATCH_RETRIES, BATCH_SIZE, MESSAGES
 from shared.infra.settings import KafkaSettings
 from shared.infra.unit import Unit, Units
@@ -34,6 +34,8 @@ from shared.infra.unit import Unit, Units
 log = structlog.get_logger()
 
 Handler = Callable[[Unit, Admitted], Awaitable[None]]
+Failure = Callable[[Unit, Message], Awaitable[None]]
+"""What a service does, in a transaction of its own, about a command or a step of one that became a dead letter."""
 Received = tuple[ConsumerRecord[Any, Any], Message]
 
 ATTEMPTS_ALONE = 5
@@ -59,8 +61,12 @@ class Delivery:
         units: Units,
         publisher: Publisher,
         ignored: Collection[type[Message]] = (),
+        failed: Failure | None = None,
     ) -> None:
-        """`ignored` are messages of these topics that ask nothing of the handler: what has no effect needs no transaction."""
+        """`ignored` are messages of these topics that ask nothing of the handler: what has no effect needs no transaction.
+
+        `failed` hears of each dead letter that belongs to a command, so that its client gets an answer.
+        """
         self.group = group
         self.topics = {topic.name: topic for topic in topics}
         self._redrive = redrive_topic(group).name
@@ -68,6 +74,7 @@ class Delivery:
         self.subscriber: Any = None
         self._handler = handler
         self._ignored = frozenset(ignored)
+        self._failed = failed
         self._units = units
         self._publisher = publisher
 
@@ -148,6 +155,7 @@ class Delivery:
                 message = decode(self.topics[record.topic], record.value)
             except Malformed as error:
                 await self._dead_letter(record, str(error), attempts=1)
+                await self._fail(envelope_of(self.topics[record.topic], record.value))
                 continue
             if message is None or type(message) in self._ignored:
                 MESSAGES.labels(topic=record.topic, type=message.type if message else "unknown", outcome="skipped").inc()
@@ -169,11 +177,15 @@ class Delivery:
                 await self._alone(one)
 
     async def _retried(self, received: list[Received]) -> None:
-        """Runs the batch until it commits; waits out transient errors with the offsets unmoved."""
+        """Has the batch's effect; waits out transient errors with the offsets unmoved."""
+        await self._until_committed(lambda: self._transaction(received))
+
+    async def _until_committed(self, transaction: Callable[[], Awaitable[None]]) -> None:
+        """Runs a transaction until it commits, or fails with what no waiting mends."""
         attempt = 0
         while True:
             try:
-                await self._transaction(received)
+                await transaction()
                 return
             except Exception as error:
                 attempt += 1
@@ -213,6 +225,24 @@ class Delivery:
                 log.exception("message_failed", attempt=attempt, **traced(one[1]))
             await self._back_off(attempt)
         await self._dead_letter(one[0], reason, ATTEMPTS_ALONE)
+        await self._fail(one[1])
+
+    async def _fail(self, message: Message | None) -> None:
+        """Tells of a command that will not be carried on. If even that fails its client is told by the command's deadline."""
+        failed = self._failed
+        if failed is None or message is None or message.command_id is None:
+            return
+
+        async def tell() -> None:
+            async with self._units.batch({message.clinic_id}) as unit:
+                await failed(unit, message)
+
+        try:
+            await self._until_committed(tell)
+        except Stopping:
+            raise
+        except Exception as error:
+            log.exception("failure_not_told", error=type(error).__name__, **traced(message))
 
     async def _dead_letter(self, record: "ConsumerRecord[Any, Any]", reason: str, attempts: int) -> None:
         """Puts a record where a person finds it. Until the broker has it nothing goes on and no offset moves."""
@@ -273,6 +303,19 @@ def dead_letter(topic: Topic, group: str, record: "ConsumerRecord[Any, Any]", re
         letters.ORIGINAL_HEADERS: orjson.dumps(original).decode(),
     }
     return Record(topic.dead_letters(group), record.key or b"", record.value or b"", "", headers=headers)
+
+
+def tell_holder(topic: Topic) -> Failure:
+    """For a service that holds no outcomes: says on `topic` that a command failed, behind what it has said there of it before.
+
+    A malformed command may not even say which day it was about; its client is told by the command's deadline.
+    """
+
+    async def tell(unit: Unit, message: Message) -> None:
+        if isinstance(message, DayMessage):
+            unit.emit(topic, CommandFailed, message, doctor_id=message.doctor_id, date=message.date, failed=message.type)
+
+    return tell
 
 
 async def raw_batch(records: tuple["ConsumerRecord[Any, Any]", ...]) -> KafkaMessage:

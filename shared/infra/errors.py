@@ -5,7 +5,12 @@ from asyncpg import exceptions as pg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
-CONFLICTS = (pg.UniqueViolationError, pg.ExclusionViolationError)
+
+class Outrun(Exception):
+    """A rival transaction decided the same command first, after we had looked: trying again sees its outcome."""
+
+
+CONFLICTS = (pg.UniqueViolationError, pg.ExclusionViolationError, Outrun)
 """What a statement's own checks did not foresee: a rival transaction was faster, so trying again sees its row."""
 
 TRANSIENT = (

@@ -13,7 +13,13 @@ INSERT INTO inbox (message_id, clinic_id, type, body_hash, topic_key)
 SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[]) ORDER BY 1
 ON CONFLICT DO NOTHING RETURNING message_id
 """
-KNOWN = "SELECT message_id, body_hash FROM inbox WHERE message_id = ANY($1::uuid[])"
+# Whose outcome is gone by now cannot be answered again: its key counts as used up.
+KNOWN = """
+SELECT message_id, body_hash FROM inbox
+WHERE message_id = ANY($1::uuid[]) AND received_at > now() - make_interval(days => $2)
+"""
+OUTCOMES_KEPT_DAYS = 30
+"""So long a repeated command is answered as it was the first time; later its key is `key_reused`."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,8 @@ async def admit(connection: Connection, messages: Sequence[Message]) -> Admitted
             again.append(message)
     if not again:
         return Admitted(fresh)
-    known = {row["message_id"]: row["body_hash"] for row in await connection.fetch(KNOWN, [m.message_id for m in again])}
+    rows = await connection.fetch(KNOWN, [m.message_id for m in again], OUTCOMES_KEPT_DAYS)
+    known = {row["message_id"]: row["body_hash"] for row in rows}
     repeats = [m for m in again if known.get(m.message_id) == m.body_hash]
     return Admitted(fresh, repeats, [m for m in again if known.get(m.message_id) != m.body_hash])
 

@@ -14,7 +14,7 @@ from faststream.exceptions import IncorrectState
 from faststream.kafka import KafkaBroker
 from pydantic import ValidationError
 
-from shared.contracts.envelope import Message
+from shared.contracts.envelope import ClientCommand, DayMessage, Message
 from shared.contracts.topics import MAX_MESSAGE_BYTES, MAX_RECORD_BYTES, Topic
 from shared.infra.settings import KafkaSettings
 
@@ -77,6 +77,22 @@ def decode(topic: Topic, value: bytes | None) -> Message | None:
     except ValidationError as error:
         where = ",".join(".".join(map(str, e["loc"])) for e in error.errors(include_input=False, include_url=False))
         raise Malformed(f"invalid_fields:{where}") from None
+
+
+def envelope_of(topic: Topic, value: bytes | None) -> ClientCommand | None:
+    """What can be read of a malformed command, of whatever type and version: who waits for its answer, and on which day."""
+    if not topic.commands:
+        return None
+    for kind in (_DayEnvelope, ClientCommand):
+        try:
+            return kind.model_validate({**_json_object(value), "v": 1})
+        except (Malformed, ValidationError):
+            continue
+    return None
+
+
+class _DayEnvelope(ClientCommand, DayMessage):
+    """A command about a doctor's day."""
 
 
 def _json_object(value: bytes | None) -> dict[str, Any]:

@@ -40,6 +40,19 @@ OUTBOX_RELAYED = Counter(
 LOCKS_SKIPPED = Counter("frontdesk_locks_skipped", "Day locks gone without: the row lock excludes alone", registry=REGISTRY)
 RELEASES_IGNORED = Counter("frontdesk_releases_ignored", "Releases whose reservation holds no slot any more", registry=REGISTRY)
 
+JOBS_FAILED = Counter(
+    "frontdesk_jobs_failed", "Rounds of a background job that failed and will be tried again", ["job"], registry=REGISTRY
+)
+RESERVATIONS_QUESTIONED = Counter(
+    "frontdesk_reservations_questioned", "Reservations that booking was asked about because it had not acknowledged them",
+    registry=REGISTRY,
+)  # fmt: skip
+STEPS_FAILED = Counter(
+    "frontdesk_steps_failed", "Later steps of decided commands that became dead letters: their clients wait for a redrive",
+    ["type"], registry=REGISTRY,
+)  # fmt: skip
+COMMANDS_CLOSED = Counter("frontdesk_commands_closed", "Commands that never arrived, closed as lost", registry=REGISTRY)
+
 COMMANDS = Counter("frontdesk_commands", "Commands by their outcome", ["type", "outcome"], registry=REGISTRY)
 COMMAND_DURATION = Histogram(
     "frontdesk_command_duration_seconds", "From accepting a command to its settled outcome", ["type"],

@@ -5,7 +5,6 @@ have an older unsent row; what is left over belongs to one relay at a time. A pu
 next transaction of the same process, or by its relay when none comes.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ import structlog
 
 from shared.contracts.envelope import Message
 from shared.contracts.topics import Topic
+from shared.infra.jobs import Job
 from shared.infra.kafka import Publisher, Record, encode
 from shared.infra.metrics import OUTBOX_PUBLISHED, OUTBOX_RELAYED
 from shared.infra.postgres import Connection
@@ -129,18 +129,11 @@ class Outbox:
             OUTBOX_RELAYED.labels(topic=record.topic).inc()
         return len(sent)
 
-    async def relay(self, pool: "asyncpg.Pool[asyncpg.Record]", stopping: asyncio.Event) -> None:
-        """Relays until the process stops. A failing round is logged and tried again: the rows stay where they are.
+    def relay(self, pool: "asyncpg.Pool[asyncpg.Record]") -> Job:
+        """The relay of one process: rows that it cannot send stay where they are until the next round."""
 
-        Whatever a round fails with: a dead server may leave errors of the driver's own, and nobody would start the relay again.
-        """
-        while not stopping.is_set():
-            try:
-                while await self.relay_once(pool) == RELAY_BATCH_ROWS:
-                    pass
-            except Exception as error:  # noqa: BLE001
-                log.warning("outbox_relay_failed", error=type(error).__name__)
-            try:
-                await asyncio.wait_for(stopping.wait(), RELAY_INTERVAL_SECONDS)
-            except TimeoutError:
-                continue
+        async def drain() -> None:
+            while await self.relay_once(pool) == RELAY_BATCH_ROWS:
+                pass
+
+        return Job("outbox_relay", RELAY_INTERVAL_SECONDS, drain)

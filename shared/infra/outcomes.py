@@ -7,9 +7,10 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from shared.contracts.commands import Answer, Outcome
+from shared.contracts.commands import CLOSE_AFTER_SECONDS, Answer, Outcome, OverdueCommand
 from shared.contracts.envelope import Message
 from shared.contracts.problems import Code
+from shared.infra.errors import Outrun
 from shared.infra.postgres import Connection
 
 DECIDE = """
@@ -18,6 +19,15 @@ INSERT INTO outcomes (clinic_id, command_id, type, principal, body_hash, status_
 SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::int[], $7::text[], $8::json[],
                      $9::timestamptz[], $10::timestamptz[], $11::timestamptz[])
 ON CONFLICT DO NOTHING
+"""
+# Judged by the clock that set the deadline, whatever the asker believes. The outcomes that are there afterwards are the answer.
+CLOSE = """
+INSERT INTO outcomes (clinic_id, command_id, type, principal, body_hash, status_code, code, accepted_at, decided_at, settled_at)
+SELECT clinic_id, command_id, type, principal, body_hash, $8, $9, accepted_at, $10, $10
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[])
+     AS overdue(clinic_id, command_id, type, principal, body_hash, accepted_at, decide_by)
+WHERE decide_by + make_interval(secs => $11) < $10 ORDER BY clinic_id, command_id
+ON CONFLICT DO NOTHING RETURNING clinic_id, command_id
 """
 SETTLE = """
 UPDATE outcomes SET settled_at = $5, status_code = coalesce(asked.status_code, outcomes.status_code),
@@ -47,8 +57,8 @@ def outcome_of(command: Message, type_: str, answer: Answer, now: datetime, *, s
 
 
 async def decide(connection: Connection, outcomes: Sequence[Outcome]) -> None:
-    """Stores decisions; one that exists stays as it is. One statement."""
-    await connection.execute(
+    """Stores decisions. One statement. Raises `Outrun` if a command has been decided since its outcome was looked for."""
+    done = await connection.execute(
         DECIDE,
         [o.clinic_id for o in outcomes],
         [o.command_id for o in outcomes],
@@ -62,6 +72,31 @@ async def decide(connection: Connection, outcomes: Sequence[Outcome]) -> None:
         [o.decided_at for o in outcomes],
         [o.settled_at for o in outcomes],
     )
+    if done != f"INSERT 0 {len(outcomes)}":
+        raise Outrun
+
+
+async def close(connection: Connection, overdue: Sequence[OverdueCommand], now: datetime) -> set[tuple[UUID, UUID]]:
+    """Refuses as `lost` what has no outcome long after its deadline, and answers which (clinic, command) these were.
+
+    One statement. Whoever is about to decide one of them meets the outcome, and tries again.
+    """
+    lost = Answer.refusal(Code.LOST)
+    rows = await connection.fetch(
+        CLOSE,
+        [one.clinic_id for one in overdue],
+        [one.command_id for one in overdue],
+        [one.type for one in overdue],
+        [one.principal for one in overdue],
+        [one.body_hash for one in overdue],
+        [one.accepted_at for one in overdue],
+        [one.decide_by for one in overdue],
+        lost.status_code,
+        lost.code,
+        now,
+        CLOSE_AFTER_SECONDS,
+    )
+    return {(row["clinic_id"], row["command_id"]) for row in rows}
 
 
 async def settle(connection: Connection, settled: Sequence[tuple[UUID, UUID, Answer | None]], now: datetime) -> None:

@@ -3,7 +3,7 @@
 Called by the `app.py` of availability, booking and queue; the gateway, which starts without Kafka, wires itself.
 """
 
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 
@@ -13,8 +13,9 @@ from shared.contracts.envelope import Message
 from shared.contracts.topics import consumed_by, redrive_topic
 from shared.infra.api import create_api
 from shared.infra.asgi import MAX_BODY_BYTES
-from shared.infra.delivery import Handler
+from shared.infra.delivery import Failure, Handler
 from shared.infra.health import Readiness
+from shared.infra.jobs import Job
 from shared.infra.runtime import Runtime
 from shared.infra.settings import ServiceSettings
 
@@ -27,10 +28,13 @@ def create_owner(
     max_body_bytes: int = MAX_BODY_BYTES,
     *,
     ignored: Collection[type[Message]],
+    failed: Failure,
+    jobs: Callable[[Runtime], Sequence[Job]],
 ) -> FastAPI:
     """One process of the service. Its lifespan opens the stores, joins the consumer group, and leaves both in order.
 
-    `ignored` is what others say on the topics that it consumes and what asks nothing of it.
+    `ignored` is what others say on the topics that it consumes and what asks nothing of it, `failed` what it does about a command
+    that became a dead letter, `jobs` what it does beside.
     """
     readiness = Readiness({})
 
@@ -38,9 +42,11 @@ def create_owner(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         runtime = await Runtime.connect(name, settings)
         try:
-            runtime.consume((*consumed_by(name), redrive_topic(name)), make_handler(runtime), ignored)
+            runtime.consume((*consumed_by(name), redrive_topic(name)), make_handler(runtime), ignored, failed)
             app.state.runtime = runtime
             await runtime.start()
+            for job in jobs(runtime):
+                runtime.work(job)
             readiness.checks = runtime.checks
             yield
         finally:

@@ -11,7 +11,8 @@ from starlette.types import ASGIApp
 
 from shared.contracts.envelope import Message
 from shared.contracts.topics import Topic
-from shared.infra.delivery import Delivery, Handler
+from shared.infra.delivery import Delivery, Failure, Handler
+from shared.infra.jobs import Job, repeat
 from shared.infra.kafka import Publisher, make_broker
 from shared.infra.locks import DayLocks
 from shared.infra.outbox import Outbox
@@ -51,15 +52,25 @@ class Runtime:
         broker = make_broker(settings.kafka, settings.instance, settings.shutdown_grace_seconds)
         return cls(name, settings, database, broker, make_redis(settings.redis))
 
-    def consume(self, topics: Sequence[Topic], handler: Handler, ignored: Collection[type[Message]] = ()) -> None:
+    def consume(
+        self,
+        topics: Sequence[Topic],
+        handler: Handler,
+        ignored: Collection[type[Message]] = (),
+        failed: Failure | None = None,
+    ) -> None:
         """Registers the process's one consumer; `ignored` messages of its topics never reach the handler."""
-        self.delivery = Delivery(self.name, topics, handler, self.units, self.publisher, ignored)
+        self.delivery = Delivery(self.name, topics, handler, self.units, self.publisher, ignored, failed)
         self.delivery.subscribe(self.broker, self.settings.kafka)
 
     async def start(self) -> None:
         """Joins the group and starts relaying. Raises `KafkaError` when no broker answers."""
         await self.broker.start()
-        self.spawn(self.outbox.relay(self.database.hot, self._stopping))
+        self.work(self.outbox.relay(self.database.hot))
+
+    def work(self, job: Job) -> None:
+        """Does a job beside the consumer until the process stops."""
+        self.spawn(repeat(job, self._stopping))
 
     def spawn(self, work: Awaitable[None]) -> None:
         """Runs work beside the consumer until the process stops; it is cancelled five seconds after it was asked to end."""

@@ -79,6 +79,28 @@ def outcomes_table(meta: MetaData) -> Table:
     )
 
 
+def audit_table(meta: MetaData) -> Table:
+    """What had an effect, who asked for it and why: one row an effect, in its transaction. Business data, append-only."""
+    return Table(
+        "audit",
+        meta,
+        Column("id", Uuid, primary_key=True),
+        Column("clinic_id", Uuid, nullable=False),
+        Column("at", DateTime(timezone=True), nullable=False),
+        Column("action", Text, nullable=False),
+        Column("subject_id", Uuid, nullable=False),
+        Column("actor", Text, nullable=False),
+        Column("principal", Text),
+        Column("correlation_id", Text, nullable=False),
+        Column("command_id", Uuid),
+        Column("message_id", Uuid),
+        Column("code", Text),
+        Column("detail", JSON),
+        Index("ix_audit_command_id", "clinic_id", "command_id"),
+        Index("ix_audit_subject_id", "clinic_id", "subject_id", "at"),
+    )
+
+
 def clinic_settings_table(meta: MetaData) -> Table:
     """A service's read copy of the clinics' settings; the highest version wins."""
     return Table(
@@ -96,4 +118,39 @@ def row_security(table: str) -> list[str]:
         f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
         f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
         f"CREATE POLICY clinics_of_transaction ON {table} USING ({CLINICS_OF_TRANSACTION}) WITH CHECK ({CLINICS_OF_TRANSACTION})",
+    ]
+
+
+def append_only(table: str, app_role: str) -> list[str]:
+    """The statements after which rows of a table are only ever added: not by the process, and by no slip of its owner either."""
+    return [
+        f'REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM "{app_role}"',
+        f"""CREATE FUNCTION refuse_change_of_{table}() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN RAISE EXCEPTION '{table} is append-only' USING ERRCODE = 'insufficient_privilege'; END $$""",
+        f"CREATE TRIGGER {table}_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}"
+        f" FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_{table}()",
+    ]
+
+
+def make_audit(app_role: str) -> list[str]:
+    """The statements of a migration that makes the audit table."""
+    return [
+        """CREATE TABLE audit (
+            id uuid CONSTRAINT pk_audit PRIMARY KEY,
+            clinic_id uuid NOT NULL,
+            at timestamptz NOT NULL,
+            action text NOT NULL,
+            subject_id uuid NOT NULL,
+            actor text NOT NULL,
+            principal text,
+            correlation_id text NOT NULL,
+            command_id uuid,
+            message_id uuid,
+            code text,
+            detail json
+        )""",
+        "CREATE INDEX ix_audit_command_id ON audit (clinic_id, command_id)",
+        "CREATE INDEX ix_audit_subject_id ON audit (clinic_id, subject_id, at)",
+        *row_security("audit"),
+        *append_only("audit", app_role),
     ]

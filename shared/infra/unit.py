@@ -16,6 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.contracts.commands import Answer, CommandAnswered
 from shared.contracts.envelope import Message
 from shared.contracts.topics import GATEWAY_REPLIES, Topic
+from shared.infra import audit
+from shared.infra.audit import Action, Cause, Entry
 from shared.infra.ids import new_id
 from shared.infra.kafka import Publisher, record_of
 from shared.infra.metrics import REPLIES
@@ -27,12 +29,13 @@ M = TypeVar("M", bound=Message)
 
 @dataclass
 class Unit:
-    """One transaction: its connection, its time on the database's clock, and what it says."""
+    """One transaction: its connection, its time on the database's clock, what it says and what it did."""
 
     connection: Connection
     now: datetime
     said: list[tuple[Topic, Message]] = field(default_factory=list)
     replies: list[CommandAnswered] = field(default_factory=list)
+    effects: list[Entry] = field(default_factory=list)
 
     def emit(self, topic: Topic, kind: type[M], cause: Message, **fields: Any) -> M:
         """Says what follows from `cause`: published after the commit, in the order of emission."""
@@ -43,6 +46,17 @@ class Unit:
     def announce(self, topic: Topic, message: Message) -> None:
         """Says what no message caused: a registry change."""
         self.said.append((topic, message))
+
+    def record(self, cause: Cause, action: Action, subject_id: UUID, **detail: Any) -> None:
+        """Notes an effect for the audit trail: one row, in this transaction. `detail` is ids, numbers and dates, and a `code`."""
+        code = detail.pop("code", None)
+        self.effects.append(Entry(cause, action, subject_id, code, detail))
+
+    async def conclude(self, outbox: Outbox) -> Written | None:
+        """Writes what the transaction did and says, as its last statements."""
+        if self.effects:
+            await audit.append(self.connection, self.effects, self.now)
+        return await outbox.write(self.connection, self.said) if self.said else None
 
     def reply(self, cause: Message, answer: Answer, *, replayed: bool = False) -> None:
         """Answers the gateway that waits for the command of `cause`, if one does."""
@@ -69,13 +83,11 @@ class Units:
 
     @asynccontextmanager
     async def batch(self, clinics: Collection[UUID]) -> AsyncIterator[Unit]:
-        """A unit on asyncpg for exactly these clinics. On leaving: outbox, commit, publish, replies."""
-        written = None
+        """A unit on asyncpg for exactly these clinics. On leaving: audit, outbox, commit, publish, replies."""
         async with self.database.batch(clinics) as (connection, now):
             unit = Unit(connection, now)
             yield unit
-            if unit.said:
-                written = await self._outbox.write(connection, unit.said)
+            written = await unit.conclude(self._outbox)
         if written:
             await self._outbox.publish(written)
         await self._send_replies(unit)
@@ -83,12 +95,10 @@ class Units:
     @asynccontextmanager
     async def registry(self, clinic: UUID) -> AsyncIterator[RegistryUnit]:
         """A unit on SQLAlchemy for one clinic. Run it in `shielded`: a cancelled transaction can leak its connection."""
-        written = None
         async with self.database.session(clinic) as (sql, connection, now):
             unit = RegistryUnit(connection, now, sql=sql)
             yield unit
-            if unit.said:
-                written = await self._outbox.write(connection, unit.said)
+            written = await unit.conclude(self._outbox)
         if written:
             self._publish_beside(written)
 

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import pytest
 
-from shared.contracts.availability import BookingRefused, SlotFreed, SlotReserved
+from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotFreed, SlotReserved
 from shared.contracts.booking import (
     AppointmentBooked,
     AppointmentCancelled,
@@ -22,9 +22,10 @@ from shared.contracts.booking import (
     CancelAppointment,
     CheckInPatient,
     PatientCheckedIn,
+    ReservationKept,
     SlotReleased,
 )
-from shared.contracts.commands import CommandRepeated
+from shared.contracts.commands import CommandFailed, CommandRepeated
 from shared.contracts.envelope import Message
 from shared.contracts.queue import PatientQueued
 from shared.contracts.registry import ClinicChanged, DoctorChanged, PatientChanged
@@ -37,16 +38,27 @@ GOLDEN = Path(__file__).parents[1] / "contracts" / "golden"
 NOW = dt.datetime(2026, 3, 2, 9, 0, tzinfo=dt.UTC)
 
 ACTS: dict[str, set[type[Message]]] = {
-    "availability": {BookAppointment, AppointmentRefused, SlotReleased, CommandRepeated, ClinicChanged},
+    "availability": {
+        BookAppointment, AppointmentBooked, ReservationKept, AppointmentRefused, SlotReleased, CommandRepeated, ClinicChanged,
+    },
     "booking": {
-        SlotReserved, BookingRefused, SlotFreed, CancelAppointment, CheckInPatient, PatientQueued, CommandRepeated, ClinicChanged,
+        SlotReserved, BookingRefused, ReservationQuestioned, SlotFreed, CancelAppointment, CheckInPatient, PatientQueued,
+        CommandRepeated, CommandFailed, ClinicChanged,
     },
     "queue": {PatientCheckedIn, CommandRepeated, ClinicChanged},
 }  # fmt: skip
 IGNORES: dict[str, set[type[Message]]] = {
-    "availability": {AppointmentBooked, AppointmentCancelled, PatientCheckedIn, DoctorChanged, PatientChanged},
+    "availability": {AppointmentCancelled, PatientCheckedIn, DoctorChanged, PatientChanged},
     "booking": {DoctorChanged, PatientChanged},
-    "queue": {AppointmentBooked, AppointmentRefused, AppointmentCancelled, SlotReleased, DoctorChanged, PatientChanged},
+    "queue": {
+        AppointmentBooked,
+        AppointmentRefused,
+        AppointmentCancelled,
+        ReservationKept,
+        SlotReleased,
+        DoctorChanged,
+        PatientChanged,
+    },
 }
 
 

@@ -9,8 +9,9 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from services.availability.domain import Day, DayKey, FreeSlot, Reservation, Taking
-from shared.contracts.availability import Mode
+from services.availability.domain import Day, DayKey, FreeSlot, Reservation
+from shared.contracts.availability import Mode, SlotReserved
+from shared.infra.kafka import encode
 from shared.infra.postgres import Connection
 
 LOCK_DOCTORS = """
@@ -34,7 +35,7 @@ ORDER BY days.clinic_id, days.doctor_id, days.date FOR UPDATE OF days
 # number that is missing; no other row has that, so no row of this statement meets another. Materialized and by index from each
 # freed slot, because the planner expects one row of each part: joined otherwise 500 releases took 11 s.
 RELEASE = """
-WITH freed AS (
+WITH ended AS (DELETE FROM unacknowledged WHERE reservation_id = ANY($5::uuid[])), freed AS (
   SELECT slots.id, clinic_id, doctor_id, date, slots.number, slots.reservation_id, slots.starts_at
   FROM slots JOIN unnest($1::uuid[], $2::uuid[], $3::date[], $4::uuid[], $5::uuid[])
                   AS asked(clinic_id, doctor_id, date, id, reservation_id)
@@ -87,10 +88,17 @@ CROSS JOIN LATERAL (
   ORDER BY slots.number LIMIT asked.wanted
 ) AS free
 """
+# With the taking starts the time that booking has to acknowledge it.
 TAKE = """
+WITH asked AS (
+  SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::bytea[])
+                AS asked(clinic_id, id, reservation_id, appointment_id, reserved)
+), timed AS (
+  INSERT INTO unacknowledged (reservation_id, clinic_id, due_at, reserved)
+  SELECT reservation_id, clinic_id, clock_timestamp() + make_interval(secs => $6), reserved FROM asked
+)
 UPDATE slots SET state = 'taken', reservation_id = asked.reservation_id, appointment_id = asked.appointment_id
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[]) AS asked(clinic_id, id, reservation_id, appointment_id)
-WHERE slots.clinic_id = asked.clinic_id AND slots.id = asked.id AND slots.state = 'free'
+FROM asked WHERE slots.clinic_id = asked.clinic_id AND slots.id = asked.id AND slots.state = 'free'
 """
 COUNT = """
 SELECT count(*) AS capacity, count(*) FILTER (WHERE state = 'free') AS remaining
@@ -117,7 +125,7 @@ async def lock_days(connection: Connection, days: Collection[DayKey]) -> dict[Da
 
 
 async def release(connection: Connection, reservations: Collection[tuple[DayKey, Reservation]]) -> set[Reservation]:
-    """Frees the slots of locked days that these reservations still hold, and answers which did."""
+    """Frees the slots of locked days that these reservations still hold, and answers which did. Their timers end."""
     asked = [(*day, reservation.slot_id, reservation.id) for day, reservation in reservations]
     rows = await connection.fetch(RELEASE, *_columns(asked, 5))
     return {Reservation(row["clinic_id"], row["id"], row["reservation_id"]) for row in rows}
@@ -141,10 +149,10 @@ async def pick_free(connection: Connection, wanted: Mapping[DayKey, int]) -> dic
     return found
 
 
-async def take(connection: Connection, takings: Collection[Taking]) -> None:
+async def take(connection: Connection, reserved: Collection[SlotReserved], question_after_seconds: float) -> None:
     """Takes picked slots. Raises `RuntimeError` if one is not free: then somebody wrote without the day's lock."""
-    rows = [(one.clinic_id, one.slot.id, one.reservation_id, one.appointment_id) for one in takings]
-    done = await connection.execute(TAKE, *_columns(rows, 4))
+    rows = [(one.clinic_id, one.slot_id, one.reservation_id, one.appointment_id, encode(one)) for one in reserved]
+    done = await connection.execute(TAKE, *_columns(rows, 5), question_after_seconds)
     if done != f"UPDATE {len(rows)}":
         raise RuntimeError("slot_taken_without_lock")
 

@@ -13,6 +13,7 @@ from services.availability.service.repeats import keep_answer, stored_answer
 from shared.contracts.availability import DayView, Mode
 from shared.contracts.problems import Code, FieldError
 from shared.contracts.registry import Active, ClinicSettings
+from shared.infra.audit import Action
 from shared.infra.caller import Caller
 from shared.infra.forms import canonical_hash, parse
 from shared.infra.problems import ProblemError
@@ -64,6 +65,8 @@ async def set_day(unit: RegistryUnit, caller: Caller, change: Change) -> DaySet:
     await _resize(unit, change, made=made)
     status_code = CREATED if made else CHANGED
     view = await read_day(unit, change.key)
+    now = {"date": view.date, "capacity": view.capacity, "available": view.available}
+    unit.record(caller, Action.DAY_SET, doctor_id, made=made, **now)
     await keep_answer(unit, caller, COMMAND, body_hash, status_code, view.model_dump(mode="json"))
     return DaySet(status_code, view)
 

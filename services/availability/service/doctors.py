@@ -9,6 +9,7 @@ from services.availability.service.repeats import keep_answer, serialise, stored
 from shared.contracts.problems import Code
 from shared.contracts.registry import Active, DoctorChanged, DoctorIn, DoctorPage, DoctorView
 from shared.contracts.topics import REGISTRY_EVENTS
+from shared.infra.audit import Action
 from shared.infra.caller import Caller
 from shared.infra.forms import canonical_hash, encode_cursor, parse
 from shared.infra.ids import new_id
@@ -63,6 +64,7 @@ async def _create(unit: RegistryUnit, caller: Caller, form: DoctorIn) -> DoctorV
     doctor = DoctorView(id=doctor_id, code=code, name=form.name, languages=form.languages, status=Active.ACTIVE, version=1)
     await doctors.add(unit.sql, caller.clinic_id, doctor, unit.now)
     _announce(unit, caller, doctor)
+    unit.record(caller, Action.DOCTOR_REGISTERED, doctor.id, version=doctor.version)
     return doctor
 
 

@@ -27,6 +27,7 @@ from shared.contracts.envelope import DayMessage
 from shared.contracts.problems import Code
 from shared.contracts.registry import Active, ClinicChanged, ClinicSettings
 from shared.contracts.topics import AVAILABILITY_EVENTS
+from shared.infra.audit import Action
 from shared.infra.ids import new_id
 from shared.infra.metrics import RELEASES_IGNORED
 from shared.infra.unit import Unit
@@ -36,10 +37,11 @@ Release = SlotReleased | AppointmentRefused
 
 @dataclass(frozen=True)
 class Allotment:
-    """What a batch asks of days, each in order of arrival."""
+    """What a batch asks of days, each in order of arrival; booking has so long to acknowledge what is taken for it."""
 
     releases: Sequence[Release]
     bookings: Sequence[BookAppointment]
+    question_after_seconds: float
 
     @property
     def days(self) -> list[DayKey]:
@@ -65,7 +67,7 @@ async def allot(unit: Unit, asked: Allotment) -> None:
         await _release(unit, asked.releases)
     if made:
         await slots.grow(unit.connection, {day: world.settings_of(day.clinic_id).default_daily_capacity for day in made})
-    await _book(unit, asked.bookings, world)
+    await _book(unit, asked, world)
 
 
 async def answer_again(unit: Unit, repeated: Sequence[CommandRepeated]) -> None:
@@ -100,6 +102,7 @@ async def _release(unit: Unit, releases: Sequence[Release]) -> None:
     for message in releases:
         if reservation_of(message) in freed:
             freed.remove(reservation_of(message))
+            unit.record(message, Action.SLOT_FREED, message.slot_id, **_named(message))
         else:
             RELEASES_IGNORED.inc()
         _say_freed(unit, message)
@@ -123,20 +126,20 @@ def _say_freed(unit: Unit, message: Release) -> None:
         unit.reply(message, message.answer)
 
 
-async def _book(unit: Unit, bookings: Sequence[BookAppointment], world: World) -> None:
+async def _book(unit: Unit, asked: Allotment, world: World) -> None:
     """Decides the bookings in order of arrival, takes their places and says how each ended."""
-    judged = [(booking, judge(booking, world)) for booking in bookings]
+    judged = [(booking, judge(booking, world)) for booking in asked.bookings]
     wanted = places_wanted(judged)
     free = await slots.pick_free(unit.connection, wanted) if wanted else {}
     decided = [(booking, _drawn(booking, outcome)) for booking, outcome in share_out(judged, free)]
-    takings = [outcome for _, outcome in decided if isinstance(outcome, Taking)]
-    if takings:
-        await slots.take(unit.connection, takings)
+    reserved: list[SlotReserved] = []
     for booking, outcome in decided:
         if isinstance(outcome, Taking):
-            _say_reserved(unit, outcome, world.days[DayKey.of(booking)].time_zone)
+            reserved.append(_say_reserved(unit, outcome, world.days[DayKey.of(booking)].time_zone))
         else:
             _say_refused(unit, booking, outcome)
+    if reserved:
+        await slots.take(unit.connection, reserved, asked.question_after_seconds)
 
 
 def _drawn(booking: BookAppointment, outcome: FreeSlot | Code) -> Taking | Code:
@@ -144,8 +147,8 @@ def _drawn(booking: BookAppointment, outcome: FreeSlot | Code) -> Taking | Code:
     return Taking(booking, outcome, new_id(), new_id()) if isinstance(outcome, FreeSlot) else outcome
 
 
-def _say_reserved(unit: Unit, taking: Taking, time_zone: str) -> None:
-    unit.emit(
+def _say_reserved(unit: Unit, taking: Taking, time_zone: str) -> SlotReserved:
+    reserved = unit.emit(
         AVAILABILITY_EVENTS,
         SlotReserved,
         taking.command,
@@ -161,6 +164,14 @@ def _say_reserved(unit: Unit, taking: Taking, time_zone: str) -> None:
         starts_at=taking.slot.starts_at,
         ends_at=taking.slot.ends_at,
     )
+    unit.record(taking.command, Action.SLOT_TAKEN, taking.slot.id, **_named(reserved), number=taking.slot.number)
+    return reserved
+
+
+def _named(message: SlotReserved | Release) -> dict[str, object]:
+    """How everybody names a reservation, for the audit trail."""
+    names = ("doctor_id", "date", "reservation_id", "appointment_id")
+    return {name: getattr(message, name) for name in names}
 
 
 def _say_refused(unit: Unit, booking: BookAppointment, code: Code) -> None:

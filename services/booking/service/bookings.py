@@ -8,14 +8,15 @@ from services.booking import domain
 from services.booking.domain import Appointment, Diary
 from services.booking.repository import appointments, patients
 from services.booking.service.decisions import Decisions
-from shared.contracts.availability import BookingRefused, SlotReserved
-from shared.contracts.booking import AppointmentBooked, AppointmentRefused, BookAppointment, SlotReleased
+from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotReserved
+from shared.contracts.booking import AppointmentBooked, AppointmentRefused, BookAppointment, ReservationKept, SlotReleased
 from shared.contracts.commands import Answer, Outcome
 from shared.contracts.problems import Code
 from shared.contracts.topics import APPOINTMENT_EVENTS
+from shared.infra.audit import Action
 from shared.infra.unit import Unit
 
-Bookings = Sequence[SlotReserved | BookingRefused]
+Bookings = Sequence[SlotReserved | BookingRefused | ReservationQuestioned]
 
 
 async def decide_bookings(unit: Unit, decisions: Decisions, messages: Bookings) -> None:
@@ -25,6 +26,8 @@ async def decide_bookings(unit: Unit, decisions: Decisions, messages: Bookings) 
         outcome = decisions.of(message)
         if isinstance(message, BookingRefused):
             desk.store_refusal(message, outcome)
+        elif isinstance(message, ReservationQuestioned):
+            desk.keep_or_release(message, outcome)
         elif outcome:
             desk.answer_or_release(message, outcome)
         else:
@@ -37,8 +40,9 @@ async def _open_desk(unit: Unit, decisions: Decisions, messages: Bookings) -> "D
     """Locks the patients, then reads what their bookings are judged by, where there is any."""
     active = await patients.lock(unit.connection, {(message.clinic_id, message.patient_id) for message in messages})
     reserved = [message for message in messages if isinstance(message, SlotReserved)]
-    decided = {(message.clinic_id, message.reservation_id) for message in reserved if decisions.of(message)}
-    held = await appointments.held(unit.connection, decided) if decided else set()
+    perhaps = [m for m in messages if isinstance(m, ReservationQuestioned) or (isinstance(m, SlotReserved) and decisions.of(m))]
+    asked = {(message.clinic_id, message.reservation_id) for message in perhaps}
+    held = await appointments.held(unit.connection, asked) if asked else set()
     desk = Desk(unit, decisions, active, held)
     colliding = [wanted for wanted in map(desk.wanted, reserved) if domain.may_collide(wanted)]
     if colliding:
@@ -68,11 +72,11 @@ class Desk:
         """The decision on a reservation."""
         wanted = self.wanted(reserved)
         if domain.too_late(reserved, self.unit.now):
-            self._refuse(reserved, Code.TOO_LATE)
+            self.refuse(reserved, Code.TOO_LATE)
         elif (reserved.clinic_id, reserved.patient_id) not in self.active:
-            self._refuse(reserved, Code.UNKNOWN_PATIENT)
+            self.refuse(reserved, Code.UNKNOWN_PATIENT)
         elif self.diary.forbids(wanted):
-            self._refuse(reserved, Code.PATIENT_BUSY)
+            self.refuse(reserved, Code.PATIENT_BUSY)
         else:
             self._book(reserved, wanted)
 
@@ -81,7 +85,17 @@ class Desk:
         if reserved.reservation_id in self.held:
             self.decisions.answer_again(reserved, outcome)
         else:
-            self._give_back(SlotReleased, reserved, outcome.answer)
+            self._say(SlotReleased, reserved, answer=outcome.answer)
+
+    def keep_or_release(self, questioned: ReservationQuestioned, outcome: Outcome | None) -> None:
+        """Whether a reservation is held is decided here alone. One that is not, and whose command nobody decided, was lost."""
+        if questioned.reservation_id in self.held:
+            self._say(ReservationKept, questioned)
+            return
+        answer = outcome.answer if outcome else Answer.refusal(Code.LOST)
+        if outcome is None:
+            self.decisions.decide(questioned, BookAppointment, answer, settled=False)
+        self._say(SlotReleased, questioned, answer=answer)
 
     def store_refusal(self, refused: BookingRefused, outcome: Outcome | None) -> None:
         """Nothing was taken: the refusal is settled and answered at once."""
@@ -98,6 +112,8 @@ class Desk:
         self.diary.add(appointment)
         result = domain.view(appointment).model_dump(mode="json")
         self.decisions.decide(reserved, BookAppointment, Answer(status_code=201, result=result), settled=True)
+        told = ("doctor_id", "patient_id", "date", "slot", "slot_id", "version")
+        self.unit.record(reserved, Action.APPOINTMENT_BOOKED, appointment.id, **{name: result[name] for name in told})
         self.unit.emit(
             APPOINTMENT_EVENTS,
             AppointmentBooked,
@@ -113,13 +129,19 @@ class Desk:
             status=appointment.status,
         )
 
-    def _refuse(self, reserved: SlotReserved, code: Code) -> None:
+    def refuse(self, reserved: SlotReserved, code: Code) -> None:
         """Decided here, settled and answered once availability has freed the place."""
         answer = Answer.refusal(code)
         self.decisions.decide(reserved, BookAppointment, answer, settled=False)
-        self._give_back(AppointmentRefused, reserved, answer)
+        self._say(AppointmentRefused, reserved, answer=answer)
 
-    def _give_back(self, kind: type[AppointmentRefused] | type[SlotReleased], reserved: SlotReserved, answer: Answer) -> None:
+    def _say(
+        self,
+        kind: type[AppointmentRefused] | type[SlotReleased] | type[ReservationKept],
+        reserved: SlotReserved | ReservationQuestioned,
+        **answer: Answer,
+    ) -> None:
+        """Says what becomes of a reservation, on its day's key."""
         self.unit.emit(
             APPOINTMENT_EVENTS,
             kind,
@@ -129,5 +151,5 @@ class Desk:
             appointment_id=reserved.appointment_id,
             slot_id=reserved.slot_id,
             reservation_id=reserved.reservation_id,
-            answer=answer,
+            **answer,
         )

@@ -10,6 +10,7 @@ from shared.contracts.booking import AppointmentCancelled, CancelAppointment, Ch
 from shared.contracts.commands import Answer
 from shared.contracts.problems import Code
 from shared.contracts.topics import APPOINTMENT_EVENTS
+from shared.infra.audit import Action
 from shared.infra.unit import Unit
 
 
@@ -49,6 +50,7 @@ def _say_cancelled(unit: Unit, decisions: Decisions, message: CancelAppointment,
     if changed:
         patient = {"patient_id": after.patient_id, "reason": after.cancel_reason, "version": after.version}
         unit.emit(APPOINTMENT_EVENTS, AppointmentCancelled, message, **day, **patient)
+        unit.record(message, Action.APPOINTMENT_CANCELLED, after.id, reason=after.cancel_reason, version=after.version)
     place = {"slot_id": after.slot_id, "reservation_id": after.reservation_id}
     unit.emit(APPOINTMENT_EVENTS, SlotReleased, message, **day, **place, answer=answer)
 
@@ -57,6 +59,7 @@ def _say_checked_in(unit: Unit, decisions: Decisions, message: CheckInPatient, a
     """The queue gives the position, and with it the answer; until then the outcome holds the appointment."""
     answer = Answer(status_code=201, result=domain.view(after).model_dump(mode="json"))
     decisions.decide(message, CheckInPatient, answer, settled=False)
+    unit.record(message, Action.APPOINTMENT_CHECKED_IN, after.id, version=after.version)
     unit.emit(
         APPOINTMENT_EVENTS,
         PatientCheckedIn,

@@ -13,6 +13,7 @@ from shared.contracts.commands import Answer, CommandRepeated, Outcome
 from shared.contracts.envelope import DayMessage, Message
 from shared.contracts.topics import APPOINTMENT_EVENTS
 from shared.infra import outcomes
+from shared.infra.audit import Action
 from shared.infra.unit import Unit
 
 Command = type[BookAppointment] | type[CancelAppointment] | type[CheckInPatient]
@@ -38,9 +39,15 @@ class Decisions:
 
     def decide(self, cause: Message, command: Command, answer: Answer, *, settled: bool) -> None:
         """Decides the command that `cause` carries on. One that is settled here is answered here."""
-        outcome = outcomes.outcome_of(cause, command.__name__, answer, self._unit.now, settled=settled)
+        self.decide_named(cause, command.__name__, answer, settled=settled)
+
+    def decide_named(self, cause: Message, command: str, answer: Answer, *, settled: bool) -> None:
+        """As `decide`, of a command whose type is only known by its name."""
+        outcome = outcomes.outcome_of(cause, command, answer, self._unit.now, settled=settled)
         self._known[outcome.clinic_id, outcome.command_id] = outcome
         self._made.append(outcome)
+        if not answer.succeeded:
+            self._unit.record(cause, Action.COMMAND_REFUSED, outcome.command_id, code=answer.code, type=outcome.type)
         if settled:
             self._unit.reply(cause, answer)
 

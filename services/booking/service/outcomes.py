@@ -4,12 +4,16 @@ from collections.abc import Sequence
 
 from services.booking.service.decisions import Decisions
 from shared.contracts.availability import SlotFreed
-from shared.contracts.commands import Answer, CommandLook, Outcomes
+from shared.contracts.commands import Answer, CloseCommands, CommandLook, Outcomes
 from shared.contracts.envelope import Message
+from shared.contracts.problems import Code
 from shared.contracts.queue import PatientQueued
 from shared.infra import outcomes
+from shared.infra.audit import SYSTEM, Action
+from shared.infra.caller import Caller
+from shared.infra.metrics import COMMANDS_CLOSED
 from shared.infra.postgres import Database
-from shared.infra.unit import Unit
+from shared.infra.unit import Unit, Units
 
 
 async def settle(unit: Unit, messages: Sequence[SlotFreed | PatientQueued]) -> None:
@@ -31,6 +35,20 @@ def answer_repeats(decisions: Decisions, messages: Sequence[Message]) -> None:
         outcome = decisions.of(message)
         if outcome:
             decisions.answer_again(message, outcome)
+
+
+async def close(units: Units, asked: CloseCommands, correlation_id: str) -> Outcomes:
+    """Closes commands that never arrived, and answers all that is known of them afterwards."""
+    pairs = {(one.clinic_id, one.command_id) for one in asked.commands}
+    async with units.batch({clinic for clinic, _ in pairs}) as unit:
+        closed = await outcomes.close(unit.connection, asked.commands, unit.now)
+        for one in asked.commands:
+            if (one.clinic_id, one.command_id) in closed:
+                by = Caller(one.clinic_id, SYSTEM, one.principal, one.command_id, correlation_id)
+                unit.record(by, Action.COMMAND_CLOSED, one.command_id, code=Code.LOST, type=one.type)
+        found = await outcomes.look(unit.connection, pairs)
+    COMMANDS_CLOSED.inc(len(closed))
+    return Outcomes(outcomes=list(found.values()))
 
 
 async def look(database: Database, asked: CommandLook) -> Outcomes:

@@ -16,6 +16,7 @@ from shared.contracts.problems import Code
 from shared.contracts.registry import Active, PatientChanged, PatientView
 from shared.contracts.topics import REGISTRY_EVENTS
 from shared.infra import outcomes
+from shared.infra.audit import Action
 from shared.infra.caller import Caller
 from shared.infra.forms import canonical_hash, parse
 from shared.infra.ids import new_id
@@ -119,6 +120,7 @@ async def _create(unit: RegistryUnit, codec: Codec, asked: Registration) -> Pati
     )
     await patients.add(unit.sql, patient)
     _announce(unit, asked.caller, patient)
+    unit.record(asked.caller, Action.PATIENT_REGISTERED, patient.id, version=patient.version)
     return patient
 
 

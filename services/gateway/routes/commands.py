@@ -1,5 +1,6 @@
 """What became of a command: its settled outcome, or that it still runs, to whom has its ticket."""
 
+from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from services.gateway.gateway import gateway_of
 from services.gateway.routes.strict import StrictRoute
 from services.gateway.schemas import CommandStatus, CommandView
 from services.gateway.tickets import MAX_TICKET_CHARACTERS, Ticket
-from shared.contracts.commands import Outcome
+from shared.contracts.commands import CLOSE_AFTER_SECONDS, Outcome, OverdueCommand
 from shared.contracts.problems import Code
 from shared.infra.problems import ProblemError
 
@@ -31,19 +32,24 @@ TicketText = Annotated[str | None, Query(max_length=MAX_TICKET_CHARACTERS, descr
 async def get_command(request: Request, command_id: UUID, ticket: TicketText = None) -> Response:
     """The outcome of a command of the same principal; 202 while it runs, to whom has the ticket that its acceptance gave.
 
-    A decided command is known without a ticket: its last step may have answered a moment before the outcome is settled.
+    A decided command is known without a ticket: its last step may have answered a moment before the outcome is settled. One that
+    nobody has decided long after its deadline is closed here and now as lost.
     """
     gateway = gateway_of(request)
     caller = gateway.caller(request)
-    outcome = await gateway.looks.stored(caller.clinic_id, command_id)
-    if outcome is not None and outcome.principal == caller.principal:
-        if outcome.settled_at is None:
-            return _running(outcome, command_id, ticket)
-        return Response(view_of(outcome, request).model_dump_json(), media_type="application/json")
     known = gateway.tickets.read(ticket) if ticket else None
-    if known is None or not _is_about(known, command_id, caller):
-        raise ProblemError(Code.UNKNOWN_COMMAND)
-    return _running(known, command_id, ticket)
+    if known is not None and not _is_about(known, command_id, caller):
+        known = None
+    outcome = await gateway.looks.stored(caller.clinic_id, command_id)
+    if outcome is None and known is not None and _is_overdue(known, gateway.clock.now()):
+        outcome = await gateway.owners.close_command(OverdueCommand(**known.model_dump()))
+    if outcome is None or outcome.principal != caller.principal:
+        if known is None:
+            raise ProblemError(Code.UNKNOWN_COMMAND)
+        return _running(known, command_id, ticket)
+    if outcome.settled_at is None:
+        return _running(outcome, command_id, ticket)
+    return Response(view_of(outcome, request).model_dump_json(), media_type="application/json")
 
 
 def _running(known: Outcome | Ticket, command_id: UUID, ticket: str | None) -> Response:
@@ -53,3 +59,8 @@ def _running(known: Outcome | Ticket, command_id: UUID, ticket: str | None) -> R
 
 def _is_about(ticket: Ticket, command_id: UUID, caller: Caller) -> bool:
     return (ticket.command_id, ticket.clinic_id, ticket.principal) == (command_id, caller.clinic_id, caller.principal)
+
+
+def _is_overdue(ticket: Ticket, now: datetime) -> bool:
+    """Whether whoever was to decide the command can have done so by now."""
+    return ticket.decide_by + timedelta(seconds=CLOSE_AFTER_SECONDS) < now

@@ -15,7 +15,7 @@ from services.availability.settings import Settings
 from shared.infra.postgres import Database
 from tests.integration.availability.desk import Desk, book
 
-BUSINESS = sorted(metadata.tables.keys() - {"inbox", "outbox"})
+BUSINESS = sorted(metadata.tables.keys() - {"inbox", "outbox", "unacknowledged"})
 
 
 async def opened(desk: Desk) -> UUID:

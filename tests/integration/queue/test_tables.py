@@ -15,7 +15,7 @@ from services.queue.settings import Settings
 from shared.infra.postgres import Database
 from tests.integration.queue.conftest import TODAY, checked_in, run
 
-BUSINESS = ("queue_days", "entries", "clinic_settings")
+BUSINESS = ("queue_days", "entries", "clinic_settings", "audit")
 INSERT = """
 INSERT INTO entries (id, clinic_id, doctor_id, date, appointment_id, patient_id, position, state, checked_in_at)
 VALUES (gen_random_uuid(), $1, $2, $3, $4, gen_random_uuid(), $5, $6, now())

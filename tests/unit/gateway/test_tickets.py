@@ -9,7 +9,13 @@ from services.gateway.tickets import MAX_TICKET_CHARACTERS, Ticket, Tickets
 
 AT = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
 TICKET = Ticket(
-    clinic_id=UUID(int=1), command_id=UUID(int=2), type="BookAppointment", principal="open", accepted_at=AT, decide_by=AT
+    clinic_id=UUID(int=1),
+    command_id=UUID(int=2),
+    type="BookAppointment",
+    principal="open",
+    body_hash="f" * 64,
+    accepted_at=AT,
+    decide_by=AT,
 )
 TICKETS = Tickets(b"a key that is long enough")
 
