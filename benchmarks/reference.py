@@ -16,7 +16,7 @@ import asyncpg
 from benchmarks.figures import in_turn
 from services.availability.repository import settings, slots
 from services.booking.repository import appointments, patients
-from shared.infra import inbox, outbox, outcomes, postgres
+from shared.infra import audit, inbox, outbox, outcomes, postgres
 
 CLIENTS = 16
 THREADS = 2
@@ -42,6 +42,9 @@ _SENT = "ARRAY[(:sent)::bigint]"
 _ACT = (postgres.ACT_FOR, f"'{{{CLINIC}}}'")
 # Cleared by the next transaction, as a process does it. pgbench keeps the row's id for it.
 _SAY = (outbox.WRITE, _SENT, _SENT, _NEW, _CLINIC, _TEXT, _TEXT, _BYTES, _BODY)
+_NOTE = (
+    audit.INSERT, "clock_timestamp()", _NEW, _CLINIC, _TEXT, _NEW, _TEXT, _TEXT, _TEXT, _NEW, _NEW, _NULL, """ARRAY['{"id" : "a"}']""",
+)  # fmt: skip
 _DAY = (_CLINIC, _OWN, _DATE)
 _APPOINTMENT = {
     "clinic_id": _CLINIC, "doctor_id": _OWN, "patient_id": _OWN, "date": _DATE, "time_zone": "ARRAY['UTC']",
@@ -70,7 +73,8 @@ def availability_script() -> str:
             statement(slots.LOCK_DAYS, *_DAY) + ";",
             "\\if :place = 0\n" + statement(slots.GROW, *_DAY, f"ARRAY[{CAPACITY}]") + ";\n\\endif",
             statement(slots.PICK_FREE, *_DAY, "ARRAY[1]") + " \\gset slot_",
-            statement(slots.TAKE, _CLINIC, "ARRAY[(:slot_id)::uuid]", _NEW, _NEW) + ";",
+            statement(slots.TAKE, _CLINIC, "ARRAY[(:slot_id)::uuid]", _NEW, _NEW, _BODY, "60") + ";",
+            statement(*_NOTE) + ";",
             statement(*_SAY) + " \\gset said_",
             "COMMIT;\n\\set sent :said_id\n",
         )
@@ -91,6 +95,7 @@ def booking_script() -> str:
             statement(patients.LOCK, _CLINIC, _OWN) + ";",
             statement(appointments.INSERT, *booked) + ";",
             statement(outcomes.DECIDE, *decided) + ";",
+            statement(*_NOTE) + ";",
             statement(*_SAY) + " \\gset said_",
             "COMMIT;\n\\set sent :said_id\n",
         )
