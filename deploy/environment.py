@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import deploy
-from deploy.backend import Backend
 from deploy.databases import SERVICES, app_dsns, role_names
+from deploy.embedded.backend import Backend
 from deploy.embedded.ports import LOOPBACK
 
 # What of the caller's environment a child may see besides its settings.

@@ -27,7 +27,7 @@ async def postgres(dsn: str) -> None:
     """Raise unless the server answers a query."""
     import asyncpg
 
-    connection = await asyncpg.connect(dsn, timeout=POSTGRES_TIMEOUT_SECONDS)
+    connection = await asyncpg.connect(dsn, timeout=POSTGRES_TIMEOUT_SECONDS, command_timeout=POSTGRES_TIMEOUT_SECONDS)
     try:
         await connection.execute("SELECT 1")
     finally:

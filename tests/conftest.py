@@ -1,11 +1,12 @@
 """The fixtures of all tests. Nothing starts before a test asks for it: unit tests need no server.
 
-`servers` start once a session. `service_settings(name)` are real settings of a service that the test builds itself;
-`stack` is all services as processes. Each test has a `clinic_id` of its own.
+`servers` start once a session, on the backend that `TEST_BACKEND` names. `service_settings(name)` are real settings of a service
+that the test builds itself; `stack` is all services as processes. Each test has a `clinic_id` of its own.
 """
 
 import importlib
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 from uuid import UUID
 
@@ -14,21 +15,38 @@ import pytest
 import structlog
 from structlog.typing import Processor
 
-from deploy.embedded import EmbeddedServers
+from deploy.embedded.backend import Backend
+from deploy.embedded.failure import StackError
 from shared.infra.ids import new_id
 from shared.infra.runtime import Runtime
-from tests.support.servers import Databases, embedded_servers, environment_of
+from tests.support import selection
+from tests.support.servers import Databases, Running, environment_of, running_servers
 from tests.support.stack import Stacks
+from tests.support.stores import Stores
 
 TIERS = ("unit", "handlers", "flow", "contracts", "integration", "e2e", "faults")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test's folder is its marker."""
+def pytest_configure() -> None:
+    """A backend that is not there is told before anything is collected."""
+    selection.check()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A test's folder is its marker. Fault tests build systems of their own; what the backend cannot run is left out."""
     for item in items:
         tier = item.path.relative_to(item.config.rootpath).parts[1]
         if tier in TIERS:
             item.add_marker(tier)
+        if tier == "faults":
+            item.add_marker("embedded")
+    selection.leave_out(config, items)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Why tests were left out."""
+    for line in selection.summary(config):
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(autouse=True)
@@ -39,14 +57,31 @@ def plain_logs() -> None:
 
 
 @pytest.fixture(scope="session")
-def servers() -> Iterator[EmbeddedServers]:
-    """PostgreSQL, Kafka and Valkey of this session, with roles, databases and topics."""
-    with embedded_servers() as started:
+def running() -> Iterator[Running]:
+    """The servers of this session; if they do not start, no other test that needs them would learn more."""
+    with ExitStack() as stack:
+        try:
+            started = stack.enter_context(running_servers())
+        except StackError as error:
+            pytest.exit(str(error), returncode=1)
         yield started
 
 
 @pytest.fixture(scope="session")
-def databases(servers: EmbeddedServers) -> Databases:
+def servers(running: Running) -> Backend:
+    """PostgreSQL, Kafka and Redis of this session, with roles, databases and topics."""
+    return running.servers
+
+
+@pytest.fixture
+def stores(running: Running) -> Stores:
+    """The same servers to stop, kill, freeze and bring back. A test that asks for them is left out where they are not ours."""
+    assert running.stores is not None
+    return running.stores
+
+
+@pytest.fixture(scope="session")
+def databases(servers: Backend) -> Databases:
     """The services' databases; a database is migrated when it is first asked for."""
     return Databases(servers)
 
@@ -58,7 +93,7 @@ def database_urls(databases: Databases) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def stacks(servers: EmbeddedServers, databases: Databases) -> Iterator[Stacks]:
+def stacks(servers: Backend, databases: Databases) -> Iterator[Stacks]:
     """The one set of service processes that may run at a time."""
     one = Stacks(servers, databases)
     yield one
@@ -66,7 +101,7 @@ def stacks(servers: EmbeddedServers, databases: Databases) -> Iterator[Stacks]:
 
 
 @pytest.fixture
-def service_environment(servers: EmbeddedServers, databases: Databases, stacks: Stacks) -> Callable[..., dict[str, str]]:
+def service_environment(servers: Backend, databases: Databases, stacks: Stacks) -> Callable[..., dict[str, str]]:
     """Environment of a service built in this process: `service_environment("booking", FRONTDESK_…="…")`."""
     stacks.stop()
 

@@ -6,6 +6,7 @@ Topics are never created by mistake (`deploy.topics` makes them). The session of
 
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from deploy import blocking, probes
@@ -23,27 +24,6 @@ CLUSTER_ID = "ZnJvbnRkZXNrLWVtYmVkZA"
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024 + 64 * 1024
 SEGMENT_BYTES = 64 * 1024 * 1024
 CLEANER_BUFFER_BYTES = 16 * 1024 * 1024
-# What holds wherever the node runs: on the embedded stack, and in the containers of the tests.
-BROKER: dict[str, object] = {
-    "auto.create.topics.enable": "false",
-    "message.max.bytes": MAX_MESSAGE_BYTES,
-    "replica.fetch.max.bytes": MAX_MESSAGE_BYTES,
-    "broker.session.timeout.ms": 2000,
-    "broker.heartbeat.interval.ms": 500,
-    "group.initial.rebalance.delay.ms": 0,
-    "offsets.topic.num.partitions": 5,
-    "offsets.topic.replication.factor": 1,
-    "transaction.state.log.num.partitions": 5,
-    "transaction.state.log.replication.factor": 1,
-    "transaction.state.log.min.isr": 1,
-    "share.coordinator.state.topic.num.partitions": 1,
-    "share.coordinator.state.topic.replication.factor": 1,
-    "share.coordinator.state.topic.min.isr": 1,
-    "log.segment.bytes": SEGMENT_BYTES,
-    "num.network.threads": 2,
-    "num.io.threads": 4,
-    "log.cleaner.dedupe.buffer.size": CLEANER_BUFFER_BYTES,
-}
 START_TIMEOUT_SECONDS = 60.0
 
 _HEAP = ("-Xms128m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
@@ -76,7 +56,7 @@ class Kafka:
         classpath = os.pathsep.join(str(jar) for jar in jars.kafka_jars())
         self.folder.mkdir(parents=True, exist_ok=True)
         config = self.folder / "server.properties"
-        config.write_text(properties(self.folder / "log", self.port, self.controller_port))
+        config.write_text(properties(settings(self.folder / "log", self.port, self.controller_port)))
         self._format(classpath, config)
         self.process.command = (_java(), *_HEAP, *_LOGGING, "-cp", classpath, "kafka.Kafka", str(config))
         self.process.start()
@@ -112,18 +92,39 @@ def _java() -> str:
     return str(JAVA)
 
 
-def properties(log_folder: Path, port: int, controller_port: int) -> str:
-    """Configuration of the node, as its properties file."""
-    settings: dict[str, object] = {
+def settings(log_folder: Path, port: int, controller_port: int, address: str = LOOPBACK) -> dict[str, object]:
+    """Configuration of the node, which listens for clients on an address; they reach it on loopback."""
+    return {
         "process.roles": "broker,controller",
         "node.id": NODE_ID,
         "controller.quorum.voters": f"{NODE_ID}@{LOOPBACK}:{controller_port}",
         "controller.listener.names": "CONTROLLER",
-        "listeners": f"CLIENTS://{LOOPBACK}:{port},CONTROLLER://{LOOPBACK}:{controller_port}",
+        "listeners": f"CLIENTS://{address}:{port},CONTROLLER://{LOOPBACK}:{controller_port}",
         "advertised.listeners": f"CLIENTS://{LOOPBACK}:{port}",
         "listener.security.protocol.map": "CLIENTS:PLAINTEXT,CONTROLLER:PLAINTEXT",
         "inter.broker.listener.name": "CLIENTS",
         "log.dirs": log_folder,
-        **BROKER,
+        "auto.create.topics.enable": "false",
+        "message.max.bytes": MAX_MESSAGE_BYTES,
+        "replica.fetch.max.bytes": MAX_MESSAGE_BYTES,
+        "broker.session.timeout.ms": 2000,
+        "broker.heartbeat.interval.ms": 500,
+        "group.initial.rebalance.delay.ms": 0,
+        "offsets.topic.num.partitions": 5,
+        "offsets.topic.replication.factor": 1,
+        "transaction.state.log.num.partitions": 5,
+        "transaction.state.log.replication.factor": 1,
+        "transaction.state.log.min.isr": 1,
+        "share.coordinator.state.topic.num.partitions": 1,
+        "share.coordinator.state.topic.replication.factor": 1,
+        "share.coordinator.state.topic.min.isr": 1,
+        "log.segment.bytes": SEGMENT_BYTES,
+        "num.network.threads": 2,
+        "num.io.threads": 4,
+        "log.cleaner.dedupe.buffer.size": CLEANER_BUFFER_BYTES,
     }
-    return "".join(f"{name}={value}\n" for name, value in settings.items())
+
+
+def properties(values: Mapping[str, object]) -> str:
+    """A properties file."""
+    return "".join(f"{name}={value}\n" for name, value in values.items())

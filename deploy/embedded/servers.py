@@ -15,15 +15,14 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from deploy.embedded.account import purge_open_folder
+from deploy.embedded.backend import Backend
 from deploy.embedded.failure import StackError
 from deploy.embedded.jars import Progress, kafka_jars
 from deploy.embedded.kafka import Kafka
 from deploy.embedded.ports import choose
 from deploy.embedded.postgres import Postgres
 from deploy.embedded.process import Process
-from deploy.embedded.state import StateFile
 from deploy.embedded.valkey import Valkey
-from deploy.secrets import Secrets
 
 PORT_NAMES = ("postgres", "kafka", "kafka_controller", "valkey")
 DATA = "data"
@@ -54,7 +53,7 @@ class Started:
     seconds: float
 
 
-class EmbeddedServers:
+class EmbeddedServers(Backend):
     """PostgreSQL, Kafka and Valkey below one folder; `start` returns when all three answer."""
 
     def __init__(
@@ -64,10 +63,7 @@ class EmbeddedServers:
         on_started: Callable[[Started], None] | None = None,
     ) -> None:
         """`ports` are preferred ones by name (`PORT_NAMES`); those of the last start go before them."""
-        self.folder = folder.absolute()
-        self.logs = self.folder / "logs"
-        self.secrets = Secrets(self.folder / "secrets")
-        self.state = StateFile(self.folder)
+        super().__init__(folder)
         self._preferred = dict(ports or {})
         self._on_started = on_started
         self._servers: Servers | None = None
@@ -88,7 +84,6 @@ class EmbeddedServers:
         return self.servers.valkey.url
 
     def postgres_dsn(self, database: str = "postgres") -> str:
-        """Superuser's URL of a database."""
         return self.servers.postgres.dsn(database)
 
     def fetch(self, progress: Progress | None = None) -> None:

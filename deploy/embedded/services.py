@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from deploy import environment
-from deploy.backend import Backend
 from deploy.databases import SERVICES
 from deploy.embedded import ports
+from deploy.embedded.backend import Backend
 from deploy.embedded.process import Process
 from deploy.embedded.servers import start_together
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from deploy.embedded import EmbeddedServers
+from deploy.embedded.backend import Backend
 from deploy.embedded.services import Services
 from tests.e2e.desk import Desk
 from tests.support.stack import Stacks
@@ -17,7 +17,7 @@ def stack(stacks: Stacks) -> Services:
 
 
 @pytest.fixture
-async def desk(stack: Services, servers: EmbeddedServers) -> AsyncIterator[Desk]:
+async def desk(stack: Services, servers: Backend) -> AsyncIterator[Desk]:
     """A client of both gateways."""
     made = Desk(stack, servers)
     yield made

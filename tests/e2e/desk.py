@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import httpx2
 
-from deploy.embedded import EmbeddedServers
+from deploy.embedded.backend import Backend
 from deploy.embedded.services import Services
 
 TIMEOUT_SECONDS = 40.0
@@ -33,7 +33,7 @@ TOMORROW = in_days(1)
 class Desk:
     """What a client can do, with the checks left to the tests."""
 
-    def __init__(self, services: Services, servers: EmbeddedServers) -> None:
+    def __init__(self, services: Services, servers: Backend) -> None:
         self.services = services
         self.servers = servers
         limits = httpx2.Limits(max_connections=100)

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from deploy.embedded import EmbeddedServers
+from deploy.embedded.backend import Backend
 from shared.contracts.topics import (
     APPOINTMENT_EVENTS,
     AVAILABILITY_EVENTS,
@@ -27,7 +27,7 @@ AVAILABILITIES = ("availability", "availability-2")
 
 
 @pytest.fixture
-async def producer(servers: EmbeddedServers) -> AsyncIterator[AIOKafkaProducer]:
+async def producer(servers: Backend) -> AsyncIterator[AIOKafkaProducer]:
     """Somebody who writes what no service would."""
     client = AIOKafkaProducer(bootstrap_servers=servers.kafka_bootstrap, max_request_size=2 * MAX_RECORD_BYTES)
     await client.start()
@@ -36,7 +36,7 @@ async def producer(servers: EmbeddedServers) -> AsyncIterator[AIOKafkaProducer]:
 
 
 async def test_bad_commands_between_good_ones_go_to_their_dead_letters(
-    desk: Desk, servers: EmbeddedServers, producer: AIOKafkaProducer
+    desk: Desk, servers: Backend, producer: AIOKafkaProducer
 ) -> None:
     doctor, patient = await desk.doctor(capacity=10), await desk.patient()
     await desk.booked(doctor, patient)
@@ -66,9 +66,7 @@ async def test_bad_commands_between_good_ones_go_to_their_dead_letters(
     assert sorted(letter.value for letter in found) == sorted(bad)
 
 
-async def test_an_event_of_a_newer_service_is_passed_over(
-    desk: Desk, servers: EmbeddedServers, producer: AIOKafkaProducer
-) -> None:
+async def test_an_event_of_a_newer_service_is_passed_over(desk: Desk, servers: Backend, producer: AIOKafkaProducer) -> None:
     doctor, patient = await desk.doctor(capacity=2), await desk.patient()
     await desk.booked(doctor, patient)
     [event] = await messages_of(servers.kafka_bootstrap, APPOINTMENT_EVENTS, doctor_id=doctor, type="AppointmentBooked")
@@ -77,7 +75,7 @@ async def test_an_event_of_a_newer_service_is_passed_over(
 
 
 async def test_a_release_redelivered_after_its_slot_was_taken_again_frees_nothing(
-    desk: Desk, servers: EmbeddedServers, producer: AIOKafkaProducer
+    desk: Desk, servers: Backend, producer: AIOKafkaProducer
 ) -> None:
     doctor, patient, other = await desk.doctor(capacity=1), await desk.patient(), await desk.patient()
     first = await desk.booked(doctor, patient)
@@ -99,7 +97,7 @@ async def test_a_release_redelivered_after_its_slot_was_taken_again_frees_nothin
 
 @pytest.mark.parametrize("topic", [AVAILABILITY_EVENTS, APPOINTMENT_EVENTS, QUEUE_EVENTS], ids=lambda topic: topic.name)
 async def test_everything_redelivered_changes_nothing(
-    desk: Desk, servers: EmbeddedServers, producer: AIOKafkaProducer, topic: Topic
+    desk: Desk, servers: Backend, producer: AIOKafkaProducer, topic: Topic
 ) -> None:
     """Every event of two appointments a second time, as after a crash: the same rows, the same queue."""
     today = in_days(0)

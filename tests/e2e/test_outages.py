@@ -5,22 +5,22 @@ from uuid import uuid4
 
 import pytest
 
-from deploy.embedded import EmbeddedServers
 from deploy.embedded.services import Services
 from tests.e2e.desk import Desk, problem_of
+from tests.support.stores import Stores
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
 RECOVERY_SECONDS = 60
 
 
-async def test_one_key_again_after_a_restart_of_everything(desk: Desk, stack: Services, servers: EmbeddedServers) -> None:
+async def test_one_key_again_after_a_restart_of_everything(desk: Desk, stack: Services, stores: Stores) -> None:
     doctor, patient, key = await desk.doctor(capacity=10), await desk.patient(), uuid4().hex
     refused_key, other_day = uuid4().hex, await desk.doctor(capacity=1)
     await desk.booked(other_day, patient)
     first = await desk.book(doctor, patient, key=key)
     assert problem_of(await desk.book(other_day, patient, key=refused_key)) == (409, "full")
-    await asyncio.to_thread(restart, stack, servers)
+    await asyncio.to_thread(restart, stack, stores)
     answers = await asyncio.gather(*(desk.book(doctor, patient, key=key) for _ in range(50)))
     assert {(answer.status_code, answer.text) for answer in answers} == {(201, first.text)}
     assert {answer.headers["idempotent-replayed"] for answer in answers} == {"true"}
@@ -29,22 +29,20 @@ async def test_one_key_again_after_a_restart_of_everything(desk: Desk, stack: Se
     assert await desk.remaining(doctor) == 9
 
 
-async def test_without_redis_everything_is_right(desk: Desk, servers: EmbeddedServers) -> None:
+async def test_without_redis_everything_is_right(desk: Desk, stores: Stores) -> None:
     doctor, patients = await desk.doctor(capacity=10), await desk.patients(15)
-    valkey = servers.servers.valkey
-    await asyncio.to_thread(valkey.process.kill)
+    await asyncio.to_thread(stores.redis.kill)
     try:
         answers = await asyncio.gather(*(desk.book(doctor, patient) for patient in patients))
     finally:
-        await asyncio.to_thread(valkey.start)
+        await asyncio.to_thread(stores.redis.start)
     assert sorted(answer.json()["slot"] for answer in answers if answer.status_code == 201) == list(range(1, 11))
     assert [problem_of(answer) for answer in answers if answer.status_code != 201] == [(409, "full")] * 5
 
 
-async def test_kafka_unreachable_is_503_and_the_same_key_is_safe_to_repeat(desk: Desk, servers: EmbeddedServers) -> None:
+async def test_kafka_unreachable_is_503_and_the_same_key_is_safe_to_repeat(desk: Desk, stores: Stores) -> None:
     doctor, patient, key = await desk.doctor(capacity=10), await desk.patient(), uuid4().hex
-    kafka = servers.servers.kafka
-    await asyncio.to_thread(kafka.process.kill)
+    await asyncio.to_thread(stores.kafka.kill)
     try:
         refused = await desk.book(doctor, patient, key=key)
         status, code = problem_of(refused)
@@ -56,7 +54,7 @@ async def test_kafka_unreachable_is_503_and_the_same_key_is_safe_to_repeat(desk:
             assert int(refused.headers["retry-after"]) > 0
         assert (await desk.get(f"/doctors/{doctor}")).status_code == 200, "reads need no Kafka"
     finally:
-        await asyncio.to_thread(kafka.start)
+        await asyncio.to_thread(stores.kafka.start)
 
     async def repeated() -> bool:
         answer = await desk.book(doctor, patient, key=key)
@@ -68,12 +66,12 @@ async def test_kafka_unreachable_is_503_and_the_same_key_is_safe_to_repeat(desk:
     assert await desk.remaining(doctor) == 9
 
 
-async def test_a_burst_around_a_crash_of_kafka_loses_and_doubles_nothing(desk: Desk, servers: EmbeddedServers) -> None:
+async def test_a_burst_around_a_crash_of_kafka_loses_and_doubles_nothing(desk: Desk, stores: Stores) -> None:
     doctor, patient = await desk.doctor(capacity=10), await desk.patient()
     keys = [uuid4().hex for _ in range(10)]
     asked = [asyncio.ensure_future(desk.book(doctor, patient, key=key)) for key in keys]
-    await asyncio.to_thread(servers.servers.kafka.process.kill)
-    await asyncio.to_thread(servers.servers.kafka.start)
+    await asyncio.to_thread(stores.kafka.kill)
+    await asyncio.to_thread(stores.kafka.start)
     await asyncio.wait(asked)
 
     async def all_booked() -> bool:
@@ -86,9 +84,9 @@ async def test_a_burst_around_a_crash_of_kafka_loses_and_doubles_nothing(desk: D
     assert await desk.remaining(doctor) == 0
 
 
-def restart(services: Services, servers: EmbeddedServers) -> None:
+def restart(services: Services, stores: Stores) -> None:
     """Stop everything in order, and start it again with its data."""
     services.stop()
-    servers.stop()
-    servers.start()
+    stores.stop()
+    stores.start()
     services.start()

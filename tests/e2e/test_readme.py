@@ -18,7 +18,7 @@ import pytest
 
 from deploy.embedded.ports import any_free
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.embedded]
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

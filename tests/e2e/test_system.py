@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import httpx2
 import pytest
 
-from deploy.embedded import EmbeddedServers
+from deploy.embedded.backend import Backend
 from deploy.embedded.services import Services
 from shared.contracts.topics import APPOINTMENT_EVENTS, AVAILABILITY_EVENTS, BOOKING_COMMANDS
 from tests.e2e.desk import Desk, in_days
@@ -47,7 +47,7 @@ async def test_the_document_needs_no_other_server(desk: Desk) -> None:
             assert not re.findall(r'(?:src|href)="https?://(?!127\.0\.0\.1)', page)
 
 
-async def test_one_correlation_id_goes_through_every_message_and_into_the_log(desk: Desk, servers: EmbeddedServers) -> None:
+async def test_one_correlation_id_goes_through_every_message_and_into_the_log(desk: Desk, servers: Backend) -> None:
     doctor, patient, name = await desk.doctor(capacity=1), await desk.patient("Zelda Unmistakable"), f"e2e-{uuid4()}"
     answer = await desk.clients[0].post(
         "/appointments", json={"doctor_id": doctor, "patient_id": patient, "date": in_days(1)}, headers={"Request-Id": name}
@@ -62,7 +62,7 @@ async def test_one_correlation_id_goes_through_every_message_and_into_the_log(de
     await eventually(logged)
 
 
-async def test_nothing_of_a_patient_is_in_messages_or_logs(desk: Desk, servers: EmbeddedServers) -> None:
+async def test_nothing_of_a_patient_is_in_messages_or_logs(desk: Desk, servers: Backend) -> None:
     doctor, date, number = await desk.doctor(capacity=1), "1977-11-23", f"{uuid4().int % 10**8:08d}"
     person = {"name": "Zelda Unmistakable", "phone": f"+4478{number}", "date_of_birth": date}
     patient = (await desk.post("/patients", person)).json()["id"]
@@ -112,5 +112,5 @@ def _filled(path: str) -> str:
     return re.sub(r"\{\w+\}", str(UUID(int=uuid4().int)), path)
 
 
-def _log(servers: EmbeddedServers, service: str) -> str:
+def _log(servers: Backend, service: str) -> str:
     return Path(servers.logs / f"{service}.jsonl").read_text()

@@ -1,56 +1,99 @@
 """The real servers of a test session: started once, with roles, databases and topics, and gone afterwards with all their data.
 
-Tests isolate themselves by a clinic of their own (row level security keeps the rest apart), by topics and by groups of their own.
-Called by `tests/conftest.py` only.
+`TEST_BACKEND` says who runs them: the embedded stack unless told otherwise, containers, or somebody at given addresses. Tests
+isolate themselves by a clinic of their own (row level security keeps the rest apart), by topics and by groups of their own.
+Called by `tests/conftest.py`, and by systems that tests build for themselves.
 """
 
 import os
+import shutil
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
-from deploy import blocking, databases, topics
+from deploy import databases
 from deploy.embedded import EmbeddedServers
+from deploy.embedded.backend import Backend
 from deploy.environment import settings_of
+from tests.support.prepared import prepare
+from tests.support.stores import Stores, embedded_stores
 
+EMBEDDED, CONTAINERS, GIVEN = BACKENDS = ("embedded", "testcontainers", "urls")
 UNUSED_PORT = 1
 """A port on which nobody listens: services built in the test's own process serve no HTTP."""
 
 
-class Servers(Protocol):
-    """What a backend offers; another one than the embedded servers fits in behind it."""
+@dataclass(frozen=True)
+class Running:
+    """Servers that run, and what may be done to them: nothing if they are not ours."""
 
-    @property
-    def kafka_bootstrap(self) -> str: ...
-    @property
-    def redis_url(self) -> str: ...
-    def postgres_dsn(self, database: str = "postgres") -> str: ...
+    servers: Backend
+    stores: Stores | None
+
+
+def chosen() -> str:
+    """The backend of this session."""
+    return os.environ.get("TEST_BACKEND") or EMBEDDED
+
+
+@contextmanager
+def running_servers() -> Iterator[Running]:
+    """Prepared servers of the chosen backend."""
+    if chosen() == EMBEDDED:
+        with embedded_servers() as embedded:
+            yield Running(embedded, embedded_stores(embedded))
+    elif chosen() == CONTAINERS:
+        # Imported late: the client of Docker takes half a second that no other session should wait for.
+        from tests.support.containers import containers
+
+        with own_folder() as folder, containers(folder) as created:
+            yield Running(created, created.stores)
+    else:
+        from tests.support.given import given
+
+        with own_folder() as folder, given(folder) as foreign:
+            yield Running(foreign, None)
 
 
 @contextmanager
 def embedded_servers() -> Iterator[EmbeddedServers]:
-    """Servers on free ports in a folder of their own, prepared as `frontdesk up` prepares them."""
+    """Embedded servers on free ports in a folder of their own, whatever backend was chosen."""
+    with own_folder() as folder:
+        servers = EmbeddedServers(folder)
+        try:
+            servers.start()
+            prepare(servers)
+            yield servers
+        finally:
+            servers.stop()
+            if not keeps_data():
+                servers.purge()
+
+
+@contextmanager
+def own_folder() -> Iterator[Path]:
+    """A folder that is gone afterwards, unless it is to be looked at."""
     folder = Path(tempfile.mkdtemp(prefix="frontdesk-test-"))
     folder.chmod(0o755)  # PostgreSQL may run under another account than ours
-    servers = EmbeddedServers(folder)
     try:
-        servers.start()
-        databases.prepare(servers.postgres_dsn(), servers.secrets.passwords(databases.role_names()))
-        blocking.run(topics.create_topics(servers.kafka_bootstrap))
-        yield servers
+        yield folder
     finally:
-        servers.stop()
-        if os.environ.get("KEEP_TEST_DATA", "0") == "0":
-            servers.purge()
+        if not keeps_data():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def keeps_data() -> bool:
+    """Whether data and logs stay after the session."""
+    return os.environ.get("KEEP_TEST_DATA", "0") != "0"
 
 
 class Databases:
     """The services' databases, each migrated when it is first asked for."""
 
-    def __init__(self, servers: EmbeddedServers) -> None:
+    def __init__(self, servers: Backend) -> None:
         self._servers = servers
         self._migrated: set[str] = set()
 
@@ -89,6 +132,6 @@ class Databases:
         return self._servers.secrets.passwords(databases.role_names())
 
 
-def environment_of(servers: EmbeddedServers, service: str, instance: str | None = None) -> dict[str, str]:
+def environment_of(servers: Backend, service: str, instance: str | None = None) -> dict[str, str]:
     """The environment of a service that a test builds in its own process."""
     return settings_of(service, instance or f"{service}-test", servers, defaultdict(lambda: UNUSED_PORT))

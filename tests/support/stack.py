@@ -5,7 +5,7 @@ Fixtures that build a service in the test's own process stop the set for the sam
 
 from collections.abc import Mapping
 
-from deploy.embedded import EmbeddedServers
+from deploy.embedded.backend import Backend
 from deploy.embedded.services import Services
 from tests.support.servers import Databases
 
@@ -13,7 +13,7 @@ from tests.support.servers import Databases
 class Stacks:
     """Hands out the one set of service processes that runs."""
 
-    def __init__(self, servers: EmbeddedServers, databases: Databases) -> None:
+    def __init__(self, servers: Backend, databases: Databases) -> None:
         self._servers = servers
         self._databases = databases
         self._running: tuple[str, Services] | None = None

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import UUID as Uuid
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from deploy import databases
-from deploy.embedded import EmbeddedServers
+from deploy.embedded.backend import Backend
 from shared.contracts.topics import Topic
 from shared.infra import tables
 from tests.integration.infra.bench import Bench, NoteTaken, TakeNote, letters_of, producer_on
@@ -20,7 +20,7 @@ PARTITIONS = 4
 
 
 @pytest.fixture(scope="session")
-async def bench_url(servers: EmbeddedServers) -> str:
+async def bench_url(servers: Backend) -> str:
     """URL of the bench's database with its tables, as the process's role reaches it."""
     passwords = servers.secrets.passwords(databases.role_names((NAME,)))
     databases.prepare(servers.postgres_dsn(), passwords, (NAME,))
@@ -37,7 +37,7 @@ async def bench_url(servers: EmbeddedServers) -> str:
 
 
 @pytest.fixture
-async def bench(servers: EmbeddedServers, bench_url: str, clinic_id: UUID) -> AsyncIterator[Bench]:
+async def bench(servers: Backend, bench_url: str, clinic_id: UUID) -> AsyncIterator[Bench]:
     """Topic, group and clinic of this test's own."""
     group = f"group-{clinic_id.hex}"
     topic = Topic(

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from redis.asyncio import Redis
 
-from deploy.embedded import EmbeddedServers
+from deploy.embedded.backend import Backend
 from deploy.embedded.ports import any_free
 from shared.infra.locks import TTL_MS, WAIT_SECONDS, DayLocks
 from shared.infra.metrics import LOCKS_SKIPPED
@@ -17,7 +17,7 @@ from shared.infra.settings import RedisSettings
 
 
 @pytest.fixture
-async def redis(servers: EmbeddedServers) -> AsyncIterator["Redis"]:
+async def redis(servers: Backend) -> AsyncIterator["Redis"]:
     """A client as the services have it."""
     client = make_redis(RedisSettings(url=servers.redis_url, timeout_ms=1_000))
     yield client

@@ -13,7 +13,7 @@ from shared.contracts.topics import BOOKING_COMMANDS, dead_letter_topics
 
 
 def test_kafka_makes_no_topics_by_mistake_and_returns_fast() -> None:
-    lines = kafka.properties(Path("/data"), 9092, 9093).splitlines()
+    lines = kafka.properties(kafka.settings(Path("/data"), 9092, 9093)).splitlines()
     assert "auto.create.topics.enable=false" in lines
     assert "broker.session.timeout.ms=2000" in lines
     assert "listeners=CLIENTS://127.0.0.1:9092,CONTROLLER://127.0.0.1:9093" in lines

@@ -1,0 +1,32 @@
+"""What services need to know of the servers under them, whoever runs these: the embedded stack, containers, somebody else.
+
+Called by `deploy.environment` and `services`; `EmbeddedServers` is one, tests have others.
+"""
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+from deploy.embedded.state import StateFile
+from deploy.secrets import Secrets
+
+
+class Backend(ABC):
+    """Where the servers are, and a folder that keeps secrets, logs and ports of what runs on them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.absolute()
+        self.logs = self.folder / "logs"
+        self.secrets = Secrets(self.folder / "secrets")
+        self.state = StateFile(self.folder)
+
+    @property
+    @abstractmethod
+    def kafka_bootstrap(self) -> str: ...
+
+    @property
+    @abstractmethod
+    def redis_url(self) -> str: ...
+
+    @abstractmethod
+    def postgres_dsn(self, database: str = "postgres") -> str:
+        """Superuser's URL of a database."""
