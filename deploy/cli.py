@@ -4,6 +4,7 @@ Nouns and verbs, `--json` with a stable shape, exit codes of `deploy.exit_codes`
 """
 
 import importlib
+import os
 import sys
 from typing import Annotated, Any
 
@@ -21,7 +22,13 @@ app = typer.Typer(
 topics_app = typer.Typer(
     no_args_is_help=True, help="The topics of Kafka.\n\nExample: frontdesk topics create", rich_markup_mode=None
 )
+dlq_app = typer.Typer(
+    no_args_is_help=True,
+    help="Dead letters: what a service could not process.\n\nExample: frontdesk dlq list",
+    rich_markup_mode=None,
+)
 app.add_typer(topics_app, name="topics")
+app.add_typer(dlq_app, name="dlq")
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document instead of lines.")]
 
@@ -123,6 +130,77 @@ def topics_create(as_json: Json = False) -> None:
     _run("topics", "create", as_json)
 
 
+@topics_app.command("list")
+def topics_list(as_json: Json = False) -> None:
+    """Show every topic: partitions, how long it is kept, how many records it has, which groups read it.
+
+    Example: frontdesk topics list
+    """
+    _run("topics", "show_all", as_json)
+
+
+@topics_app.command("tail")
+def topics_tail(
+    name: Annotated[str, typer.Argument(help="A topic, e.g. availability.events.")],
+    count: Annotated[int, typer.Option("-n", help="How many of the newest records.", min=0, max=10_000)] = 20,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes, until Ctrl-C.")] = False,
+) -> None:
+    """Print the newest records of a topic, one JSON line each. Joins no group, so it disturbs nobody.
+
+    Examples: frontdesk topics tail booking.commands | frontdesk topics tail -f -n 0 appointment.events
+    """
+    _run("topics", "tail", name, count, follow)
+
+
+@topics_app.command("lag")
+def topics_lag(
+    group: Annotated[str | None, typer.Argument(help="A group: availability, booking or queue; all without it.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Exit code 1 unless everything is processed.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show how many records of its topics each group has still to process.
+
+    Examples: frontdesk topics lag | frontdesk topics lag booking --check
+    """
+    _run("topics", "lag", group, check, as_json)
+
+
+@dlq_app.command("list")
+def dlq_list(as_json: Json = False) -> None:
+    """Count the dead letters of each topic and group: how many still wait, the oldest and newest, types and errors.
+
+    Example: frontdesk dlq list
+    """
+    _run("dlq", "show_all", as_json)
+
+
+@dlq_app.command("show")
+def dlq_show(letter: Annotated[str, typer.Argument(help="topic:partition:offset of the dead letter, or a message id.")]) -> None:
+    """Print a dead letter as JSON: where it came from, why it is there, its headers and its body.
+
+    Example: frontdesk dlq show booking.commands.availability.dlq:3:17
+    """
+    _run("dlq", "show", letter)
+
+
+@dlq_app.command("redrive")
+def dlq_redrive(
+    letter: Annotated[str | None, typer.Argument(help="topic:partition:offset of the dead letter, or a message id.")] = None,
+    everything_of: Annotated[str | None, typer.Option("--all", help="All of this topic that were not redriven yet.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Also those that were redriven before.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go back.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Hand dead letters once more to the group that could not process them, and to no other. Ids and keys stay as they are.
+
+    What is malformed cannot go back as it is: that, and what was asked for by name and redriven before, is exit code 1.
+
+    Examples: frontdesk dlq redrive booking.commands.availability.dlq:3:17 |
+    frontdesk dlq redrive --all appointment.events.queue.dlq --dry-run
+    """
+    _run("dlq", "redrive", letter, everything_of, again, dry_run, as_json)
+
+
 def _run(noun: str, verb: str, *arguments: Any) -> None:
     """Run a command; what it says of a failure goes to stderr without a traceback."""
     from deploy.failure import Failure
@@ -130,6 +208,9 @@ def _run(noun: str, verb: str, *arguments: Any) -> None:
     try:
         code = getattr(importlib.import_module(f"deploy.commands.{noun}"), verb)(*arguments)
     except KeyboardInterrupt:
+        code = OK
+    except BrokenPipeError:  # whoever read us (head, a pager) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = OK
     except Failure as failure:
         sys.stderr.write(f"\n{failure}\n")

@@ -66,11 +66,11 @@ async def _differences(client: AIOKafkaAdminClient, topics: list[Topic]) -> list
         return []
     described = await client.describe_topics([topic.name for topic in topics])
     partitions = {found["topic"]: len(found["partitions"]) for found in described}
-    configs = await _configs(client, topics)
+    configs = await settings_of(client, topics)
     return [line for topic in topics for line in compare(topic, partitions[topic.name], configs[topic.name])]
 
 
-async def _configs(client: AIOKafkaAdminClient, topics: list[Topic]) -> dict[str, dict[str, str]]:
+async def settings_of(client: AIOKafkaAdminClient, topics: list[Topic]) -> dict[str, dict[str, str]]:
     """Settings of topics, by topic and setting."""
     resources = [ConfigResource(ConfigResourceType.TOPIC, topic.name) for topic in topics]
     answers: list[Any] = await client.describe_configs(resources)
