@@ -1,6 +1,6 @@
 """Dead letters as operations see them: what lies in the topics, which were redriven already, and how one goes back.
 
-Which were redriven is read from the redrive topics themselves: every record there names its letter, and both are kept equally long.
+Which were redriven is read from the redrive topics themselves: each record there names its letter, and both are kept as long.
 Called by `frontdesk dlq`.
 """
 
@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer
 
 from deploy import kafka_log
 from deploy.kafka_log import Raw
-from shared.contracts.topics import ALL_TOPICS, MAX_RECORD_BYTES, dead_letter_topics, redrive_topics
+from shared.contracts.topics import ALL_TOPICS, dead_letter_topics, redrive_topics
 from shared.infra import letters
 from shared.infra.kafka import Malformed, decode
 
@@ -131,10 +131,7 @@ def _original_headers(text: str) -> dict[str, str | None]:
 
 async def redrive(bootstrap: str, chosen: Sequence[Letter]) -> None:
     """Hands letters to their groups, in order, and waits until the broker has them all."""
-    producer = AIOKafkaProducer(
-        bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, max_request_size=2 * MAX_RECORD_BYTES
-    )
-    async with producer:
+    async with kafka_log.writer(bootstrap) as producer:
         for letter in chosen:
             record = letters.redriven(letter.record, letter.group)
             headers = [(name, value.encode()) for name, value in record.headers.items()]

@@ -1,4 +1,4 @@
-"""Looks into Kafka from outside of the services: no group is joined and nothing is committed, so nobody is disturbed.
+"""Looks into Kafka from outside of the services: no group is joined and nothing is committed, so a look disturbs nobody.
 
 Called by the commands that show topics, dead letters and the path of a command.
 """
@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
@@ -50,6 +50,16 @@ async def administrator(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=REQUEST_TIMEOUT_MS)
     async with _reaching(admin, bootstrap, admin.close):
         yield admin
+
+
+@asynccontextmanager
+async def writer(bootstrap: str) -> AsyncIterator[AIOKafkaProducer]:
+    """A producer that loses and reorders nothing. Raises `Unreachable` when no broker answers."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, max_request_size=2 * MAX_RECORD_BYTES
+    )
+    async with _reaching(producer, bootstrap, producer.stop):
+        yield producer
 
 
 @asynccontextmanager

@@ -17,12 +17,8 @@ def show_all(as_json: bool) -> int:
     cells = [
         [
             row["topic"],
-            str(row["count"]),
-            str(row["waiting"]),
-            row["oldest"],
-            row["newest"],
-            _counts(row["types"]),
-            _counts(row["errors"]),
+            *(str(row[name]) for name in ("count", "waiting", "oldest", "newest")),
+            *map(_counts, (row["types"], row["errors"])),
         ]
         for row in rows
     ]
