@@ -93,6 +93,19 @@ def env(
 
 
 @app.command()
+def psql(
+    service: Annotated[str, typer.Argument(help="availability, booking, queue or gateway.")],
+    sql: Annotated[str | None, typer.Option("--command", "-c", help="One statement; without it a session of psql.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Look into a service's database: the rows of all clinics are seen, nothing can be written.
+
+    Examples: frontdesk psql booking -c "SELECT status, count(*) FROM appointments GROUP BY 1" | frontdesk psql queue
+    """
+    _run("psql", "psql", service, sql, as_json)
+
+
+@app.command()
 def migrate(as_json: Json = False) -> None:
     """Bring the databases of the running stack to the newest schema; safe to repeat.
 

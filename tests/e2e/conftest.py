@@ -6,7 +6,9 @@ import pytest
 
 from deploy.embedded.backend import Backend
 from deploy.embedded.services import Services
+from tests.e2e.cli import Cli
 from tests.e2e.desk import Desk
+from tests.support.servers import Databases
 from tests.support.stack import Stacks
 
 
@@ -22,3 +24,13 @@ async def desk(stack: Services, servers: Backend) -> AsyncIterator[Desk]:
     made = Desk(stack, servers)
     yield made
     await made.close()
+
+
+@pytest.fixture
+def cli(stack: Services, servers: EmbeddedServers, databases: Databases) -> Cli:
+    """`frontdesk` with the addresses of this session, given as on compose."""
+    return Cli({
+        "KAFKA_BOOTSTRAP_SERVERS": servers.kafka_bootstrap,
+        "POSTGRES_READER_URL": databases.reader(),
+        "API_URL": f"{stack.url('gateway')}/api/v1",
+    })  # fmt: skip

@@ -112,6 +112,13 @@ class Databases:
         self.migrate(service)
         return self._servers.postgres_dsn(service)
 
+    def reader(self) -> str:
+        """URL of the role that reads everything and writes nothing, as operations use it."""
+        self.migrated_services()
+        return databases.dsn_of(
+            self._servers.postgres_dsn(), databases.READER_ROLE, self._passwords()[databases.READER_ROLE], "postgres"
+        )
+
     def migrate(self, service: str) -> None:
         """Bring the service's database to the newest schema, once a session."""
         if service not in self._migrated:

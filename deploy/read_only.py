@@ -1,0 +1,34 @@
+"""Read-only connections to the services' databases, as `frontdesk_reader`: all clinics are seen, nothing can be written.
+
+Called by `frontdesk psql`, `explain` and `reconcile`.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypeAlias
+
+import asyncpg
+
+from deploy import addresses
+from deploy.failure import Unreachable
+
+CONNECT_SECONDS = 10
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+
+@asynccontextmanager
+async def snapshot(service: str) -> AsyncIterator[Connection]:
+    """One read-only transaction on a service's database, so that all of a look is of one instant."""
+    url = addresses.database(service)
+    try:
+        connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS, server_settings={"timezone": "UTC"})
+    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+        raise Unreachable(
+            f"the database of {service} does not let us in: {error}\n  try: frontdesk status, frontdesk migrate"
+        ) from error
+    try:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            yield connection
+    finally:
+        await connection.close()

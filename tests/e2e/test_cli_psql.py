@@ -1,0 +1,57 @@
+"""`frontdesk psql`: everything is seen, and nothing can be written, whatever is tried."""
+
+import asyncpg
+import pytest
+
+from deploy.databases import SERVICES, on_database
+from tests.e2e.cli import Cli
+from tests.e2e.desk import Desk
+from tests.support.servers import Databases
+
+WRITES = (
+    "INSERT INTO clinic_settings VALUES (gen_random_uuid(), 1, '{}')",
+    "UPDATE inbox SET type = 'x'",
+    "DELETE FROM outbox",
+    "TRUNCATE inbox",
+    "DROP TABLE inbox",
+    "ALTER TABLE inbox DISABLE TRIGGER ALL",
+    "CREATE TABLE mine ()",
+    "CREATE TEMPORARY TABLE mine ()",
+    "SELECT nextval(pg_get_serial_sequence('outbox', 'id'))",
+    "SELECT lo_create(0)",
+    "CREATE ROLE mine",
+    "SET ROLE booking_owner",
+    "COPY (SELECT 1) TO PROGRAM 'true'",
+)
+
+
+async def test_the_rows_of_all_clinics_are_seen(cli: Cli, desk: Desk) -> None:
+    patient = await desk.patient()
+    sql = f"SELECT id, status FROM patients WHERE id = '{patient}'"
+    assert await cli.json("psql", "booking", "-c", sql, "--json") == {"columns": ["id", "status"], "rows": [[patient, "active"]]}
+    assert f"{patient}  active\n(1 rows)" in await cli.text("psql", "booking", "-c", sql)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_every_database_lets_the_reader_in(cli: Cli, service: str) -> None:
+    assert (await cli.json("psql", service, "-c", "SELECT count(*) FROM outbox", "--json"))["columns"] == ["count"]
+
+
+@pytest.mark.parametrize("statement", WRITES)
+async def test_it_never_writes(cli: Cli, databases: Databases, statement: str) -> None:
+    await cli.text("psql", "booking", "-c", statement, code=1)
+    reader = await asyncpg.connect(on_database(databases.reader(), "booking"))
+    try:
+        await reader.execute("SET default_transaction_read_only = off")  # as anybody can: it is the right that is missing
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await reader.execute(statement)
+    finally:
+        await reader.close()
+
+
+async def test_what_is_not_there_or_not_sql(cli: Cli) -> None:
+    await cli.text("psql", "nobody", "-c", "SELECT 1", code=3)
+    wrong = await cli.run("psql", "booking", "-c", "SELEC 1")
+    assert wrong.exit_code == 1 and "syntax error" in wrong.stderr
+    away = await cli.run("psql", "booking", "-c", "SELECT 1", POSTGRES_READER_URL="postgresql://x:y@127.0.0.1:1/postgres")
+    assert away.exit_code == 4 and ":y@" not in away.stderr
