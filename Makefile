@@ -1,5 +1,6 @@
 # Everything a developer types. Needs Python 3.11 to 3.13 and make, nothing else: `.venv` is made on first use out of the lock.
-# Variables: DETACH=1 and PORT=8000 for up, PURGE=1 for down, SERVICE=booking for logs, ARGS="-k slot -x" for the tests, UPGRADE=1 for lock.
+# Variables: DETACH=1 and PORT=8000 for up, PURGE=1 for down, SERVICE=booking for logs, ARGS="-k slot -x" for the tests,
+# SEED=7 for faults, UPGRADE=1 for lock.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -59,6 +60,10 @@ test-e2e: ## the four services over HTTP
 test-faults: ## kills, pauses, lost connections
 $(TIERS:%=test-%): test-%: .venv/.installed
 	@$(PYTEST) tests/$* $(ARGS)
+
+.PHONY: faults
+faults: .venv/.installed ## the rounds of tests/faults in full (SEED=7 seeds them, ROUNDS=5 of each); half an hour
+	@FAULT_SEED=$(or $(SEED),1) FAULT_ROUNDS=$(or $(ROUNDS),5) $(PYTEST) tests/faults $(ARGS)
 
 .PHONY: bench
 bench: .venv/.installed ## bookings a second beside pgbench, on a stack of its own (ARGS="--seconds 10 --in-flight 64"); a minute or two

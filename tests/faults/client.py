@@ -1,97 +1,155 @@
-"""A client as a good one is: it keeps each command's idempotency key, repeats until the command ended, remembers all answers."""
+"""A client as a good one is: it keeps each command's idempotency key, repeats until the command ended, and remembers all answers.
+
+What it was told is the history that the checker reads. It asks all gateways in turns, so that one that is killed is no end.
+"""
 
 import asyncio
-import datetime as dt
+import contextlib
 import time
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
 import httpx2
 
+from tests.checker.history import Entry, History
+
 API = "/api/v1"
 TIMEOUT_SECONDS = 15.0
 REPEAT_SECONDS = 0.25
-END_WITHIN_SECONDS = 60.0
+END_WITHIN_SECONDS = 90.0
 AT_ONCE = 16
+NOT_YET = (202, 503)
+"""Answers that are no end: it still runs, or nobody can say."""
 
 
 @dataclass
 class Command:
-    """One command of the client's, and what it was told of it: None for a connection that broke."""
+    """One command of the client's, and what it was told of it."""
 
     path: str
     body: dict[str, Any]
     key: str = field(default_factory=lambda: uuid4().hex)
-    history: list[httpx2.Response | None] = field(default_factory=list)
+    told: list[Entry] = field(default_factory=list)
 
     @property
-    def end(self) -> httpx2.Response | None:
-        """The final answer, if the last one was that."""
-        last = self.history[-1] if self.history else None
-        return None if last is None or last.status_code in (202, 503) else last
+    def end(self) -> Entry | None:
+        """The first answer that was final."""
+        return next((one for one in self.told if is_final(one)), None)
+
+    @property
+    def ended(self) -> Entry:
+        """What it was told in the end, which there must be."""
+        assert self.end is not None, f"no end of {self.path} after {self.statuses}"
+        return self.end
 
     @property
     def result(self) -> dict[str, Any]:
-        """What it was told in the end."""
-        assert self.end is not None, f"no end of {self.path} after {self.statuses}"
-        result: dict[str, Any] = self.end.json()
-        return result
+        """The body of the end."""
+        return dict(self.ended.json or {})
 
     @property
     def statuses(self) -> list[int | None]:
-        return [None if answer is None else answer.status_code for answer in self.history]
+        return [entry.status for entry in self.told]
+
+
+def is_final(entry: Entry) -> bool:
+    """Whether an answer ends its command."""
+    return entry.status is not None and entry.status not in NOT_YET
 
 
 class Client:
-    """Asks the gateway, `AT_ONCE` commands at a time."""
+    """Asks the gateways, `AT_ONCE` commands at a time."""
 
-    def __init__(self, http: httpx2.AsyncClient) -> None:
-        self.http = http
-        self._by_key: dict[str, Command] = {}
+    def __init__(self, gateways: Sequence[httpx2.AsyncClient], history: History) -> None:
+        self.gateways = list(gateways)
+        self.history = history
+        self.commands: list[Command] = []
+        self.doctors: list[str] = []
+        """Those that it registered."""
+        self.sent = 0
+        """How often anything was sent: goes on, whatever is away."""
         self.ended = 0
+        """How many commands ended."""
         self._places = asyncio.Semaphore(AT_ONCE)
         self._progress = asyncio.Condition()
 
     @property
-    def commands(self) -> list[Command]:
-        """All commands that it finished."""
-        return list(self._by_key.values())
+    def http(self) -> httpx2.AsyncClient:
+        """The first gateway, for reads."""
+        return self.gateways[0]
 
-    async def register(self) -> tuple[str, list[str]]:
-        """A doctor of this test's own and five patients."""
-        doctor = await self.made("/doctors", {"name": "Dr Ada Osei", "code": f"ada-{uuid4().hex[:12]}"})
-        people = [{"name": f"Patient {n}", "phone": "+44 7700 900123", "date_of_birth": f"199{n}-04-12"} for n in range(5)]
-        return doctor, [await self.made("/patients?on_duplicate=create", person) for person in people]
+    async def register(self, doctors: int = 1, patients: int = 5) -> tuple[list[str], list[str]]:
+        """So many doctors and patients of this client's own."""
+        people = [
+            {"name": f"Patient {n}", "phone": "+44 7700 900123", "date_of_birth": f"19{60 + n}-04-12"} for n in range(patients)
+        ]
+        made = [await self.made("/doctors", {"name": "Dr Ada Osei", "code": f"ada-{uuid4().hex[:12]}"}) for _ in range(doctors)]
+        self.doctors += made
+        return made, [await self.made("/patients?on_duplicate=create", person) for person in people]
 
     async def made(self, path: str, body: dict[str, Any]) -> str:
-        """The id of what a POST made."""
+        """The id of what a registry POST made."""
         answer = await self.http.post(f"{API}{path}", json=body, headers={"Idempotency-Key": uuid4().hex})
         assert answer.status_code in (200, 201), answer.text
         return str(answer.json()["id"])
 
-    async def send(self, command: Command) -> httpx2.Response | None:
-        """Sends it once."""
-        try:
-            answer = await self.http.post(f"{API}{command.path}", json=command.body, headers={"Idempotency-Key": command.key})
-        except httpx2.TransportError:
-            command.history.append(None)
-            return None
-        command.history.append(answer)
+    async def post(self, command: Command, gateway: int = 0) -> httpx2.Response | None:
+        """Sends it once, to one gateway, and remembers what came back, if anything did."""
+        number = gateway % len(self.gateways)
+        started, answer = time.time(), None
+        with contextlib.suppress(httpx2.TransportError):
+            headers = {"Idempotency-Key": command.key}
+            answer = await self.gateways[number].post(f"{API}{command.path}", json=command.body, headers=headers)
+        entry = entry_of(command, started, answer, str(self.gateways[number].base_url))
+        command.told.append(entry)
+        self.history.add(entry)
+        self.sent += 1
+        await self._tell()
         return answer
 
+    async def send(self, command: Command, gateway: int = 0) -> Entry:
+        """The same; answers with what is remembered of it."""
+        await self.post(command, gateway)
+        return command.told[-1]
+
     async def finish(self, command: Command) -> Command:
-        """Sends it with the same key until it ended."""
+        """Sends it with the same key, to the gateways in turns, until it ended."""
+        turn = len(self.commands)
+        self.commands.append(command)
         async with self._places:
-            self._by_key[command.key] = command
             deadline = time.monotonic() + END_WITHIN_SECONDS
-            while await self.send(command) is None or command.end is None:
+            while not is_final(await self.send(command, turn)):
                 assert time.monotonic() < deadline, f"no end of {command.path} after {command.statuses}"
+                turn += 1
                 await asyncio.sleep(REPEAT_SECONDS)
-        async with self._progress:
-            self.ended += 1
-            self._progress.notify_all()
+        self.ended += 1
+        await self._tell()
         return command
+
+    async def again(self, command: Command) -> Entry:
+        """What the key answers now, after the end, at the gateway that did not give the end."""
+        async with self._places, asyncio.timeout(END_WITHIN_SECONDS):
+            turn = len(command.told)
+            while not is_final(entry := await self.send(command, turn)):
+                turn += 1
+                await asyncio.sleep(REPEAT_SECONDS)
+            return entry
+
+    async def all_again(self) -> None:
+        """Asks for every key once more: the answers join the history, where the checker compares them."""
+        await asyncio.gather(*map(self.again, self.commands))
+
+    async def one_look_each(self) -> None:
+        """Every command's id tells of the same end as its key did."""
+        for command in self.commands:
+            end = command.ended
+            look = await self.look(str(end.command_id))
+            assert (look.status_code, look.json()["status_code"]) == (200, end.status), command.statuses
+            if look.json()["status"] == "succeeded":
+                assert look.json()["result"] == end.json
 
     async def look(self, command_id: str) -> httpx2.Response:
         """What the command's id tells; asked again while nobody can say."""
@@ -100,29 +158,60 @@ class Client:
                 await asyncio.sleep(REPEAT_SECONDS)
             return answer
 
-    async def after(self, count: int) -> None:
-        """Returns once so many commands have ended."""
+    async def after(self, *, ended: int = 0, sent: int = 0) -> None:
+        """Returns once so many commands have ended, and so many requests were answered or broken off."""
         async with asyncio.timeout(END_WITHIN_SECONDS), self._progress:
-            await self._progress.wait_for(lambda: self.ended >= count)
+            await self._progress.wait_for(lambda: self.ended >= ended and self.sent >= sent)
 
-    async def visit(self, booking: Command) -> None:
-        """Books, and checks in if the appointment is today's."""
-        booked = (await self.finish(booking)).result
-        if booked.get("date") == today().isoformat():
-            await self.finish(Command("/checkins", {"appointment_id": booked["id"], "patient_id": booked["patient_id"]}))
+    async def _tell(self) -> None:
+        async with self._progress:
+            self._progress.notify_all()
 
+    def ends(self) -> Counter[tuple[str, int]]:
+        """How the commands ended, by what they ask and status."""
+        return Counter((kind_of(command.path), command.ended.status or 0) for command in self.commands)
 
-def today() -> dt.date:
-    """Today at the clinic, which is in UTC."""
-    return dt.datetime.now(dt.UTC).date()
-
-
-def bookings(doctor: str, patients: list[str], days: int, per_day: int = 10) -> list[Command]:
-    """So many bookings for each of the days from today on, the days in turns."""
-    dates = [today() + dt.timedelta(days=day) for day in range(days)]
-    return [booking(doctor, patients[n % len(patients)], date) for n in range(per_day) for date in dates]
+    @property
+    def troubles(self) -> Counter[str]:
+        """What was no end, by what it was instead: a broken connection, 202, 503."""
+        entries = (entry for command in self.commands for entry in command.told if not is_final(entry))
+        return Counter("broken" if entry.status is None else str(entry.status) for entry in entries)
 
 
-def booking(doctor: str, patient: str, date: dt.date) -> Command:
-    """One booking."""
-    return Command("/appointments", {"doctor_id": doctor, "patient_id": patient, "date": date.isoformat()})
+def entry_of(command: Command, started: float, answer: httpx2.Response | None, gateway: str) -> Entry:
+    """What is remembered of one request."""
+    body = json_of(answer)
+    return Entry(
+        key=command.key,
+        path=command.path,
+        body=command.body,
+        started=started,
+        ended=time.time(),
+        status=None if answer is None else answer.status_code,
+        code=body.get("code") if body else None,
+        json=body,
+        command_id=None if answer is None else answer.headers.get("Command-Id"),
+        gateway=gateway,
+    )
+
+
+def json_of(answer: httpx2.Response | None) -> dict[str, Any] | None:
+    """The object that an answer carries, if it carries one."""
+    if answer is None or not answer.content:
+        return None
+    return dict(answer.json())
+
+
+def kind_of(path: str) -> str:
+    """What a command's path asks for."""
+    if path.endswith("/cancel"):
+        return "cancel"
+    return "check-in" if path == "/checkins" else "book"
+
+
+@contextlib.asynccontextmanager
+async def client_of(urls: Iterable[str], history: History) -> AsyncIterator[Client]:
+    """A client of these gateways."""
+    async with contextlib.AsyncExitStack() as stack:
+        sessions = [httpx2.AsyncClient(base_url=url, timeout=TIMEOUT_SECONDS, trust_env=False) for url in urls]
+        yield Client([await stack.enter_async_context(session) for session in sessions], history)

@@ -1,23 +1,32 @@
-"""Each module of fault tests has a system of its own: what one kills, no other misses."""
+"""One system for all fault tests of a run: what a test leaves dead the next one starts. The table of the rounds ends the run."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
+from pathlib import Path
 
-import httpx2
 import pytest
 
-from tests.faults.client import TIMEOUT_SECONDS, Client
+from tests.faults.rounds import SEED, Round, Rounds, table
 from tests.faults.system import System, running_system
 
+PLAYED = pytest.StashKey[list[Round]]()
 
-@pytest.fixture(scope="module")
+
+@pytest.fixture(scope="session")
 def system() -> Iterator[System]:
-    """The module's own system."""
+    """The system that is broken and mended."""
     with running_system() as running:
         yield running
 
 
 @pytest.fixture
-async def client(system: System) -> AsyncIterator[Client]:
-    """A client with a history of its own."""
-    async with httpx2.AsyncClient(base_url=system.url, timeout=TIMEOUT_SECONDS, trust_env=False) as http:
-        yield Client(http)
+def rounds(system: System, request: pytest.FixtureRequest, tmp_path: Path) -> Rounds:
+    """Plays rounds on the system; their histories stay in pytest's folder."""
+    return Rounds(system, tmp_path, request.config.stash.setdefault(PLAYED, []))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """What each round came to."""
+    if played := config.stash.get(PLAYED, []):
+        terminalreporter.section(f"rounds of FAULT_SEED={SEED}")
+        for line in table(played):
+            terminalreporter.write_line(line)

@@ -2,8 +2,6 @@
 
 import asyncio
 import datetime as dt
-import os
-import signal
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -16,11 +14,13 @@ from aiokafka import TopicPartition
 from shared.contracts.topics import GATEWAY_REPLIES
 from shared.infra.kafka import Publisher, Record, Unconfirmed, make_broker
 from shared.infra.settings import KafkaSettings
-from tests.faults.checks import consistent, ends, one_outcome_each
-from tests.faults.client import API, Client, Command, booking, bookings, today
+from tests.faults.client import API, Client, Command
+from tests.faults.load import booking, bookings, today
+from tests.faults.rounds import TIMEOUT_SECONDS, Rounds
 from tests.faults.system import System
 
-BACK_WITHIN_SECONDS = 40.0
+pytestmark = pytest.mark.timeout(TIMEOUT_SECONDS)
+
 AWAY_SECONDS = 7.0
 """Longer than a request to the broker may take, so that requests are given up and sent again."""
 
@@ -30,53 +30,45 @@ Away = Callable[[System], AbstractAsyncContextManager[None]]
 @asynccontextmanager
 async def killed(system: System) -> AsyncIterator[None]:
     """Kafka is killed, and started again at the end."""
-    kafka = system.servers.servers.kafka
-    await asyncio.to_thread(kafka.process.kill)
+    await system.crash("kafka")
     try:
         yield
     finally:
-        await asyncio.to_thread(kafka.start)
+        await system.start("kafka")
 
 
 @asynccontextmanager
 async def frozen(system: System) -> AsyncIterator[None]:
-    """Kafka stands still with its connections open, and goes on at the end."""
-    process = system.servers.servers.kafka.process.id
-    assert process is not None
-    until = time.monotonic() + AWAY_SECONDS
-    os.kill(process.pid, signal.SIGSTOP)
-    try:
+    """Kafka stands still for longer than a request to it may take."""
+    async with system.frozen("kafka"):
+        until = time.monotonic() + AWAY_SECONDS
         yield
         await asyncio.sleep(max(0.0, until - time.monotonic()))
-    finally:
-        os.kill(process.pid, signal.SIGCONT)
 
 
 @pytest.mark.parametrize("away", [killed, frozen])
-async def test_posts_while_kafka_is_away(system: System, client: Client, away: Away) -> None:
-    doctor, patients = await client.register()
-    before = await client.finish(booking(doctor, patients[0], today()))
-    commands = bookings(doctor, patients, days=6, per_day=4)
-    async with away(system):
-        for wave in (commands[:12], commands[12:]):
-            answers = await asyncio.gather(*map(client.send, wave))
-            for command, answer in zip(wave, answers, strict=True):
-                assert answer is not None
-                await says_what_is_certain(client, command, answer)
-        codes = {answer.json()["code"] for command in commands if (answer := command.history[0])}
-        assert codes == {"unknown", "not_accepted"}, "the first were handed over, the others refused at once"
-        read = await client.http.get(f"{API}/appointments/{before.result['id']}")
-        assert (read.status_code, read.json()) == (200, before.result)
+async def test_posts_while_kafka_is_away(rounds: Rounds, away: Away) -> None:
+    async with rounds.round(f"kafka {away.__name__}") as played:
+        client = played.client
+        [doctor], patients = await client.register()
+        before = await client.finish(booking(doctor, patients[0], today()))
+        commands = bookings(doctor, patients, days=6, per_day=4)
+        async with away(rounds.system):
+            for wave in (commands[:12], commands[12:]):
+                answers = await asyncio.gather(*map(client.post, wave))
+                for command, answer in zip(wave, answers, strict=True):
+                    assert answer is not None
+                    await says_what_is_certain(client, command, answer)
+            codes = {command.told[0].code for command in commands}
+            assert codes == {"unknown", "not_accepted"}, "the first were handed over, the others refused at once"
+            read = await client.http.get(f"{API}/appointments/{before.result['id']}")
+            assert (read.status_code, read.json()) == (200, before.result)
+        played.tell("kafka back")
 
-    back = time.monotonic()
-    await asyncio.gather(*map(client.finish, commands))
-    await asyncio.gather(
-        *(client.finish(booking(doctor, patients[0], today() + dt.timedelta(days=day))) for day in range(10, 34))
-    )
-    assert time.monotonic() - back < BACK_WITHIN_SECONDS
-    assert ends(client) == {("/appointments", 201): 1 + 24 + 24}
-    await one_outcome_each(client)
-    await consistent(system)
+        later = [booking(doctor, patients[0], today() + dt.timedelta(days=day)) for day in range(10, 34)]
+        await asyncio.gather(*map(client.finish, commands + later))
+        assert client.ends() == {("book", 201): 1 + 24 + 24}
+        await client.one_look_each()
 
 
 async def says_what_is_certain(client: Client, command: Command, answer: httpx2.Response) -> None:
