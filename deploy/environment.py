@@ -12,6 +12,7 @@ import deploy
 from deploy.databases import SERVICES, app_dsns, role_names
 from deploy.embedded.backend import Backend
 from deploy.embedded.ports import LOOPBACK
+from deploy.secrets import KEYS
 
 # What of the caller's environment a child may see besides its settings.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE")
@@ -31,12 +32,15 @@ def settings_of(service: str, instance: str, servers: Backend, http_ports: Mappi
         "FRONTDESK_KAFKA__BOOTSTRAP_SERVERS": servers.kafka_bootstrap,
         "FRONTDESK_REDIS__URL": servers.redis_url,
     }
-    if service == "booking":
-        settings["FRONTDESK_IDENTIFIER_KEY_FILE"] = str(servers.secrets.path("identifier.key"))
+    settings |= {key_setting(key): str(servers.secrets.path(key)) for key in KEYS.get(service, ())}
     if service == "gateway":
-        settings["FRONTDESK_TICKET_KEY_FILE"] = str(servers.secrets.path("ticket.key"))
         settings |= {f"FRONTDESK_{name.upper()}__URL": base_url(http_ports[name]) for name in BEHIND_GATEWAY}
     return settings
+
+
+def key_setting(key: str) -> str:
+    """Name of the setting that says in which file a key is: `ticket.key` is `FRONTDESK_TICKET_KEY_FILE`."""
+    return f"FRONTDESK_{key.replace('.', '_').upper()}_FILE"
 
 
 def process_environment(settings: Mapping[str, str]) -> dict[str, str]:

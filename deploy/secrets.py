@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 SECRET_BYTES = 32
+KEYS = {"booking": ("identifier.key",), "gateway": ("ticket.key",)}
+"""The keys that a service needs beside its database's password."""
 
 
 class Secrets:
