@@ -27,7 +27,7 @@ async def desk(stack: Services, servers: Backend) -> AsyncIterator[Desk]:
 
 
 @pytest.fixture
-def cli(stack: Services, servers: EmbeddedServers, databases: Databases) -> Cli:
+def cli(stack: Services, servers: Backend, databases: Databases) -> Cli:
     """`frontdesk` with the addresses of this session, given as on compose."""
     return Cli({
         "KAFKA_BOOTSTRAP_SERVERS": servers.kafka_bootstrap,

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from aiokafka import AIOKafkaProducer, ConsumerRecord
 
-from deploy.embedded import EmbeddedServers
+from deploy.embedded.backend import Backend
 from shared.contracts.booking import PatientCheckedIn
 from shared.contracts.topics import APPOINTMENT_EVENTS, BOOKING_COMMANDS
 from shared.infra.delivery import dead_letter
@@ -29,7 +29,7 @@ def arrival(clinic: UUID) -> PatientCheckedIn:
     )  # fmt: skip
 
 
-async def put_away(servers: EmbeddedServers, *bodies: bytes, key: bytes = b"key") -> list[str]:
+async def put_away(servers: Backend, *bodies: bytes, key: bytes = b"key") -> list[str]:
     """Dead letters of the queue, as its runner writes them; their places."""
     places = []
     async with AIOKafkaProducer(bootstrap_servers=servers.kafka_bootstrap) as producer:
@@ -44,7 +44,7 @@ async def put_away(servers: EmbeddedServers, *bodies: bytes, key: bytes = b"key"
     return places
 
 
-async def test_a_dead_letter_is_listed_and_shown(cli: Cli, servers: EmbeddedServers, clinic_id: UUID) -> None:
+async def test_a_dead_letter_is_listed_and_shown(cli: Cli, servers: Backend, clinic_id: UUID) -> None:
     message = arrival(clinic_id)
     [place] = await put_away(servers, encode(message))
     [row] = [row for row in (await cli.json("dlq", "list", "--json"))["topics"] if row["topic"] == LETTERS]
@@ -60,7 +60,7 @@ async def test_a_dead_letter_is_listed_and_shown(cli: Cli, servers: EmbeddedServ
 
 
 async def test_redriven_twice_it_has_one_effect_and_only_in_its_group(
-    cli: Cli, servers: EmbeddedServers, clinic_id: UUID, superuser: Callable[..., Any]
+    cli: Cli, servers: Backend, clinic_id: UUID, superuser: Callable[..., Any]
 ) -> None:
     message, queue, availability = arrival(clinic_id), await superuser("queue"), await superuser("availability")
     [place] = await put_away(servers, encode(message), key=message.key)
@@ -87,7 +87,7 @@ async def test_redriven_twice_it_has_one_effect_and_only_in_its_group(
 
 
 async def test_all_of_a_topic_goes_back_but_what_did_already_and_what_is_malformed(
-    cli: Cli, servers: EmbeddedServers, clinic_id: UUID
+    cli: Cli, servers: Backend, clinic_id: UUID
 ) -> None:
     good, other, bad = await put_away(servers, encode(arrival(clinic_id)), encode(arrival(clinic_id)), b"no message")
     await cli.text("dlq", "redrive", good)
@@ -98,7 +98,7 @@ async def test_all_of_a_topic_goes_back_but_what_did_already_and_what_is_malform
     assert {good, other} <= set(again["redriven"])
 
 
-async def test_a_record_that_a_service_put_away_itself_is_found(cli: Cli, desk: Desk, servers: EmbeddedServers) -> None:
+async def test_a_record_that_a_service_put_away_itself_is_found(cli: Cli, desk: Desk, servers: Backend) -> None:
     nonsense = f"nonsense {uuid4()}".encode()
     async with AIOKafkaProducer(bootstrap_servers=servers.kafka_bootstrap) as producer:
         await producer.send_and_wait(BOOKING_COMMANDS.name, nonsense, key=b"k")
