@@ -1,6 +1,6 @@
 # Everything a developer types. Needs Python 3.11 to 3.13 and make, nothing else: `.venv` is made on first use out of the lock.
 # Variables: DETACH=1 and PORT=8000 for up, PURGE=1 for down, SERVICE=booking for logs, ARGS="-k slot -x" for the tests,
-# SEED=7 for faults, UPGRADE=1 for lock.
+# TEST_BACKEND for test-integration, SEED=7 for faults, UPGRADE=1 for lock.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -55,11 +55,12 @@ test-unit: ## rules without I/O, and the rules of the house
 test-handlers: ## each service's messages and requests, on fakes
 test-flow: ## the booking story in memory
 test-contracts: ## golden messages, topics, problem codes
-test-integration: ## the parts on real Postgres, Kafka and Redis
+test-integration: ## the parts and, over HTTP, the services, on real servers (TEST_BACKEND=testcontainers or urls)
 test-e2e: ## the four services over HTTP
 test-faults: ## kills, pauses, lost connections
+test-integration: also = tests/e2e
 $(TIERS:%=test-%): test-%: .venv/.installed
-	@$(PYTEST) tests/$* $(ARGS)
+	@$(PYTEST) tests/$* $(also) $(ARGS)
 
 .PHONY: faults
 faults: .venv/.installed ## the rounds of tests/faults in full (SEED=7 seeds them, ROUNDS=5 of each); half an hour

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from docker.errors import DockerException
+from docker.errors import DockerException, NotFound
 from testcontainers.core.container import DockerContainer
+from testcontainers.core.exceptions import ContainerStartException
 
 from deploy import blocking, probes
 from deploy.embedded import kafka, postgres, valkey
@@ -63,9 +64,10 @@ class Container:
         self._docker.start()
 
     def remove(self) -> None:
-        with contextlib.suppress(DockerException):
+        """It may be gone already, or never have come."""
+        with contextlib.suppress(NotFound, ContainerStartException):
             self._log.write_bytes(self._running.logs())
-        self._docker.stop()
+            self._docker.stop()
 
     def start(self) -> None:
         self._running.start()
@@ -125,7 +127,7 @@ class Containers(Backend):
         super().__init__(folder)
         self._ports = choose(("kafka", "redis", "postgres"), {}, {})
         self._password = self.secrets.value("postgres.password")
-        self.logs.mkdir()
+        self.logs.mkdir(parents=True)
         answers: dict[str, Probe] = {
             "kafka": functools.partial(probes.kafka, self.kafka_bootstrap),
             "redis": functools.partial(probes.redis, self.redis_url),

@@ -5,9 +5,10 @@ from collections.abc import Iterable
 
 import pytest
 
-from tests.support.servers import BACKENDS, EMBEDDED, GIVEN, chosen
+from tests.support.servers import BACKENDS, CONTAINERS, EMBEDDED, GIVEN, chosen
 
 OWN_SERVERS = "start embedded servers of their own"
+DOCKER = "need Docker"
 STORES = "stop or kill servers, which nobody does to given ones"
 
 LeftOut = dict[str, list[pytest.Item]]
@@ -46,6 +47,8 @@ def summary(config: pytest.Config) -> Iterable[str]:
 def _reason(item: pytest.Item) -> str | None:
     if chosen() != EMBEDDED and item.get_closest_marker("embedded"):
         return OWN_SERVERS
+    if chosen() != CONTAINERS and item.get_closest_marker("docker"):
+        return DOCKER
     if chosen() == GIVEN and "stores" in getattr(item, "fixturenames", ()):
         return STORES
     return None
