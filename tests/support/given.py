@@ -1,7 +1,7 @@
 """Servers that somebody else runs, given by their addresses (`TEST_BACKEND=urls`). Nobody stops or kills them.
 
-They are for tests only, for one session at a time. What the session makes there is removed at its end. A killed session's
-databases carry a mark and are replaced; a database of ours without it may be somebody's, and is refused. Called by `servers`.
+They are for tests only, for one session at a time; what it makes there is removed at its end. Databases of tests carry a mark, so
+that those of a killed session are replaced, and anything of ours without it is somebody's: refused. Called by `servers`.
 """
 
 import os
@@ -16,7 +16,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 from deploy import blocking, databases, probes
 from deploy.embedded.backend import Backend
 from deploy.embedded.failure import StackError
+from deploy.topics import declared_topics
 from tests.support.prepared import prepare
+from tests.support.waiting import eventually
 
 POSTGRES, KAFKA, REDIS = ADDRESSES = ("TEST_POSTGRES_URL", "TEST_KAFKA_BOOTSTRAP_SERVERS", "TEST_REDIS_URL")
 MARK = "made by the tests of Frontdesk"
@@ -29,18 +31,22 @@ def missing() -> list[str]:
 
 
 class Given(Backend):
-    """The addresses out of the environment."""
+    """The addresses that the environment had."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._postgres, self._kafka, self._redis = (os.environ[name] for name in ADDRESSES)
 
     @property
     def kafka_bootstrap(self) -> str:
-        return os.environ[KAFKA]
+        return self._kafka
 
     @property
     def redis_url(self) -> str:
-        return os.environ[REDIS]
+        return self._redis
 
     def postgres_dsn(self, database: str = "postgres") -> str:
-        return databases.on_database(os.environ[POSTGRES], database)
+        return databases.on_database(self._postgres, database)
 
 
 class Content(NamedTuple):
@@ -51,13 +57,19 @@ class Content(NamedTuple):
     topics: frozenset[str]
 
 
+OURS = Content(
+    databases=frozenset(databases.SERVICES),
+    roles=frozenset(databases.role_names()),
+    topics=frozenset(topic.name for topic in declared_topics()),
+)
+
+
 @contextmanager
 def given(folder: Path) -> Iterator[Given]:
     """The given servers, prepared, if all of them serve; afterwards without what was made on them meanwhile."""
     servers = Given(folder)
     blocking.run(_check(servers))
-    blocking.run(_clear(servers.postgres_dsn()))
-    before = blocking.run(_content(servers))
+    before = blocking.run(_claim(servers))
     try:
         prepare(servers)
         blocking.run(_mark(servers.postgres_dsn()))
@@ -92,15 +104,18 @@ async def _postgres_fits(dsn: str) -> None:
             raise StackError(f"start it with -c shared_preload_libraries={NEEDED_LIBRARY}: tests count statements")
 
 
-async def _clear(dsn: str) -> None:
-    """Drop what a killed session left; refuse what may be somebody's."""
-    async with _connection(dsn) as server:
-        query = "SELECT datname, shobj_description(oid, 'pg_database') = $2 FROM pg_database WHERE datname = ANY($1)"
-        found = {name: bool(marked) for name, marked in await server.fetch(query, databases.SERVICES, MARK)}
-        if strangers := [name for name, marked in found.items() if not marked]:
-            raise StackError(f"{POSTGRES}: not made by tests, so not touched: database {', '.join(sorted(strangers))}")
-        for name in found:
+async def _claim(servers: Given) -> Content:
+    """Take the servers for this session: what else is on them. A killed session's databases go; what may be somebody's stays."""
+    found = await content(servers)
+    async with _connection(servers.postgres_dsn()) as server:
+        rows = await server.fetch("SELECT datname FROM pg_database WHERE shobj_description(oid, 'pg_database') = $1", MARK)
+        left = frozenset(name for (name,) in rows)
+        foreign = (found.databases & OURS.databases - left) | (frozenset() if left else found.topics & OURS.topics)
+        if foreign:
+            raise StackError(f"TEST_BACKEND=urls: tests have not made these, nothing was touched: {', '.join(sorted(foreign))}")
+        for name in left:
             await server.execute(f'DROP DATABASE "{name}"')
+    return Content(found.databases - left, found.roles - OURS.roles, found.topics - OURS.topics)
 
 
 async def _mark(dsn: str) -> None:
@@ -109,7 +124,8 @@ async def _mark(dsn: str) -> None:
             await server.execute(f"""COMMENT ON DATABASE "{name}" IS '{MARK}'""")
 
 
-async def _content(servers: Given) -> Content:
+async def content(servers: Backend) -> Content:
+    """What is on the servers now."""
     async with _connection(servers.postgres_dsn()) as server, _admin(servers.kafka_bootstrap) as kafka:
         return Content(
             frozenset(name for (name,) in await server.fetch("SELECT datname FROM pg_database")),
@@ -120,7 +136,7 @@ async def _content(servers: Given) -> Content:
 
 async def _reduce_to(before: Content, servers: Given) -> None:
     """Drop what was not there before: databases with whoever is still connected, then roles, then topics."""
-    now = await _content(servers)
+    now = await content(servers)
     async with _connection(servers.postgres_dsn()) as server:
         for name in now.databases - before.databases:
             await server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
@@ -128,6 +144,12 @@ async def _reduce_to(before: Content, servers: Given) -> None:
             await server.execute(f'DROP ROLE "{name}"')
     async with _admin(servers.kafka_bootstrap) as kafka:
         await kafka.delete_topics(sorted(now.topics - before.topics))
+    await eventually(lambda: _are_gone(servers, now.topics - before.topics))
+
+
+async def _are_gone(servers: Given, topics: frozenset[str]) -> bool:
+    """Kafka deletes after its answer; a next session would find them."""
+    return not topics & (await content(servers)).topics
 
 
 @asynccontextmanager

@@ -1,18 +1,86 @@
-"""Given servers: unfit ones are named at once, somebody's data is not touched, and what a session made is gone after it."""
+"""Given servers: those that cannot be used are named, somebody's data is not touched, what a session made is gone after it."""
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import asyncpg
 import pytest
 
 from deploy import blocking, databases, topics
 from deploy.embedded import EmbeddedServers
-from deploy.embedded.backend import Backend
 from deploy.embedded.failure import StackError
 from deploy.embedded.ports import LOOPBACK, any_free
-from tests.support import given as module
-from tests.support.given import ADDRESSES, given
+from tests.support import given as given_servers
+from tests.support.given import ADDRESSES, KAFKA, OURS, POSTGRES, REDIS, Content, content, given
+from tests.support.servers import own_folder
 
-...
+pytestmark = pytest.mark.embedded
+
+
+@pytest.fixture(scope="module")
+def empty() -> Iterator[EmbeddedServers]:
+    """Somebody's servers, on which nothing is."""
+    with own_folder() as folder:
+        servers = EmbeddedServers(folder)
+        try:
+            servers.start()
+            yield servers
+        finally:
+            servers.stop()
+            servers.purge()
+
+
+@pytest.fixture(autouse=True)
+def addresses(monkeypatch: pytest.MonkeyPatch, empty: EmbeddedServers) -> None:
+    """They are given."""
+    for name, address in zip(ADDRESSES, (empty.postgres_dsn(), empty.kafka_bootstrap, empty.redis_url), strict=True):
+        monkeypatch.setenv(name, address)
+
+
+def found(servers: EmbeddedServers) -> Content:
+    """What is on the servers."""
+    return blocking.run(content(servers))
+
+
+def test_each_server_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    nobody = f"{LOOPBACK}:{any_free()}"
+    monkeypatch.setenv(POSTGRES, f"postgresql://postgres@{nobody}")
+    monkeypatch.setenv(KAFKA, nobody)
+    monkeypatch.setenv(REDIS, f"redis://{nobody}/0")
+    with pytest.raises(StackError) as failed, given(tmp_path):
+        pytest.fail("nobody is there")
+    first, *lines = str(failed.value).splitlines()
+    assert first == "TEST_BACKEND=urls: not every server can be used"
+    assert [line.strip().partition(":")[0] for line in lines] == [*ADDRESSES]
+
+
+def test_what_a_session_made_is_gone_after_it(empty: EmbeddedServers, tmp_path: Path) -> None:
+    before = found(empty)
+    with given(tmp_path):
+        for ours, now in zip(OURS, found(empty), strict=True):
+            assert ours <= now
+    assert found(empty) == before
+
+
+def test_what_a_killed_session_left_is_replaced(monkeypatch: pytest.MonkeyPatch, empty: EmbeddedServers, tmp_path: Path) -> None:
+    async def killed(*_: Any) -> None: ...
+
+    before = found(empty)
+    with monkeypatch.context() as killing:
+        killing.setattr(given_servers, "_reduce_to", killed)
+        with given(tmp_path / "killed"):
+            pass
+    assert found(empty).databases > before.databases
+    with given(tmp_path / "next"):
+        assert found(empty).databases == before.databases | OURS.databases
+    assert found(empty) == before
+
+
+def test_databases_and_topics_of_somebody_are_left_alone(empty: EmbeddedServers, tmp_path: Path) -> None:
+    before = found(empty)
+    databases.prepare(empty.postgres_dsn(), empty.secrets.passwords(databases.role_names()))
+    blocking.run(topics.create_topics(empty.kafka_bootstrap))
+    somebodys = found(empty)
+    with pytest.raises(StackError, match=r"tests have not made these.*availability.*booking\.commands"), given(tmp_path):
+        pytest.fail("they are somebody's")
+    assert found(empty) == somebodys != before
