@@ -54,6 +54,16 @@ async def test_a_command_with_another_body_is_a_reused_key(bench: Bench) -> None
     assert await admit(bench, [other]) == Admitted(reused=[other])
 
 
+async def test_a_command_whose_outcome_is_gone_is_a_reused_key(bench: Bench) -> None:
+    ordered = command(bench.clinic, 1)
+    await admit(bench, [ordered])
+    age = "UPDATE inbox SET received_at = received_at - make_interval(days => $2) WHERE message_id = $1"
+    await bench.sql.execute(age, ordered.message_id, 29)
+    assert await admit(bench, [ordered]) == Admitted(repeats=[ordered])
+    await bench.sql.execute(age, ordered.message_id, 2)
+    assert await admit(bench, [ordered]) == Admitted(reused=[ordered])
+
+
 async def test_the_order_of_the_batch_stays(bench: Bench) -> None:
     events = [note(bench.clinic, number, message_id=new_id()) for number in range(20)]
     assert (await admit(bench, list(reversed(events)))).fresh == list(reversed(events))

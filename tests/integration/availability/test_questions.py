@@ -1,0 +1,95 @@
+"""A reservation is asked about until booking acknowledges it or gives it back; availability takes nothing back by itself."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from services.availability.repository import reservations
+from services.availability.service.questions import questioning
+from shared.contracts.availability import ReservationQuestioned, SlotReserved
+from shared.contracts.booking import AppointmentBooked, ReservationKept, Status
+from shared.contracts.topics import AVAILABILITY_EVENTS
+from shared.infra.ids import new_id
+from shared.infra.kafka import decode
+from tests.integration.availability.desk import Desk, book, releases
+
+TIMERS = "SELECT reservation_id FROM unacknowledged WHERE clinic_id = $1"
+MAKE_DUE = "UPDATE unacknowledged SET due_at = now() WHERE clinic_id = $1"
+SOON, NEVER = 0.0, 3600.0
+
+
+async def timers(desk: Desk) -> list[UUID]:
+    return [reservation for (reservation,) in await desk.rows(TIMERS, desk.clinic)]
+
+
+async def reserve(desk: Desk, count: int = 1) -> list[SlotReserved]:
+    doctor = await desk.doctor()
+    return (await desk.deliver(*[book(desk.clinic, doctor) for _ in range(count)])).of(SlotReserved)
+
+
+def booked(reserved: SlotReserved) -> AppointmentBooked:
+    told = {"doctor_id", "date", "appointment_id", "patient_id", "slot_id", "slot_number", "reservation_id"}
+    place = reserved.model_dump(include=told)
+    now = reserved.occurred_at
+    return AppointmentBooked.caused_by(reserved, message_id=new_id(), occurred_at=now, **place, version=1, status=Status.BOOKED)
+
+
+def kept(reserved: SlotReserved) -> ReservationKept:
+    place = reserved.model_dump(include={"doctor_id", "date", "appointment_id", "slot_id", "reservation_id"})
+    return ReservationKept.caused_by(reserved, message_id=new_id(), occurred_at=reserved.occurred_at, **place)
+
+
+def asked(desk: Desk) -> list[ReservationQuestioned]:
+    """The questions of this test's clinic that were published."""
+    said = [
+        decode(AVAILABILITY_EVENTS, record.body) for record in desk.publisher.records if record.topic == AVAILABILITY_EVENTS.name
+    ]
+    return [one for one in said if isinstance(one, ReservationQuestioned) and one.clinic_id == desk.clinic]
+
+
+async def test_a_reservation_is_timed_until_it_is_acknowledged(desk: Desk) -> None:
+    first, second = await reserve(desk, 2)
+    assert sorted(await timers(desk)) == sorted([first.reservation_id, second.reservation_id])
+    await desk.deliver(booked(first))
+    assert await timers(desk) == [second.reservation_id]
+    await desk.deliver(kept(second), kept(second))
+    assert await timers(desk) == []
+    assert await desk.numbers(first.doctor_id, "taken") == [1, 2], "an acknowledgement frees nothing"
+
+
+async def test_a_release_ends_the_time_too(desk: Desk) -> None:
+    (reserved,) = await reserve(desk)
+    await desk.deliver(releases(reserved))
+    assert await timers(desk) == []
+
+
+async def test_what_is_overdue_is_asked_about_again_and_again_and_stays_taken(desk: Desk) -> None:
+    (reserved,) = await reserve(desk)
+    await desk.execute(MAKE_DUE, desk.clinic)
+    ask = questioning(desk.units, SOON).work
+    await ask()
+    await ask()
+    questions = asked(desk)
+    assert len(questions) >= 2 and len({question.message_id for question in questions}) == len(questions)
+    question = questions[0]
+    assert (question.reservation_id, question.command_id) == (reserved.reservation_id, reserved.command_id)
+    assert (question.key, question.causation_id, question.actor) == (reserved.key, reserved.message_id, "system")
+    assert await desk.numbers(reserved.doctor_id, "taken") == [1]
+
+
+async def test_what_is_not_due_is_not_asked_about(desk: Desk) -> None:
+    await reserve(desk)
+    await questioning(desk.units, NEVER).work()
+    assert asked(desk) == []
+
+
+async def test_two_processes_ask_about_one_reservation_once(desk: Desk, superuser: Callable[..., Any]) -> None:
+    await reserve(desk, 3)
+    await desk.execute(MAKE_DUE, desk.clinic)
+    async with desk.database.batch({desk.clinic}) as (one, _):
+        mine = await reservations.take_due(one, NEVER, 100)
+        async with asyncio.timeout(5), desk.database.batch({desk.clinic}) as (other, _):
+            theirs = await reservations.take_due(other, NEVER, 100)
+    assert len([question for question in mine if question.clinic_id == desk.clinic]) == 3
+    assert not [question for question in theirs if question.clinic_id == desk.clinic]
