@@ -42,9 +42,8 @@ def kept(reserved: SlotReserved) -> ReservationKept:
 
 def asked(desk: Desk) -> list[ReservationQuestioned]:
     """The questions of this test's clinic that were published."""
-    said = [
-        decode(AVAILABILITY_EVENTS, record.body) for record in desk.publisher.records if record.topic == AVAILABILITY_EVENTS.name
-    ]
+    records = [record for record in desk.publisher.records if record.topic == AVAILABILITY_EVENTS.name]
+    said = [decode(AVAILABILITY_EVENTS, record.body) for record in records]
     return [one for one in said if isinstance(one, ReservationQuestioned) and one.clinic_id == desk.clinic]
 
 

@@ -15,6 +15,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from deploy.topics import topic_config
 from shared.contracts.envelope import DayMessage
 from shared.contracts.topics import MAX_RECORD_BYTES, Topic
+from shared.infra.delivery import Failure
 from shared.infra.ids import new_id
 from shared.infra.inbox import Admitted
 from shared.infra.kafka import encode
@@ -96,10 +97,12 @@ class Bench:
         self.running.append(await Runtime.connect(self.group, settings))
         return self.running[-1]
 
-    async def consume(self, handler: Handler = take_notes, instance: str = "bench", **kafka: Any) -> Runtime:
+    async def consume(
+        self, handler: Handler = take_notes, instance: str = "bench", failed: Failure | None = None, **kafka: Any
+    ) -> Runtime:
         """A runtime that consumes the test's topic."""
         runtime = await self.connect(instance, **kafka)
-        runtime.consume([self.topic, *self.more], handler)
+        runtime.consume([self.topic, *self.more], handler, failed=failed)
         await runtime.start()
         return runtime
 

@@ -3,10 +3,11 @@
 import json
 from uuid import UUID, uuid4
 
+from shared.contracts.envelope import Message
 from shared.infra.inbox import Admitted
 from shared.infra.kafka import encode
 from shared.infra.unit import Unit
-from tests.integration.infra.bench import Bench, note, take_notes
+from tests.integration.infra.bench import Bench, command, note, take_notes
 from tests.support.waiting import eventually
 
 TWO_MIB = 2 * 1024 * 1024
@@ -107,3 +108,27 @@ async def test_an_argument_that_the_database_cannot_take_is_a_bad_record_not_a_p
         return await bench.numbers() == [1, 2]
 
     await eventually(the_others)
+
+
+async def test_a_command_that_becomes_a_dead_letter_is_told_of_in_a_transaction_of_its_own(bench: Bench) -> None:
+    told: list[Message] = []
+
+    async def stumbles(unit: Unit, admitted: Admitted) -> None:
+        if any(message.type == "TakeNote" for message in admitted.fresh):
+            raise ZeroDivisionError
+        await take_notes(unit, admitted)
+
+    async def failed(unit: Unit, message: Message) -> None:
+        assert unit.connection.is_in_transaction()
+        told.append(message)
+
+    wrong, event = command(bench.clinic, 1), note(bench.clinic, 2)
+    await bench.send(wrong, event, partition=0)
+    await bench.consume(stumbles, failed=failed)
+    await eventually(bench.letters)
+
+    async def the_others() -> bool:
+        return await bench.numbers() == [2] and await bench.lag() == 0
+
+    await eventually(the_others)
+    assert told == [wrong]
