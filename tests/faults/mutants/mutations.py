@@ -1,0 +1,72 @@
+"""The mutants: each takes one guard out of this process. Called by the runner, `__main__.py`, by their names."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from services.availability.repository import slots
+from shared.contracts.envelope import Message
+from shared.infra import inbox, outbox
+from shared.infra.delivery import Delivery
+from shared.infra.inbox import Admitted
+from shared.infra.outbox import Outbox, Written
+from shared.infra.postgres import Connection
+from tests.faults.mutants.patching import changed, replace
+
+
+def inbox_dropped() -> None:
+    """Every message counts as fresh."""
+
+    async def admit(_connection: Connection, messages: Sequence[Message]) -> Admitted:
+        return Admitted(list(messages))
+
+    replace(inbox, "admit", admit)
+
+
+def reservation_guard_dropped() -> None:
+    """A release frees its slot whoever holds it: `WHERE id`, without the reservation."""
+    using = "USING (clinic_id, doctor_id, date, id, reservation_id)"
+    slots.RELEASE = changed(slots.RELEASE, using, using.replace(", reservation_id", ""))
+
+
+def offsets_first() -> None:
+    """Offsets are committed as soon as records are fetched, before the SQL commit: what a client's auto-commit amounts to."""
+    consume, commit = Delivery.consume, Delivery._commit
+
+    async def commit_and_consume(self: Delivery, records: Sequence[Any]) -> None:
+        await commit(self, records)
+        await consume(self, records)
+
+    replace(Delivery, "consume", commit_and_consume)
+
+
+def left_to_relay() -> None:
+    """Nobody publishes what it committed, as if it died right then: the relay has to. No mutant by itself."""
+
+    async def publish(self: Outbox, batch: Written) -> None:
+        self._published.difference_update(batch.cleared)
+
+    replace(Outbox, "publish", publish)
+
+
+def high_water_mark() -> None:
+    """The relay goes on behind the highest id that it has read."""
+    send, relay, left_over = Outbox._send, Outbox._relay, outbox.LEFT_OVER
+    mark = 0
+
+    async def send_and_mark(self: Outbox, ids: list[int], records: list[Any]) -> None:
+        nonlocal mark
+        mark = max([mark, *ids])
+        await send(self, ids, records)
+
+    async def relay_behind_mark(self: Outbox, connection: Connection) -> int:
+        outbox.LEFT_OVER = changed(left_over, "WHERE id <>", f"WHERE id > {mark} AND id <>")
+        return await relay(self, connection)
+
+    replace(Outbox, "_send", send_and_mark)
+    replace(Outbox, "_relay", relay_behind_mark)
+
+
+MUTANTS: dict[str, Callable[[], None]] = {
+    mutant.__name__: mutant
+    for mutant in (inbox_dropped, reservation_guard_dropped, offsets_first, left_to_relay, high_water_mark)
+}

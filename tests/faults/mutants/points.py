@@ -1,0 +1,69 @@
+"""Points at which a test can stop a service: it arms one, waits until the process has come there, then kills it or lets it go on.
+
+Files in a folder are the signals, so that they outlive whoever is killed: `<point>.armed`, `<point>.reached`, `<point>.go`.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from shared.infra.delivery import Delivery
+from shared.infra.outbox import Outbox
+from tests.faults.mutants.patching import replace
+
+INTERVAL_SECONDS = 0.02
+BEFORE_COMMIT = "before_commit"
+"""All is written, also the outbox with its ids; the SQL commit comes next. Transactions that say nothing pass by."""
+BEFORE_OFFSETS = "before_offsets"
+"""The SQL commit is done; the commit of the offsets comes next."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One point, as the test and as the process see it. Each arming stops one passer-by."""
+
+    folder: Path
+    name: str
+
+    def arm(self) -> None:
+        """The next one that comes by stops."""
+        self._file("armed").touch()
+
+    def is_reached(self) -> bool:
+        """Whether somebody stands here."""
+        return self._file("reached").exists()
+
+    def let_go(self) -> None:
+        """Whoever stands here goes on."""
+        self._file("go").touch()
+
+    async def pass_by(self) -> None:
+        """Stops here if the point is armed."""
+        if not self._file("armed").exists():
+            return
+        self._file("armed").rename(self._file("reached"))
+        while not self._file("go").exists():  # noqa: ASYNC110 - another process raises no event here
+            await asyncio.sleep(INTERVAL_SECONDS)
+
+    def _file(self, what: str) -> Path:
+        return self.folder / f"{self.name}.{what}"
+
+
+def stop_at_points(folder: Path) -> None:
+    """Makes this process stop where the test in that folder wants it to."""
+    before_commit, before_offsets = Point(folder, BEFORE_COMMIT), Point(folder, BEFORE_OFFSETS)
+    write, commit = Outbox.write, Delivery._commit
+
+    async def write_and_stop(self: Outbox, *arguments: Any) -> Any:
+        written = await write(self, *arguments)
+        await before_commit.pass_by()
+        return written
+
+    async def stop_and_commit(self: Delivery, records: Sequence[Any]) -> None:
+        await before_offsets.pass_by()
+        await commit(self, records)
+
+    replace(Outbox, "write", write_and_stop)
+    replace(Delivery, "_commit", stop_and_commit)

@@ -1,0 +1,168 @@
+"""The system that mutants live in: one of each service, of which one at a time plays a mutant, and the client who meets it."""
+
+import asyncio
+import contextlib
+import datetime as dt
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+
+from deploy.databases import SERVICES
+from deploy.embedded import EmbeddedServers
+from deploy.embedded.services import Services
+from tests.checker.check import check
+from tests.checker.history import Entry, History
+from tests.checker.report import Report
+from tests.faults.mutants.points import Point
+from tests.support.servers import Databases, embedded_servers
+from tests.support.waiting import eventually
+
+API = "/api/v1"
+SETTINGS = {"FRONTDESK_KAFKA__SESSION_TIMEOUT_MS": "6000"}
+"""So long the partitions of a killed process wait for their next owner."""
+TIMEOUT_SECONDS = 20.0
+
+
+class Stage:
+    """The servers, the services, and what a test does to them."""
+
+    def __init__(self, servers: EmbeddedServers) -> None:
+        self.bootstrap = servers.kafka_bootstrap
+        databases = Databases(servers)
+        databases.migrated_services()
+        self.dsns = {service: databases.superuser(service) for service in SERVICES}
+        self.services = Services(servers, settings=SETTINGS)
+
+    @asynccontextmanager
+    async def playing(self, service: str, *mutants: str) -> AsyncIterator["Part"]:
+        """One service with these mutations, or with none but stoppable all the same; afterwards it is itself again."""
+        with tempfile.TemporaryDirectory(prefix="frontdesk-points-") as folder:
+            part = Part(self.services, service, Path(folder))
+            await part.change((sys.executable, "-m", "tests.faults.mutants", service, *_options(Path(folder), mutants)))
+            try:
+                yield part
+            finally:
+                await part.change(part.itself)
+
+
+class Part:
+    """The process of the service that plays."""
+
+    def __init__(self, services: Services, service: str, points: Path) -> None:
+        self.service = service
+        self.points = points
+        self._instance = services[service]
+        self.itself = self._instance.process.command
+
+    def point(self, name: str) -> Point:
+        """Where it can be stopped."""
+        return Point(self.points, name)
+
+    async def reaches(self, point: Point) -> None:
+        """Returns once it stands at a point."""
+
+        async def reached() -> bool:
+            return point.is_reached()
+
+        await eventually(reached)
+
+    async def crash(self) -> None:
+        """`kill -9`, and a new start."""
+        await asyncio.to_thread(self._instance.process.kill)
+        await asyncio.to_thread(self._instance.start)
+
+    async def change(self, command: Any) -> None:
+        """Another program in its place."""
+        await asyncio.to_thread(self._instance.stop)
+        self._instance.process.command = command
+        await asyncio.to_thread(self._instance.start)
+
+
+class Client:
+    """One client with a doctor and two patients of its own, who asks once and remembers what it was told."""
+
+    def __init__(self, stage: Stage, http: httpx2.AsyncClient) -> None:
+        self.stage = stage
+        self.http = http
+        self.history = History()
+        self.doctor = ""
+        self.patients: list[str] = []
+
+    async def register(self) -> None:
+        """The doctor and the patients."""
+        self.doctor = await self.made("/doctors", {"name": "Dr Ada Osei", "code": f"ada-{uuid4().hex[:12]}"})
+        self.patients = [await self.new_patient() for _ in range(2)]
+
+    async def new_patient(self) -> str:
+        """One more patient."""
+        person = {"name": f"Patient {uuid4().hex}", "phone": "+44 7700 900123"}
+        return await self.made("/patients?on_duplicate=create", person)
+
+    async def made(self, path: str, body: dict[str, Any]) -> str:
+        """The id of what a POST made."""
+        answer = await self.http.post(f"{API}{path}", json=body)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    async def book(self, patient: int = 0, *, wait: bool = True) -> Entry:
+        """Books today for one of the patients."""
+        today = dt.datetime.now(dt.UTC).date().isoformat()
+        return await self.ask("/appointments", wait, doctor_id=self.doctor, patient_id=self.patients[patient], date=today)
+
+    async def cancel(self, booked: Entry, *, wait: bool = True) -> Entry:
+        """Cancels what was booked."""
+        return await self.ask(f"/appointments/{(booked.json or {})['id']}/cancel", wait)
+
+    async def ask(self, path: str, wait: bool, **body: Any) -> Entry:
+        """A command, asked once; without waiting it is answered 202."""
+        key, started = uuid4().hex, time.time()
+        headers = {"Idempotency-Key": key, "Prefer": "wait=15" if wait else "respond-async"}
+        answer = await self.http.post(f"{API}{path}", json=body, headers=headers)
+        said, id_ = answer.json(), answer.headers.get("Command-Id")
+        entry = Entry(key, path, body, started, time.time(), answer.status_code, said.get("code"), said, id_, "gateway")
+        self.history.add(entry)
+        return entry
+
+    async def ends(self, asked: Entry) -> dict[str, Any]:
+        """How a command that was answered 202 ended."""
+
+        async def ended() -> dict[str, Any]:
+            look = await self.http.get(f"{API}/commands/{asked.command_id}")
+            return dict(look.json()) if look.status_code == 200 else {}
+
+        return await eventually(ended)
+
+    async def check(self, within_seconds: float) -> Report:
+        """What the checker says of this client's part of the system."""
+        stage = self.stage
+        return await check(self.history, stage.bootstrap, stage.dsns, doctors=[self.doctor], within_seconds=within_seconds)
+
+
+@asynccontextmanager
+async def client_of(stage: Stage) -> AsyncIterator[Client]:
+    """A client, registered."""
+    async with httpx2.AsyncClient(base_url=stage.services.url("gateway"), timeout=TIMEOUT_SECONDS, trust_env=False) as http:
+        client = Client(stage, http)
+        await client.register()
+        yield client
+
+
+@contextmanager
+def running_stage() -> Iterator[Stage]:
+    """A system of its own, gone afterwards with all its data."""
+    with embedded_servers() as servers, contextlib.ExitStack() as stack:
+        stage = Stage(servers)
+        stack.callback(stage.services.stop)
+        stage.services.start()
+        yield stage
+
+
+def _options(points: Path, mutants: tuple[str, ...]) -> list[str]:
+    return ["--points", str(points), *(option for mutant in mutants for option in ("--mutant", mutant))]

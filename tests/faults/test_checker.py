@@ -1,0 +1,133 @@
+"""The checker catches a system whose guards are gone: four mutants, each in an interleaving of its own that is forced, not luck.
+
+The same interleaving on the sound system passes, so it is the missing guard that was caught, not the fault.
+"""
+
+import functools
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from tests.checker import dump
+from tests.checker.report import Report
+from tests.faults.mutants.points import BEFORE_COMMIT, BEFORE_OFFSETS
+from tests.faults.mutants.stage import Client, Part, Stage, client_of, running_stage
+from tests.support.waiting import eventually
+
+SOUND_WITHIN_SECONDS = 60.0
+MUTANT_WITHIN_SECONDS = 12.0
+"""A sound system comes to rest when it does; of a mutant that never will this is enough to see."""
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    """A system whose services may be mutants for a while."""
+    with running_stage() as running:
+        yield running
+
+
+@pytest.fixture
+async def client(stage: Stage) -> AsyncIterator[Client]:
+    """A client with a doctor of its own: what a mutant did to another test's is left out of account."""
+    async with client_of(stage) as registered:
+        yield registered
+
+
+async def redelivered_after_its_commit(client: Client, part: Part) -> None:
+    """A booking is committed and answered; the process dies before its offset is: the record comes again."""
+    point = part.point(BEFORE_OFFSETS)
+    point.arm()
+    assert (await client.book()).status == 201
+    await part.reaches(point)
+    await part.crash()
+
+
+async def released_again_under_another_id(client: Client, part: Part) -> None:
+    """A slot is released and taken by somebody else; then the release comes once more, as a message that no inbox knows."""
+    first = await client.book()
+    assert (await client.cancel(first)).status == 200
+    second = await client.book(patient=1)
+    assert (first.json or {})["slot_id"] == (second.json or {})["slot_id"], "the second has the place of the first"
+    [release] = [one for one in await dump.records(client.stage.bootstrap) if _releases(one, (first.json or {})["id"])]
+    again = json.dumps({**release.fields, "message_id": str(uuid4())}).encode()
+    async with AIOKafkaProducer(bootstrap_servers=client.stage.bootstrap, acks="all") as producer:
+        await producer.send_and_wait(release.topic, again, key=release.key, partition=release.partition)
+
+
+def _releases(one: dump.Record, appointment: str) -> bool:
+    return one.type == "SlotReleased" and one.fields.get("appointment_id") == appointment
+
+
+async def killed_before_its_commit(client: Client, part: Part) -> None:
+    """A booking is accepted and worked at; the process dies before the SQL commit. Nobody asks again."""
+    point = part.point(BEFORE_COMMIT)
+    point.arm()
+    assert (await client.book(wait=False)).status == 202
+    await part.reaches(point)
+    await part.crash()
+
+
+async def committed_behind_a_later_id(client: Client, part: Part) -> None:
+    """A cancellation draws its outbox ids and commits when the relay has sent later ones already."""
+    booked = await client.book()
+    point = part.point(BEFORE_COMMIT)
+    point.arm()
+    assert (await client.cancel(booked, wait=False)).status == 202
+    await part.reaches(point)
+    await client.new_patient()
+    await eventually(functools.partial(nothing_unsent, client.stage.dsns[part.service]))
+    point.let_go()
+
+
+async def nothing_unsent(dsn: str) -> bool:
+    """Whether everything that is committed is relayed."""
+    session = await asyncpg.connect(dsn)
+    try:
+        return not await session.fetchval("SELECT count(*) FROM outbox")
+    finally:
+        await session.close()
+
+
+@dataclass(frozen=True)
+class Case:
+    """A mutant, which service it is, what is done to it, and the invariants that it breaks; `conditions` hold without it, too."""
+
+    mutant: str
+    service: str
+    interleaving: Callable[[Client, Part], Awaitable[None]]
+    broken: set[int]
+    conditions: tuple[str, ...] = ()
+
+
+CASES = [
+    Case("inbox_dropped", "availability", redelivered_after_its_commit, {5}),
+    Case("reservation_guard_dropped", "availability", released_again_under_another_id, {1, 6}),
+    Case("offsets_first", "availability", killed_before_its_commit, {2}),
+    Case("high_water_mark", "booking", committed_behind_a_later_id, {1, 2, 5, 6, 7, 15}, ("left_to_relay",)),
+]
+
+
+async def played(stage: Stage, client: Client, case: Case, *mutants: str, within_seconds: float) -> Report:
+    """The report of the checker after the interleaving."""
+    async with stage.playing(case.service, *case.conditions, *mutants) as part:
+        await case.interleaving(client, part)
+        return await client.check(within_seconds)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.mutant)
+async def test_a_mutant_is_caught(stage: Stage, client: Client, case: Case) -> None:
+    report = await played(stage, client, case, case.mutant, within_seconds=MUTANT_WITHIN_SECONDS)
+    assert report.broken == case.broken, report.text()
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.interleaving.__name__)
+async def test_the_sound_system_passes(stage: Stage, client: Client, case: Case) -> None:
+    report = await played(stage, client, case, within_seconds=SOUND_WITHIN_SECONDS)
+    assert report.ok, report.text()
+    for asked in client.history.entries:
+        assert (await client.ends(asked))["status"] == "succeeded"
