@@ -4,10 +4,14 @@
 """
 
 import asyncio
+import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+
+from aiokafka.errors import KafkaError
+from asyncpg import PostgresError
 
 from tests.checker import dump, sql
 from tests.checker.dump import COMMANDS, EVENTS, REGISTRY, Record
@@ -41,6 +45,8 @@ class Evidence:
     """Bodies of the records that are meant to be dead letters."""
     now: datetime | None = None
     """The database's time at which the rows were read."""
+    seconds: float = 0.0
+    """So long it took until nothing was owed."""
 
     @cached_property
     def messages(self) -> list[Record]:
@@ -108,23 +114,32 @@ async def gather(
     within_seconds: float,
 ) -> Evidence:
     """Everything, as soon as nothing is owed any more; at the deadline, as it is then."""
-    lag, owed = await _quiet(bootstrap, dsns, within_seconds)
+    began = time.monotonic()
+    lag, owed = await _quiet(bootstrap, dsns, began + within_seconds)
+    seconds = time.monotonic() - began
     log, now, tables = await dump.records(bootstrap), await sql.now(dsns), await sql.tables(dsns)
     if doctors is not None:
         log, tables = _of(set(doctors), history.entries, log, tables)
-    return Evidence(history.entries, log, tables, owed, lag, injected, now)
+    return Evidence(history.entries, log, tables, owed, lag, injected, now, seconds)
 
 
-async def _quiet(bootstrap: str, dsns: Mapping[str, str], within_seconds: float) -> tuple[dict[str, int], dict[str, Owed]]:
-    """What is owed when nothing is, or at the deadline. Two looks in a row: what one process settles, another may go on with."""
-    loop = asyncio.get_running_loop()
-    deadline, still = loop.time() + within_seconds, 0
+async def _quiet(bootstrap: str, dsns: Mapping[str, str], deadline: float) -> tuple[dict[str, int], dict[str, Owed]]:
+    """What is owed when nothing is, or at the deadline. Two looks in a row: what one process settles, another may go on with.
+
+    Servers that have just come back may not answer at once; one that does not by the deadline is an error.
+    """
+    still = 0
     while True:
-        lag, owed = await dump.lag(bootstrap), await sql.owed(dsns)
-        nothing = not any(lag.values()) and all(one == Owed() for one in owed.values())
-        still = still + 1 if nothing else 0
-        if still == LOOKS or loop.time() >= deadline:
-            return lag, owed
+        try:
+            lag, owed = await dump.lag(bootstrap), await sql.owed(dsns)
+        except (KafkaError, PostgresError, OSError):
+            if time.monotonic() >= deadline:
+                raise
+            still = 0
+        else:
+            still = 0 if any(lag.values()) or any(one != Owed() for one in owed.values()) else still + 1
+            if still == LOOKS or time.monotonic() >= deadline:
+                return lag, owed
         await asyncio.sleep(LOOK_SECONDS)
 
 

@@ -25,7 +25,11 @@ TABLES = {
 LEFT_OUT = {"patients": ("name", "name_key", "phone", "phone_index", "date_of_birth")}
 """What identifies a patient is none of the checker's business."""
 UNSENT = "SELECT count(*) FROM outbox"
-UNSETTLED = "SELECT count(*) FROM outcomes WHERE settled_at IS NULL"
+OF_ONE = {
+    "availability": "SELECT count(*) FROM unacknowledged",
+    "booking": "SELECT count(*) FROM outcomes WHERE settled_at IS NULL",
+}
+"""What only one database can owe: reservations that nobody acknowledged, outcomes that are not settled."""
 IDLE_SECONDS = 1.0
 """Between two statements of a transaction a session is idle for a moment; for so long only one that was left behind is."""
 IDLE = """
@@ -53,6 +57,7 @@ class Owed:
     unsent: int = 0
     idle: int = 0
     unsettled: int = 0
+    """Outcomes not settled, or reservations not acknowledged."""
 
 
 async def tables(dsns: Mapping[str, str]) -> Tables:
@@ -84,7 +89,7 @@ def _plain(table: str, row: "asyncpg.Record") -> Row:
 
 async def _owed(database: str, dsn: str) -> Owed:
     async with _session(dsn) as session:
-        unsettled = await session.fetchval(UNSETTLED) if "outcomes" in TABLES[database] else 0
+        unsettled = await session.fetchval(OF_ONE[database]) if database in OF_ONE else 0
         return Owed(await session.fetchval(UNSENT), await session.fetchval(IDLE, IDLE_SECONDS), unsettled)
 
 

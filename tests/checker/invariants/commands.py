@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from tests.checker.dump import Record
+from tests.checker.dump import COMMANDS, Record
 from tests.checker.evidence import Evidence
 from tests.checker.history import RUNNING, Entry
 from tests.checker.report import Finding, Violation
@@ -36,8 +36,9 @@ def _undecided(seen: Evidence) -> Iterator[Violation]:
 
 
 def _invented(seen: Evidence) -> Iterator[Violation]:
+    arrived = {one.fields.get("command_id") for one in seen.log if one.topic in COMMANDS}
     for command, outcome in seen.outcomes.items():
-        if command not in seen.commands and outcome["code"] != LOST:
+        if command not in arrived and outcome["code"] != LOST:
             yield Violation("a command that never arrived has an outcome", (command,))
 
 

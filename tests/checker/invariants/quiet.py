@@ -11,7 +11,7 @@ TITLE = "when faults stop nothing is left over"
 def nothing_left(seen: Evidence) -> Finding:
     """No group is behind, nothing is unsent or unsettled, no transaction idles, and no dead letter but the injected ones."""
     letters = [one for one in seen.log if one.is_dead_letter]
-    counts = {"groups": len(seen.lag), "databases": len(seen.owed), "dead letters": len(letters)}
+    counts = {"groups": len(seen.lag), "databases": len(seen.owed), "dead letters": len(letters), "seconds": round(seen.seconds)}
     return Finding(15, TITLE, counts, [*_behind(seen), *_owed(seen), *_letters(seen)])
 
 

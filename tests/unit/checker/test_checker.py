@@ -77,8 +77,8 @@ def test_a_report_shows_counts_and_ids() -> None:
     assert "[slot]-19" in report.text() and "[slot]-20" not in report.text()
 
 
-def gathered(monkeypatch: pytest.MonkeyPatch, owed: list[Owed], doctors: list[str] | None = None) -> evidence.Evidence:
-    """What is gathered of the clean world, while it owes one after the other of these."""
+def gathered(monkeypatch: pytest.MonkeyPatch, owed: list[Owed | OSError], doctors: list[str] | None = None) -> evidence.Evidence:
+    """What is gathered of the clean world, while it owes one after the other of these, or does not answer."""
     world = clean().evidence()
     left = iter(owed)
     last = owed[-1]
@@ -87,7 +87,10 @@ def gathered(monkeypatch: pytest.MonkeyPatch, owed: list[Owed], doctors: list[st
         return world.lag
 
     async def owes(*_: object) -> object:
-        return {"booking": next(left, last)}
+        one = next(left, last)
+        if isinstance(one, OSError):
+            raise one
+        return {"booking": one}
 
     async def records(*_: object) -> object:
         return world.log
@@ -109,6 +112,13 @@ def test_it_waits_until_nothing_is_owed(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_it_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     assert gathered(monkeypatch, [Owed(unsent=3)]).owed == {"booking": Owed(unsent=3)}
+
+
+def test_it_waits_for_servers_that_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert gathered(monkeypatch, [Owed(), ConnectionRefusedError(), Owed()]).owed == {"booking": Owed()}
+    monkeypatch.undo()
+    with pytest.raises(ConnectionRefusedError):
+        gathered(monkeypatch, [ConnectionRefusedError()])
 
 
 def test_a_part_is_what_concerns_its_doctors(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -323,6 +323,15 @@ def an_injected_letter(world: World) -> None:
     world.letters, world.injected = [nonsense], [nonsense]
 
 
+def an_injected_command(world: World) -> None:
+    """A command that nobody can read: a dead letter, and an outcome that says so."""
+    asked = {**world.message("BookAppointment"), "message_id": "another", "command_id": "command-book-9", "v": 9}
+    world.said.append(("booking.commands", asked))
+    world.letters = world.injected = [json.dumps(asked).encode()]
+    failed = {"command_id": "command-book-9", "status_code": 500, "code": "internal", "result": None}
+    world.rows("outcomes").append({**world.row("outcomes", "command-book-5"), **failed})
+
+
 def a_lost_command(world: World) -> None:
     """A 202 whose request rode on one that was never produced: closed in the end."""
     lost = {**world.row("outcomes", "command-book-5"), "command_id": "command-book-9", "code": "lost"}
@@ -367,8 +376,8 @@ def back_to_back(world: World) -> None:
 @pytest.mark.parametrize(
     "allowed",
     [
-        a_repeat, an_injected_letter, a_lost_command, an_unknown_id, a_lost_connection, another_body_with_the_key,
-        a_second_cancel, queued_again, back_to_back,
+        a_repeat, an_injected_letter, an_injected_command, a_lost_command, an_unknown_id, a_lost_connection,
+        another_body_with_the_key, a_second_cancel, queued_again, back_to_back,
     ],
 )  # fmt: skip
 def test_what_is_allowed_is_no_violation(allowed: Callable[[World], None]) -> None:
