@@ -23,6 +23,9 @@ Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 ACT_FOR = "SELECT set_config('app.clinics', $1, true), clock_timestamp()"
 
 
+PATIENCE_SECONDS = 5.0
+
+
 def clinic_array(clinics: Collection[UUID]) -> str:
     """The clinics as the text of a Postgres array, in a fixed order."""
     return "{" + ",".join(str(clinic) for clinic in sorted(clinics)) + "}"
@@ -46,8 +49,16 @@ class Database:
             "idle_in_transaction_session_timeout": "30000",
             "timezone": "UTC",
         }
+        # A frozen server ends no statement: then we stop waiting, a little later than it would have.
+        patience = settings.statement_timeout_ms / 1000 + PATIENCE_SECONDS
         hot = await asyncpg.create_pool(
-            url, min_size=1, max_size=settings.pool_size, server_settings=server, timeout=5, reset=_nothing_to_reset
+            url,
+            min_size=1,
+            max_size=settings.pool_size,
+            server_settings=server,
+            timeout=5,
+            command_timeout=patience,
+            reset=_nothing_to_reset,
         )
         engine = create_async_engine(
             url.replace("postgresql://", "postgresql+asyncpg://", 1),
@@ -56,7 +67,7 @@ class Database:
             pool_timeout=5,
             pool_pre_ping=True,
             hide_parameters=True,
-            connect_args={"server_settings": server, "timeout": 5},
+            connect_args={"server_settings": server, "timeout": 5, "command_timeout": patience},
         )
         return cls(hot, engine)
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Self
 
+import structlog
 import uvicorn
 from faststream.kafka import KafkaBroker
 from redis.asyncio import Redis
@@ -22,6 +23,12 @@ from shared.infra.unit import Units
 
 KEEP_ALIVE_SECONDS = 30
 """Longer than the gateway keeps an idle connection (5 s): a connection is never closed under the request that reuses it."""
+
+
+GOODBYE_SECONDS = 4.0
+"""To flush and to leave the group, after the grace; all of it within the 30 s that whoever stops us waits."""
+
+log = structlog.get_logger()
 
 
 class Runtime:
@@ -87,7 +94,11 @@ class Runtime:
         if self.delivery:
             self.delivery.stopping.set()
         await self.publisher.stop()
-        await self.broker.stop()
+        try:
+            # The broker ends with the batch in hand; while Kafka is away it would wait for its unsent records for ever.
+            await asyncio.wait_for(self.broker.stop(), self.settings.shutdown_grace_seconds + GOODBYE_SECONDS)
+        except TimeoutError:
+            log.warning("broker_not_left", group=self.name)
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=5)
             for task in late:
