@@ -93,6 +93,20 @@ def env(
 
 
 @app.command()
+def explain(
+    name: Annotated[
+        str, typer.Argument(metavar="ID", help="A command id, an appointment's id, a Request-Id or an Idempotency-Key.")
+    ],
+    as_json: Json = False,
+) -> None:
+    """Tell why a command ended as it did: its path through the services, with times and reasons. Exit code 3 if nothing knows it.
+
+    Examples: frontdesk explain 3b0cbe5c-6b35-5b6e-9d5c-0a4f1d2c7e11 | frontdesk explain tom-2026-11-21
+    """
+    _run("explain", "explain", name, as_json)
+
+
+@app.command()
 def psql(
     service: Annotated[str, typer.Argument(help="availability, booking, queue or gateway.")],
     sql: Annotated[str | None, typer.Option("--command", "-c", help="One statement; without it a session of psql.")] = None,

@@ -3,6 +3,7 @@
 Called by `frontdesk psql`, `explain` and `reconcile`.
 """
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypeAlias
@@ -28,6 +29,8 @@ async def snapshot(service: str) -> AsyncIterator[Connection]:
             f"the database of {service} does not let us in: {error}\n  try: frontdesk status, frontdesk migrate"
         ) from error
     try:
+        for kind in ("json", "jsonb"):
+            await connection.set_type_codec(kind, encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             yield connection
     finally:

@@ -1,0 +1,144 @@
+"""What is left of a command: its outcome, audit rows, inbox and outbox rows of all databases, and its records on Kafka."""
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+from aiokafka import AIOKafkaConsumer
+
+from deploy import addresses, kafka_log
+from deploy.databases import SERVICES
+from deploy.kafka_log import Raw
+from deploy.read_only import Connection, snapshot
+from deploy.topics import declared_topics
+
+AUDITED = ("availability", "booking", "queue")
+NEWEST_PER_PARTITION = 5_000
+"""Bound of a look into the log: so many records of each partition from where the command began, else the newest."""
+BEFORE = timedelta(seconds=60)
+"""The look begins so long before the first known time: clocks of machines differ."""
+
+OUTCOME = "SELECT * FROM outcomes WHERE clinic_id = ANY($1::uuid[]) AND command_id = $2"
+AUDIT = "SELECT * FROM audit WHERE clinic_id = ANY($1::uuid[]) AND command_id = $2 ORDER BY at, id"
+INBOX = "SELECT message_id, type, received_at FROM inbox WHERE message_id = ANY($1::uuid[])"
+OUTBOX = "SELECT topic, body, created_at FROM outbox"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a service's table."""
+
+    service: str
+    values: asyncpg.Record | dict[str, Any]
+
+    def __getitem__(self, column: str) -> Any:
+        return self.values[column]
+
+
+@dataclass
+class Evidence:
+    """Everything that is left of one command."""
+
+    command_id: UUID
+    outcome: Row | None = None
+    audit: list[Row] = field(default_factory=list)
+    inbox: list[Row] = field(default_factory=list)
+    outbox: list[Row] = field(default_factory=list)
+    records: list[Raw] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.outcome or self.audit or self.records)
+
+    @property
+    def began(self) -> datetime | None:
+        """The first time that the stores know of."""
+        times = [row["at"] for row in self.audit] + ([self.outcome["accepted_at"]] if self.outcome else [])
+        return min(times, default=None)
+
+
+@dataclass(frozen=True)
+class Stores:
+    """A snapshot of each database, and the clinics, by which audit rows are found."""
+
+    of: dict[str, Connection]
+    clinics: list[UUID]
+
+    @property
+    def audited(self) -> list[Connection]:
+        return [self.of[service] for service in AUDITED]
+
+
+@asynccontextmanager
+async def opened() -> AsyncIterator[Stores]:
+    """The four databases, each at one instant."""
+    async with AsyncExitStack() as stack:
+        of = {service: await stack.enter_async_context(snapshot(service)) for service in SERVICES}
+        clinics = [row["id"] for row in await of["gateway"].fetch("SELECT id FROM clinics")]
+        yield Stores(of, clinics)
+
+
+async def in_stores(stores: Stores, command_id: UUID) -> Evidence:
+    """What the databases know of a command, but for its messages, whose ids the log tells."""
+    evidence = Evidence(command_id)
+    for service in AUDITED:
+        rows = await stores.of[service].fetch(AUDIT, stores.clinics, command_id)
+        evidence.audit += [Row(service, row) for row in rows]
+        found = [row for row in await stores.of[service].fetch(OUTBOX) if str(command_id).encode() in row["body"]]
+        evidence.outbox += [Row(service, {**row, "message": orjson.loads(row["body"])}) for row in found]
+    for service in ("availability", "booking"):
+        outcome = await stores.of[service].fetchrow(OUTCOME, stores.clinics, command_id)
+        evidence.outcome = evidence.outcome or (Row(service, outcome) if outcome else None)
+    return evidence
+
+
+async def add_receipts(stores: Stores, evidence: Evidence) -> None:
+    """When each service admitted the command's messages."""
+    told = {UUID(text) for record in evidence.records if (text := kafka_log.fields(record).get("message_id"))}
+    messages = told | {row["message_id"] for row in evidence.audit if row["message_id"]}
+    for service in AUDITED:
+        evidence.inbox += [Row(service, row) for row in await stores.of[service].fetch(INBOX, list(messages))]
+
+
+@dataclass(frozen=True)
+class Look:
+    """How much of the log was read, and whether that was all of the time in question."""
+
+    records: list[Raw]
+    read: int
+    complete: bool
+
+
+async def in_log(texts: Collection[str], since: datetime | None) -> Look:
+    """The records that carry one of these ids, from a time on."""
+    needles = [text.encode() for text in texts]
+    async with kafka_log.reader(addresses.kafka()) as consumer:
+        starts, ends, complete = await _window(consumer, since)
+        read, found = 0, []
+        async for record in kafka_log.read(consumer, starts, ends):
+            read += 1
+            if any(needle in (record.value or b"") for needle in needles):
+                found.append(record)
+    return Look(sorted(found, key=lambda record: (record.timestamp, record.topic, record.offset)), read, complete)
+
+
+async def _window(consumer: AIOKafkaConsumer, since: datetime | None) -> tuple[kafka_log.Offsets, kafka_log.Offsets, bool]:
+    """From where to where each partition is read."""
+    partitions = kafka_log.partitions_of(declared_topics())
+    begins, ends = await kafka_log.bounds(consumer, partitions)
+    if since is None:
+        starts = {place: max(begins[place], ends[place] - NEWEST_PER_PARTITION) for place in partitions}
+        return starts, ends, starts == begins
+    at = await consumer.offsets_for_times({place: int((since - BEFORE).timestamp() * 1000) for place in partitions})
+    starts = {place: found.offset if (found := at.get(place)) else ends[place] for place in partitions}
+    bounded = {place: min(ends[place], starts[place] + NEWEST_PER_PARTITION) for place in partitions}
+    return starts, bounded, bounded == ends
+
+
+def of_command(records: Sequence[Raw], command_id: UUID) -> list[Raw]:
+    """The records of one command."""
+    return [record for record in records if kafka_log.fields(record).get("command_id") == str(command_id)]

@@ -1,0 +1,123 @@
+"""`frontdesk explain`: why a command was booked, refused, repeated or lost; by whatever id one has of it."""
+
+import datetime as dt
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+
+from tests.e2e.cli import Cli
+from tests.e2e.desk import Desk, today
+from tests.support.waiting import eventually
+
+
+def told(command: dict[str, Any]) -> list[str]:
+    """The steps as `service what`, in order."""
+    return [f"{step['service']} {step['what']}" for step in command["steps"]]
+
+
+async def explained(cli: Cli, name: str) -> dict[str, Any]:
+    """The one command that an id names."""
+    [command] = (await cli.json("explain", name, "--json"))["commands"]
+    return dict(command)
+
+
+async def test_a_booking_step_by_step_by_any_of_its_ids(cli: Cli, desk: Desk) -> None:
+    doctor, patient, key, request = await desk.doctor(capacity=1), await desk.patient(), uuid4().hex, f"req-{uuid4()}"
+    headers = {"Request-Id": request}
+    booked = await desk.book(doctor, patient, key=key, **headers)
+    command = await explained(cli, key)
+    assert (command["status"], command["status_code"], command["result"]["id"]) == ("succeeded", 201, booked.json()["id"])
+    steps = told(command)
+    in_order = [
+        "gateway accepted BookAppointment", "gateway sent BookAppointment", "availability received BookAppointment",
+        "availability slot_taken", "availability said SlotReserved", "booking received SlotReserved",
+        "booking appointment_booked", "booking decided 201", "booking settled: answered from now on",
+        "booking said AppointmentBooked",
+    ]  # fmt: skip
+    assert [step for step in steps if step in in_order] == in_order
+    assert [step["at"] for step in command["steps"]] == sorted(step["at"] for step in command["steps"])
+    for name in (command["command_id"], booked.json()["id"], request):
+        assert (await explained(cli, name))["command_id"] == command["command_id"]
+    text = await cli.text("explain", key)
+    assert "slot_taken" in text and "number 1" in text and "+0.0 ms" in text
+
+
+async def test_a_refusal_says_why_and_what_mends_it(cli: Cli, desk: Desk) -> None:
+    doctor, key = await desk.doctor(capacity=1), uuid4().hex
+    one, other = await desk.patients(2)
+    await desk.booked(doctor, one)
+    assert (await desk.book(doctor, other, key=key)).status_code == 409
+    command = await explained(cli, key)
+    assert (command["status"], command["code"]) == ("refused", "full")
+    assert command["why"][0].startswith("409 full: The day is full.")
+    assert "availability said BookingRefused" in told(command) and "booking command_refused" in told(command)
+
+
+async def test_repeats_are_counted_with_their_times(cli: Cli, desk: Desk) -> None:
+    doctor, patient, key = await desk.doctor(capacity=2), await desk.patient(), uuid4().hex
+    for _ in range(3):
+        assert (await desk.book(doctor, patient, key=key)).status_code == 201
+    assert (await desk.book(doctor, await desk.patient(), key=key)).status_code == 422
+    command = await explained(cli, key)
+    assert [one["same_body"] for one in command["repeats"]] == [True, True, False]
+    steps = told(command)
+    assert steps.count("gateway sent BookAppointment, the same again") == 2
+    assert steps.count("gateway sent BookAppointment, the same key with another body") == 1
+    assert steps.count("availability slot_taken") == 1
+    assert steps.count("availability said CommandRepeated") == 2
+
+
+async def test_an_appointment_tells_of_all_its_commands(cli: Cli, desk: Desk) -> None:
+    doctor, patient = await desk.doctor(capacity=1, date=today()), await desk.patient()
+    booked = await desk.booked(doctor, patient, today())
+    assert (await desk.check_in(booked["id"], patient)).status_code == 201
+    commands = (await cli.json("explain", booked["id"], "--json"))["commands"]
+    assert [command["type"] for command in commands] == ["BookAppointment", "CheckInPatient"]
+    steps = told(commands[1])
+    in_order = [
+        "booking appointment_checked_in",
+        "queue entry_queued",
+        "queue said PatientQueued",
+        "booking received PatientQueued",
+    ]
+    assert [step for step in steps if step in in_order] == in_order
+
+
+async def test_a_command_that_never_arrived_was_lost(cli: Cli, desk: Desk) -> None:
+    command_id, now = str(uuid4()), dt.datetime.now(dt.UTC)
+    [clinic] = (await cli.json("psql", "gateway", "-c", "SELECT id FROM clinics WHERE code = 'default'", "--json"))["rows"][0]
+    overdue = {
+        "clinic_id": clinic, "command_id": command_id, "type": "BookAppointment", "principal": "open", "body_hash": "aa",
+        "accepted_at": (now - dt.timedelta(minutes=20)).isoformat(), "decide_by": (now - dt.timedelta(minutes=10)).isoformat(),
+    }  # fmt: skip
+    async with httpx2.AsyncClient(base_url=desk.services.url("booking")) as booking:
+        (await booking.post("/internal/commands/close", json={"commands": [overdue]})).raise_for_status()
+    command = await explained(cli, command_id)
+    assert (command["status"], command["code"]) == ("refused", "lost")
+    assert "booking command_closed" in told(command)
+    assert any("its message is nowhere in the log" in line for line in command["why"])
+
+
+async def test_a_command_that_nobody_has_decided_yet_is_running(cli: Cli, desk: Desk) -> None:
+    doctor, patient, key = await desk.doctor(capacity=1), await desk.patient(), uuid4().hex
+    desk.services["booking"].stop()
+    try:
+        assert (await desk.book(doctor, patient, key=key, Prefer="respond-async")).status_code == 202
+
+        async def reserved() -> bool:
+            done = await cli.run("explain", key)
+            return done.exit_code == 0 and "said SlotReserved" in done.stdout
+
+        await eventually(reserved)
+        command = await explained(cli, key)
+        assert (command["status"], command["code"]) == ("running", None)
+        assert command["why"] == ["Nobody has decided it yet."]
+    finally:
+        desk.services["booking"].start()
+
+
+async def test_what_nobody_knows(cli: Cli) -> None:
+    for unknown in (str(uuid4()), "never-heard-of"):
+        done = await cli.run("explain", unknown)
+        assert done.exit_code == 3 and "nothing is known of" in done.stderr

@@ -1,0 +1,100 @@
+"""The path of a command, made of what is left of it: nothing stands before what it follows from."""
+
+import datetime as dt
+import json
+from typing import Any
+from uuid import UUID, uuid4
+
+from aiokafka import ConsumerRecord
+
+from deploy.explain import naming, story
+from deploy.explain.evidence import Evidence, Row
+from services.gateway.caller import OPEN
+from services.gateway.routes.appointments import BOOK, CANCEL
+from services.gateway.routes.checkins import CHECK_IN
+
+T0 = dt.datetime(2026, 3, 2, 9, 0, 0, 500, tzinfo=dt.UTC)
+COMMAND = UUID("3b0cbe5c-6b35-5b6e-9d5c-0a4f1d2c7e11")
+
+
+def after(milliseconds: float) -> dt.datetime:
+    return T0 + dt.timedelta(milliseconds=milliseconds)
+
+
+def record(topic: str, at: dt.datetime, offset: int = 0, **message: Any) -> "ConsumerRecord[Any, Any]":
+    """A record as the log keeps it: its time cut to milliseconds."""
+    body = {"command_id": str(COMMAND), "message_id": str(uuid4()), "occurred_at": at.isoformat(), **message}
+    return ConsumerRecord(topic, 0, offset, int(at.timestamp() * 1000), 0, b"k", json.dumps(body).encode(), None, 0, 0, [])
+
+
+def sent(at: dt.datetime, offset: int = 0, body_hash: str = "aa") -> "ConsumerRecord[Any, Any]":
+    return record("booking.commands", at, offset, type="BookAppointment", accepted_at=T0.isoformat(), body_hash=body_hash)
+
+
+def outcome(code: str | None = None, settled: bool = True) -> Row:
+    return Row("booking", {
+        "type": "BookAppointment", "status_code": 409 if code else 201, "code": code, "result": None if code else {"slot": 1},
+        "accepted_at": T0, "decided_at": after(8), "settled_at": after(8) if settled else None,
+    })  # fmt: skip
+
+
+def audited(service: str, at: dt.datetime, action: str) -> Row:
+    return Row(service, {"at": at, "action": action, "subject_id": uuid4(), "code": None, "detail": {"number": 1}})
+
+
+def received(service: str, at: dt.datetime, kind: str) -> Row:
+    return Row(service, {"received_at": at, "type": kind})
+
+
+def test_an_effect_stands_behind_the_receipt_of_its_batch_and_before_what_it_says() -> None:
+    evidence = Evidence(
+        COMMAND,
+        outcome(),
+        audit=[audited("availability", after(2), "slot_taken"), audited("booking", after(8), "appointment_booked")],
+        inbox=[received("availability", after(2.4), "BookAppointment"), received("booking", after(8.4), "SlotReserved")],
+        records=[sent(after(0.1)), record("availability.events", after(2), type="SlotReserved")],
+    )
+    assert [f"{step.service} {step.what}" for step in story.steps_of(evidence)] == [
+        "gateway accepted BookAppointment", "gateway sent BookAppointment",
+        "availability received BookAppointment", "availability slot_taken", "availability said SlotReserved",
+        "booking received SlotReserved", "booking appointment_booked", "booking decided 201",
+        "booking settled: answered from now on",
+    ]  # fmt: skip
+
+
+def test_a_repeat_with_another_body_is_told_from_the_same_again() -> None:
+    evidence = Evidence(COMMAND, outcome(), records=[sent(T0), sent(after(50), 1), sent(after(90), 2, "bb")])
+    assert [one["same_body"] for one in story.repeats_of(evidence)] == [True, False]
+    assert story.why(evidence)[-1].startswith("It was sent again 2 times: 2026-03-02T09:00:00.050Z, ")
+
+
+def test_how_far_a_command_is() -> None:
+    states = {
+        "running": Evidence(COMMAND, records=[sent(T0)]),
+        "unsettled": Evidence(COMMAND, outcome(settled=False)),
+        "refused": Evidence(COMMAND, outcome("full")),
+        "succeeded": Evidence(COMMAND, outcome()),
+    }
+    assert {name: story.status_of(evidence) for name, evidence in states.items()} == {name: name for name in states}
+    assert any("not settled" in line for line in story.why(states["unsettled"]))
+    assert not Evidence(COMMAND)
+
+
+def test_a_lost_command_says_whether_its_message_is_in_the_log() -> None:
+    assert "its message is nowhere in the log" in story.why(Evidence(COMMAND, outcome("lost")))[1]
+    assert "in the log all the same" in story.why(Evidence(COMMAND, outcome("lost"), records=[sent(T0)]))[1]
+
+
+def test_a_dead_letter_and_its_redrive_are_steps() -> None:
+    letters = [record("booking.commands.availability.dlq", after(5), type="BookAppointment")]
+    letters.append(record("availability.redrive", after(9), type="BookAppointment"))
+    steps = [f"{step.service} {step.what}" for step in story.steps_of(Evidence(COMMAND, records=letters))]
+    assert steps == [
+        "availability put BookAppointment away as a dead letter: None",
+        "operations redrove BookAppointment to availability",
+    ]
+
+
+def test_the_keys_that_are_tried_are_those_of_the_gateway() -> None:
+    assert naming.OPERATIONS == tuple(kind.operation for kind in (BOOK, CANCEL, CHECK_IN))
+    assert naming.PRINCIPALS == (OPEN,)
