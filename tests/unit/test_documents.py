@@ -9,22 +9,25 @@ from sqlalchemy import MetaData
 
 from shared.contracts.topics import ALL_TOPICS
 from shared.infra.audit import Action
+from shared.infra.metrics import REGISTRY
 
 pytestmark = pytest.mark.unit
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md"))
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 LINK = re.compile(r"\]\((?!\w+:|#)([^)#]+)")
+CELL_END = re.compile(r"(?<!\\)\|")
 SERVICES = ("availability", "booking", "gateway", "queue")
 
 
 def table(page: str, heading: str) -> list[list[str]]:
-    """The cells of the first table below a heading, without its head."""
+    """The cells of the first table below a heading, without head and rule."""
     section = page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     assert section, heading
-    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| ")]
-    return [row for row in rows[1:] if not set(row[0]) <= {"-"}]
+    rows = [[cell.strip() for cell in CELL_END.split(line)[1:-1]] for line in section.splitlines() if line.startswith("|")]
+    return rows[2:]
 
 
 def names(cell: str) -> set[str]:
@@ -60,3 +63,33 @@ def tables_of(service: str) -> set[str]:
 def test_the_actions_of_the_audit_trail_are_all_there() -> None:
     told = set().union(*(names(row[0]) for row in table(ARCHITECTURE, "Audit")))
     assert told == {action.value for action in Action}
+
+
+def test_the_metrics_are_those_that_a_scrape_has() -> None:
+    told = {names(name).pop(): names(labels) for name, labels, *_ in table(OPERATIONS, "Metrics")}
+    assert told == metrics()
+
+
+def metrics() -> dict[str, set[str]]:
+    """The labels of each metric by its name in a scrape."""
+    found = {}
+    for collector in list(REGISTRY._collector_to_names):
+        for family in collector.collect():
+            name = f"{family.name}_total" if family.type == "counter" else family.name
+            found[name] = set(collector._labelnames)  # type: ignore[attr-defined]
+    return found
+
+
+def test_an_alert_asks_for_what_there_is() -> None:
+    for expression, *_ in table(OPERATIONS, "Alerts"):
+        for name in re.findall(r"frontdesk_\w+", expression):
+            assert name.removesuffix("_bucket") in metrics(), expression
+
+
+def test_a_log_event_that_is_explained_is_written_somewhere() -> None:
+    code = "".join(
+        path.read_text(encoding="utf-8") for folder in ("services", "shared") for path in (ROOT / folder).rglob("*.py")
+    )
+    for events, *_ in table(OPERATIONS, "Logs"):
+        for event in names(events):
+            assert f'"{event}"' in code, event
