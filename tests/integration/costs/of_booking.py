@@ -2,9 +2,9 @@
 
 from uuid import UUID, uuid4
 
-from shared.contracts.availability import BookingRefused, SlotFreed, SlotReserved
+from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotFreed, SlotReserved
 from shared.contracts.booking import CancelAppointment, CheckInPatient
-from shared.contracts.commands import CommandRepeated
+from shared.contracts.commands import CommandFailed, CommandRepeated
 from shared.contracts.envelope import Message
 from shared.contracts.queue import PatientQueued
 from shared.infra.ids import new_id
@@ -12,7 +12,7 @@ from tests.integration.availability.desk import settings_changed
 from tests.integration.booking.desk import Desk
 from tests.integration.costs.batches import CLINIC_SETTINGS, REPLY, Batch
 from tests.integration.costs.consumer import Consumer
-from tests.unit.booking.messages import cancel, check_in, freed, queued, refused, repeated, reserved
+from tests.unit.booking.messages import TODAY, cancel, check_in, envelope, freed, queued, refused, repeated, reserved
 
 LATEST = 1_000_000
 """A version of settings that none of a batch is newer than."""
@@ -36,6 +36,28 @@ async def reservations_of_strangers(consumer: Consumer, size: int) -> list[Messa
 async def reservations_again(consumer: Consumer, size: int) -> list[Message]:
     """The same reservations under new message ids: their commands have outcomes."""
     return [slot.model_copy(update={"message_id": new_id()}) for slot in await _booked(consumer, size)]
+
+
+async def questions(consumer: Consumer, size: int) -> list[Message]:
+    """About reservations that are held."""
+    return [questioned(slot) for slot in await _booked(consumer, size)]
+
+
+async def questions_about_nothing(consumer: Consumer, size: int) -> list[Message]:
+    """About reservations of which booking never heard."""
+    return [questioned(slot) for slot in await reservations(consumer, size) if isinstance(slot, SlotReserved)]
+
+
+def questioned(slot: SlotReserved) -> ReservationQuestioned:
+    names = ("doctor_id", "date", "patient_id", "slot_id", "reservation_id", "appointment_id")
+    asked = {name: getattr(slot, name) for name in names}
+    return ReservationQuestioned.caused_by(slot, message_id=new_id(), occurred_at=slot.occurred_at, **asked)
+
+
+async def failures(consumer: Consumer, size: int) -> list[Message]:
+    """Commands that availability could not process."""
+    day = {"doctor_id": uuid4(), "date": TODAY, "failed": "BookAppointment"}
+    return [CommandFailed(**envelope(consumer.clinic), **day) for _ in range(size)]
 
 
 async def refused_bookings(consumer: Consumer, size: int) -> list[Message]:
@@ -96,6 +118,9 @@ BATCHES = (
     Batch("repeated check-ins", CheckInPatient, repeated_check_ins, {"CommandRepeated": 1}),
     Batch("freed slots", SlotFreed, freed_slots),
     Batch("queued patients", PatientQueued, queued_patients),
+    Batch("questions", ReservationQuestioned, questions, {"ReservationKept": 1}),
+    Batch("questions about nothing", ReservationQuestioned, questions_about_nothing, {"SlotReleased": 1}),
+    Batch("failures", CommandFailed, failures, REPLY),
     Batch("repeats", CommandRepeated, repeats, REPLY),
     CLINIC_SETTINGS,
 )

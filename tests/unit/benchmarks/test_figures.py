@@ -1,16 +1,8 @@
-"""The arithmetic of the benchmarks, and what the generator and the reference send."""
-
-import datetime as dt
-import itertools
-import json
-import re
-from collections import Counter
+"""The arithmetic of the benchmarks."""
 
 import pytest
 
-from benchmarks.figures import Load, in_turn, percentile
-from benchmarks.load import Orders, bookings
-from benchmarks.reference import availability_script, booking_script, statement
+from benchmarks.figures import Limit, Load, Spread, in_turn, percentile, ratios
 
 
 @pytest.mark.parametrize(
@@ -22,7 +14,7 @@ def test_percentile_is_the_smallest_value_that_covers_the_share(share: float, ex
 
 
 def test_the_percentiles_of_one_value_are_that_value() -> None:
-    load = Load(seconds=2.0, latencies_ms=[7.0], others=3, all_answers=5)
+    load = Load(seconds=2.0, latencies_ms=[7.0], others=3, all_answers=5, asked=5, cpu_seconds=0.1)
     assert (load.p50_ms, load.p99_ms, load.per_second) == (7.0, 7.0, 0.5)
 
 
@@ -37,15 +29,17 @@ def test_two_turns_at_equal_rates_are_half_as_fast() -> None:
     assert in_turn(300.0, 150.0) == pytest.approx(100.0)
 
 
-def test_the_generator_asks_for_each_place_once() -> None:
-    orders = Orders(8000, 1, 1.0, 0.0, ["d1", "d2"], ["p1", "p2", "p3"], places_a_day=10)
-    parts = [one.partition(b"\r\n\r\n") for one in itertools.islice(bookings(orders, dt.date(2030, 1, 31)), 40)]
-    assert all(head.endswith(b"Content-Length: %d" % len(body)) for head, _, body in parts)
-    asked = Counter((one["doctor_id"], one["date"]) for one in (json.loads(body) for _, _, body in parts))
-    assert asked == dict.fromkeys(itertools.product(("d1", "d2"), ("2030-01-31", "2030-02-01")), 10)
+def test_a_ratio_is_of_two_values_of_one_round() -> None:
+    assert ratios([100.0, 900.0, 300.0], [50.0, 300.0, 300.0]) == Spread(2.0, 1.0, 3.0)
+    with pytest.raises(ValueError, match="zip"):
+        ratios([1.0], [1.0, 2.0])
 
 
-def test_every_parameter_of_a_statement_gets_its_value() -> None:
-    values = [f"v{n}" for n in range(1, 12)]
-    assert statement("SELECT $1, $11, $2 ", *values) == "SELECT v1, v11, v2"
-    assert not re.search(r"\$\d", availability_script() + booking_script())
+def test_a_spread_shows_its_ends_where_there_are_any() -> None:
+    assert Spread.of([1018.4, 990.0, 1100.0]).text() == "1,018 (990-1,100)"
+    assert Spread.of([1.25]).text(1) == "1.2"
+
+
+@pytest.mark.parametrize(("median", "said"), [(3.0, "≥ 3.0: reached"), (2.9, "≥ 3.0: not reached")])
+def test_a_limit_is_reached_by_the_median(median: float, said: str) -> None:
+    assert Limit(3, 1).verdict(Spread(median, 0.0, 9.0)) == said
