@@ -71,7 +71,7 @@ class Runs:
 
     def _ask(self, name: str, **how: Any) -> Load:
         bench = self._bench
-        people = {"doctors": bench.doctors, "patients": bench.patients, "places_a_day": PLACES_A_DAY}
+        people: dict[str, Any] = {"doctors": bench.doctors, "patients": bench.patients, "places_a_day": PLACES_A_DAY}
         load = generate(Orders(port=bench.ports[name], first=self._first[name], **people, **how))
         self._first[name] += load.asked
         return load
