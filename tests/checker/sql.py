@@ -26,10 +26,10 @@ LEFT_OUT = {"patients": ("name", "name_key", "phone", "phone_index", "date_of_bi
 """What identifies a patient is none of the checker's business."""
 UNSENT = "SELECT count(*) FROM outbox"
 OF_ONE = {
-    "availability": "SELECT count(*) FROM unacknowledged",
-    "booking": "SELECT count(*) FROM outcomes WHERE settled_at IS NULL",
+    "availability": ("unacknowledged", "SELECT count(*) FROM unacknowledged"),
+    "booking": ("unsettled", "SELECT count(*) FROM outcomes WHERE settled_at IS NULL"),
 }
-"""What only one database can owe: reservations that nobody acknowledged, outcomes that are not settled."""
+"""What only one database can owe: reservations that booking has not acknowledged, outcomes that are not settled."""
 IDLE_SECONDS = 1.0
 """Between two statements of a transaction a session is idle for a moment; for so long only one that was left behind is."""
 IDLE = """
@@ -57,7 +57,7 @@ class Owed:
     unsent: int = 0
     idle: int = 0
     unsettled: int = 0
-    """Outcomes not settled, or reservations not acknowledged."""
+    unacknowledged: int = 0
 
 
 async def tables(dsns: Mapping[str, str]) -> Tables:
@@ -89,8 +89,11 @@ def _plain(table: str, row: "asyncpg.Record") -> Row:
 
 async def _owed(database: str, dsn: str) -> Owed:
     async with _session(dsn) as session:
-        unsettled = await session.fetchval(OF_ONE[database]) if database in OF_ONE else 0
-        return Owed(await session.fetchval(UNSENT), await session.fetchval(IDLE, IDLE_SECONDS), unsettled)
+        own = {}
+        if database in OF_ONE:
+            name, query = OF_ONE[database]
+            own[name] = await session.fetchval(query)
+        return Owed(unsent=await session.fetchval(UNSENT), idle=await session.fetchval(IDLE, IDLE_SECONDS), **own)
 
 
 @asynccontextmanager

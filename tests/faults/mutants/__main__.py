@@ -15,7 +15,7 @@ def main() -> None:
     parser.add_argument("--points", type=Path, required=True, help="the folder by which a test stops it")
     parser.add_argument("--mutant", action="append", choices=MUTANTS, default=[])
     asked = parser.parse_args()
-    stop_at_points(asked.points)
+    stop_at_points(asked.points, asked.service)
     for name in asked.mutant:
         MUTANTS[name]()
     runpy.run_module(f"services.{asked.service}", run_name="__main__", alter_sys=True)

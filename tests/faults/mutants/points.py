@@ -1,6 +1,6 @@
 """Points at which a test can stop a service: it arms one, waits until the process has come there, then kills it or lets it go on.
 
-Files in a folder are the signals, so that they outlive whoever is killed: `<point>.armed`, `<point>.reached`, `<point>.go`.
+Files in a folder are the signals, so that they outlive whoever is killed: `<service>.<point>.armed`, `….reached`, `….go`.
 """
 
 import asyncio
@@ -25,10 +25,13 @@ class Point:
     """One point, as the test and as the process see it. Each arming stops one passer-by."""
 
     folder: Path
+    service: str
     name: str
 
     def arm(self) -> None:
         """The next one that comes by stops."""
+        for left_over in ("reached", "go"):
+            self._file(left_over).unlink(missing_ok=True)
         self._file("armed").touch()
 
     def is_reached(self) -> bool:
@@ -48,12 +51,12 @@ class Point:
             await asyncio.sleep(INTERVAL_SECONDS)
 
     def _file(self, what: str) -> Path:
-        return self.folder / f"{self.name}.{what}"
+        return self.folder / f"{self.service}.{self.name}.{what}"
 
 
-def stop_at_points(folder: Path) -> None:
-    """Makes this process stop where the test in that folder wants it to."""
-    before_commit, before_offsets = Point(folder, BEFORE_COMMIT), Point(folder, BEFORE_OFFSETS)
+def stop_at_points(folder: Path, service: str) -> None:
+    """Makes this process of a service stop where the test in that folder wants it to."""
+    before_commit, before_offsets = Point(folder, service, BEFORE_COMMIT), Point(folder, service, BEFORE_OFFSETS)
     write, commit = Outbox.write, Delivery._commit
 
     async def write_and_stop(self: Outbox, *arguments: Any) -> Any:

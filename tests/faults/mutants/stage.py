@@ -1,12 +1,14 @@
-"""The system that mutants live in: one of each service, of which one at a time plays a mutant, and the client who meets it."""
+"""The system that mutants live in: one of each service, all of them stoppable at points, of which one at a time plays a mutant.
+
+Called by `tests/faults/test_checker.py`, with the client who meets it.
+"""
 
 import asyncio
-import contextlib
 import datetime as dt
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ import httpx2
 
 from deploy.databases import SERVICES
 from deploy.embedded import EmbeddedServers
-from deploy.embedded.services import Services
+from deploy.embedded.services import Service, Services
 from tests.checker.check import check
 from tests.checker.history import Entry, History
 from tests.checker.report import Report
@@ -31,39 +33,46 @@ TIMEOUT_SECONDS = 20.0
 
 
 class Stage:
-    """The servers, the services, and what a test does to them."""
+    """The servers, the services, and what a test does to them. `points` is the folder by which services are stopped."""
 
-    def __init__(self, servers: EmbeddedServers) -> None:
+    def __init__(self, servers: EmbeddedServers, points: Path) -> None:
         self.bootstrap = servers.kafka_bootstrap
         databases = Databases(servers)
         databases.migrated_services()
         self.dsns = {service: databases.superuser(service) for service in SERVICES}
+        self.points = points
         self.services = Services(servers, settings=SETTINGS)
+        for service in SERVICES:
+            self.services[service].process.command = self._command(service)
 
     @asynccontextmanager
     async def playing(self, service: str, *mutants: str) -> AsyncIterator["Part"]:
-        """One service with these mutations, or with none but stoppable all the same; afterwards it is itself again."""
-        with tempfile.TemporaryDirectory(prefix="frontdesk-points-") as folder:
-            part = Part(self.services, service, Path(folder))
-            await part.change((sys.executable, "-m", "tests.faults.mutants", service, *_options(Path(folder), mutants)))
-            try:
-                yield part
-            finally:
-                await part.change(part.itself)
+        """One service with these mutations; afterwards it is sound again, as it is all the time without any."""
+        part = Part(self.services[service], self.points)
+        if not mutants:
+            yield part
+            return
+        await part.become(self._command(service, *mutants))
+        try:
+            yield part
+        finally:
+            await part.become(self._command(service))
+
+    def _command(self, service: str, *mutants: str) -> Sequence[str]:
+        options = [option for mutant in mutants for option in ("--mutant", mutant)]
+        return (sys.executable, "-m", "tests.faults.mutants", service, "--points", str(self.points), *options)
 
 
 class Part:
-    """The process of the service that plays."""
+    """The service that plays."""
 
-    def __init__(self, services: Services, service: str, points: Path) -> None:
-        self.service = service
-        self.points = points
-        self._instance = services[service]
-        self.itself = self._instance.process.command
+    def __init__(self, service: Service, points: Path) -> None:
+        self._service = service
+        self._points = points
 
     def point(self, name: str) -> Point:
         """Where it can be stopped."""
-        return Point(self.points, name)
+        return Point(self._points, self._service.name, name)
 
     async def reaches(self, point: Point) -> None:
         """Returns once it stands at a point."""
@@ -75,14 +84,14 @@ class Part:
 
     async def crash(self) -> None:
         """`kill -9`, and a new start."""
-        await asyncio.to_thread(self._instance.process.kill)
-        await asyncio.to_thread(self._instance.start)
+        await asyncio.to_thread(self._service.process.kill)
+        await asyncio.to_thread(self._service.start)
 
-    async def change(self, command: Any) -> None:
+    async def become(self, command: Sequence[str]) -> None:
         """Another program in its place."""
-        await asyncio.to_thread(self._instance.stop)
-        self._instance.process.command = command
-        await asyncio.to_thread(self._instance.start)
+        await asyncio.to_thread(self._service.stop)
+        self._service.process.command = command
+        await asyncio.to_thread(self._service.start)
 
 
 class Client:
@@ -157,12 +166,10 @@ async def client_of(stage: Stage) -> AsyncIterator[Client]:
 @contextmanager
 def running_stage() -> Iterator[Stage]:
     """A system of its own, gone afterwards with all its data."""
-    with embedded_servers() as servers, contextlib.ExitStack() as stack:
-        stage = Stage(servers)
-        stack.callback(stage.services.stop)
-        stage.services.start()
-        yield stage
-
-
-def _options(points: Path, mutants: tuple[str, ...]) -> list[str]:
-    return ["--points", str(points), *(option for mutant in mutants for option in ("--mutant", mutant))]
+    with embedded_servers() as servers, tempfile.TemporaryDirectory(prefix="frontdesk-points-") as points:
+        stage = Stage(servers, Path(points))
+        try:
+            stage.services.start()
+            yield stage
+        finally:
+            stage.services.stop()
