@@ -124,6 +124,12 @@ def test_a_booking_sent_twice_is_one_appointment(pasted: dict[str, str]) -> None
     assert "idempotent-replayed" not in first_head and "idempotent-replayed: true" in second_head
 
 
+def test_a_decision_is_explained(pasted: dict[str, str]) -> None:
+    told = pasted["Ask why"]
+    assert told.index("appointment_booked") < told.index("appointment_checked_in") < told.index("entry_queued")
+    assert "0 records are not processed" in told
+
+
 def test_what_is_cancelled_is_that_appointment(pasted: dict[str, str]) -> None:
     cancelled = json.loads(pasted["Cancel"])
     assert cancelled["status"] == "cancelled"

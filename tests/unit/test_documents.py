@@ -1,4 +1,4 @@
-"""What the documents say of names is what the code has: topics, tables, audit actions, metrics, log events, commands, links."""
+"""What the documents say of names is what the code has: topics, tables, audit actions, metrics, log events, decisions, links."""
 
 import importlib
 import re
@@ -93,3 +93,11 @@ def test_a_log_event_that_is_explained_is_written_somewhere() -> None:
     for events, *_ in table(OPERATIONS, "Logs"):
         for event in names(events):
             assert f'"{event}"' in code, event
+
+
+def test_every_decision_is_listed_by_its_title() -> None:
+    folder = ROOT / "docs" / "decisions"
+    titles = {path.name: path.read_text(encoding="utf-8").partition("\n")[0] for path in sorted(folder.glob("0*.md"))}
+    told = re.findall(r"^\| \[(\d+)\]\((.+)\) \| (.+) \|$", (folder / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert {file: f"# {number}. {title}" for number, file, title in told} == titles
+    assert [number for number, *_ in told] == sorted(name[:4] for name in titles)
