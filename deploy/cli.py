@@ -107,6 +107,24 @@ def explain(
 
 
 @app.command()
+def reconcile(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only compare; mending is not built yet.")] = False,
+    clinic: Annotated[str | None, typer.Option(help="Id of the one clinic to compare; all without it.")] = None,
+    since: Annotated[str | None, typer.Option("--from", help="First date to compare, YYYY-MM-DD; a week ago without it.")] = None,
+    older_than: Annotated[float, typer.Option(help="Seconds after which what is under way counts as stuck.", min=0)] = 60,
+    wait: Annotated[float, typer.Option(help="Seconds in which what is under way may arrive before the second look.")] = 10,
+    as_json: Json = False,
+) -> None:
+    """Compare what the services hold: slots with appointments, check-ins with the queue, outcomes, outboxes, settings.
+
+    What differs is looked at twice. Exit code 0 if there is nothing to mend, 1 if there is.
+
+    Examples: frontdesk reconcile --dry-run | frontdesk reconcile --dry-run --from 2026-11-01 --json
+    """
+    _run("reconcile", "reconcile", dry_run, clinic, since, older_than, wait, as_json)
+
+
+@app.command()
 def psql(
     service: Annotated[str, typer.Argument(help="availability, booking, queue or gateway.")],
     sql: Annotated[str | None, typer.Option("--command", "-c", help="One statement; without it a session of psql.")] = None,

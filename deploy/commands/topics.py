@@ -109,7 +109,7 @@ def lag(group: str | None, check: bool, as_json: bool) -> int:
     """How far each group is on each of its topics; with `check` 1 unless all is drained."""
     if group is not None and group not in GROUPS:
         raise NotThere(f"no group is called {group}; there are: {', '.join(GROUPS)}")
-    rows = asyncio.run(_lag(addresses.kafka(), GROUPS if group is None else (group,)))
+    rows = asyncio.run(lag_of(addresses.kafka(), GROUPS if group is None else (group,)))
     total = sum(row["lag"] for row in rows)
     cells = [[row["group"], row["topic"], *(str(row[name]) for name in ("committed", "end", "lag"))] for row in rows]
     lines = [*table(cells, ["GROUP", "TOPIC", "COMMITTED", "END", "LAG"]), f"{total} records are not processed"]
@@ -117,7 +117,8 @@ def lag(group: str | None, check: bool, as_json: bool) -> int:
     return FAILED if check and total else OK
 
 
-async def _lag(bootstrap: str, groups: tuple[str, ...]) -> list[dict[str, Any]]:
+async def lag_of(bootstrap: str, groups: tuple[str, ...]) -> list[dict[str, Any]]:
+    """How far groups are, a row for each of their topics."""
     redrive = {topic.groups[0]: topic for topic in redrive_topics()}
     rows = []
     async with kafka_log.administrator(bootstrap) as admin, kafka_log.reader(bootstrap) as consumer:

@@ -1,0 +1,55 @@
+"""`frontdesk reconcile --dry-run`: a row that is broken by hand is found, and nothing else is new."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+from tests.e2e.cli import Cli
+from tests.e2e.desk import Desk, today
+
+COMPARE = ("reconcile", "--dry-run", "--wait", "5", "--json")
+
+
+async def found(cli: Cli) -> set[tuple[str, ...]]:
+    """The differences that persist, by kind and ids; what other tests of the session left is among them."""
+    done = await cli.run(*COMPARE)
+    assert done.exit_code in (0, 1)
+
+    return {(one["kind"], *sorted(one["ids"].values())) for one in json.loads(done.stdout)["differences"]}
+
+
+async def test_what_is_broken_by_hand_is_found(cli: Cli, desk: Desk, superuser: Callable[..., Any]) -> None:
+    doctor, patient = await desk.doctor(capacity=3, date=today()), await desk.patient()
+    one, other = [await desk.booked(doctor, patient, today()) for _ in range(2)]
+    arrived = await desk.check_in(other["id"], patient)
+    assert arrived.status_code == 201
+    before = await found(cli)
+    booking, queue = await superuser("booking"), await superuser("queue")
+    reservation = await booking.fetchval("SELECT reservation_id FROM appointments WHERE id = $1", one["id"])
+    nobodys, entry = str(uuid4()), arrived.json()["id"]
+    await booking.execute("UPDATE appointments SET status = 'cancelled' WHERE id = $1", one["id"])
+    await queue.execute("UPDATE entries SET appointment_id = $1 WHERE id = $2", nobodys, entry)
+    assert await found(cli) - before == {
+        ("slot_without_appointment", *sorted((one["slot_id"], str(reservation), one["id"]))),
+        ("arrival_without_entry", other["id"]),
+        ("entry_without_arrival", *sorted((entry, nobodys))),
+    }
+    await booking.execute("UPDATE appointments SET status = 'booked' WHERE id = $1", one["id"])
+    await queue.execute("UPDATE entries SET appointment_id = $1 WHERE id = $2", other["id"], entry)
+    assert await found(cli) <= before
+
+
+async def test_it_says_how_much_it_compared_and_nothing_of_another_clinic(cli: Cli, desk: Desk) -> None:
+    await desk.booked(await desk.doctor(capacity=1), await desk.patient())
+    all_of_it = await cli.run(*COMPARE)
+    assert '"slots": 0' not in all_of_it.stdout
+    nobodys = "00000000-0000-7000-8000-00000000ffff"
+    assert "nothing to mend (0 slots" in await cli.text("reconcile", "--dry-run", "--clinic", nobodys)
+
+
+async def test_it_mends_nothing_yet(cli: Cli) -> None:
+    done = await cli.run("reconcile")
+    assert done.exit_code == 2 and "--dry-run" in done.stderr
+    for wrong in (("--clinic", "x"), ("--from", "yesterday")):
+        await cli.text("reconcile", "--dry-run", *wrong, code=2)

@@ -1,0 +1,78 @@
+"""Where services do not agree is found, each kind by an example that has it and no other; a world that agrees has none."""
+
+import datetime as dt
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from deploy.reconcile.differences import differences
+from deploy.reconcile.looks import World
+
+TODAY = dt.date(2026, 3, 2)
+NOW = dt.datetime(2026, 3, 2, 9, tzinfo=dt.UTC)
+
+
+def uid(number: int) -> UUID:
+    return UUID(int=number)
+
+
+CLINIC, DOCTOR = uid(1), uid(2)
+DAY = {"clinic_id": CLINIC, "doctor_id": DOCTOR, "date": TODAY}
+SLOT = {**DAY, "slot_id": uid(3), "number": 4, "reservation_id": uid(5), "appointment_id": uid(6)}
+APPOINTMENT = {
+    **DAY, "appointment_id": uid(6), "status": "checked_in", "slot_id": uid(3), "slot_number": 4, "reservation_id": uid(5),
+    "command_id": uid(7), "created_at": NOW,
+}  # fmt: skip
+DECIDED = {"clinic_id": CLINIC, "command_id": uid(7), "code": None, "appointment_id": str(uid(6))}
+ENTRY = {**DAY, "entry_id": uid(8), "appointment_id": uid(6), "position": 1}
+CLINIC_ROW = {"clinic_id": CLINIC, "version": 2, "announced_version": 2}
+
+
+def world(**changes: Any) -> World:
+    """One patient who booked and checked in, as all services know it."""
+    agreed: dict[str, Any] = {
+        "slots": [SLOT],
+        "unacknowledged": [],
+        "appointments": [APPOINTMENT],
+        "decided": [DECIDED],
+        "unsettled": [],
+        "entries": [ENTRY],
+        "queue_days": [{**DAY, "last_position": 1}],
+        "outboxes": {name: [] for name in ("availability", "booking", "queue", "gateway")},
+        "settings": {name: [{"clinic_id": CLINIC, "version": 2}] for name in ("availability", "booking", "queue")},
+        "clinics": [CLINIC_ROW],
+    }
+    return World(**{**agreed, **changes})
+
+
+def test_a_world_that_agrees() -> None:
+    assert differences(world()) == []
+
+
+BROKEN: list[tuple[str, str, dict[str, Any]]] = [
+    ("slot_without_appointment", "availability", {"slots": [SLOT, {**SLOT, "slot_id": uid(30), "reservation_id": uid(50)}]}),
+    ("slot_without_appointment", "availability", {
+        "appointments": [{**APPOINTMENT, "status": "cancelled"}], "entries": [], "queue_days": [],
+    }),
+    ("appointment_without_slot", "booking", {"slots": []}),
+    ("slot_differs", "booking", {"slots": [{**SLOT, "number": 5}]}),
+    ("outcome_without_appointment", "booking", {"decided": [DECIDED, {**DECIDED, "appointment_id": str(uid(60))}]}),
+    ("appointment_of_refused", "booking", {"decided": [{**DECIDED, "code": "lost", "appointment_id": None}]}),
+    ("arrival_without_entry", "queue", {"entries": [], "queue_days": []}),
+    ("entry_without_arrival", "queue", {"appointments": [{**APPOINTMENT, "status": "booked"}]}),
+    ("positions_differ", "queue", {"queue_days": [{**DAY, "last_position": 3}]}),
+    ("outcome_unsettled", "booking", {"unsettled": [{"command_id": uid(7), "type": "CheckInPatient", "decided_at": NOW}]}),
+    ("reservation_unacknowledged", "availability", {"unacknowledged": [{"reservation_id": uid(5), "due_at": NOW}]}),
+    ("outbox_stuck", "queue", {"outboxes": {"queue": [{"messages": 3, "oldest": NOW}]}}),
+    ("clinic_not_announced", "gateway", {"clinics": [{**CLINIC_ROW, "version": 3}]}),
+    ("settings_behind", "queue", {"settings": {"queue": [{"clinic_id": CLINIC, "version": 1}]}}),
+    ("settings_behind", "queue", {"settings": {"queue": []}}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "service", "changes"), BROKEN, ids=lambda value: value if isinstance(value, str) else "")
+def test_each_kind_is_found_alone(kind: str, service: str, changes: dict[str, Any]) -> None:
+    [found] = differences(world(**changes))
+    assert (found.kind, found.service) == (kind, service)
+    assert found.detail and found.mend
