@@ -1,0 +1,174 @@
+"""What makes the containers hard to misuse stays in `docker-compose.yml` and `deploy/Dockerfile`, line by line."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deploy.databases import SERVICES
+from deploy.embedded import kafka as embedded_kafka
+from deploy.embedded.report import frontdesk_version
+
+ROOT = Path(__file__).parents[3]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+CONTAINERS: dict[str, dict[str, Any]] = COMPOSE["services"]
+DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text()
+INSTRUCTIONS = DOCKERFILE.replace("\\\n", " ").splitlines()
+STORES = {"postgres": "postgres:17", "kafka": "apache/kafka:4.2.0", "redis": "redis:8"}
+ONE_SHOTS = ("secrets", "setup", "seed", "ready")
+TOOLS = ("tools", "psql")
+LONG_RUNNING = (*STORES, *SERVICES)
+every_container = pytest.mark.parametrize("name", CONTAINERS)
+
+
+def test_every_container_is_known_here() -> None:
+    assert set(CONTAINERS) == {*LONG_RUNNING, *ONE_SHOTS, *TOOLS}
+
+
+@every_container
+def test_a_container_gets_no_rights(name: str) -> None:
+    container = CONTAINERS[name]
+    assert container["cap_drop"] == ["ALL"] and "cap_add" not in container
+    assert container["security_opt"] == ["no-new-privileges:true"]
+    assert container["read_only"] is True
+    assert all(mount.startswith("/tmp:size=") or "/data:" in mount for mount in container["tmpfs"])
+    assert not {"privileged", "pid", "ipc", "network_mode", "devices", "container_name", "env_file"} & container.keys()
+
+
+@every_container
+def test_a_container_has_limits(name: str) -> None:
+    container = CONTAINERS[name]
+    assert container["mem_limit"] in {"256m", "512m", "1g"}
+    assert 0 < container["cpus"] <= 1, "more than a host may have refuses to start there"
+    assert 0 < container["pids_limit"] <= 512
+    assert container["stop_grace_period"] == "30s"
+    assert container["logging"]["options"] == {"max-size": "10m", "max-file": "5"}
+
+
+@every_container
+def test_a_container_comes_back_unless_it_is_done(name: str) -> None:
+    assert CONTAINERS[name]["restart"] == ("unless-stopped" if name in LONG_RUNNING else "no")
+
+
+@every_container
+def test_no_container_runs_as_root(name: str) -> None:
+    ours = CONTAINERS[name]["image"].startswith("${FRONTDESK_IMAGE:-frontdesk:")
+    runs_as = {"postgres": "postgres", "redis": "redis", "psql": "10001:10001"}
+    # Our image and Kafka's name their user themselves.
+    assert CONTAINERS[name].get("user") == runs_as.get(name)
+    assert ours or name in {*STORES, "psql"}
+
+
+@every_container
+def test_nothing_secret_is_in_the_file(name: str) -> None:
+    given = CONTAINERS[name].get("environment", {})
+    secret = re.compile(r"PASS|KEY|SECRET|TOKEN|://[^/]*:[^/]*@", re.IGNORECASE)
+    assert [
+        f"{key}={value}" for key, value in given.items() if secret.search(f"{key}={value}") and "/run/secrets/" not in value
+    ] == []
+
+
+def test_a_container_reads_its_own_secrets_only() -> None:
+    read_only = {
+        name: [v for v in container.get("volumes", []) if ":/run/secrets" in v] for name, container in CONTAINERS.items()
+    }
+    assert {name: mounts for name, mounts in read_only.items() if mounts} == {
+        "postgres": ["secrets-postgres:/run/secrets:ro"],
+        **{service: [f"secrets-{service}:/run/secrets:ro"] for service in SERVICES},
+        **{tool: ["secrets-tools:/run/secrets:ro"] for tool in TOOLS},
+    }
+    writers = [name for name, container in CONTAINERS.items() if any(":/secrets/" in v for v in container.get("volumes", []))]
+    assert writers == ["secrets", "setup"]
+    assert CONTAINERS["setup"]["volumes"] == ["secrets-setup:/secrets/setup"]
+
+
+def test_only_the_gateway_is_reached_from_outside_and_only_from_this_host() -> None:
+    assert {name: container["ports"] for name, container in CONTAINERS.items() if "ports" in container} == {
+        "gateway": ["127.0.0.1:${PORT:-8000}:8000"]
+    }
+    assert COMPOSE["networks"]["inside"] == {"internal": True}
+    assert {name for name, container in CONTAINERS.items() if container["networks"] != ["inside"]} == {"gateway"}
+
+
+@pytest.mark.parametrize("name", STORES)
+def test_a_store_is_the_version_that_is_promised_and_says_how_it_is(name: str) -> None:
+    assert CONTAINERS[name]["image"] == STORES[name]
+    assert CONTAINERS[name]["healthcheck"]["test"][0] == "CMD"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_starts_when_what_it_needs_is_healthy(name: str) -> None:
+    needed = {other: dependency["condition"] for other, dependency in CONTAINERS[name]["depends_on"].items()}
+    assert needed.items() >= {"setup": "service_completed_successfully", **dict.fromkeys(STORES, "service_healthy")}.items()
+    assert (name != "gateway") or needed.items() >= dict.fromkeys({*SERVICES} - {"gateway"}, "service_healthy").items()
+    assert "healthcheck" not in CONTAINERS[name], "the image's own"
+    assert CONTAINERS[name]["command"] == ["python", "-m", f"services.{name}"]
+
+
+def test_what_ends_is_waited_for() -> None:
+    """`docker compose up --wait` takes a container that ended for a failure unless a service waits for its end."""
+    waited = {
+        other
+        for container in CONTAINERS.values()
+        for other, dependency in container.get("depends_on", {}).items()
+        if dependency["condition"] == "service_completed_successfully"
+    }
+    assert waited == {"secrets", "setup", "seed"}
+    assert CONTAINERS["ready"]["scale"] == 0
+    assert all(CONTAINERS[tool]["profiles"] == ["tools"] for tool in TOOLS)
+
+
+def test_data_outlives_its_container() -> None:
+    kept = {volume.partition(":")[0] for container in CONTAINERS.values() for volume in container.get("volumes", [])}
+    assert kept == set(COMPOSE["volumes"])
+    assert "postgres-data:/var/lib/postgresql/data" in CONTAINERS["postgres"]["volumes"]
+    assert "kafka-data:/var/lib/kafka/data" in CONTAINERS["kafka"]["volumes"]
+    assert CONTAINERS["kafka"]["environment"]["KAFKA_LOG_DIRS"].startswith("/var/lib/kafka/data/")
+
+
+def test_kafka_is_set_as_on_the_embedded_stack() -> None:
+    """What concerns addresses, and the machine that it has for itself, differs."""
+    embedded = {name: str(value) for name, value in embedded_kafka.settings(Path("/data"), 9092, 9093).items()}
+    composed = {
+        name.removeprefix("KAFKA_").lower().replace("_", "."): str(value)
+        for name, value in CONTAINERS["kafka"]["environment"].items()
+        if name.startswith("KAFKA_") and name != "KAFKA_HEAP_OPTS"
+    }
+    own = {"controller.quorum.voters", "listeners", "advertised.listeners", "log.dirs", "num.network.threads", "num.io.threads"}
+    assert {k: v for k, v in composed.items() if k not in own} == {k: v for k, v in embedded.items() if k not in own}
+
+
+def test_the_image_is_built_of_locked_packages_by_two_stages() -> None:
+    assert [line for line in INSTRUCTIONS if line.startswith("FROM ")] == [
+        "FROM python:3.13-slim AS builder",
+        "FROM python:3.13-slim",
+    ]
+    installs = [line for line in INSTRUCTIONS if "pip" in line and " install " in line]
+    assert len(installs) == 3
+    assert all("--require-hashes" in line or "--no-deps --no-index" in line for line in installs)
+    assert "requirements.lock" in installs[0]
+    assert "# syntax=" not in DOCKERFILE
+
+
+def test_the_image_runs_as_a_numeric_user_and_asks_itself_how_it_is() -> None:
+    runtime = DOCKERFILE.rpartition("\nFROM ")[2]
+    assert re.search(r"^USER 10001:10001$", runtime, re.MULTILINE)
+    assert re.search(r'^HEALTHCHECK .*CMD \["python", "-m", "deploy\.healthcheck"\]$', runtime, re.MULTILINE)
+    assert {"PYTHONSAFEPATH=1", "PYTHONUNBUFFERED=1"} <= set(runtime.split())
+    assert "pip" not in re.sub(r"^#.*$", "", runtime, flags=re.MULTILINE)
+    assert not re.search(r"^(ARG|ENV) .*(PASS|SECRET|TOKEN|KEY)", DOCKERFILE, re.MULTILINE)
+
+
+def test_the_image_says_what_it_is() -> None:
+    labels = dict(re.findall(r'org\.opencontainers\.image\.(\w+)="([^"]*)"', DOCKERFILE))
+    assert labels.keys() == {"title", "description", "version", "revision", "licenses"}
+    assert labels["version"] == frontdesk_version()
+    assert CONTAINERS["booking"]["image"] == f"${{FRONTDESK_IMAGE:-frontdesk:{frontdesk_version()}}}"
+
+
+def test_the_context_of_the_build_is_a_list_of_what_is_needed() -> None:
+    lines = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
+    assert lines[0] == "*"
+    assert not any(name in line for line in lines[1:] for name in (".git", ".env", ".frontdesk", "tests") if line.startswith("!"))
