@@ -1,6 +1,7 @@
 """By hand, on a system that is at rest: `python -m tests.checker --history FILE`. `frontdesk env` prints what it reads:
 
-`KAFKA_BOOTSTRAP_SERVERS`, and in `POSTGRES_READER_URL` a role that sees the rows of all clinics.
+`KAFKA_BOOTSTRAP_SERVERS`, and in `POSTGRES_READER_URL` a role that sees the rows of all clinics. Idle transactions of other
+roles are seen only by one that may read the server's statistics, as the superuser of the tests does.
 """
 
 import argparse

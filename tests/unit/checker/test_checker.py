@@ -77,6 +77,13 @@ def test_a_report_shows_counts_and_ids() -> None:
     assert "[slot]-19" in report.text() and "[slot]-20" not in report.text()
 
 
+def test_a_topic_that_is_missing_is_no_empty_topic() -> None:
+    with pytest.raises(LookupError, match=r"queue\.events"):
+        dump._ours(set(dump.TOPICS) - {"queue.events"})
+    letters = "booking.commands.availability.dlq"
+    assert set(dump._ours([*dump.TOPICS, letters, "somebody.elses", "somebody.elses.dlq"])) == {*dump.TOPICS, letters}
+
+
 def gathered(monkeypatch: pytest.MonkeyPatch, owed: list[Owed | OSError], doctors: list[str] | None = None) -> evidence.Evidence:
     """What is gathered of the clean world, while it owes one after the other of these, or does not answer."""
     world = clean().evidence()
