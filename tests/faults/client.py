@@ -169,7 +169,8 @@ class Client:
 
     def ends(self) -> Counter[tuple[str, int]]:
         """How the commands ended, by what they ask and status."""
-        return Counter((kind_of(command.path), command.ended.status or 0) for command in self.commands)
+        ended = ((command, command.end) for command in self.commands)
+        return Counter((kind_of(command.path), end.status or 0) for command, end in ended if end)
 
     @property
     def troubles(self) -> Counter[str]:

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -40,6 +41,8 @@ class Round:
     what: str
     number: int
     client: Client
+    key: str = field(default_factory=lambda: uuid4().hex)
+    """Of what the round registers by a key of its own."""
     happened: list[str] = field(default_factory=list)
     checked: str = "failed"
     seconds: float = 0.0

@@ -2,41 +2,38 @@
 
 import asyncio
 import contextlib
-import os
-import signal
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-
-import psutil
 
 from deploy.databases import SERVICES
 from deploy.embedded import EmbeddedServers
-from deploy.embedded.failure import StartFailed
-from deploy.embedded.process import Process
-from deploy.embedded.servers import Server
+from deploy.embedded.backend import Backend
 from deploy.embedded.services import Service, Services, instance_name
 from tests.support.servers import Databases, embedded_servers
-from tests.support.waiting import eventually
+from tests.support.stores import Store, embedded_stores
 
 SETTINGS = {"FRONTDESK_KAFKA__SESSION_TIMEOUT_MS": "6000"}
 """The shortest that is allowed: so long the partitions of a killed process wait for their next owner."""
 OF_EACH = 2
+STORE_OF = {"valkey": "redis"}
+"""What a server is called, where its name is another."""
 
 
 class System:
-    """The servers, the services on them, and what a test does to either, by name: `booking-2`, `kafka`, `postgres`, `valkey`."""
+    """The servers, the services on them, and what a test does to either, by name: `booking-2`, `kafka`, `redis`."""
 
     def __init__(self, servers: EmbeddedServers) -> None:
         self.servers = servers
+        self.stores = embedded_stores(servers)
         self.databases = Databases(servers)
         self.databases.migrated_services()
         self.services = self.make()
         self.injected: list[bytes] = []
         """What tests wrote that nobody can read: the only dead letters that there may be."""
 
-    def make(self) -> Services:
-        """The service processes, two of each, not started."""
-        return Services(self.servers, dict.fromkeys(SERVICES, OF_EACH), settings=SETTINGS)
+    def make(self, servers: Backend | None = None) -> Services:
+        """The service processes, two of each, not started; on other servers only for how they are reached."""
+        return Services(servers or self.servers, dict.fromkeys(SERVICES, OF_EACH), settings=SETTINGS)
 
     @property
     def urls(self) -> list[str]:
@@ -48,71 +45,64 @@ class System:
         """The databases as the superuser sees them, whom no clinic's policy binds."""
         return {service: self.databases.superuser(service) for service in SERVICES}
 
-    def process(self, name: str) -> Process:
-        """The process of a server or of an instance of a service."""
-        return self._of(name).process
-
     async def crash(self, name: str) -> None:
-        """`kill -9`; of PostgreSQL with all its backends, which lead groups of their own."""
-        process = self.process(name)
-        assert process.id is not None, f"{name} does not run"
-        children = psutil.Process(process.id.pid).children(recursive=True)
-        await asyncio.to_thread(process.kill)
-        for child in children:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                child.kill()
-        await asyncio.to_thread(psutil.wait_procs, children, 5)
+        """`kill -9`."""
+        store = self._stores.get(name)
+        await asyncio.to_thread(store.kill if store else self.services[name].process.kill)
 
     async def stop(self, name: str) -> None:
-        """SIGTERM (PostgreSQL: its fast stop), and its grace."""
+        """Gently, as an operator does; returns when it has ended."""
         await asyncio.to_thread(self._of(name).stop)
 
     async def start(self, name: str) -> None:
-        """Brings it back as a supervisor would: again if it cannot start yet. Returns when it is ready.
-
-        PostgreSQL, for one, refuses to start while the kernel still counts its dead backends.
-        """
-
-        async def started() -> bool:
-            try:
-                await asyncio.to_thread(self._of(name).start)
-            except StartFailed:
-                return False
-            return True
-
-        await eventually(started)
+        """Brings it back; returns when it is ready."""
+        await asyncio.to_thread(self._of(name).start)
 
     @asynccontextmanager
     async def frozen(self, name: str) -> AsyncIterator[None]:
-        """It stands still with its connections open, and goes on at the end."""
-        process = self.process(name).id
-        assert process is not None, f"{name} does not run"
-        os.kill(process.pid, signal.SIGSTOP)
+        """A server stands still with its connections open, and goes on at the end."""
+        self._stores[name].freeze()
         try:
             yield
         finally:
-            os.kill(process.pid, signal.SIGCONT)
+            self._stores[name].thaw()
+
+    @asynccontextmanager
+    async def through(self, servers: Backend) -> AsyncIterator[None]:
+        """The services reach their servers another way inside of this."""
+        await self._replace(self.make(servers))
+        try:
+            yield
+        finally:
+            await self._replace(self.make())
+
+    async def _replace(self, services: Services) -> None:
+        await asyncio.to_thread(self.services.stop)
+        self.services = services
+        await asyncio.to_thread(self.services.start)
 
     async def restart(self) -> None:
         """Stops every process and starts every process again, on the same data."""
         await asyncio.to_thread(self.services.stop)
-        await asyncio.to_thread(self.servers.stop)
-        await asyncio.to_thread(self.servers.start)
+        await asyncio.to_thread(self.stores.stop)
+        await asyncio.to_thread(self.stores.start)
         self.services = self.make()
         await asyncio.to_thread(self.services.start)
 
     async def whole(self) -> None:
         """Starts what a test that failed has left dead."""
-        for name in (*self._servers, *(service.name for service in self.services)):
-            if not self.process(name).running:
-                await self.start(name)
+        processes = {server.name: server.process for server in self.servers.servers}
+        processes |= {service.name: service.process for service in self.services}
+        for name, process in processes.items():
+            if not process.running:
+                await self.start(STORE_OF.get(name, name))
 
     @property
-    def _servers(self) -> Mapping[str, Server]:
-        return {server.name: server for server in self.servers.servers}
+    def _stores(self) -> dict[str, Store]:
+        return dict(vars(self.stores))
 
-    def _of(self, name: str) -> Server | Service:
-        return self._servers.get(name) or self.services[name]
+    def _of(self, name: str) -> Store | Service:
+        return self._stores.get(name) or self.services[name]
 
 
 def instances(service: str) -> list[str]:

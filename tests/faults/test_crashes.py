@@ -59,6 +59,6 @@ async def end(system: System, played: Round, service: str) -> None:
     name = played.dice.choice(instances(service))
     await played.moment()
     await system.stop(name)
-    assert system.process(name).exit_code in (0, -signal.SIGTERM), f"{name} did not end by itself"
+    assert system.services[name].process.exit_code in (0, -signal.SIGTERM), f"{name} did not end by itself"
     played.tell(f"{name} ended")
     await system.start(name)

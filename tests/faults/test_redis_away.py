@@ -29,17 +29,17 @@ async def test_outcomes_are_the_same_without_redis(rounds: Rounds, number: int) 
         await client.after(ended=FLUSHED_AFTER)
         async with Redis.from_url(system.servers.redis_url) as redis:
             await redis.flushall()
-        played.tell("valkey flushed")
+        played.tell("redis flushed")
         await work
-        async with system.frozen("valkey"):
-            played.tell("valkey frozen")
+        async with system.frozen("redis"):
+            played.tell("redis frozen")
             until = time.monotonic() + FROZEN_SECONDS
             await asyncio.gather(*map(client.finish, commands[FROZEN_FROM:FROZEN_TO]))
             await asyncio.sleep(max(0.0, until - time.monotonic()))
         work = asyncio.gather(*map(client.finish, commands[FROZEN_TO:]))
         await client.after(ended=KILLED_AFTER)
-        await system.crash("valkey")
-        played.tell("valkey killed")
+        await system.crash("redis")
+        played.tell("redis killed")
         assert client.ended < len(commands), "it died before the work was done"
         await work
         assert client.ends() == {("book", 201): DAYS * 10, ("book", 409): DAYS * (A_DAY - 10)}
