@@ -16,11 +16,12 @@ GROUP BY query
 
 async def calls_during(superuser: "asyncpg.Connection[asyncpg.Record]", role: str, work: Awaitable[Any]) -> Counter[str]:
     """The statements that a role's connections to this database ran while the work was done, and how often each."""
-    await superuser.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
-    before = await _calls(superuser, role)
+    before = await calls_of(superuser, role)
     await work
-    return await _calls(superuser, role) - before
+    return await calls_of(superuser, role) - before
 
 
-async def _calls(superuser: "asyncpg.Connection[asyncpg.Record]", role: str) -> Counter[str]:
+async def calls_of(superuser: "asyncpg.Connection[asyncpg.Record]", role: str) -> Counter[str]:
+    """The statements that a role's connections to this database ran so far, and how often each."""
+    await superuser.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
     return Counter({row["query"]: int(row["sum"]) for row in await superuser.fetch(CALLS, role)})

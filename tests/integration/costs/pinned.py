@@ -46,3 +46,22 @@ STATEMENTS: dict[str, dict[str, int]] = {
     },
 }
 """The statements of one batch of any size, BEGIN and COMMIT among them."""
+
+MESSAGES: dict[str, dict[str, int]] = {
+    "booking": {"booking.commands": 1, "availability.events": 1, "appointment.events": 1, "gateway.replies": 1},
+    "refused booking": {"booking.commands": 1, "availability.events": 1, "gateway.replies": 1},
+    "repeated booking": {"booking.commands": 1, "availability.events": 1, "gateway.replies": 1},
+    "check-in": {"appointment.commands": 1, "appointment.events": 1, "queue.events": 1, "gateway.replies": 1},
+    "cancellation": {"appointment.commands": 1, "appointment.events": 2, "availability.events": 1, "gateway.replies": 1},
+}
+"""The messages of one command by topic, from the client's request to its answer. The gateway produces the first of them."""
+
+ROUND_TRIPS: dict[str, dict[str, int]] = {
+    "booking": {"redis": 2},
+    "refused booking": {"redis": 2},
+    "repeated booking": {},
+    "check-in": {},
+    "cancellation": {"redis": 2},
+}
+"""What one command asks of whom besides its batches: `redis` of Redis, `gateway.postgres` of the gateway's database, `owners` of
+other services over HTTP. The ids that it names are known already."""

@@ -1,0 +1,108 @@
+"""What one command costs the whole system in messages and round trips, counted from outside: no more than is pinned."""
+
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import httpx2
+import pytest
+from redis.asyncio import Redis
+
+from deploy.embedded.backend import Backend
+from shared.contracts.topics import ALL_TOPICS
+from tests.e2e.desk import Desk, in_days, today
+from tests.integration.costs.pinned import MESSAGES, ROUND_TRIPS
+from tests.support.kafka import ends_of
+from tests.support.statements import calls_of
+
+COMMANDS = 8
+"""With the two bookings before them as many as a day has places."""
+BESIDE = ("BEGIN", "COMMIT", "advisory", "outbox", "clock_timestamp", "SELECT $1")
+"""Parts of what a gateway's clock, relay and probes run whether anybody books or not."""
+CALLS = re.compile(r'^frontdesk_http_requests_total\{.*route="/internal/(?!commands).*\} (\S+)$', re.MULTILINE)
+"""Calls of owners. Looks at open commands are left out: they come to commands that take a second on a busy machine."""
+
+Ask = Callable[[int], Awaitable[httpx2.Response]]
+
+
+class Counts:
+    """Everything that is counted, as it stands now."""
+
+    def __init__(self, desk: Desk, servers: Backend, gateway: "asyncpg.Connection[asyncpg.Record]", redis: "Redis") -> None:
+        self._desk, self._servers, self._gateway, self._redis = desk, servers, gateway, redis
+
+    async def messages(self) -> Counter[str]:
+        """Where the topics end."""
+        ends = {one.name: await ends_of(self._servers.kafka_bootstrap, one.name, one.partitions) for one in ALL_TOPICS}
+        return Counter({topic: sum(end.values()) for topic, end in ends.items()})
+
+    async def round_trips(self) -> Counter[str]:
+        """Round trips to whom."""
+        asked: Any = await self._redis.info("commandstats")
+        statements = await calls_of(self._gateway, "gateway_app")
+        return Counter(
+            {
+                "redis": sum(asked.get(f"cmdstat_{name}", {"calls": 0})["calls"] for name in ("evalsha", "exists")),
+                "gateway.postgres": sum(n for text, n in statements.items() if not any(part in text for part in BESIDE)),
+                "owners": await self._calls_of_owners(),
+            }
+        )
+
+    async def _calls_of_owners(self) -> int:
+        """By gateways, which are the only ones that call."""
+        calls = 0.0
+        async with httpx2.AsyncClient(timeout=30) as client:
+            for service in self._desk.services:
+                text = (await client.get(f"{service.url}/metrics")).text
+                calls += sum(float(found[1]) for found in CALLS.finditer(text))
+        return int(calls)
+
+
+@pytest.fixture
+async def counts(desk: Desk, servers: Backend, superuser: Callable[..., Any]) -> AsyncIterator[Counts]:
+    redis = Redis.from_url(servers.redis_url)
+    yield Counts(desk, servers, await superuser("gateway"), redis)
+    await redis.aclose()
+
+
+@asynccontextmanager
+async def costing(counts: Counts, name: str) -> AsyncIterator[None]:
+    """Fails unless the commands of the block cost what is pinned under this name."""
+    messages, round_trips = await counts.messages(), await counts.round_trips()
+    yield
+    for found, pinned in (
+        (await counts.messages() - messages, MESSAGES[name]),
+        (await counts.round_trips() - round_trips, ROUND_TRIPS[name]),
+    ):
+        assert found == {what: number * COMMANDS for what, number in pinned.items()}, name
+
+
+async def all_of(ask: Ask, status: int) -> list[httpx2.Response]:
+    """One command after the other: several at once could share a round trip."""
+    answers = [await ask(number) for number in range(COMMANDS)]
+    assert {answer.status_code for answer in answers} == {status}, answers[0].text
+    return answers
+
+
+async def test_a_command_costs_the_messages_and_round_trips_that_are_pinned(desk: Desk, counts: Counts) -> None:
+    date, patient = today(), await desk.patient()
+    doctor, full = await desk.doctor(date, COMMANDS + 2), await desk.doctor(date, 1)
+    for known in (doctor, doctor, full, full):  # both gateways hear of everybody, and Redis of the locks' scripts
+        await desk.book(known, patient, date)
+    seen = await counts.round_trips()
+    assert all(seen[who] > 0 for who in ("redis", "gateway.postgres", "owners")), "a counter that sees nothing pins nothing"
+    async with costing(counts, "booking"):
+        booked = await all_of(lambda number: desk.book(doctor, patient, date, f"costs-{doctor}-{number}"), 201)
+    async with costing(counts, "repeated booking"):
+        await all_of(lambda number: desk.book(doctor, patient, date, f"costs-{doctor}-{number}"), 201)
+    async with costing(counts, "refused booking"):
+        await all_of(lambda _: desk.book(full, patient, date), 409)
+    ids = [str(answer.json()["id"]) for answer in booked]
+    async with costing(counts, "check-in"):
+        await all_of(lambda number: desk.check_in(ids[number], patient), 201)
+    tomorrow = [(await desk.booked(doctor, patient, in_days(number + 1)))["id"] for number in range(COMMANDS)]
+    async with costing(counts, "cancellation"):
+        await all_of(lambda number: desk.cancel(tomorrow[number]), 200)
