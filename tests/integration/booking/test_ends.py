@@ -17,6 +17,7 @@ from shared.infra import outcomes
 from shared.infra.errors import Outrun, is_transient
 from shared.infra.ids import new_id
 from tests.integration.booking.desk import Desk
+from tests.support.waiting import eventually
 from tests.unit.booking.messages import cancel, check_in, freed, refused, reserved
 
 LONG_AGO = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=11)
@@ -218,6 +219,8 @@ def outcome(slot: SlotReserved) -> Outcome:
 async def waits_for_a_lock(desk: Desk) -> None:
     """Until some statement on outcomes waits for another transaction."""
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%INTO outcomes%'"
-    async with asyncio.timeout(10):
-        while not await desk.database.hot.fetchval(waiting):  # noqa: ASYNC110 - Postgres raises no event for it
-            await asyncio.sleep(0.02)
+
+    async def waits() -> bool:
+        return bool(await desk.database.hot.fetchval(waiting))
+
+    await eventually(waits)
