@@ -83,7 +83,9 @@ _PREFER = {
     "name": "Prefer", "in": "header", "required": False, "schema": {"type": "string"}, "example": "wait=5",
     "description": "`wait=N` seconds (5, at most 30) for the final answer, or `respond-async`",
 }  # fmt: skip
-COMMAND_CODES = (Code.INVALID_HEADER, Code.KEY_REUSED, Code.TOO_LATE, Code.NOT_ACCEPTED, Code.UNKNOWN_OUTCOME)
+COMMAND_CODES = (
+    Code.INVALID_HEADER, Code.KEY_REUSED, Code.TOO_LATE, Code.LOST, Code.INTERNAL, Code.NOT_ACCEPTED, Code.UNKNOWN_OUTCOME,
+)  # fmt: skip
 MADE = ("Location", *OF_REGISTRATIONS)
 """What the answer to a registration carries that made something."""
 BODY_CODES = (Code.INVALID_JSON, Code.BODY_TOO_LARGE, Code.VALIDATION_FAILED)

@@ -1,4 +1,7 @@
-"""A client of the running system, as an app in front of the gateways would be: HTTP only, through both gateways in turn."""
+"""A client of the running system, as an app in front of the gateways would be: HTTP only, through both gateways in turn.
+
+Every answer it gets must be one that the OpenAPI document tells of.
+"""
 
 import asyncio
 import datetime as dt
@@ -11,6 +14,7 @@ import httpx2
 
 from deploy.embedded.backend import Backend
 from deploy.embedded.services import Services
+from tests.e2e.documented import assert_documented
 
 TIMEOUT_SECONDS = 40.0
 GATEWAYS = ("gateway", "gateway-2")
@@ -36,9 +40,9 @@ class Desk:
     def __init__(self, services: Services, servers: Backend) -> None:
         self.services = services
         self.servers = servers
-        limits = httpx2.Limits(max_connections=100)
+        limits, hooks = httpx2.Limits(max_connections=100), {"response": [assert_documented]}
         self.clients = [
-            httpx2.AsyncClient(base_url=f"{services.url(name)}/api/v1", timeout=TIMEOUT_SECONDS, limits=limits)
+            httpx2.AsyncClient(base_url=f"{services.url(name)}/api/v1", timeout=TIMEOUT_SECONDS, limits=limits, event_hooks=hooks)
             for name in GATEWAYS
         ]
         self._turn = itertools.cycle(self.clients)
