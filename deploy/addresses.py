@@ -12,6 +12,7 @@ from deploy.failure import Unreachable
 KAFKA = "KAFKA_BOOTSTRAP_SERVERS"
 READER = "POSTGRES_READER_URL"
 API = "API_URL"
+REDIS = "REDIS_URL"
 
 
 def kafka() -> str:
@@ -24,6 +25,11 @@ def database(service: str) -> str:
     from deploy.databases import on_database
 
     return on_database(_address(READER), service)
+
+
+def redis() -> str:
+    """URL of Redis."""
+    return _address(REDIS)
 
 
 def api() -> str:
@@ -40,7 +46,7 @@ def of_embedded_stack() -> dict[str, str]:
     return {
         API: f"{gateway_url(servers.folder)}/api/v1",
         KAFKA: servers.kafka_bootstrap,
-        "REDIS_URL": servers.redis_url,
+        REDIS: servers.redis_url,
         "POSTGRES_URL": servers.postgres_dsn(),
         READER: dsn_of(servers.postgres_dsn(), READER_ROLE, servers.secrets.passwords([READER_ROLE])[READER_ROLE], "postgres"),
     }

@@ -93,6 +93,24 @@ def env(
 
 
 @app.command()
+def doctor(as_json: Json = False) -> None:
+    """Look for what is wrong with this machine and with what runs here, each with a fix. Exit code 1 if something fails.
+
+    Example: frontdesk doctor
+    """
+    _run("doctor", "doctor", as_json)
+
+
+@app.command()
+def demo(as_json: Json = False) -> None:
+    """Let 50 patients race for 10 places through the API, then check some in, and show what happened. Can be run again.
+
+    Example: frontdesk demo
+    """
+    _run("demo", "demo", as_json)
+
+
+@app.command()
 def explain(
     name: Annotated[
         str, typer.Argument(metavar="ID", help="A command id, an appointment's id, a Request-Id or an Idempotency-Key.")

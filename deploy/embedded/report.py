@@ -92,7 +92,7 @@ def place_lines(status: dict[str, Any]) -> list[str]:
 def next_line(on_path: bool) -> str:
     """The next commands, as they can be typed: who came by `make up` has not activated `.venv`."""
     before = "" if on_path else f" (after: . {_activate()})"
-    return f" Next{before}: frontdesk status · frontdesk logs -f booking · frontdesk env · frontdesk down"
+    return f" Next{before}: frontdesk demo · frontdesk status · frontdesk logs -f booking · frontdesk down"
 
 
 def _activate() -> str:

@@ -32,5 +32,6 @@ def cli(stack: Services, servers: Backend, databases: Databases) -> Cli:
     return Cli({
         "KAFKA_BOOTSTRAP_SERVERS": servers.kafka_bootstrap,
         "POSTGRES_READER_URL": databases.reader(),
+        "REDIS_URL": servers.redis_url,
         "API_URL": f"{stack.url('gateway')}/api/v1",
     })  # fmt: skip

@@ -99,7 +99,7 @@ def test_try_it_is_a_line_for_a_shell() -> None:
 
 
 def test_the_next_commands_can_be_typed_where_they_are_printed() -> None:
-    assert report.next_line(on_path=True).startswith(" Next: frontdesk status · ")
+    assert report.next_line(on_path=True).startswith(" Next: frontdesk demo · ")
     activate, _, commands = report.next_line(on_path=False).partition("): ")
     assert activate.startswith(" Next (after: . ") and activate.endswith("bin/activate")
-    assert commands.startswith("frontdesk status · ")
+    assert commands.startswith("frontdesk demo · ")
