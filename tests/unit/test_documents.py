@@ -95,6 +95,12 @@ def test_a_log_event_that_is_explained_is_written_somewhere() -> None:
             assert f'"{event}"' in code, event
 
 
+def test_what_reconcile_may_find_is_all_explained() -> None:
+    code = (ROOT / "deploy" / "reconcile" / "differences.py").read_text(encoding="utf-8")
+    told = set().union(*(names(row[0]) for row in table(OPERATIONS, "Reconcile")))
+    assert told == set(re.findall(r"ifference\(\s*\"(\w+)\"", code))
+
+
 def test_every_decision_is_listed_by_its_title() -> None:
     folder = ROOT / "docs" / "decisions"
     titles = {path.name: path.read_text(encoding="utf-8").partition("\n")[0] for path in sorted(folder.glob("0*.md"))}
