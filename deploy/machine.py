@@ -202,11 +202,8 @@ def redis() -> Check:
                 server = client.info("server")
         except RedisError as error:
             return Check("redis", "warn", f"does not answer: {type(error).__name__}", "frontdesk logs valkey")
-        return Check(
-            "redis",
-            "ok",
-            f"answers, {server.get('server_name', 'redis')} {server.get('valkey_version', server['redis_version'])}",
-        )
+        version = server.get("valkey_version", server["redis_version"])
+        return Check("redis", "ok", f"answers, {server.get('server_name', 'redis')} {version}")
 
     return _of_server("redis", looked)
 

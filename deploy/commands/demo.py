@@ -35,15 +35,10 @@ def _lines(ran: Race) -> Iterator[str]:
     yield f"{race.ARRIVALS} of them arrive at once; the queue in front of her:"
     rows = [[str(entry["position"]), entry["patient_id"], entry["state"]] for entry in ran.queue]
     yield from _indented(table(rows, ["POSITION", "PATIENT", "STATE"]))
-    yield (
-        "as it must be"
-        if ran.as_it_must
-        else "NOT AS IT MUST BE: each place once, everybody else 409 full, positions without a gap"
-    )
-    refused = next((one.key for one in ran.asked if one.code), None)
-    yield f" Why: frontdesk explain {ran.booked[0].key if ran.booked else ''}" + (
-        f" · frontdesk explain {refused}" if refused else ""
-    )
+    rule = "each place once, everybody else 409 full, positions without a gap"
+    yield f"as it must be: {rule}" if ran.as_it_must else f"NOT AS IT MUST BE, which is: {rule}"
+    asked = [next((one.key for one in some), None) for some in (ran.booked, ran.refused)]
+    yield " Why: " + " · ".join(f"frontdesk explain {key}" for key in asked if key)
 
 
 def _indented(lines: list[str]) -> Iterator[str]:
