@@ -4,7 +4,6 @@ Nouns and verbs, `--json` with a stable shape, exit codes of `deploy.exit_codes`
 """
 
 import importlib
-import os
 import sys
 from typing import Annotated, Any
 
@@ -271,9 +270,6 @@ def _run(noun: str, verb: str, *arguments: Any) -> None:
     try:
         code = getattr(importlib.import_module(f"deploy.commands.{noun}"), verb)(*arguments)
     except KeyboardInterrupt:
-        code = OK
-    except BrokenPipeError:  # whoever read us (head, a pager) has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = OK
     except Failure as failure:
         sys.stderr.write(f"\n{failure}\n")

@@ -34,7 +34,7 @@ def ran() -> list[tuple[str, str, int]]:
     return [(ast.literal_eval(call.args[0]), ast.literal_eval(call.args[1]), len(call.args) - 2) for call in calls]
 
 
-@pytest.mark.parametrize(("name", "text"), described())
+@pytest.mark.parametrize(("name", "text"), list(described()))
 def test_every_help_has_an_example_that_names_its_command(name: str, text: str) -> None:
     assert f"frontdesk {name}" in text.partition("Example")[2]
 
