@@ -124,6 +124,10 @@ def test_a_booking_sent_twice_is_one_appointment(pasted: dict[str, str]) -> None
     assert "idempotent-replayed" not in first_head and "idempotent-replayed: true" in second_head
 
 
+def test_ten_of_fifty_get_a_place(pasted: dict[str, str]) -> None:
+    assert re.search(r"201 booked +10\n +409 full +40\n", pasted["Let them race"])
+
+
 def test_a_decision_is_explained(pasted: dict[str, str]) -> None:
     told = pasted["Ask why"]
     assert told.index("appointment_booked") < told.index("appointment_checked_in") < told.index("entry_queued")

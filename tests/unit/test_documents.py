@@ -1,12 +1,15 @@
-"""What the documents say of names is what the code has: topics, tables, audit actions, metrics, log events, decisions, links."""
+"""What the documents say of names is what the code has: topics, tables, metrics, log events, commands, decisions, links."""
 
 import importlib
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import MetaData
+from typer.main import get_command
 
+from deploy.cli import app
 from shared.contracts.topics import ALL_TOPICS
 from shared.infra.audit import Action
 from shared.infra.metrics import REGISTRY
@@ -107,3 +110,17 @@ def test_every_decision_is_listed_by_its_title() -> None:
     told = re.findall(r"^\| \[(\d+)\]\((.+)\) \| (.+) \|$", (folder / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert {file: f"# {number}. {title}" for number, file, title in told} == titles
     assert [number for number, *_ in told] == sorted(name[:4] for name in titles)
+
+
+def test_the_commands_that_are_told_of_exist() -> None:
+    known = commands(get_command(app), "")
+    for page in PAGES:
+        for told in re.findall(r"frontdesk ([a-z]+)(?: ([a-z]+))?", page.read_text(encoding="utf-8")):
+            assert " ".join(told) in known or told[0] in known, f"{page.name}: frontdesk {' '.join(told)}"
+
+
+def commands(command: Any, path: str) -> set[str]:
+    """Every command by its words."""
+    if not hasattr(command, "commands"):
+        return {path}
+    return set().union(*(commands(one, f"{path} {name}".strip()) for name, one in command.commands.items()))
