@@ -60,8 +60,11 @@ class Container:
         self._docker.ports = {str(inside): (LOOPBACK, port)}  # type: ignore[dict-item]
 
     def create(self) -> None:
-        """Let it run; it need not answer yet."""
-        self._docker.start()
+        """Let it run, after a pull if need be; it does not answer yet."""
+        try:
+            self._docker.start()
+        except DockerException as error:
+            raise StackError(f"the container of {self._image.name} could not be made: {error}") from error
 
     def remove(self) -> None:
         """It may be gone already, or never have come."""
@@ -155,7 +158,7 @@ class Containers(Backend):
         return Stores(**self._containers)
 
     def start(self) -> None:
-        """Create one after the other, which is quick, and wait for all side by side; if one fails, none is waited for."""
+        """Create one after the other, which is quick, and wait for all side by side; if one fails, the others are given up."""
         for container in self._containers.values():
             container.create()
         start_together([container.wait_ready for container in self._containers.values()], self._kill)

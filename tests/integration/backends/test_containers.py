@@ -1,6 +1,7 @@
 """A container that does not come up is an error in time, with its last log lines; nothing of it stays."""
 
 import functools
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,11 +25,11 @@ LONG_SECONDS = 600.0
 
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[Callable[..., Container]]:
-    """`run("redis-server")` is a created container of Redis' image, which is removed after the test."""
+    """`run("redis-server")` is a created container of Redis' image, which is removed after the test; `port` is any."""
     with ExitStack() as removals:
 
-        def created(*command: str) -> Container:
-            port = any_free()
+        def created(*command: str, port: int | None = None) -> Container:
+            port = port or any_free()
             ask = functools.partial(probes.redis, f"redis://{LOOPBACK}:{port}/0")
             container = Container(Image(REDIS, command), REDIS_PORT, port, ask, tmp_path / "redis.log")
             removals.callback(container.remove)
@@ -61,6 +62,12 @@ def test_one_that_never_answers_is_told_at_the_deadline(run: Callable[..., Conta
     container = run("sh", "-c", f"echo thinking; exec sleep {LONG_SECONDS:.0f}")
     with pytest.raises(StackError, match=r"no answer within 2 s(?s:.*)\n    thinking$"):
         container.wait_ready(within_seconds=2)
+
+
+def test_one_that_docker_cannot_make_is_told(run: Callable[..., Container]) -> None:
+    port = any_free()
+    with socket.create_server((LOOPBACK, port)), pytest.raises(StackError, match=r"redis:8 could not be made: .*already in use"):
+        run("redis-server", port=port)
 
 
 def test_what_it_said_is_kept_when_it_goes(run: Callable[..., Container], tmp_path: Path) -> None:
