@@ -14,6 +14,8 @@ from tests.support.stores import Store, embedded_stores
 
 SETTINGS = {"FRONTDESK_KAFKA__SESSION_TIMEOUT_MS": "6000"}
 """The shortest that is allowed: so long the partitions of a killed process wait for their next owner."""
+IMPATIENT = {"FRONTDESK_QUESTION_AFTER_SECONDS": "2"}
+"""Of availability: while booking is away, and also when it is only slow, it is asked what became of a reservation."""
 OF_EACH = 2
 STORE_OF = {"valkey": "redis"}
 """What a server is called, where its name is another."""
@@ -33,7 +35,11 @@ class System:
 
     def make(self, servers: Backend | None = None) -> Services:
         """The service processes, two of each, not started; on other servers only for how they are reached."""
-        return Services(servers or self.servers, dict.fromkeys(SERVICES, OF_EACH), settings=SETTINGS)
+        services = Services(servers or self.servers, dict.fromkeys(SERVICES, OF_EACH), settings=SETTINGS)
+        for name in instances("availability"):
+            process = services[name].process
+            process.env = {**process.env, **IMPATIENT}
+        return services
 
     @property
     def urls(self) -> list[str]:
