@@ -4,10 +4,11 @@ FastStream's own generator knows the services as subscribers of raw batches; wha
 """
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 from shared.contracts.envelope import Message
-from shared.contracts.topics import ALL_TOPICS, DAY_MS, GATEWAY_REPLIES, Topic
+from shared.contracts.topics import ALL_TOPICS, GATEWAY_REPLIES, Topic, redrive_topic
 from shared.infra.owner import distribution_version
 
 BINDING_VERSION = "0.5.0"
@@ -46,10 +47,10 @@ def _channel(topic: Topic) -> Json:
         "retention.ms": topic.retention_ms,
         "max.message.bytes": topic.max_message_bytes,
     }
-    kept = "each key's last for ever" if topic.cleanup == "compact" else f"{topic.retention_ms / DAY_MS:.3g} days"
+    kept = "each key's last for ever" if topic.cleanup == "compact" else str(timedelta(milliseconds=topic.retention_ms))
     return {
         "address": topic.name,
-        "description": f"Key: {topic.key}. Kept: {kept}.",
+        "description": f"Key: {topic.key}. Kept: {kept.removesuffix(', 0:00:00')}.",
         "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in topic.types},
         "bindings": {
             "kafka": {"partitions": topic.partitions, "topicConfiguration": configuration, "bindingVersion": BINDING_VERSION}
@@ -58,26 +59,26 @@ def _channel(topic: Topic) -> Json:
 
 
 def _operations() -> Iterator[tuple[str, Json]]:
-    """Who reads what, as which consumer group, and where what it cannot process goes."""
+    """Who reads what."""
     for topic in ALL_TOPICS:
         for group in topic.groups:
-            lost = (
-                "Not kept: nothing depends on it." if topic is GATEWAY_REPLIES else f"Dead letters: {topic.dead_letters(group)}."
-            )
-            channel = f"#/channels/{topic.name}"
-            yield (
-                f"{group}.{topic.name}",
-                {
-                    "action": "receive",
-                    "summary": f"{group} reads {topic.name}",
-                    "description": lost,
-                    "channel": {"$ref": channel},
-                    "messages": [{"$ref": f"{channel}/messages/{name}"} for name in topic.types],
-                    "bindings": {
-                        "kafka": {"groupId": {"type": "string", "const": group}, "bindingVersion": BINDING_VERSION},
-                    },
-                },
-            )
+            yield f"{group}.{topic.name}", _operation(topic, group)
+
+
+def _operation(topic: Topic, group: str) -> Json:
+    """A consumer group's part in a topic, and where what it cannot process goes."""
+    channel = f"#/channels/{topic.name}"
+    lost = f"What it cannot process is in {topic.dead_letters(group)}; {redrive_topic(group).name} brings it back."
+    if topic is GATEWAY_REPLIES:
+        lost = "What it cannot process is dropped: nothing depends on it."
+    return {
+        "action": "receive",
+        "summary": f"{group} reads {topic.name}",
+        "description": lost,
+        "channel": {"$ref": channel},
+        "messages": [{"$ref": f"{channel}/messages/{name}"} for name in topic.types],
+        "bindings": {"kafka": {"groupId": {"type": "string", "const": group}, "bindingVersion": BINDING_VERSION}},
+    }
 
 
 def _message(kind: type[Message], topic: Topic, schemas: Json) -> Json:

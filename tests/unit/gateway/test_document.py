@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from fastapi.openapi.models import OpenAPI
 from pydantic import BaseModel
 from starlette.testclient import TestClient
 
@@ -37,6 +38,15 @@ def document() -> dict[str, Any]:
 
 def operations(document: dict[str, Any]) -> list[dict[str, Any]]:
     return [operation for path in document["paths"].values() for operation in path.values()]
+
+
+def test_it_has_the_shape_of_openapi(document: dict[str, Any]) -> None:
+    OpenAPI.model_validate(document)
+
+
+def test_the_headers_that_are_shared_are_all_used(document: dict[str, Any]) -> None:
+    used = set(re.findall(r"#/components/headers/([\w-]+)", str(document)))
+    assert used == set(document["components"]["headers"])
 
 
 def test_every_operation_has_its_name(document: dict[str, Any]) -> None:
