@@ -41,7 +41,7 @@ async def client(stage: Stage) -> AsyncIterator[Client]:
 async def redelivered_after_its_commit(client: Client, part: Part) -> None:
     """A booking is committed and answered; the process dies before its offset is: the record comes again."""
     point = part.point(BEFORE_OFFSETS)
-    point.arm()
+    point.arm(client.doctor)
     assert (await client.book()).status == 201
     await part.reaches(point)
     await part.crash()
@@ -66,7 +66,7 @@ def _releases(one: dump.Record, appointment: str) -> bool:
 async def killed_before_its_commit(client: Client, part: Part) -> None:
     """A booking is accepted and worked at; the process dies before the SQL commit. Nobody asks again."""
     point = part.point(BEFORE_COMMIT)
-    point.arm()
+    point.arm(client.doctor)
     assert (await client.book(wait=False)).status == 202
     await part.reaches(point)
     await part.crash()
@@ -76,7 +76,7 @@ async def committed_behind_a_later_id(client: Client, part: Part) -> None:
     """A cancellation draws its outbox ids and commits when the relay has sent later ones already."""
     booked = await client.book()
     point = part.point(BEFORE_COMMIT)
-    point.arm()
+    point.arm(client.doctor)
     assert (await client.cancel(booked, wait=False)).status == 202
     await part.reaches(point)
     await client.new_patient()
@@ -114,9 +114,9 @@ CASES = [
 
 async def played(stage: Stage, client: Client, case: Case, *mutants: str, within_seconds: float) -> Report:
     """The report of the checker after the interleaving."""
-    async with stage.playing(case.service, *case.conditions, *mutants) as part:
-        await case.interleaving(client, part)
-        return await client.check(within_seconds)
+    part = await stage.play(case.service, *case.conditions, *mutants)
+    await case.interleaving(client, part)
+    return await client.check(within_seconds)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.mutant)

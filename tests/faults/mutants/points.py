@@ -4,13 +4,16 @@ Files in a folder are the signals, so that they outlive whoever is killed: `<ser
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from shared.contracts.envelope import Message
+from shared.contracts.topics import Topic
 from shared.infra.delivery import Delivery
-from shared.infra.outbox import Outbox
+from shared.infra.outbox import Outbox, Written
+from shared.infra.postgres import Connection
 from tests.faults.mutants.patching import replace
 
 INTERVAL_SECONDS = 0.02
@@ -22,17 +25,18 @@ BEFORE_OFFSETS = "before_offsets"
 
 @dataclass(frozen=True)
 class Point:
-    """One point, as the test and as the process see it. Each arming stops one passer-by."""
+    """One point, as the test and as the process see it. Each arming stops one passer-by: the next that is about what it names."""
 
     folder: Path
     service: str
     name: str
 
-    def arm(self) -> None:
-        """The next one that comes by stops."""
+    def arm(self, what: str) -> None:
+        """The next one stops whose messages have this in a key: a doctor's id, so that nobody else's work is meant."""
         for left_over in ("reached", "go"):
             self._file(left_over).unlink(missing_ok=True)
-        self._file("armed").touch()
+        self._file("arming").write_text(what)
+        self._file("arming").rename(self._file("armed"))
 
     def is_reached(self) -> bool:
         """Whether somebody stands here."""
@@ -42,11 +46,12 @@ class Point:
         """Whoever stands here goes on."""
         self._file("go").touch()
 
-    async def pass_by(self) -> None:
-        """Stops here if the point is armed."""
-        if not self._file("armed").exists():
+    async def pass_by(self, keys: Iterable[bytes | None]) -> None:
+        """Stops here if the point is armed for one of these."""
+        armed = self._file("armed")
+        if not armed.exists() or not any(armed.read_bytes() in (key or b"") for key in keys):
             return
-        self._file("armed").rename(self._file("reached"))
+        armed.rename(self._file("reached"))
         while not self._file("go").exists():  # noqa: ASYNC110 - another process raises no event here
             await asyncio.sleep(INTERVAL_SECONDS)
 
@@ -59,13 +64,13 @@ def stop_at_points(folder: Path, service: str) -> None:
     before_commit, before_offsets = Point(folder, service, BEFORE_COMMIT), Point(folder, service, BEFORE_OFFSETS)
     write, commit = Outbox.write, Delivery._commit
 
-    async def write_and_stop(self: Outbox, *arguments: Any) -> Any:
-        written = await write(self, *arguments)
-        await before_commit.pass_by()
+    async def write_and_stop(self: Outbox, connection: Connection, said: Sequence[tuple[Topic, Message]]) -> Written:
+        written = await write(self, connection, said)
+        await before_commit.pass_by(message.key for _, message in said)
         return written
 
     async def stop_and_commit(self: Delivery, records: Sequence[Any]) -> None:
-        await before_offsets.pass_by()
+        await before_offsets.pass_by(record.key for record in records)
         await commit(self, records)
 
     replace(Outbox, "write", write_and_stop)

@@ -45,18 +45,18 @@ class Stage:
         for service in SERVICES:
             self.services[service].process.command = self._command(service)
 
-    @asynccontextmanager
-    async def playing(self, service: str, *mutants: str) -> AsyncIterator["Part"]:
-        """One service with these mutations; afterwards it is sound again, as it is all the time without any."""
-        part = Part(self.services[service], self.points)
-        if not mutants:
-            yield part
-            return
-        await part.become(self._command(service, *mutants))
-        try:
-            yield part
-        finally:
-            await part.become(self._command(service))
+    async def play(self, service: str, *mutants: str) -> "Part":
+        """One service with these mutations, all others without any. So it stays until something else is played."""
+        for name in SERVICES:
+            await self._become(self.services[name], self._command(name, *(mutants if name == service else ())))
+        return Part(self.services[service], self.points)
+
+    async def _become(self, service: Service, command: Sequence[str]) -> None:
+        """Another program in its place, if it is not that already."""
+        if service.process.command != command:
+            await asyncio.to_thread(service.stop)
+            service.process.command = command
+            await asyncio.to_thread(service.start)
 
     def _command(self, service: str, *mutants: str) -> Sequence[str]:
         options = [option for mutant in mutants for option in ("--mutant", mutant)]
@@ -85,12 +85,6 @@ class Part:
     async def crash(self) -> None:
         """`kill -9`, and a new start."""
         await asyncio.to_thread(self._service.process.kill)
-        await asyncio.to_thread(self._service.start)
-
-    async def become(self, command: Sequence[str]) -> None:
-        """Another program in its place."""
-        await asyncio.to_thread(self._service.stop)
-        self._service.process.command = command
         await asyncio.to_thread(self._service.start)
 
 
