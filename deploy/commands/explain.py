@@ -12,7 +12,7 @@ from deploy.explain import evidence as stores
 from deploy.explain import story
 from deploy.explain.evidence import Evidence, Look
 from deploy.explain.naming import Named, commands_of
-from deploy.failure import NotThere
+from deploy.failure import NotThere, Unreachable
 from deploy.kafka_log import fields
 
 
@@ -58,7 +58,10 @@ async def _explained(text: str) -> Told:
 async def _look(named: Named, found: list[Evidence]) -> Look:
     """The log from the first time that the stores know of."""
     since = min((at for command in found if (at := command.began)), default=None)
-    return await stores.in_log([named.text, *(str(command.command_id) for command in found)], since)
+    try:
+        return await stores.in_log([named.text, *(str(command.command_id) for command in found)], since)
+    except Unreachable:  # what the databases know is still worth telling
+        return Look([], 0, complete=False)
 
 
 def _more(look: Look, named: Named) -> list[UUID]:

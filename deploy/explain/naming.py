@@ -9,8 +9,10 @@ from shared.infra import ids
 
 PRINCIPALS = ("open",)
 """Whose keys are tried: while access is open there is only one."""
-OPERATIONS = ("create_appointment", "cancel_appointment", "create_checkin")
-"""The scopes of idempotency keys of commands; a test holds them to what the gateway declares."""
+OPERATIONS = (
+    "create_appointment", "cancel_appointment", "create_checkin", "create_doctor", "create_patient", "set_availability",
+)  # fmt: skip
+"""The scopes of idempotency keys; a test holds them to what the gateway declares."""
 
 OF_COMMAND = """
 SELECT DISTINCT clinic_id, command_id FROM audit WHERE clinic_id = ANY($1::uuid[]) AND command_id = ANY($2::uuid[])

@@ -187,8 +187,8 @@ def _arrival(evidence: Evidence) -> str:
 
 
 def _result(outcome: Row) -> dict[str, Any]:
-    """The result without what is not set."""
-    return {name: value for name, value in (outcome["result"] or {}).items() if value is not None}
+    """The result without what is not set; its times are among the steps."""
+    return {name: value for name, value in (outcome["result"] or {}).items() if value is not None and not name.endswith("_at")}
 
 
 def _ending(outcome: Row) -> str:

@@ -10,7 +10,6 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
 
-import orjson
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
@@ -26,7 +25,7 @@ from shared.contracts.topics import Topic, redrive_topic
 from shared.infra import inbox, letters
 from shared.infra.errors import is_conflict, is_transient
 from shared.infra.inbox import Admitted
-from shared.infra.kafka import Malformed, NotAccepted, Publisher, Record, Unconfirmed, decode, envelope_of
+from shared.infra.kafka import Malformed, NotAccepted, Publisher, Unconfirmed, decode, envelope_of
 from shared.infra.metrics import BATCH_DURATION, BATCH_RETRIES, BATCH_SIZE, MESSAGES
 from shared.infra.settings import KafkaSettings
 from shared.infra.unit import Unit, Units
@@ -246,7 +245,7 @@ class Delivery:
 
     async def _dead_letter(self, record: "ConsumerRecord[Any, Any]", reason: str, attempts: int) -> None:
         """Puts a record where a person finds it. Until the broker has it nothing goes on and no offset moves."""
-        letter = dead_letter(self.topics[record.topic], self.group, record, reason, attempts)
+        letter = letters.dead_letter(self.topics[record.topic], self.group, record, reason, attempts)
         attempt = 0
         while True:
             try:
@@ -289,20 +288,6 @@ def traced(message: Message) -> dict[str, str]:
         "command_id": str(message.command_id),
         "clinic_id": str(message.clinic_id),
     }
-
-
-def dead_letter(topic: Topic, group: str, record: "ConsumerRecord[Any, Any]", reason: str, attempts: int) -> Record:
-    """The dead letter of a record: the same key and body, and headers that say where it came from and why."""
-    original = {name: None if value is None else value.hex() for name, value in record.headers}
-    headers = {
-        letters.TOPIC: record.topic,
-        letters.PARTITION: str(record.partition),
-        letters.OFFSET: str(record.offset),
-        letters.ERROR: reason[:500],
-        letters.ATTEMPTS: str(attempts),
-        letters.ORIGINAL_HEADERS: orjson.dumps(original).decode(),
-    }
-    return Record(topic.dead_letters(group), record.key or b"", record.value or b"", "", headers=headers)
 
 
 def tell_holder(topic: Topic) -> Failure:

@@ -1,7 +1,7 @@
-"""Dead letters on their way back: the record that redrives one, and what the delivery runner makes of it again.
+"""Dead letters, there and back: the letter itself, the record that redrives one, and what the delivery runner makes of it again.
 
 A letter goes back on the redrive topic of its group, which nobody else reads: other groups of its source topic never meet it. The
-runner then handles it as the record that it was. Written by `frontdesk dlq redrive`, read by `shared.infra.delivery`.
+runner then handles it as the record that it was. Called by `shared.infra.delivery` and by `frontdesk dlq`.
 """
 
 import dataclasses
@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import orjson
 from aiokafka import ConsumerRecord
 
-from shared.contracts.topics import redrive_topic
+from shared.contracts.topics import Topic, redrive_topic
 from shared.infra.kafka import Record
 
 TOPIC = "frontdesk-topic"
@@ -34,6 +34,20 @@ def headers_of(record: Raw) -> dict[str, str]:
 def place_of(record: Raw) -> str:
     """Where a record stands, as a person types it."""
     return f"{record.topic}:{record.partition}:{record.offset}"
+
+
+def dead_letter(topic: Topic, group: str, record: Raw, reason: str, attempts: int) -> Record:
+    """The dead letter of a record: the same key and body, and headers that say where it came from and why."""
+    original = {name: None if value is None else value.hex() for name, value in record.headers}
+    headers = {
+        TOPIC: record.topic,
+        PARTITION: str(record.partition),
+        OFFSET: str(record.offset),
+        ERROR: reason[:500],
+        ATTEMPTS: str(attempts),
+        ORIGINAL_HEADERS: orjson.dumps(original).decode(),
+    }
+    return Record(topic.dead_letters(group), record.key or b"", record.value or b"", "", headers=headers)
 
 
 def redriven(letter: Raw, group: str) -> Record:

@@ -10,8 +10,9 @@ from aiokafka import ConsumerRecord
 from shared.contracts.booking import AppointmentBooked
 from shared.contracts.topics import APPOINTMENT_EVENTS, AVAILABILITY_EVENTS
 from shared.infra import delivery
-from shared.infra.delivery import Delivery, dead_letter
+from shared.infra.delivery import Delivery
 from shared.infra.kafka import Publisher, Record
+from shared.infra.letters import dead_letter
 from shared.infra.unit import Units
 
 GROUP = "booking"
