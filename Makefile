@@ -62,6 +62,10 @@ test-integration: also = tests/e2e
 $(TIERS:%=test-%): test-%: .venv/.installed
 	@$(PYTEST) tests/$* $(also) $(ARGS)
 
+.PHONY: test-compose
+test-compose: .venv/.installed ## the composed system, with kills; needs Docker, and is no part of `make test`
+	@$(PYTEST) tests/compose -o faulthandler_timeout=1200 $(ARGS)
+
 .PHONY: faults
 faults: .venv/.installed ## the rounds of tests/faults in full (SEED=7 seeds them, ROUNDS=5 of each); half an hour
 	@FAULT_SEED=$(or $(SEED),1) FAULT_ROUNDS=$(or $(ROUNDS),5) $(PYTEST) tests/faults $(ARGS)

@@ -7,25 +7,19 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from deploy.embedded.ports import any_free
+from tests.support.readme import README, ROOT, paste, responses, run, shell_blocks
 
 pytestmark = [pytest.mark.slow, pytest.mark.embedded]
 
-ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text()
-SECTION = re.compile(r"^##+ ", re.MULTILINE)
-BLOCK = re.compile(r"^```bash\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!\w+:)([^)#]+)")
-BETWEEN_BLOCKS = "\f"
 START_SECONDS = 240
 PASTE_SECONDS = 100
 
@@ -58,32 +52,7 @@ def table(port: int, environment: dict[str, str]) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def pasted(table: str, port: int, environment: dict[str, str]) -> dict[str, str]:
     """Output of each block by the heading above it."""
-    blocks = shell_blocks(README.replace(":8000", f":{port}"))
-    output = run(f"printf '{BETWEEN_BLOCKS}'\n".join(blocks.values()), environment, PASTE_SECONDS)
-    return dict(zip(blocks, output.split(BETWEEN_BLOCKS), strict=True))
-
-
-def shell_blocks(text: str) -> dict[str, str]:
-    """The shell block of each section that has one, by the section's heading."""
-    sections = {section.partition("\n")[0]: BLOCK.search(section) for section in SECTION.split(text)}
-    return {heading: found[1] for heading, found in sections.items() if found}
-
-
-def run(commands: str, environment: dict[str, str], seconds: float) -> str:
-    """Output of commands that say nothing on stderr and end well."""
-    done = subprocess.run(
-        ["bash", "-c", commands],
-        cwd=ROOT, env=environment, timeout=seconds, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-    )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, ""), done.stdout
-    return done.stdout
-
-
-def responses(output: str) -> list[tuple[str, Any]]:
-    """Head and body of each answer of `curl -si`."""
-    answers = re.split(r"(?=^HTTP/)", output.replace("\r\n", "\n"), flags=re.MULTILINE)
-    parts = [answer.partition("\n\n") for answer in answers if answer]
-    return [(head.lower(), json.loads(body)) for head, _, body in parts]
+    return paste(shell_blocks(README.replace(":8000", f":{port}")), environment, PASTE_SECONDS)
 
 
 def test_every_shell_block_is_run(pasted: dict[str, str]) -> None:

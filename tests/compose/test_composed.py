@@ -1,0 +1,134 @@
+"""The composed system does what the README says, and loses nothing: in this order, on one system, from its start to its end."""
+
+import asyncio
+import datetime as dt
+import json
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from deploy.databases import SERVICES
+from tests.checker.history import Entry
+from tests.compose.conftest import DOWN, PSQL, SCALE, TOOLS, UP
+from tests.compose.project import ALL, Project
+from tests.faults.client import API, Client, Command
+from tests.support.readme import README, paste, responses, shell_blocks
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1000)]
+
+PASTE_SECONDS = 100.0
+REPLICAS = {"booking": (3, "SlotReserved"), "availability": (2, "BookAppointment")}
+
+
+def test_up_again_changes_nothing(project: Project, lines: list[str]) -> None:
+    before = project.containers()
+    project.type(lines[UP])
+    assert project.containers() == before
+    assert {name.split("-")[-2] for name in before} == set(ALL)
+
+
+def test_the_readme_works_as_pasted(project: Project) -> None:
+    """The blocks that speak to the API; the others are about the stack without Docker."""
+    everywhere = shell_blocks(README.replace(":8000", f":{project.port}"))
+    blocks = {heading: block for heading, block in everywhere.items() if API in block or "$API" in block}
+    pasted = paste(blocks, dict(project.environment), PASTE_SECONDS)
+    booked = json.loads(pasted["Book"])
+    assert (booked["slot"], booked["status"]) == (1, "booked")
+    assert json.loads(pasted["Check in"].splitlines()[0])["position"] == 1
+    assert json.loads(pasted["Be refused"])["code"] == "already_checked_in"
+    (_, first), (again, second) = responses(pasted["Send it twice"])
+    assert first == second and "idempotent-replayed: true" in again
+    assert json.loads(pasted["Cancel"])["id"] == first["id"]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_may_do_and_see_little(project: Project, service: str) -> None:
+    look = (
+        "import os, json, pathlib; print(json.dumps([os.getuid(), os.access('/', os.W_OK), os.access('/opt/frontdesk', os.W_OK),"
+        " sorted(os.listdir('/run/secrets')), [n for n in os.environ if 'PASSWORD' in n],"
+        " [l.split()[1] for l in open('/proc/self/status') if l.startswith(('CapEff', 'NoNewPrivs'))]]))"
+    )
+    own = {"booking": ["identifier.key"], "gateway": ["ticket.key"]}
+    seen = json.loads(project.python(service, look))
+    assert seen == [10001, False, False, sorted(["postgres.url", *own.get(service, [])]), [], ["0000000000000000", "1"]]
+
+
+async def test_thirty_at_once_get_ten_places(client: Client) -> None:
+    (doctor,), (patient, *_) = await client.register()
+    await asyncio.gather(*(client.finish(booking(doctor, patient, day=0)) for _ in range(30)))
+    assert client.ends() == {("book", 201): 10, ("book", 409): 20}
+
+
+@pytest.mark.parametrize("killed", ALL)
+async def test_nothing_is_lost_when_a_container_is_killed(project: Project, client: Client, killed: str) -> None:
+    doctors, patients = await client.register()
+    work = asyncio.gather(*map(client.finish, bookings(doctors[0], patients, days=6)))
+    await client.after(ended=10)
+    await asyncio.to_thread(project.kill, killed)
+    assert client.ended < 60, "it was killed after the work was done"
+    await asyncio.to_thread(project.start, killed)
+    await work
+    assert client.ends() == {("book", 201): 60}, client.troubles
+    await same_again(client)
+
+
+async def test_more_of_a_service_share_the_work(project: Project, client: Client, lines: list[str]) -> None:
+    doctors, patients = await client.register()
+    during = asyncio.gather(*map(client.finish, bookings(doctors[0], patients, days=12)))
+    await asyncio.to_thread(project.type, lines[SCALE])
+    await during
+    await asyncio.gather(*map(client.finish, bookings(doctors[0], patients, days=24, first_day=20)))
+    assert client.ends() == {("book", 201): 360}
+    for service, (count, kind) in REPLICAS.items():
+        done = [await asyncio.to_thread(project.messages, service, kind, index) for index in range(1, count + 1)]
+        assert all(done), f"a {service} had nothing to do: {done}"
+    await same_again(client)
+
+
+def test_tools_reach_the_stores(project: Project, lines: list[str]) -> None:
+    assert "booking.commands" in project.type(lines[TOOLS])
+    project.type(lines[PSQL])
+    read = project.compose("run", "--rm", "psql", "psql", "booking", "-At", "-c", "SELECT count(*) > 0 FROM appointments")
+    assert read.strip() == "t"
+    write = "SET transaction_read_only = off; DELETE FROM appointments"
+    with pytest.raises(AssertionError, match="permission denied"):
+        project.compose("run", "--rm", "psql", "psql", "booking", "-c", write)
+
+
+async def test_down_keeps_the_data(project: Project, client: Client, lines: list[str]) -> None:
+    (doctor,), (patient, *_) = await client.register()
+    first = await client.finish(booking(doctor, patient, day=1))
+    await asyncio.to_thread(project.type, lines[DOWN])
+    assert await asyncio.to_thread(project.containers) == {}
+    await asyncio.to_thread(project.type, lines[UP])
+    await same_again(client)
+    listed = await client.http.get(f"{API}/appointments", params={"doctor_id": doctor})
+    assert [one["id"] for one in listed.json()["items"]] == [first.result["id"]]
+
+
+def test_every_line_of_the_readme_is_typed(lines: list[str]) -> None:
+    assert [line.split()[:3] for line in lines] == [["docker", "compose", verb] for verb in ("up", "up", "run", "run", "down")]
+
+
+async def same_again(client: Client) -> None:
+    """Every key answers what it answered first."""
+    again = await asyncio.gather(*map(client.again, client.commands))
+    told = Counter(json.dumps([said(command.ended), said(entry)]) for command, entry in zip(client.commands, again, strict=True))
+    assert {pair for pair in told if json.loads(pair)[0] != json.loads(pair)[1]} == set()
+
+
+def said(entry: Entry) -> list[Any]:
+    """What an answer says about the command: of a refusal the code, the rest of a problem is about the request."""
+    return [entry.status, entry.code or entry.json]
+
+
+def bookings(doctor: str, patients: list[str], days: int, first_day: int = 0) -> list[Command]:
+    """Ten bookings for each of the days, the days in turns."""
+    return [booking(doctor, patients[n % len(patients)], first_day + day) for n in range(10) for day in range(days)]
+
+
+def booking(doctor: str, patient: str, day: int) -> Command:
+    """One booking, so many days from today at the clinic, which is in UTC."""
+    date = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=day)
+    return Command("/appointments", {"doctor_id": doctor, "patient_id": patient, "date": date.isoformat()})
