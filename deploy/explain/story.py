@@ -178,7 +178,8 @@ def why(evidence: Evidence) -> list[str]:
         lines.append("It is decided and not settled: a service still owes its last step, so clients are told 202.")
     again = repeats_of(evidence)
     if again:
-        lines.append(f"It was sent again {len(again)} times: {', '.join(iso(one['at']) for one in again)}.")
+        times = "once" if len(again) == 1 else f"{len(again)} times"
+        lines.append(f"It was sent again {times}: {', '.join(iso(one['at']) for one in again)}.")
     return lines
 
 
