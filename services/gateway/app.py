@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from services.gateway import documents, problem_pages, repository
 from services.gateway.admission import Admission
 from services.gateway.answer_headers import HEADERS
+from services.gateway.answers import API
 from services.gateway.clinics import announce_clinics
 from services.gateway.clock import Clock
 from services.gateway.gateway import Gateway
@@ -22,7 +23,7 @@ from services.gateway.known_ids import TTL_SECONDS, KnownIds
 from services.gateway.looks import Looks
 from services.gateway.owners import Owners
 from services.gateway.repository import Clinic
-from services.gateway.routes import router
+from services.gateway.routes import routers
 from services.gateway.service import Commands, Rotation
 from services.gateway.settings import Settings
 from services.gateway.store import KnownStore
@@ -71,7 +72,8 @@ def create_app(settings: Settings) -> FastAPI:
         components={"headers": HEADERS},
     )  # fmt: skip
     app.include_router(overview_router(readiness, admission, lambda: app.state.owners))
-    app.include_router(router)
+    for router in routers:
+        app.include_router(router, prefix=API)
     app.include_router(problem_pages.router)
     return app
 

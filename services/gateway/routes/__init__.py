@@ -1,10 +1,9 @@
-"""HTTP in: the public API, one module for each subject. `router` is all of it below `/api/v1`."""
+"""HTTP in: the public API, one module for each subject. `routers` are all of it, below `/api/v1`.
 
-from fastapi import APIRouter
+A request is matched in their order, and again on every level of routers within routers: so bookings come first, and nothing is
+between these and the application.
+"""
 
-from services.gateway.answers import API
 from services.gateway.routes import appointments, checkins, commands, doctors, patients
 
-router = APIRouter(prefix=API)
-for part in (patients, doctors, appointments, checkins, commands):
-    router.include_router(part.router)
+routers = tuple(part.router for part in (appointments, checkins, commands, patients, doctors))
