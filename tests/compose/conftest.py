@@ -11,6 +11,7 @@ from tests.faults.client import Client, client_of
 from tests.support.readme import typed_lines
 
 UP, SCALE, TOOLS, PSQL, DOWN = range(5)
+END_SECONDS = 300.0
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +33,8 @@ def project(lines: list[str]) -> Iterator[Project]:
 
 
 @pytest.fixture
-async def client(project: Project) -> AsyncIterator[Client]:
-    """A client that keeps its keys and repeats until its commands ended."""
+async def client(project: Project, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Client]:
+    """A client that keeps its keys and repeats until its commands ended; a container takes longer to come back than a process."""
+    monkeypatch.setattr("tests.faults.client.END_WITHIN_SECONDS", END_SECONDS)
     async with client_of([project.url], History()) as made:
         yield made
