@@ -46,7 +46,7 @@ BACKOFF_MAX_SECONDS = 5.0
 
 
 class Stopping(Exception):
-    """The process is shutting down: the batch is left as it is, its offsets unmoved."""
+    """The process is shutting down, or its partitions changed: the batch is left as it is, its offsets unmoved."""
 
 
 class Delivery:
@@ -71,6 +71,8 @@ class Delivery:
         self._redrive = redrive_topic(group).name
         self.stopping = asyncio.Event()
         self.subscriber: Any = None
+        self._held: frozenset[TopicPartition] = frozenset()
+        """The partitions that this process had when its batch began."""
         self._handler = handler
         self._ignored = frozenset(ignored)
         self._failed = failed
@@ -109,6 +111,7 @@ class Delivery:
         if self.stopping.is_set():
             return
         started = time.perf_counter()
+        self._held = self._assigned()
         try:
             await self._to_its_end(self._restored(records))
         except Stopping:
@@ -255,8 +258,17 @@ class Delivery:
                 attempt += 1
                 log.error("dead_letter_not_written", topic=letter.topic, attempt=attempt, error=type(error).__name__)
                 await self._back_off(attempt)
+            if self._assigned() != self._held:
+                # Since then every record whose offset is not committed is fetched again, by whoever has its partition now:
+                # that process writes the letter, and this one must not stand still for it.
+                raise Stopping
         MESSAGES.labels(topic=record.topic, type="unknown", outcome="dead_lettered").inc()
         log.error("dead_lettered", topic=record.topic, partition=record.partition, offset=record.offset, reason=reason)
+
+    def _assigned(self) -> frozenset[TopicPartition]:
+        """The partitions that this process has at this moment; none before it has joined its group."""
+        consumer = self.subscriber and self.subscriber.consumer
+        return frozenset(consumer.assignment()) if isinstance(consumer, AIOKafkaConsumer) else frozenset()
 
     async def _back_off(self, attempt: int) -> None:
         """Capped exponential back-off with full jitter, cut short by shutdown."""

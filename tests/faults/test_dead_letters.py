@@ -25,6 +25,7 @@ LETTERS = BOOKING_COMMANDS.dead_letters(GROUP)
 DOCTORS = 16
 """So many days are spread over the partitions of both processes."""
 WITHIN_SECONDS = 60.0
+MOVES = "availability-2"
 DEFAULT_CLINIC = "00000000-0000-7000-8000-000000000001"
 
 Away = Callable[[System], AbstractAsyncContextManager[None]]
@@ -95,6 +96,29 @@ async def test_a_letter_waits_for_its_topic(rounds: Rounds, away: Away, number: 
             assert await committed(system, place) <= offset, "the record counts as done, and its letter does not exist"
             assert body not in await letters(system)
         played.tell("topic back")
+        await work
+        assert client.ends() == {("book", 201): len(commands)}
+        assert (await letters(system)).count(body) == 1
+
+
+async def test_a_letter_follows_its_partition(rounds: Rounds) -> None:
+    """A process joins while another cannot write a letter: only one of them stands still from then on, and writes it, once."""
+    async with rounds.round("dead letters move") as played:
+        system, client = rounds.system, played.client
+        doctors, patients = await client.register(DOCTORS)
+        tomorrow = today() + dt.timedelta(days=1)
+        body = f"no message {played.dice.random()}".encode()
+        commands = [booking(doctor, patients[0], tomorrow) for doctor in doctors]
+        await system.stop(MOVES)
+        async with too_small(system):
+            known = logged(system)
+            await write(system, f"{DEFAULT_CLINIC}:{doctors[0]}:{tomorrow}".encode(), body)
+            system.injected.append(body)
+            await eventually(lambda: tried(system, known), within_seconds=WITHIN_SECONDS)
+            await system.start(MOVES)
+            played.tell(f"{MOVES} joined")
+            work = asyncio.gather(*map(client.finish, commands))
+            await client.after(ended=1)
         await work
         assert client.ends() == {("book", 201): len(commands)}
         assert (await letters(system)).count(body) == 1
