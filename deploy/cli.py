@@ -4,6 +4,7 @@ Nouns and verbs, `--json` with a stable shape, exit codes of `deploy.exit_codes`
 """
 
 import importlib
+import logging
 import sys
 from typing import Annotated, Any
 
@@ -279,6 +280,8 @@ def _run(noun: str, verb: str, *arguments: Any) -> None:
 
 def main() -> None:
     """Entry point of the console script."""
+    # Kafka's client tells of every failed attempt by itself; we say it once, and how to go on.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     app()
 
 

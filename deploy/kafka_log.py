@@ -4,7 +4,6 @@ Called by the commands that show topics, dead letters and the path of a command.
 """
 
 import json
-import logging
 import time
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
@@ -26,9 +25,6 @@ SILENCE_SECONDS = 15.0
 
 Raw: TypeAlias = ConsumerRecord[Any, Any]
 Offsets = Mapping[TopicPartition, int]
-
-# The client tells of every failed attempt by itself; we say it once, and how to go on.
-logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
 @asynccontextmanager
