@@ -1,4 +1,4 @@
-"""One system for all fault tests of a run: what a test leaves dead the next one starts. The table of the rounds ends the run."""
+"""One system for all fault tests: what a test leaves dead the next one starts. The table of the rounds ends the run."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +11,9 @@ from tests.faults.system import System, running_system
 PLAYED = pytest.StashKey[list[Round]]()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def system() -> Iterator[System]:
-    """The system that is broken and mended."""
+    """The system that is broken and mended; gone before the next tier's tests, which need the machine."""
     with running_system() as running:
         yield running
 

@@ -4,6 +4,7 @@ Whatever is killed is started again after a while, as a supervisor would. No cli
 a 202 or a 503, and the checker finds nothing.
 """
 
+import asyncio
 import signal
 
 import pytest
@@ -36,13 +37,11 @@ async def kill(system: System, played: Round, victim: str) -> None:
         one, two = instances(victim)
         names = played.dice.choice(([one], [two], [one, two]))
     await played.moment()
-    for name in names:
-        await system.crash(name)
-        played.tell(f"{name} killed")
+    await asyncio.gather(*map(system.crash, names))
+    played.tell(f"{' and '.join(names)} killed")
     await played.a_while(AWAY_REQUESTS)
-    for name in names:
-        await system.start(name)
-        played.tell(f"{name} back")
+    await asyncio.gather(*map(system.start, names))
+    played.tell(f"{' and '.join(names)} back")
 
 
 @each_round
