@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from services.availability.service import questions, slots
-from services.availability.service.questions import QUESTION_AFTER_SECONDS
 from services.availability.service.slots import Allotment
+from services.availability.settings import QUESTION_AFTER_SECONDS
 from shared.contracts.booking import (
     AppointmentBooked,
     AppointmentCancelled,

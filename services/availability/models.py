@@ -40,6 +40,7 @@ unacknowledged = Table(
     Column("reservation_id", Uuid, primary_key=True),
     Column("clinic_id", Uuid, nullable=False),
     Column("due_at", DateTime(timezone=True), nullable=False),
+    Column("questions", Integer, nullable=False, server_default=text("0")),
     Column("reserved", LargeBinary, nullable=False),
     Index("ix_unacknowledged_due_at", "due_at"),
 )

@@ -23,7 +23,8 @@ class Ticket(Wire):
     command_id: UUID
     type: str
     principal: str
-    body_hash: str
+    body_hash: str | None = None
+    """Without it, as tickets of an earlier version are, a command cannot be closed."""
     accepted_at: datetime
     decide_by: datetime
 

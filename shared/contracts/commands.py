@@ -4,8 +4,6 @@ from datetime import datetime
 from typing import Any, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import Field
-
 from shared.contracts.envelope import DayMessage, Message, Wire
 from shared.contracts.problems import PROBLEMS, Code
 
@@ -13,6 +11,8 @@ DECIDE_WITHIN_SECONDS = 600
 """A command that is not decided this long after it was accepted is refused `too_late`."""
 CLOSE_AFTER_SECONDS = 30
 """So long after its deadline a command without an outcome is closed as `lost`."""
+ANSWERED_DAYS = 30
+"""So long a repeated command is answered as it was the first time, and asked about; later its key is `key_reused`."""
 
 
 class Answer(Wire):
@@ -61,12 +61,13 @@ class CommandAnswered(Message):
 class CommandFailed(DayMessage):
     """A command, or a step of one, is a dead letter: the holder of its outcome refuses it `internal` unless it is decided.
 
-    `failed` is the type of the dead letter. On the key of what failed.
+    `failed` is the type of the dead letter, `is_first_step` whether it is the command itself. On the key of what failed.
     """
 
     type: Literal["CommandFailed"] = "CommandFailed"
     command_id: UUID
-    failed: str = Field(max_length=64)
+    failed: str
+    is_first_step: bool
 
 
 class CommandQuestion(Wire):

@@ -294,7 +294,8 @@ PROBLEMS: dict[Code, ProblemKind] = {
         500,
         "Something went wrong on our side",
         "An error that nobody foresaw. It was logged under the `correlation_id`.",
-        "Send the same request again with the same key. If that is a stored answer, it is final: report the `correlation_id`.",
+        "Send the same request again with the same key. If it is answered with `Idempotent-Replayed: true`, or `GET /commands` "
+        "tells of it, the refusal is final and nothing was changed: use a new key, and report the `correlation_id`.",
         "same_key",
     ),
 }

@@ -310,7 +310,8 @@ def tell_holder(topic: Topic) -> Failure:
 
     async def tell(unit: Unit, message: Message) -> None:
         if isinstance(message, DayMessage):
-            unit.emit(topic, CommandFailed, message, doctor_id=message.doctor_id, date=message.date, failed=message.type)
+            day = {"doctor_id": message.doctor_id, "date": message.date}
+            unit.emit(topic, CommandFailed, message, **day, failed=message.type, is_first_step=message.is_command)
 
     return tell
 

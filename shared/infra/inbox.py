@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from shared.contracts.commands import ANSWERED_DAYS
 from shared.contracts.envelope import Message
 from shared.infra.postgres import Connection
 
@@ -18,8 +19,6 @@ KNOWN = """
 SELECT message_id, body_hash FROM inbox
 WHERE message_id = ANY($1::uuid[]) AND received_at > now() - make_interval(days => $2)
 """
-OUTCOMES_KEPT_DAYS = 30
-"""So long a repeated command is answered as it was the first time; later its key is `key_reused`."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ async def admit(connection: Connection, messages: Sequence[Message]) -> Admitted
             again.append(message)
     if not again:
         return Admitted(fresh)
-    rows = await connection.fetch(KNOWN, [m.message_id for m in again], OUTCOMES_KEPT_DAYS)
+    rows = await connection.fetch(KNOWN, [m.message_id for m in again], ANSWERED_DAYS)
     known = {row["message_id"]: row["body_hash"] for row in rows}
     repeats = [m for m in again if known.get(m.message_id) == m.body_hash]
     return Admitted(fresh, repeats, [m for m in again if known.get(m.message_id) != m.body_hash])

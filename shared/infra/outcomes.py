@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from shared.contracts.commands import CLOSE_AFTER_SECONDS, Answer, Outcome, OverdueCommand
+from shared.contracts.commands import ANSWERED_DAYS, CLOSE_AFTER_SECONDS, Answer, Outcome, OverdueCommand
 from shared.contracts.envelope import Message
 from shared.contracts.problems import Code
 from shared.infra.errors import Outrun
@@ -20,13 +20,15 @@ SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[],
                      $9::timestamptz[], $10::timestamptz[], $11::timestamptz[])
 ON CONFLICT DO NOTHING
 """
-# Judged by the clock that set the deadline, whatever the asker believes. The outcomes that are there afterwards are the answer.
+# Judged by the clock that set the deadline, whatever the asker believes. What is so old that its outcome may be gone is left
+# alone: it may well have succeeded.
 CLOSE = """
 INSERT INTO outcomes (clinic_id, command_id, type, principal, body_hash, status_code, code, accepted_at, decided_at, settled_at)
 SELECT clinic_id, command_id, type, principal, body_hash, $8, $9, accepted_at, $10, $10
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[])
      AS overdue(clinic_id, command_id, type, principal, body_hash, accepted_at, decide_by)
-WHERE decide_by + make_interval(secs => $11) < $10 ORDER BY clinic_id, command_id
+WHERE decide_by + make_interval(secs => $11) < $10 AND accepted_at > $10 - make_interval(days => $12)
+ORDER BY clinic_id, command_id
 ON CONFLICT DO NOTHING RETURNING clinic_id, command_id
 """
 SETTLE = """
@@ -95,6 +97,7 @@ async def close(connection: Connection, overdue: Sequence[OverdueCommand], now: 
         lost.code,
         now,
         CLOSE_AFTER_SECONDS,
+        ANSWERED_DAYS,
     )
     return {(row["clinic_id"], row["command_id"]) for row in rows}
 

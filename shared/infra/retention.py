@@ -1,14 +1,18 @@
-"""Removes what no repeat can ask for any more: outcomes after 30 days, inbox rows after 32, in batches. A job of every owner.
+"""Removes what no repeat can ask for any more: inbox rows after 32 days, outcomes after 33, in batches. A job of every owner.
 
-An inbox row outlives the outcome of its command, so that a late repeat is refused `key_reused` instead of acting a second time
-(`inbox.py` judges that). Inbox rows carry no policy: they say for which clinics a round has outcomes to look for.
+From the 30th day on `inbox.py` takes a repeat for a key used up, whatever is still there. Outcomes go last: a command whose inbox
+row is there never looks undecided, and one whose row is gone still meets its outcome for a day. Only then its key is new again.
+Inbox rows carry no policy: those that go say of which clinics a round looks for outcomes; a clinic without any keeps them longer.
 """
 
-from shared.infra.inbox import OUTCOMES_KEPT_DAYS
-from shared.infra.jobs import Job
-from shared.infra.postgres import Database, clinic_array
+from uuid import UUID
 
-INBOX_KEPT_DAYS = OUTCOMES_KEPT_DAYS + 2
+from shared.contracts.commands import ANSWERED_DAYS
+from shared.infra.jobs import Job
+from shared.infra.postgres import Database
+
+INBOX_KEPT_DAYS = ANSWERED_DAYS + 2
+OUTCOMES_KEPT_DAYS = INBOX_KEPT_DAYS + 1
 INTERVAL_SECONDS = 600.0
 ROWS = 5_000
 
@@ -18,27 +22,36 @@ DELETE FROM inbox WHERE message_id IN
 RETURNING clinic_id
 """
 OLD_OUTCOMES = """
-DELETE FROM outcomes WHERE settled_at IS NOT NULL AND (clinic_id, command_id) IN
-    (SELECT clinic_id, command_id FROM outcomes WHERE decided_at < now() - make_interval(days => $1) ORDER BY decided_at LIMIT $2)
+DELETE FROM outcomes WHERE (clinic_id, command_id) IN
+    (SELECT clinic_id, command_id FROM outcomes WHERE decided_at < now() - make_interval(days => $1) AND settled_at IS NOT NULL
+     ORDER BY decided_at LIMIT $2)
 """
-ACT_FOR = "SELECT set_config('app.clinics', $1, true)"
 
 
 def retention(database: Database, *, outcomes: bool) -> Job:
     """The job of one process. `outcomes` is whether the service holds any."""
 
     async def tidy() -> None:
-        while await _round(database, outcomes=outcomes) == ROWS:
-            pass
+        clinics = await _inbox(database)
+        if clinics and outcomes:
+            await _outcomes(database, clinics)
 
     return Job("retention", INTERVAL_SECONDS, tidy)
 
 
-async def _round(database: Database, *, outcomes: bool) -> int:
-    """One batch in one transaction. Answers how many inbox rows went."""
-    async with database.hot.acquire() as connection, connection.transaction():
-        gone = await connection.fetch(OLD_INBOX, INBOX_KEPT_DAYS, ROWS)
-        if gone and outcomes:
-            await connection.execute(ACT_FOR, clinic_array({row["clinic_id"] for row in gone}))
-            await connection.execute(OLD_OUTCOMES, OUTCOMES_KEPT_DAYS, ROWS)
-        return len(gone)
+async def _inbox(database: Database) -> set[UUID]:
+    """Removes old inbox rows, a transaction a batch. Answers of which clinics there were any."""
+    clinics: set[UUID] = set()
+    while True:
+        gone = await database.hot.fetch(OLD_INBOX, INBOX_KEPT_DAYS, ROWS)
+        clinics.update(row["clinic_id"] for row in gone)
+        if len(gone) < ROWS:
+            return clinics
+
+
+async def _outcomes(database: Database, clinics: set[UUID]) -> None:
+    """Removes these clinics' old outcomes, a transaction a batch. One that is owed a step stays."""
+    done = ""
+    while done != "DELETE 0":
+        async with database.batch(clinics) as (connection, _):
+            done = await connection.execute(OLD_OUTCOMES, OUTCOMES_KEPT_DAYS, ROWS)

@@ -35,7 +35,10 @@ ORDER BY days.clinic_id, days.doctor_id, days.date FOR UPDATE OF days
 # number that is missing; no other row has that, so no row of this statement meets another. Materialized and by index from each
 # freed slot, because the planner expects one row of each part: joined otherwise 500 releases took 11 s.
 RELEASE = """
-WITH ended AS (DELETE FROM unacknowledged WHERE reservation_id = ANY($5::uuid[])), freed AS (
+WITH ended AS (
+  DELETE FROM unacknowledged USING unnest($1::uuid[], $5::uuid[]) AS asked(clinic_id, reservation_id)
+  WHERE unacknowledged.clinic_id = asked.clinic_id AND unacknowledged.reservation_id = asked.reservation_id
+), freed AS (
   SELECT slots.id, clinic_id, doctor_id, date, slots.number, slots.reservation_id, slots.starts_at
   FROM slots JOIN unnest($1::uuid[], $2::uuid[], $3::date[], $4::uuid[], $5::uuid[])
                   AS asked(clinic_id, doctor_id, date, id, reservation_id)

@@ -62,11 +62,12 @@ async def set_day(unit: RegistryUnit, caller: Caller, change: Change) -> DaySet:
     if doctor is None or doctor.status is not Active.ACTIVE:
         raise ProblemError(Code.UNKNOWN_DOCTOR)
     made = await _lock_or_make(unit, change)
-    await _resize(unit, change, made=made)
+    before = await _resize(unit, change, made=made)
     status_code = CREATED if made else CHANGED
     view = await read_day(unit, change.key)
-    now = {"date": view.date, "capacity": view.capacity, "available": view.available}
-    unit.record(caller, Action.DAY_SET, doctor_id, made=made, **now)
+    if made or view != before:
+        now = {"date": view.date, "capacity": view.capacity, "available": view.available}
+        unit.record(caller, Action.DAY_SET, doctor_id, made=made, **now)
     await keep_answer(unit, caller, COMMAND, body_hash, status_code, view.model_dump(mode="json"))
     return DaySet(status_code, view)
 
@@ -103,8 +104,8 @@ def _refuse_date(unit: RegistryUnit, change: Change, day: Day | None) -> None:
         raise ProblemError(refused)
 
 
-async def _resize(unit: RegistryUnit, change: Change, *, made: bool) -> None:
-    """Gives the locked day the slots and the availability that are asked for."""
+async def _resize(unit: RegistryUnit, change: Change, *, made: bool) -> DayView:
+    """Gives the locked day the slots and the availability that are asked for. Answers how it was before."""
     day = await days.get(unit.sql, change.key)
     assert day is not None
     view = await _view(unit, change.key, day)
@@ -118,6 +119,7 @@ async def _resize(unit: RegistryUnit, change: Change, *, made: bool) -> None:
     if not made:
         available = day.available if change.form.available is None else change.form.available
         await days.change(unit.sql, change.key, available=available)
+    return view
 
 
 async def _view(unit: RegistryUnit, key: DayKey, day: Day) -> DayView:

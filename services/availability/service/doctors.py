@@ -36,7 +36,10 @@ async def register_doctor(unit: RegistryUnit, caller: Caller, data: object) -> R
     if stored is not None:
         assert stored.result
         return Registered(await read_doctor(unit, caller, UUID(stored.result["id"])), replayed=True)
-    doctor = await _create(unit, caller, form)
+    doctor_id = _id_of(caller)
+    if caller.command_id and await doctors.get(unit.sql, caller.clinic_id, doctor_id) is not None:
+        raise ProblemError(Code.KEY_REUSED)  # the answer of the key is gone, what it made is not
+    doctor = await _create(unit, caller, form, doctor_id)
     await keep_answer(unit, caller, COMMAND, body_hash, CREATED, {"id": str(doctor.id)})
     return Registered(doctor)
 
@@ -56,16 +59,19 @@ async def list_doctors(unit: RegistryUnit, caller: Caller, *, limit: int, after_
     return DoctorPage(items=found[:limit], next_cursor=encode_cursor(found[limit - 1].code) if more else None)
 
 
-async def _create(unit: RegistryUnit, caller: Caller, form: DoctorIn) -> DoctorView:
+async def _create(unit: RegistryUnit, caller: Caller, form: DoctorIn, doctor_id: UUID) -> DoctorView:
     """Adds the doctor and tells the other services."""
     code = await _code(unit, caller, form)
-    # From the key: a repeat that slipped past everything else would still meet the same row.
-    doctor_id = uuid5(caller.command_id, "doctor") if caller.command_id else new_id()
     doctor = DoctorView(id=doctor_id, code=code, name=form.name, languages=form.languages, status=Active.ACTIVE, version=1)
     await doctors.add(unit.sql, caller.clinic_id, doctor, unit.now)
     _announce(unit, caller, doctor)
     unit.record(caller, Action.DOCTOR_REGISTERED, doctor.id, version=doctor.version)
     return doctor
+
+
+def _id_of(caller: Caller) -> UUID:
+    """From the key: a repeat that slipped past everything else would still meet the same row."""
+    return uuid5(caller.command_id, "doctor") if caller.command_id else new_id()
 
 
 async def _code(unit: RegistryUnit, caller: Caller, form: DoctorIn) -> str:

@@ -15,7 +15,6 @@ from shared.infra.jobs import Job
 from shared.infra.metrics import RESERVATIONS_QUESTIONED
 from shared.infra.unit import Unit, Units
 
-QUESTION_AFTER_SECONDS = 60.0
 INTERVAL_SECONDS = 1.0
 QUESTIONS = 500
 """So many are asked in one transaction."""
@@ -24,7 +23,7 @@ QUESTIONS = 500
 async def acknowledge(unit: Unit, acknowledgements: Sequence[AppointmentBooked | ReservationKept]) -> None:
     """Booking knows of these reservations: nothing is left to ask."""
     if acknowledgements:
-        await reservations.end(unit.connection, {message.reservation_id for message in acknowledgements})
+        await reservations.end(unit.connection, {(message.clinic_id, message.reservation_id) for message in acknowledgements})
 
 
 def questioning(units: Units, question_after_seconds: float) -> Job:
@@ -40,7 +39,7 @@ def questioning(units: Units, question_after_seconds: float) -> Job:
 async def _ask_due(units: Units, question_after_seconds: float) -> int:
     """Asks once about what is due; each question stands behind its `SlotReserved`, on the same key."""
     async with units.batch(()) as unit:
-        due = await reservations.take_due(unit.connection, question_after_seconds, QUESTIONS)
+        due, rows = await reservations.take_due(unit.connection, question_after_seconds, QUESTIONS)
         for reserved in due:
             unit.emit(
                 AVAILABILITY_EVENTS,
@@ -55,4 +54,4 @@ async def _ask_due(units: Units, question_after_seconds: float) -> int:
                 appointment_id=reserved.appointment_id,
             )
     RESERVATIONS_QUESTIONED.inc(len(due))
-    return len(due)
+    return rows

@@ -3,7 +3,7 @@
 Everything is read under locks, decided by `domain.py`, and written once: no use case reads back what it wrote.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -66,8 +66,17 @@ async def allot(unit: Unit, asked: Allotment) -> None:
     if asked.releases:
         await _release(unit, asked.releases)
     if made:
-        await slots.grow(unit.connection, {day: world.settings_of(day.clinic_id).default_daily_capacity for day in made})
+        capacities = {day: world.settings_of(day.clinic_id).default_daily_capacity for day in made}
+        await slots.grow(unit.connection, capacities)
+        _note_made(unit, asked.bookings, capacities)
     await _book(unit, asked, world)
+
+
+def _note_made(unit: Unit, bookings: Sequence[BookAppointment], capacities: Mapping[DayKey, int]) -> None:
+    """A day is made by the first booking that asked for it."""
+    first = {DayKey.of(booking): booking for booking in reversed(bookings)}
+    for day, capacity in capacities.items():
+        unit.record(first[day], Action.DAY_SET, day.doctor_id, made=True, date=day.date, capacity=capacity, available=True)
 
 
 async def answer_again(unit: Unit, repeated: Sequence[CommandRepeated]) -> None:

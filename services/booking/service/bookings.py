@@ -7,7 +7,7 @@ from uuid import UUID
 from services.booking import domain
 from services.booking.domain import Appointment, Diary
 from services.booking.repository import appointments, patients
-from services.booking.service.decisions import Decisions
+from services.booking.service.decisions import Decisions, answer_to
 from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotReserved
 from shared.contracts.booking import AppointmentBooked, AppointmentRefused, BookAppointment, ReservationKept, SlotReleased
 from shared.contracts.commands import Answer, Outcome
@@ -85,14 +85,14 @@ class Desk:
         if reserved.reservation_id in self.held:
             self.decisions.answer_again(reserved, outcome)
         else:
-            self._say(SlotReleased, reserved, answer=outcome.answer)
+            self._say(SlotReleased, reserved, answer=answer_to(reserved, outcome))
 
     def keep_or_release(self, questioned: ReservationQuestioned, outcome: Outcome | None) -> None:
         """Whether a reservation is held is decided here alone. One that is not, and whose command nobody decided, was lost."""
         if questioned.reservation_id in self.held:
             self._say(ReservationKept, questioned)
             return
-        answer = outcome.answer if outcome else Answer.refusal(Code.LOST)
+        answer = answer_to(questioned, outcome) if outcome else Answer.refusal(Code.LOST)
         if outcome is None:
             self.decisions.decide(questioned, BookAppointment, answer, settled=False)
         self._say(SlotReleased, questioned, answer=answer)

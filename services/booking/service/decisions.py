@@ -11,6 +11,7 @@ from uuid import UUID
 from shared.contracts.booking import BookAppointment, CancelAppointment, CheckInPatient
 from shared.contracts.commands import Answer, CommandRepeated, Outcome
 from shared.contracts.envelope import DayMessage, Message
+from shared.contracts.problems import Code
 from shared.contracts.topics import APPOINTMENT_EVENTS
 from shared.infra import outcomes
 from shared.infra.audit import Action
@@ -53,7 +54,9 @@ class Decisions:
 
     def answer_again(self, message: Message, outcome: Outcome) -> None:
         """Answers a repeat, or hands it to the service that replies last."""
-        if outcome.settled_at:
+        if outcome.body_hash != message.body_hash:
+            self._unit.reply(message, answer_to(message, outcome))
+        elif outcome.settled_at:
             self._unit.reply(message, outcome.answer, replayed=True)
         else:
             self._pass_on(message, outcome)
@@ -75,6 +78,14 @@ class Decisions:
         """Writes what was decided."""
         if self._made:
             await outcomes.decide(self._unit.connection, self._made)
+
+
+def answer_to(message: Message, outcome: Outcome) -> Answer:
+    """What a message's client hears of the outcome that its command has.
+
+    A command that ended before it arrived, lost or failed, has no inbox row that knows its key: another body is found out here.
+    """
+    return outcome.answer if outcome.body_hash == message.body_hash else Answer.refusal(Code.KEY_REUSED)
 
 
 def _day(message: Message, outcome: Outcome) -> tuple[UUID, dt.date]:

@@ -14,19 +14,23 @@ from shared.contracts.booking import BookAppointment
 from shared.contracts.commands import Answer, CommandFailed
 from shared.contracts.envelope import Message, RegistryMessage
 from shared.contracts.problems import Code
-from shared.contracts.topics import APPOINTMENT_COMMANDS, BOOKING_COMMANDS
+from shared.contracts.topics import ALL_TOPICS
 from shared.infra.metrics import STEPS_FAILED
 from shared.infra.unit import Unit
 
 log = structlog.get_logger()
 
-COMMANDS = frozenset([*APPOINTMENT_COMMANDS.types, *BOOKING_COMMANDS.types])
+KNOWN_TYPES = frozenset(name for topic in ALL_TOPICS for name in topic.types)
+INTERNAL = Answer.refusal(Code.INTERNAL)
 
 
 async def refuse_failed(_unit: Unit, decisions: Decisions, messages: Sequence[CommandFailed]) -> None:
-    """Refuses `internal` what nobody has decided. A later step of a decided command leaves it as it is, with an alarm."""
+    """Refuses `internal` what nobody has decided."""
     for message in messages:
-        _refuse(decisions, message, message.failed)
+        if message.is_first_step:
+            _refuse(decisions, message, message.failed)
+        else:
+            _tell_of_step(decisions, message, message.failed)
 
 
 async def fail_own(unit: Unit, message: Message) -> None:
@@ -36,14 +40,24 @@ async def fail_own(unit: Unit, message: Message) -> None:
     decisions = await Decisions.read(unit, [message])
     if isinstance(message, SlotReserved) and decisions.of(message) is None:
         Desk(unit, decisions, active={}, held=set()).refuse(message, Code.INTERNAL)
+    elif isinstance(message, BookingRefused):
+        _refuse(decisions, message, BookAppointment.__name__)
+    elif message.is_command:
+        _refuse(decisions, message, message.type)
     else:
-        _refuse(decisions, message, BookAppointment.__name__ if isinstance(message, BookingRefused) else message.type)
+        _tell_of_step(decisions, message, message.type)
     await decisions.store()
 
 
-def _refuse(decisions: Decisions, cause: Message, failed: str) -> None:
-    if failed in COMMANDS and decisions.of(cause) is None:
-        decisions.decide_named(cause, failed, Answer.refusal(Code.INTERNAL), settled=True)
-        return
-    STEPS_FAILED.labels(type=failed).inc()
-    log.error("step_failed", type=failed, command_id=str(cause.command_id), correlation_id=cause.correlation_id)
+def _refuse(decisions: Decisions, cause: Message, command: str) -> None:
+    """The end of a command, unless it has one."""
+    if decisions.of(cause) is None:
+        decisions.decide_named(cause, command, INTERNAL, settled=True)
+
+
+def _tell_of_step(decisions: Decisions, cause: Message, failed: str) -> None:
+    """A later step changes no decision. Somebody has to know if a client still waits for it."""
+    outcome = decisions.of(cause)
+    if outcome is not None and outcome.settled_at is None:
+        STEPS_FAILED.labels(type=failed if failed in KNOWN_TYPES else "unknown").inc()
+        log.error("step_failed", type=failed, command_id=str(cause.command_id), correlation_id=cause.correlation_id)

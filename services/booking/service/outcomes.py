@@ -42,7 +42,7 @@ async def close(units: Units, asked: CloseCommands, correlation_id: str) -> Outc
     pairs = {(one.clinic_id, one.command_id) for one in asked.commands}
     async with units.batch({clinic for clinic, _ in pairs}) as unit:
         closed = await outcomes.close(unit.connection, asked.commands, unit.now)
-        for one in asked.commands:
+        for one in {one.command_id: one for one in asked.commands}.values():
             if (one.clinic_id, one.command_id) in closed:
                 by = Caller(one.clinic_id, SYSTEM, one.principal, one.command_id, correlation_id)
                 unit.record(by, Action.COMMAND_CLOSED, one.command_id, code=Code.LOST, type=one.type)

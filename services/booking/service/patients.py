@@ -82,11 +82,23 @@ async def _stored_answer(unit: RegistryUnit, codec: Codec, asked: Registration) 
         return None
     before = await patients.answered(unit.sql, caller.clinic_id, caller.command_id)
     if before is None:
+        await _refuse_used_up(unit, caller.clinic_id, _id_of(caller))
         return None
     if before.body_hash != asked.body_hash:
         raise ProblemError(Code.KEY_REUSED)
     patient = await read_patient(unit, codec, caller, before.patient_id)
     return Registered(before.status_code, patient, replayed=True)
+
+
+async def _refuse_used_up(unit: RegistryUnit, clinic_id: UUID, patient_id: UUID) -> None:
+    """Raises `key_reused` if the key has made a patient so long ago that its answer is gone."""
+    if await patients.get(unit.sql, clinic_id, patient_id) is not None:
+        raise ProblemError(Code.KEY_REUSED)
+
+
+def _id_of(caller: Caller) -> UUID:
+    """From the key: a repeat that slipped past everything else would still meet the same row."""
+    return uuid5(caller.command_id, "patient") if caller.command_id else new_id()
 
 
 async def _register(unit: RegistryUnit, codec: Codec, asked: Registration) -> Registered:
@@ -102,8 +114,7 @@ async def _register(unit: RegistryUnit, codec: Codec, asked: Registration) -> Re
 
 async def _create(unit: RegistryUnit, codec: Codec, asked: Registration) -> Patient:
     clinic_id, form = asked.caller.clinic_id, asked.form
-    # From the key: a repeat that slipped past everything else would still meet the same row.
-    patient_id = uuid5(asked.caller.command_id, "patient") if asked.caller.command_id else new_id()
+    patient_id = _id_of(asked.caller)
     born = form.date_of_birth
     patient = Patient(
         clinic_id=clinic_id,

@@ -1,6 +1,5 @@
 """What became of a command: its settled outcome, or that it still runs, to whom has its ticket."""
 
-from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -8,14 +7,13 @@ from fastapi import APIRouter, Query, Request, Response
 
 from services.gateway import documents as doc
 from services.gateway.answers import command_path, running, view_of
-from services.gateway.caller import Caller
+from services.gateway.fates import fate_of
 from services.gateway.gateway import gateway_of
 from services.gateway.routes.strict import StrictRoute
 from services.gateway.schemas import CommandStatus, CommandView
 from services.gateway.tickets import MAX_TICKET_CHARACTERS, Ticket
-from shared.contracts.commands import CLOSE_AFTER_SECONDS, Outcome, OverdueCommand
+from shared.contracts.commands import Outcome
 from shared.contracts.problems import Code
-from shared.infra.problems import ProblemError
 
 router = APIRouter(route_class=StrictRoute, tags=["Commands"])
 
@@ -35,32 +33,12 @@ async def get_command(request: Request, command_id: UUID, ticket: TicketText = N
     A decided command is known without a ticket: its last step may have answered a moment before the outcome is settled. One that
     nobody has decided long after its deadline is closed here and now as lost.
     """
-    gateway = gateway_of(request)
-    caller = gateway.caller(request)
-    known = gateway.tickets.read(ticket) if ticket else None
-    if known is not None and not _is_about(known, command_id, caller):
-        known = None
-    outcome = await gateway.looks.stored(caller.clinic_id, command_id)
-    if outcome is None and known is not None and _is_overdue(known, gateway.clock.now()):
-        outcome = await gateway.owners.close_command(OverdueCommand(**known.model_dump()))
-    if outcome is None or outcome.principal != caller.principal:
-        if known is None:
-            raise ProblemError(Code.UNKNOWN_COMMAND)
-        return _running(known, command_id, ticket)
-    if outcome.settled_at is None:
-        return _running(outcome, command_id, ticket)
-    return Response(view_of(outcome, request).model_dump_json(), media_type="application/json")
+    found = await fate_of(gateway_of(request), gateway_of(request).caller(request), command_id, ticket)
+    if isinstance(found, Ticket) or found.settled_at is None:
+        return _running(found, command_id, ticket)
+    return Response(view_of(found, request).model_dump_json(), media_type="application/json")
 
 
 def _running(known: Outcome | Ticket, command_id: UUID, ticket: str | None) -> Response:
     view = CommandView(command_id=command_id, type=known.type, status=CommandStatus.RUNNING, accepted_at=known.accepted_at)
     return running(view, {"Location": command_path(command_id, ticket)})
-
-
-def _is_about(ticket: Ticket, command_id: UUID, caller: Caller) -> bool:
-    return (ticket.command_id, ticket.clinic_id, ticket.principal) == (command_id, caller.clinic_id, caller.principal)
-
-
-def _is_overdue(ticket: Ticket, now: datetime) -> bool:
-    """Whether whoever was to decide the command can have done so by now."""
-    return ticket.decide_by + timedelta(seconds=CLOSE_AFTER_SECONDS) < now

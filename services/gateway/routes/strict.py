@@ -10,6 +10,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from shared.contracts.problems import Code, FieldError
+from shared.infra.forms import read_json
 from shared.infra.problems import ProblemError
 
 _LONGEST_NAME = 64
@@ -25,18 +26,23 @@ class StrictRoute(APIRoute):
 
         async def checked(request: Request) -> Response:
             if request.scope["query_string"]:
-                _refuse_unknown(request, known)
+                await _refuse_unknown(request, known)
             return await handle(request)
 
         return checked
 
 
-def _refuse_unknown(request: Request, known: frozenset[str]) -> None:
-    """Raises a problem that names every parameter that is not known; not at any length, the name is the client's own text."""
+async def _refuse_unknown(request: Request, known: frozenset[str]) -> None:
+    """Raises a problem that names every parameter that is not known; not at any length, the name is the client's own text.
+
+    What ranks above it is judged before: a body that is too large, or no JSON.
+    """
     errors = [
         FieldError(field=name[:_LONGEST_NAME], reason="is not a known parameter")
         for name in request.query_params
         if name not in known
     ]
     if errors:
+        if await request.body():
+            await read_json(request)
         raise ProblemError(Code.VALIDATION_FAILED, errors=errors)

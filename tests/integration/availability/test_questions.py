@@ -87,8 +87,41 @@ async def test_two_processes_ask_about_one_reservation_once(desk: Desk, superuse
     await reserve(desk, 3)
     await desk.execute(MAKE_DUE, desk.clinic)
     async with desk.database.batch({desk.clinic}) as (one, _):
-        mine = await reservations.take_due(one, NEVER, 100)
+        mine, _ = await reservations.take_due(one, NEVER, 100)
         async with asyncio.timeout(5), desk.database.batch({desk.clinic}) as (other, _):
-            theirs = await reservations.take_due(other, NEVER, 100)
+            theirs, _ = await reservations.take_due(other, NEVER, 100)
     assert len([question for question in mine if question.clinic_id == desk.clinic]) == 3
     assert not [question for question in theirs if question.clinic_id == desk.clinic]
+
+
+async def test_it_is_asked_less_and_less_often(desk: Desk) -> None:
+    await reserve(desk)
+    waits = []
+    for _ in range(6):
+        await desk.execute(MAKE_DUE, desk.clinic)
+        async with desk.database.batch({desk.clinic}) as (connection, _now):
+            await reservations.take_due(connection, 60, 1_000)
+        (wait,) = (await desk.rows("SELECT due_at - now() FROM unacknowledged WHERE clinic_id = $1", desk.clinic))[0]
+        waits.append(round(wait.total_seconds()))
+    assert waits == [60, 120, 240, 480, 600, 600]
+
+
+async def test_a_timer_that_cannot_be_read_holds_up_no_other(desk: Desk) -> None:
+    first, second = await reserve(desk, 2)
+    await desk.execute("UPDATE unacknowledged SET reserved = '{}' WHERE reservation_id = $1", first.reservation_id)
+    await desk.execute(MAKE_DUE, desk.clinic)
+    await questioning(desk.units, NEVER).work()
+    assert [question.reservation_id for question in asked(desk)] == [second.reservation_id]
+
+
+async def test_another_clinic_ends_no_time(desk: Desk) -> None:
+    (reserved,) = await reserve(desk)
+    await desk.deliver(booked(reserved).model_copy(update={"clinic_id": new_id()}))
+    assert await timers(desk) == [reserved.reservation_id]
+
+
+async def test_a_day_that_a_booking_makes_is_noted_once(desk: Desk) -> None:
+    doctor = await desk.doctor()
+    await desk.deliver(book(desk.clinic, doctor), book(desk.clinic, doctor))
+    trail = await desk.rows("SELECT action, count(*) FROM audit WHERE clinic_id = $1 GROUP BY 1", desk.clinic)
+    assert sorted(trail) == [("day_set", 1), ("slot_taken", 2)]

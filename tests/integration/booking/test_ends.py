@@ -29,10 +29,10 @@ def questioned(of: SlotReserved) -> ReservationQuestioned:
     return ReservationQuestioned.caused_by(of, message_id=new_id(), occurred_at=of.occurred_at, actor="system", **place)
 
 
-def failed(of: Message, type_: str) -> CommandFailed:
-    """A service tells that a command of this type, or a step of it, is a dead letter."""
+def failed(of: Message, type_: str, *, first: bool = True) -> CommandFailed:
+    """A service tells that a command of this type, or a later step of it, is a dead letter."""
     day = {"doctor_id": uuid4(), "date": dt.date(2026, 3, 2)}
-    return CommandFailed.caused_by(of, message_id=new_id(), occurred_at=of.occurred_at, failed=type_, **day)
+    return CommandFailed.caused_by(of, message_id=new_id(), occurred_at=of.occurred_at, failed=type_, is_first_step=first, **day)
 
 
 def overdue(clinic: UUID, **changes: Any) -> OverdueCommand:
@@ -121,7 +121,7 @@ async def test_a_failed_later_step_changes_no_decision(desk: Desk, step: str) ->
     await desk.deliver(command)
     before = await desk.outcome(command)
     assert before and before.settled_at is None
-    said = await desk.deliver(failed(command, step))
+    said = await desk.deliver(failed(command, step, first=False))
     assert (said.types, said.answers) == ([], [])
     assert await desk.outcome(command) == before, "it waits for a redrive"
 
@@ -160,6 +160,22 @@ async def test_commands_that_booking_cannot_process_are_answered(desk: Desk) -> 
         assert await fail(desk, message) == ([], []), "a decision stays"
 
 
+async def test_a_command_of_a_type_that_nobody_knows_is_refused_too(desk: Desk) -> None:
+    command = reserved(desk.clinic, await desk.patient())
+    assert (await desk.deliver(failed(command, "ConfirmAppointment"))).codes == ["internal"]
+
+
+async def test_another_body_under_the_key_of_what_failed_is_a_reused_key(desk: Desk) -> None:
+    slot = reserved(desk.clinic, await desk.patient())
+    await desk.deliver(failed(slot, "BookAppointment"))
+    other = slot.model_copy(update={"body_hash": "11", "message_id": new_id()})
+    said = await desk.deliver(other)
+    (release,) = said.of(SlotReleased)
+    assert release.answer and release.answer.code == "key_reused"
+    cancelling = cancel(desk.clinic, uuid4(), command_id=slot.command_id, body_hash="11")
+    assert (await desk.deliver(cancelling)).codes == ["key_reused"]
+
+
 # Closing
 
 
@@ -177,6 +193,11 @@ async def test_what_is_decided_is_not_closed_and_what_may_still_come_neither(des
     (known,) = await close(client, decided, early)
     assert known["answer"]["status_code"] == 201
     assert await close(client, early) == []
+
+
+async def test_what_is_so_old_that_its_outcome_may_be_gone_is_not_closed(desk: Desk, client: AsyncClient) -> None:
+    month_ago = dt.datetime.now(dt.UTC) - dt.timedelta(days=31)
+    assert await close(client, overdue(desk.clinic, accepted_at=month_ago, decide_by=month_ago)) == []
 
 
 async def test_what_comes_after_its_closing_is_given_back_and_answered_lost(desk: Desk, client: AsyncClient) -> None:

@@ -130,3 +130,13 @@ async def test_owners_that_are_away_hold_up_no_command(gateway: Process, command
     _, command = await commands.next()
     await commands.reply(command, BOOKED)
     assert (await asked).status_code == 201
+
+
+async def test_a_ticket_tells_of_its_own_body(gateway: Process, commands: Commands, owners: FakeOwners) -> None:
+    """The same key with another body: the outcome of the first request is not the second one's."""
+    accepted = await gateway.book(Prefer="respond-async")
+    _, command = await commands.next()
+    owners.outcomes = [stored(command, body_hash="another")]
+    answer = await gateway.http.get(accepted.headers["Location"])
+    assert (answer.status_code, answer.json()["status"], answer.json()["problem"]["code"]) == (200, "refused", "key_reused")
+    assert answer.json().get("result") is None

@@ -7,7 +7,7 @@ from shared.contracts.envelope import Message
 from shared.infra.inbox import Admitted
 from shared.infra.kafka import encode
 from shared.infra.unit import Unit
-from tests.integration.infra.bench import Bench, command, note, take_notes
+from tests.integration.infra.bench import NOW, Bench, command, note, take_notes
 from tests.support.waiting import eventually
 
 TWO_MIB = 2 * 1024 * 1024
@@ -132,3 +132,23 @@ async def test_a_command_that_becomes_a_dead_letter_is_told_of_in_a_transaction_
 
     await eventually(the_others)
     assert told == [wrong]
+
+
+async def test_of_a_malformed_command_who_waits_for_it_is_told(bench: Bench) -> None:
+    told: list[Message] = []
+
+    async def failed(_unit: Unit, message: Message) -> None:
+        told.append(message)
+
+    wrong = command(bench.clinic, 1).model_copy(update={"principal": "open", "accepted_at": NOW, "decide_by": NOW})
+    for changes in ({"v": 2}, {"type": "TakeNothing"}, {"number": "many"}, {"command_id": "nobody"}):
+        value = json.dumps(json.loads(encode(wrong)) | changes).encode()
+        await bench.producer.send_and_wait(bench.topic.name, value, key=wrong.key)
+    await bench.consume(failed=failed)
+
+    async def all_there() -> bool:
+        return len(await bench.letters()) == 4 and await bench.lag() == 0
+
+    await eventually(all_there)
+    assert sorted(message.type for message in told) == ["TakeNote", "TakeNote", "TakeNothing"]
+    assert {(message.command_id, message.is_command, message.key) for message in told} == {(wrong.command_id, True, wrong.key)}

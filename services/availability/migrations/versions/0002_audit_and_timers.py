@@ -14,6 +14,7 @@ CREATE TABLE unacknowledged (
     reservation_id uuid NOT NULL CONSTRAINT pk_unacknowledged PRIMARY KEY,
     clinic_id uuid NOT NULL,
     due_at timestamptz NOT NULL,
+    questions integer NOT NULL DEFAULT 0,
     reserved bytea NOT NULL
 )
 """
