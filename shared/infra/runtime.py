@@ -25,8 +25,8 @@ KEEP_ALIVE_SECONDS = 30
 """Longer than the gateway keeps an idle connection (5 s): a connection is never closed under the request that reuses it."""
 
 GOODBYE_SECONDS = 4.0
-"""To flush and to leave the group, after the grace. Whoever stops us waits 30 s; should requests and Kafka both hang so long, what is
-killed then loses nothing."""
+"""To flush and to leave the group, after the grace. Whoever stops us waits 30 s; should requests and Kafka both hang so long,
+what is killed then loses nothing."""
 
 log = structlog.get_logger()
 
