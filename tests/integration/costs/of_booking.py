@@ -56,7 +56,7 @@ def questioned(slot: SlotReserved) -> ReservationQuestioned:
 
 async def failures(consumer: Consumer, size: int) -> list[Message]:
     """Commands that availability could not process."""
-    day = {"doctor_id": uuid4(), "date": TODAY, "failed": "BookAppointment"}
+    day = {"doctor_id": uuid4(), "date": TODAY, "failed": "BookAppointment", "is_first_step": True}
     return [CommandFailed(**envelope(consumer.clinic), **day) for _ in range(size)]
 
 
