@@ -70,7 +70,8 @@ async def test_a_reservation_that_booking_never_heard_of_is_given_back_and_its_c
             *(slot, reserved.reservation_id, reserved.appointment_id),
         )
         await sql.execute(
-            "INSERT INTO unacknowledged VALUES ($1, $2, now(), $3)", reserved.reservation_id, CLINIC, encode(reserved)
+            "INSERT INTO unacknowledged (reservation_id, clinic_id, due_at, reserved) VALUES ($1, $2, now(), $3)",
+            *(reserved.reservation_id, CLINIC, encode(reserved)),
         )
 
     async def free_again() -> bool:
