@@ -11,13 +11,13 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from benchmarks import plot, report
 from benchmarks.figures import Load
 from benchmarks.load import Orders, longest_seconds
+from benchmarks.measured import Measured
 from benchmarks.stack import Bench, running
 from deploy.environment import process_environment
 
@@ -32,19 +32,6 @@ REFERENCE_SECONDS = 2
 IDLE_SECONDS = 2.0
 ENDS_WITHIN_SECONDS = 30
 """So long the generator may need to start and to end."""
-
-
-@dataclass
-class Measured:
-    """Everything that was measured: loads by who answered and how many were in flight, a value for each round."""
-
-    in_flight: tuple[int, ...]
-    loads: dict[tuple[str, int], list[Load]] = field(default_factory=dict)
-    cost_us: dict[tuple[str, int], list[dict[str, float]]] = field(default_factory=dict)
-    """Processor time of one booking, by process."""
-    pgbench: list[float] = field(default_factory=list)
-    idle_cores: float = 0.0
-    """What the system uses of a core while nobody asks: the others are measured beside that."""
 
 
 class Runs:

@@ -6,13 +6,10 @@ A line for each who answered, through the medians, with the spread of the rounds
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 from benchmarks.figures import Spread
+from benchmarks.measured import Measured
 from benchmarks.report import MONOLITH, SYSTEM, rates
-
-if TYPE_CHECKING:
-    from benchmarks.bookings import Measured
 
 WIDTH, HEIGHT = 640, 400
 LEFT, RIGHT, TOP, BOTTOM = 64, 120, 24, 48

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import statistics
-from typing import TYPE_CHECKING
 
 from benchmarks.figures import Limit, Spread, ratios
-
-if TYPE_CHECKING:
-    from benchmarks.bookings import Measured
+from benchmarks.measured import Measured
 
 SYSTEM, MONOLITH = "frontdesk", "monolith"
 TIMES_THE_MONOLITH = {64: Limit(3, 1), 256: Limit(5, 1)}

@@ -6,8 +6,8 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks import plot, report
-from benchmarks.bookings import Measured
 from benchmarks.figures import Load
+from benchmarks.measured import Measured
 
 
 def load(per_second: int) -> Load:
