@@ -55,6 +55,10 @@ class Command:
         return [entry.status for entry in self.told]
 
 
+ENDS = {"book": {201, 409}, "cancel": {200, 409}, "check-in": {201, 409, 422}}
+"""How a command may end, by what it asks; 422 is the patient whose appointment it is not."""
+
+
 def is_final(entry: Entry) -> bool:
     """Whether an answer ends its command."""
     return entry.status is not None and entry.status not in NOT_YET
@@ -171,6 +175,16 @@ class Client:
         """How the commands ended, by what they ask and status."""
         ended = ((command, command.end) for command in self.commands)
         return Counter((kind_of(command.path), end.status or 0) for command, end in ended if end)
+
+    @property
+    def surprises(self) -> list[tuple[str, int | None, str | None]]:
+        """Answers that no fault may lead to: whatever is killed, a client sees broken connections, 202, 503 and the command's end."""
+        return [
+            (command.path, entry.status, entry.code)
+            for command in self.commands
+            for entry in command.told
+            if entry.status not in {None, *NOT_YET, *ENDS[kind_of(command.path)]}
+        ]
 
     @property
     def troubles(self) -> Counter[str]:

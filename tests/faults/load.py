@@ -52,6 +52,13 @@ class Load:
             for _ in range(AT_ONCE):
                 workers.create_task(self._work())
 
+    def check_done(self) -> None:
+        """Raises unless all of it was asked for and there was enough of everything: a load that is refused shows nothing."""
+        ends = self._client.ends()
+        assert len(self._client.commands) == COMMANDS
+        least = {("book", 201): 150, ("book", 409): 10, ("cancel", 200): 20, ("check-in", 201): 20}
+        assert all(ends[kind] >= count for kind, count in least.items()), ends
+
     async def _work(self) -> None:
         while self._todo:
             command = self._made(self._todo.popleft())

@@ -90,6 +90,7 @@ class Rounds:
             try:
                 yield played
                 await client.all_again()
+                assert client.surprises == []
                 await self._checked(played)
             except BaseException as error:
                 error.add_note(
