@@ -178,7 +178,7 @@ class Client:
 
     @property
     def surprises(self) -> list[tuple[str, int | None, str | None]]:
-        """Answers that no fault may lead to: whatever is killed, a client sees broken connections, 202, 503 and the command's end."""
+        """Answers that no fault may lead to: a client sees broken connections, 202, 503 and its command's end."""
         return [
             (command.path, entry.status, entry.code)
             for command in self.commands
