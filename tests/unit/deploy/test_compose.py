@@ -20,6 +20,44 @@ STORES = {"postgres": "postgres:17", "kafka": "apache/kafka:4.2.0", "redis": "re
 ONE_SHOTS = ("secrets", "setup", "seed", "ready")
 TOOLS = ("tools", "psql")
 LONG_RUNNING = (*STORES, *SERVICES)
+KEYS = {
+    *(
+        "build",
+        "cap_drop",
+        "command",
+        "cpus",
+        "depends_on",
+        "dns_opt",
+        "entrypoint",
+        "environment",
+        "healthcheck",
+        "image",
+        "init",
+    ),
+    *(
+        "logging",
+        "mem_limit",
+        "network_mode",
+        "networks",
+        "pids_limit",
+        "ports",
+        "profiles",
+        "pull_policy",
+        "read_only",
+        "restart",
+    ),
+    *("scale", "security_opt", "shm_size", "stop_grace_period", "tmpfs", "user", "volumes"),
+}
+IN_MEMORY = {
+    "postgres": ["/tmp:size=64m"],
+    "kafka": ["/tmp:size=128m,exec", "/etc/kafka/secrets:size=64k", "/mnt/shared/config:size=64k"],
+    "redis": ["/tmp:size=1m", "/data:size=1m"],
+}
+HEALTH = {
+    "postgres": (["pg_isready", "--quiet", "--host=127.0.0.1", "--username=postgres"], "180s"),
+    "kafka": (["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/9092"], "180s"),
+    "redis": (["redis-cli", "ping"], "60s"),
+}
 every_container = pytest.mark.parametrize("name", CONTAINERS)
 
 
@@ -33,8 +71,8 @@ def test_a_container_gets_no_rights(name: str) -> None:
     assert container["cap_drop"] == ["ALL"] and "cap_add" not in container
     assert container["security_opt"] == ["no-new-privileges:true"]
     assert container["read_only"] is True
-    assert all(mount.startswith("/tmp:size=") or "/data:" in mount for mount in container["tmpfs"])
-    assert not {"privileged", "pid", "ipc", "network_mode", "devices", "container_name", "env_file"} & container.keys()
+    assert container["tmpfs"] == IN_MEMORY.get(name, ["/tmp:size=16m"])
+    assert container.keys() <= KEYS, "a key that is new here gives away no right of the host's: privileged, pid, userns_mode, …"
 
 
 @every_container
@@ -82,21 +120,27 @@ def test_a_container_reads_its_own_secrets_only() -> None:
     }
     writers = [name for name, container in CONTAINERS.items() if any(":/secrets/" in v for v in container.get("volumes", []))]
     assert writers == ["secrets", "setup"]
-    assert CONTAINERS["setup"]["volumes"] == ["secrets-setup:/secrets/setup"]
+    assert CONTAINERS["setup"]["volumes"] == ["secrets-setup:/secrets/setup:ro"]
 
 
 def test_only_the_gateway_is_reached_from_outside_and_only_from_this_host() -> None:
     assert {name: container["ports"] for name, container in CONTAINERS.items() if "ports" in container} == {
         "gateway": ["127.0.0.1:${PORT:-8000}:8000"]
     }
-    assert COMPOSE["networks"]["inside"] == {"internal": True}
-    assert {name for name, container in CONTAINERS.items() if container["networks"] != ["inside"]} == {"gateway"}
+    assert COMPOSE["networks"] == {"inside": {"internal": True}, "door": {}}
+    elsewhere = {name: container["networks"] for name, container in CONTAINERS.items() if container["networks"] != ["inside"]}
+    assert elsewhere == {"gateway": ["inside", "door"], "secrets": []}
+    assert {name: container["network_mode"] for name, container in CONTAINERS.items() if "network_mode" in container} == {
+        "secrets": "none"
+    }
 
 
 @pytest.mark.parametrize("name", STORES)
 def test_a_store_is_the_version_that_is_promised_and_says_how_it_is(name: str) -> None:
     assert CONTAINERS[name]["image"] == STORES[name]
-    assert CONTAINERS[name]["healthcheck"]["test"][0] == "CMD"
+    command, start = HEALTH[name]
+    often = {"interval": "2s", "timeout": "5s", "retries": 5, "start_period": start}
+    assert CONTAINERS[name]["healthcheck"] == {"test": ["CMD", *command], **often}
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -124,6 +168,7 @@ def test_what_ends_is_waited_for() -> None:
 def test_data_outlives_its_container() -> None:
     kept = {volume.partition(":")[0] for container in CONTAINERS.values() for volume in container.get("volumes", [])}
     assert kept == set(COMPOSE["volumes"])
+    assert set(COMPOSE["volumes"].values()) == {None}, "none is a folder of the host"
     assert "postgres-data:/var/lib/postgresql/data" in CONTAINERS["postgres"]["volumes"]
     assert "kafka-data:/var/lib/kafka/data" in CONTAINERS["kafka"]["volumes"]
     assert CONTAINERS["kafka"]["environment"]["KAFKA_LOG_DIRS"].startswith("/var/lib/kafka/data/")
@@ -141,6 +186,23 @@ def test_kafka_is_set_as_on_the_embedded_stack() -> None:
     assert {k: v for k, v in composed.items() if k not in own} == {k: v for k, v in embedded.items() if k not in own}
 
 
+def test_kafka_writes_no_logs_into_its_memory() -> None:
+    """`LOG_DIR` is there: a file an hour of each logger, and those of the collector, would fill it within weeks."""
+    given = CONTAINERS["kafka"]["environment"]
+    levels = dict(pair.split("=") for pair in given["KAFKA_LOG4J_LOGGERS"].split(","))
+    kafka, cleaner = "org.apache.kafka", "org.apache.kafka.storage.internals.log"
+    files = ("state.change.logger", "kafka.authorizer.logger", f"{kafka}.controller", f"{cleaner}.Cleaner")
+    cleaners = (f"{cleaner}.LogCleaner", f"{cleaner}.LogCleaner$$CleanerThread")
+    assert levels == dict.fromkeys(("kafka", kafka, *files, *cleaners), "WARN")
+    assert given["KAFKA_LOG4J_ROOT_LOGLEVEL"] == "WARN"
+    assert given["EXTRA_ARGS"] == "-name kafkaServer", "without -loggc, which the script adds by itself"
+    assert given["LOG_DIR"].startswith("/tmp/")
+
+
+def test_a_line_of_the_log_of_postgres_begins_apart_from_its_prefix() -> None:
+    assert "-clog_line_prefix=%m [%p] %u@%d " in CONTAINERS["postgres"]["command"]
+
+
 def test_the_image_is_built_of_locked_packages_by_two_stages() -> None:
     assert [line for line in INSTRUCTIONS if line.startswith("FROM ")] == [
         "FROM python:3.13-slim AS builder",
@@ -155,8 +217,10 @@ def test_the_image_is_built_of_locked_packages_by_two_stages() -> None:
 
 def test_the_image_runs_as_a_numeric_user_and_asks_itself_how_it_is() -> None:
     runtime = DOCKERFILE.rpartition("\nFROM ")[2]
-    assert re.search(r"^USER 10001:10001$", runtime, re.MULTILINE)
-    assert re.search(r'^HEALTHCHECK .*CMD \["python", "-m", "deploy\.healthcheck"\]$', runtime, re.MULTILINE)
+    assert re.findall(r"^\s*USER .*$", runtime, re.MULTILINE | re.IGNORECASE) == ["USER 10001:10001"]
+    assert re.findall(r"^\s*HEALTHCHECK .*$", runtime, re.MULTILINE | re.IGNORECASE) == [
+        'HEALTHCHECK --interval=4s --timeout=4s --start-period=180s --retries=3 CMD ["python", "-m", "deploy.healthcheck"]'
+    ]
     assert {"PYTHONSAFEPATH=1", "PYTHONUNBUFFERED=1"} <= set(runtime.split())
     assert "pip" not in re.sub(r"^#.*$", "", runtime, flags=re.MULTILINE)
     assert not re.search(r"^(ARG|ENV) .*(PASS|SECRET|TOKEN|KEY)", DOCKERFILE, re.MULTILINE)
@@ -171,5 +235,9 @@ def test_the_image_says_what_it_is() -> None:
 
 def test_the_context_of_the_build_is_a_list_of_what_is_needed() -> None:
     lines = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
-    assert lines[0] == "*"
-    assert not any(name in line for line in lines[1:] for name in (".git", ".env", ".frontdesk", "tests") if line.startswith("!"))
+    files = ("pyproject.toml", "requirements.lock", "requirements-dev.lock", "README.md", "LICENSE")
+    folders = ("deploy", "services", "shared")
+    assert lines == ["*", *(f"!{name}" for name in (*files, *folders)), "**/__pycache__"]
+    assert {name: container["build"]["context"] for name, container in CONTAINERS.items() if "build" in container} == {
+        "secrets": "."
+    }
