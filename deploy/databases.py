@@ -87,9 +87,11 @@ def _upgrade(scripts: Path, dsn: str) -> None:
     command.upgrade(config, "head")
 
 
-# Read-only is only its default, so that a slip is no error; that it has no right to write is what holds.
+# Read-only is only its default, so that a slip is no error; that it has no right to write is what holds. It reads what services own
+# and no more: pg_read_all_data, which it had once, covers the verifiers of all passwords.
 _READER_RIGHTS = f"""
-GRANT pg_read_all_data TO {READER_ROLE};
+REVOKE pg_read_all_data FROM {READER_ROLE};
+REVOKE TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC;
 ALTER ROLE {READER_ROLE} SET default_transaction_read_only = on;
 ALTER ROLE {READER_ROLE} SET statement_timeout = '{READER_STATEMENT_SECONDS}s';
 """
@@ -127,16 +129,18 @@ async def _make_database(server: "asyncpg.Connection[asyncpg.Record]", service: 
 
 
 async def _grant(dsn: str, service: str) -> None:
-    """What the process may do with tables that its owner made or will make."""
+    """What the process and the reader may do with tables that their owner made or will make."""
     owner, app = f'"{service}_owner"', f'"{service}_app"'
     default = f"ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA public"
     database = await asyncpg.connect(dsn)
     try:
         await database.execute(f"""
             REVOKE ALL ON SCHEMA public FROM PUBLIC;
-            GRANT USAGE ON SCHEMA public TO {app};
+            GRANT USAGE ON SCHEMA public TO {app}, {READER_ROLE};
+            GRANT SELECT ON ALL TABLES IN SCHEMA public TO {READER_ROLE};
             REVOKE EXECUTE ON FUNCTION lo_creat(integer), lo_create(oid), lo_from_bytea(oid, bytea) FROM PUBLIC;
             {default} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {app};
+            {default} GRANT SELECT ON TABLES TO {READER_ROLE};
             {default} GRANT USAGE ON SEQUENCES TO {app};
         """)
     finally:

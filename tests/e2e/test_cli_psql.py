@@ -1,5 +1,9 @@
 """`frontdesk psql`: everything is seen, and nothing can be written, whatever is tried."""
 
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
 import asyncpg
 import pytest
 
@@ -25,6 +29,16 @@ WRITES = (
 )
 
 
+@asynccontextmanager
+async def connected(databases: Databases, database: str) -> AsyncIterator[Any]:
+    """The reader on a database, as who has its password."""
+    reader = await asyncpg.connect(on_database(databases.reader(), database))
+    try:
+        yield reader
+    finally:
+        await reader.close()
+
+
 async def test_the_rows_of_all_clinics_are_seen(cli: Cli, desk: Desk) -> None:
     patient = await desk.patient()
     sql = f"SELECT id, status FROM patients WHERE id = '{patient}'"
@@ -37,16 +51,36 @@ async def test_every_database_lets_the_reader_in(cli: Cli, service: str) -> None
     assert (await cli.json("psql", service, "-c", "SELECT count(*) FROM outbox", "--json"))["columns"] == ["count"]
 
 
+@pytest.mark.parametrize("service", SERVICES)
+async def test_every_table_of_the_services_is_read_and_none_of_the_server(
+    databases: Databases, superuser: Callable[..., Any], service: str
+) -> None:
+    owner = await superuser(service)
+    tables = [row["tablename"] for row in await owner.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
+    assert "alembic_version" in tables
+    async with connected(databases, service) as reader:
+        for table in tables:
+            await reader.fetch(f'SELECT * FROM "{table}" LIMIT 1')
+        for verifiers in ("pg_authid", "pg_user_mapping", "pg_subscription"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await reader.fetch(f"SELECT * FROM {verifiers}")
+
+
+@pytest.mark.parametrize("database", ["postgres", "template1"])
+async def test_nor_does_it_write_beside_the_services(databases: Databases, database: str) -> None:
+    async with connected(databases, database) as reader:
+        await reader.execute("SET default_transaction_read_only = off")
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await reader.execute("CREATE TEMPORARY TABLE mine ()")
+
+
 @pytest.mark.parametrize("statement", WRITES)
 async def test_it_never_writes(cli: Cli, databases: Databases, statement: str) -> None:
     await cli.text("psql", "booking", "-c", statement, code=1)
-    reader = await asyncpg.connect(on_database(databases.reader(), "booking"))
-    try:
+    async with connected(databases, "booking") as reader:
         await reader.execute("SET default_transaction_read_only = off")  # as anybody can: it is the right that is missing
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await reader.execute(statement)
-    finally:
-        await reader.close()
 
 
 async def test_what_is_not_there_or_not_sql(cli: Cli) -> None:
