@@ -94,7 +94,8 @@ async def test_a_booking_is_acknowledged(desk: Desk, superuser: Connect) -> None
     sql = await superuser("availability")
 
     async def nothing_to_ask() -> bool:
-        return not await sql.fetchval("SELECT count(*) FROM unacknowledged")
+        timers = "SELECT count(*) FROM unacknowledged JOIN slots USING (clinic_id, reservation_id) WHERE slots.id = $1"
+        return not await sql.fetchval(timers, UUID(appointment["slot_id"]))
 
     await eventually(nothing_to_ask)
     assert (await desk.get(f"/appointments/{appointment['id']}")).json()["status"] == "booked"
