@@ -87,8 +87,8 @@ def _upgrade(scripts: Path, dsn: str) -> None:
     command.upgrade(config, "head")
 
 
-# Read-only is only its default, so that a slip is no error; that it has no right to write is what holds. It reads what services own
-# and no more: pg_read_all_data, which it had once, covers the verifiers of all passwords.
+# Read-only is only its default, so that a slip is no error; that it has no right to write is what holds. It reads what services
+# own and no more: pg_read_all_data, which it had once, covers the verifiers of all passwords.
 _READER_RIGHTS = f"""
 REVOKE pg_read_all_data FROM {READER_ROLE};
 REVOKE TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC;
