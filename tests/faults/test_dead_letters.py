@@ -87,7 +87,7 @@ async def test_a_letter_waits_for_its_topic(rounds: Rounds, away: Away, number: 
             known = logged(system)
             place, offset = await write(system, f"{DEFAULT_CLINIC}:{doctors[0]}:{tomorrow}".encode(), body)
             system.injected.append(body)
-            # Doctor by doctor, so that those that are under way at once are spread over both processes.
+            # The doctors in turns, so that those that are under way at once are spread over both processes.
             commands = [booking(doctor, patient, tomorrow) for patient in patients for doctor in doctors]
             work = asyncio.gather(*map(client.finish, commands))
             await eventually(lambda: tried(system, known), within_seconds=WITHIN_SECONDS)
