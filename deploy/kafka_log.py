@@ -119,7 +119,7 @@ def fields(record: Raw) -> dict[str, Any]:
     """The fields of a record's message; none if it is no JSON object."""
     try:
         found = json.loads(record.value or b"")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

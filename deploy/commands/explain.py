@@ -12,7 +12,7 @@ from deploy.explain import evidence as stores
 from deploy.explain import story
 from deploy.explain.evidence import Evidence, Look
 from deploy.explain.naming import Named, commands_of
-from deploy.failure import NotThere, Unreachable
+from deploy.failure import Failure, NotThere, Unreachable
 from deploy.kafka_log import fields
 
 
@@ -45,8 +45,10 @@ async def _explained(text: str) -> Told:
             found += [await stores.in_stores(opened, command) for command in more]
             look = await _look(named, found)
     for command in found:
-        command.records = stores.of_command(look.records, command.command_id)
+        command.records, command.log_complete = stores.of_command(look.records, command.command_id), look.complete
     told = [command for command in found if command]
+    if not told and look.failure:
+        raise Unreachable(f"the databases know nothing of {text}, and the log cannot be read: {look.failure}")
     if not told:
         raise NotThere(f"nothing is known of {text}: neither the databases nor the {look.read} newest records of the log name it")
     async with stores.opened() as opened:  # a newer snapshot: what the log told of is in it
@@ -60,13 +62,13 @@ async def _look(named: Named, found: list[Evidence]) -> Look:
     since = min((at for command in found if (at := command.began)), default=None)
     try:
         return await stores.in_log([named.text, *(str(command.command_id) for command in found)], since)
-    except Unreachable:  # what the databases know is still worth telling
-        return Look([], 0, complete=False)
+    except Failure as failure:  # what the databases know is still worth telling
+        return Look([], 0, complete=False, failure=failure)
 
 
 def _more(look: Look, named: Named) -> list[UUID]:
     """Commands of the request, or about the appointment, that only the log ties to it."""
-    told = {UUID(text) for record in look.records if (text := fields(record).get("command_id"))}
+    told = {command for record in look.records if (command := stores.uuid_of(fields(record).get("command_id")))}
     return sorted(told - set(named.commands))
 
 
@@ -90,7 +92,8 @@ def _shown(command: Evidence) -> dict[str, Any]:
 def _lines(told: Told) -> Iterator[str]:
     for command in told.commands:
         steps = story.steps_of(command)
-        yield f"{command.command_id}  {story.status_of(command)}, from {story.iso(steps[0].at)}"
+        began = f", from {story.iso(steps[0].at)}" if steps else ""
+        yield f"{command.command_id}  {story.status_of(command)}{began}"
         yield from (story.line_of(step, steps[0].at) for step in steps)
         yield from (f"  {line}" for line in story.why(command))
         yield ""
@@ -99,4 +102,4 @@ def _lines(told: Told) -> Iterator[str]:
         if told.look.complete
         else "not all of the time in question: older or later ones may be missing"
     )
-    yield f"({told.look.read} records of the log read, {scope})"
+    yield str(told.look.failure or f"({told.look.read} records of the log read, {scope})")

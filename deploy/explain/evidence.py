@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer
 
 from deploy import addresses, kafka_log
 from deploy.databases import SERVICES
+from deploy.failure import Failure
 from deploy.kafka_log import Raw
 from deploy.read_only import Connection, snapshot
 from deploy.topics import declared_topics
@@ -26,7 +27,9 @@ BEFORE = timedelta(seconds=60)
 OUTCOME = "SELECT * FROM outcomes WHERE clinic_id = ANY($1::uuid[]) AND command_id = $2"
 AUDIT = "SELECT * FROM audit WHERE clinic_id = ANY($1::uuid[]) AND command_id = $2 ORDER BY at, id"
 INBOX = "SELECT message_id, type, received_at FROM inbox WHERE message_id = ANY($1::uuid[])"
-OUTBOX = "SELECT topic, body, created_at FROM outbox"
+OUTBOX = "SELECT topic, body, created_at FROM outbox WHERE position(convert_to($1, 'UTF8') IN body) > 0 ORDER BY id LIMIT $2"
+MAX_OUTBOX = 100
+"""So many messages that wait to be published are told."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class Evidence:
     inbox: list[Row] = field(default_factory=list)
     outbox: list[Row] = field(default_factory=list)
     records: list[Raw] = field(default_factory=list)
+    log_complete: bool = True
+    """Whether what is not among the records is not in the log."""
 
     def __bool__(self) -> bool:
         return bool(self.outcome or self.audit or self.records)
@@ -88,7 +93,7 @@ async def in_stores(stores: Stores, command_id: UUID) -> Evidence:
     for service in AUDITED:
         rows = await stores.of[service].fetch(AUDIT, stores.clinics, command_id)
         evidence.audit += [Row(service, row) for row in rows]
-        found = [row for row in await stores.of[service].fetch(OUTBOX) if str(command_id).encode() in row["body"]]
+        found = await stores.of[service].fetch(OUTBOX, str(command_id), MAX_OUTBOX)
         evidence.outbox += [Row(service, {**row, "message": orjson.loads(row["body"])}) for row in found]
     for service in ("availability", "booking"):
         outcome = await stores.of[service].fetchrow(OUTCOME, stores.clinics, command_id)
@@ -96,21 +101,30 @@ async def in_stores(stores: Stores, command_id: UUID) -> Evidence:
     return evidence
 
 
+def uuid_of(value: object) -> UUID | None:
+    """A value as an id. What lies in the log may be anybody's: None if it is none."""
+    try:
+        return UUID(str(value))
+    except ValueError:
+        return None
+
+
 async def add_receipts(stores: Stores, evidence: Evidence) -> None:
     """When each service admitted the command's messages."""
-    told = {UUID(text) for record in evidence.records if (text := kafka_log.fields(record).get("message_id"))}
-    messages = told | {row["message_id"] for row in evidence.audit if row["message_id"]}
+    told = {uuid_of(kafka_log.fields(record).get("message_id")) for record in evidence.records}
+    messages = (told | {row["message_id"] for row in evidence.audit}) - {None}
     for service in AUDITED:
         evidence.inbox += [Row(service, row) for row in await stores.of[service].fetch(INBOX, list(messages))]
 
 
 @dataclass(frozen=True)
 class Look:
-    """How much of the log was read, and whether that was all of the time in question."""
+    """How much of the log was read, whether that was all of the time in question, and why it could not be read, if so."""
 
     records: list[Raw]
     read: int
     complete: bool
+    failure: Failure | None = None
 
 
 async def in_log(texts: Collection[str], since: datetime | None) -> Look:

@@ -4,7 +4,7 @@ import itertools
 from dataclasses import dataclass
 from uuid import UUID
 
-from deploy.explain.evidence import Stores
+from deploy.explain.evidence import Stores, uuid_of
 from shared.infra import ids
 
 PRINCIPALS = ("open",)
@@ -40,7 +40,7 @@ class Named:
 
 async def commands_of(stores: Stores, text: str) -> Named:
     """The commands that the stores know by this id. None: it may still be in the log, if it is an id of a command or request."""
-    asked = _uuid(text)
+    asked = uuid_of(text)
     candidates = ([asked] if asked else []) + _of_key(stores, text)
     found = await _decided_or_told(stores, candidates)
     if not found and asked:
@@ -48,13 +48,6 @@ async def commands_of(stores: Stores, text: str) -> Named:
     if not found:
         found = await _column(stores, OF_REQUEST, text, MAX_COMMANDS)
     return Named(text, tuple(dict.fromkeys(found)) or tuple(candidates))
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def _of_key(stores: Stores, key: str) -> list[UUID]:

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from deploy import kafka_log
-from deploy.explain.evidence import Evidence, Row
+from deploy.explain.evidence import Evidence, Row, uuid_of
 from deploy.kafka_log import Raw
 from shared.contracts.problems import PROBLEMS, Code
 from shared.contracts.topics import (
@@ -31,6 +32,12 @@ SAME_BATCH = timedelta(seconds=1)
 """A receipt so long behind a transaction's begin is still of that transaction."""
 QUIET = {"subject_id", "slot_id", "reservation_id", "appointment_id", "doctor_id", "patient_id", "type"}
 """What of an audit row's detail a person does not need on its line; `--json` has all."""
+
+UNDECIDED = {
+    "running": "Nobody has decided it yet.",
+    "done": "It was a call that needs no outcome.",
+    "unknown": "No outcome is stored: it is under way, or a call that needs none. The log, which would tell, was not read whole.",
+}
 
 
 @dataclass(frozen=True, order=True)
@@ -72,13 +79,13 @@ def _sent(evidence: Evidence) -> Iterator[Step]:
         yield Step(evidence.outcome["accepted_at"], 0, "gateway", f"accepted {evidence.outcome['type']}")
     for number, record in enumerate(commands_in(evidence)):
         message = kafka_log.fields(record)
-        accepted = _instant(message["accepted_at"])
+        accepted = _instant(message.get("accepted_at"), _written(record))
         if not number:
             who = {"principal": message.get("principal"), "request": message.get("correlation_id")}
-            yield Step(accepted, 0, "gateway", f"accepted {message['type']}", who)
+            yield Step(accepted, 0, "gateway", f"accepted {_kind(message)}", who)
         again = "" if not number else ", the same again" if _same(evidence, message) else ", the same key with another body"
         place = {"record": letters.place_of(record)}
-        yield Step(max(_written(record), accepted), 1, "gateway", f"sent {message['type']}{again}", place)
+        yield Step(max(_written(record), accepted), 1, "gateway", f"sent {_kind(message)}{again}", place)
 
 
 def _received(evidence: Evidence) -> Iterator[Step]:
@@ -98,7 +105,7 @@ def _done(evidence: Evidence, clock: Clock) -> Iterator[Step]:
         )
     for row in evidence.outbox:
         yield Step(
-            row["created_at"], 6, row.service, f"wrote {row['message'].get('type')}, not published yet", {"topic": row["topic"]}
+            row["created_at"], 6, row.service, f"wrote {_kind(row['message'])}, not published yet", {"topic": row["topic"]}
         )
 
 
@@ -114,24 +121,25 @@ def _decided(evidence: Evidence, clock: Clock) -> Iterator[Step]:
 
 def _said(evidence: Evidence, clock: Clock) -> Iterator[Step]:
     """What the services told each other and the gateway."""
-    seen: set[Any] = set()
+    seen: set[UUID | None] = set()
     for record in evidence.records:
         message, place = kafka_log.fields(record), {"record": letters.place_of(record)}
-        again = ", the same again" if message.get("message_id") in seen else ""
+        message_id = uuid_of(message.get("message_id"))
+        again = ", the same again" if message_id and message_id in seen else ""
         if record.topic in DEAD:
             error = letters.headers_of(record).get(letters.ERROR)
             yield Step(
-                _written(record), 6, record.topic.split(".")[-2], f"put {message['type']} away as a dead letter: {error}", place
+                _written(record), 6, record.topic.split(".")[-2], f"put {_kind(message)} away as a dead letter: {error}", place
             )
         elif record.topic in REDRIVEN:
-            yield Step(_written(record), 6, "operations", f"redrove {message['type']} to {record.topic.split('.')[0]}", place)
+            yield Step(_written(record), 6, "operations", f"redrove {_kind(message)} to {record.topic.split('.')[0]}", place)
         elif record.topic == GATEWAY_REPLIES.name:
             replayed = " from the stored answer" if message.get("replayed") else ""
-            yield Step(_written(record), 7, "reply", f"answered {message['answer']['status_code']}{replayed}", place)
+            yield Step(_written(record), 7, "reply", f"answered {_status(message.get('answer'))}{replayed}", place)
         elif speaker := SPEAKERS.get(record.topic):
-            effect = clock.after_receipt(speaker, _instant(message["occurred_at"]))
-            seen.add(message.get("message_id"))
-            yield Step(max(_written(record), effect), 6, speaker, f"said {message['type']}{again}", place)
+            effect = clock.after_receipt(speaker, _instant(message.get("occurred_at"), _written(record)))
+            seen.add(message_id)
+            yield Step(max(_written(record), effect), 6, speaker, f"said {_kind(message)}{again}", place)
 
 
 def commands_in(evidence: Evidence) -> list[Raw]:
@@ -154,7 +162,7 @@ def status_of(evidence: Evidence) -> str:
     """How far the command is."""
     outcome = evidence.outcome
     if outcome is None:
-        return "running" if commands_in(evidence) else "done"
+        return "running" if commands_in(evidence) else "done" if evidence.log_complete else "unknown"
     if outcome["settled_at"] is None:
         return "unsettled"
     return "refused" if outcome["code"] else "succeeded"
@@ -165,7 +173,7 @@ def why(evidence: Evidence) -> list[str]:
     outcome = evidence.outcome
     lines = []
     if outcome is None:
-        lines.append("Nobody has decided it yet." if commands_in(evidence) else "It was a call that needs no outcome.")
+        lines.append(UNDECIDED[status_of(evidence)])
     elif outcome["code"]:
         kind = PROBLEMS[Code(outcome["code"])]
         lines.append(f"{outcome['status_code']} {outcome['code']}: {kind.title}. {kind.cause} {kind.fix}")
@@ -184,7 +192,9 @@ def why(evidence: Evidence) -> list[str]:
 
 
 def _arrival(evidence: Evidence) -> str:
-    return "its message is in the log all the same" if commands_in(evidence) else "its message is nowhere in the log"
+    if commands_in(evidence):
+        return "its message is in the log all the same"
+    return "its message is nowhere in the log" if evidence.log_complete else "whether its message is in the log was not seen"
 
 
 def _result(outcome: Row) -> dict[str, Any]:
@@ -208,8 +218,21 @@ def iso(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _instant(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+def _instant(value: object, otherwise: datetime) -> datetime:
+    """An instant that a message tells; the time of its record if it tells none."""
+    try:
+        found = datetime.fromisoformat(str(value))
+    except ValueError:
+        return otherwise
+    return found if found.tzinfo else otherwise
+
+
+def _kind(message: dict[str, Any]) -> str:
+    return str(message.get("type", "unreadable"))
+
+
+def _status(answer: object) -> str:
+    return str(answer.get("status_code", "unreadable")) if isinstance(answer, dict) else "unreadable"
 
 
 def _written(record: Raw) -> datetime:

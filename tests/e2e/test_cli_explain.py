@@ -1,11 +1,15 @@
 """`frontdesk explain`: why a command was booked, refused, repeated or lost; by whatever id one has of it."""
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
 import httpx2
+import pytest
 
+from deploy import kafka_log
+from deploy.explain.evidence import MAX_OUTBOX, OUTBOX
 from tests.e2e.cli import Cli
 from tests.e2e.desk import Desk, today
 from tests.support.waiting import eventually
@@ -115,6 +119,36 @@ async def test_a_command_that_nobody_has_decided_yet_is_running(cli: Cli, desk: 
         assert command["why"] == ["Nobody has decided it yet."]
     finally:
         desk.services["booking"].start()
+
+
+async def test_without_kafka_it_tells_what_the_databases_know(cli: Cli, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = uuid4().hex
+    assert (await desk.book(await desk.doctor(capacity=1), await desk.patient(), key=key)).status_code == 201
+    away = {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
+    known = await cli.run("explain", key, **away)
+    assert known.exit_code == 0 and "slot_taken" in known.stdout and "Kafka does not answer" in known.stdout
+    unknown = await cli.run("explain", str(uuid4()), **away)
+    assert unknown.exit_code == 4 and "127.0.0.1:1" in unknown.stderr
+    monkeypatch.setattr(kafka_log, "SILENCE_SECONDS", -1.0)  # it answers, and gives no record
+    silent = await cli.run("explain", key)
+    assert silent.exit_code == 0 and "slot_taken" in silent.stdout and "Kafka gave no record" in silent.stdout
+
+
+async def test_of_a_full_outbox_the_messages_of_the_command_are_read(superuser: Callable[..., Any]) -> None:
+    sql, command = await superuser("booking"), str(uuid4())
+    transaction = sql.transaction()
+    await transaction.start()
+    try:
+        for body in ("another's", command):
+            await sql.execute(
+                "INSERT INTO outbox (message_id, clinic_id, correlation_id, topic, key, body) SELECT gen_random_uuid(),"
+                " gen_random_uuid(), '', 't', '', convert_to($1, 'UTF8') FROM generate_series(1, 200)",
+                body,
+            )
+        found = await sql.fetch(OUTBOX, command, MAX_OUTBOX)
+        assert [row["body"] for row in found] == [command.encode()] * MAX_OUTBOX
+    finally:
+        await transaction.rollback()
 
 
 async def test_what_nobody_knows(cli: Cli) -> None:

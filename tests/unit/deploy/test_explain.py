@@ -6,10 +6,14 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
 from aiokafka import ConsumerRecord
 
+from deploy.commands.explain import _more
 from deploy.explain import naming, story
-from deploy.explain.evidence import Evidence, Row
+from deploy.explain.evidence import AUDITED, Evidence, Look, Row, Stores, add_receipts
+from deploy.explain.naming import Named
+from deploy.topics import declared_topics
 from services.gateway.caller import OPEN
 from services.gateway.routes.appointments import BOOK, CANCEL
 from services.gateway.routes.checkins import CHECK_IN
@@ -94,6 +98,56 @@ def test_a_dead_letter_and_its_redrive_are_steps() -> None:
         "availability put BookAppointment away as a dead letter: None",
         "operations redrove BookAppointment to availability",
     ]
+
+
+STRANGE: tuple[dict[str, Any], ...] = (
+    {},
+    {"type": None, "accepted_at": 7, "occurred_at": "soon", "message_id": "no uuid", "answer": "yes"},
+    {"type": {}, "accepted_at": "2026-03-02T09:00:00", "occurred_at": None, "message_id": [1], "answer": {}, "body_hash": []},
+)
+"""What somebody else may write under a command's id."""
+
+
+def strange(topic: str) -> "list[ConsumerRecord[Any, Any]]":
+    """Records of a topic that no service would write."""
+    return [
+        ConsumerRecord(topic, 0, offset, int(T0.timestamp() * 1000), 0, b"k",
+                       json.dumps({"command_id": str(COMMAND), **body}).encode(), None, 0, 0, [])
+        for offset, body in enumerate(STRANGE)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("topic", [topic.name for topic in declared_topics()])
+def test_records_that_no_service_would_write_are_told_as_they_are(topic: str) -> None:
+    evidence = Evidence(COMMAND, records=strange(topic))
+    steps = story.steps_of(evidence)
+    assert {step.at for step in steps} <= {T0.replace(microsecond=0)}
+    assert story.why(evidence) and story.repeats_of(evidence) is not None
+    if topic in story.SPEAKERS:
+        assert [step.what for step in steps] == ["said unreadable", "said None", "said {}"]
+
+
+async def test_what_is_no_id_names_nothing() -> None:
+    class Empty:
+        """A database that knows nothing."""
+
+        async def fetch(self, _sql: str, messages: list[UUID]) -> list[Any]:
+            assert all(isinstance(message, UUID) for message in messages)
+            return []
+
+    stores: Any = Stores({service: Empty() for service in AUDITED}, [])  # type: ignore[misc]
+    command = Evidence(COMMAND, records=strange("booking.commands"))
+    await add_receipts(stores, command)
+    look = Look([*command.records, record("booking.commands", T0, command_id="no uuid")], 4, complete=True)
+    assert _more(look, Named("x", ())) == [COMMAND]
+
+
+def test_without_the_log_nothing_is_said_of_it() -> None:
+    undecided = Evidence(COMMAND, audit=[audited("availability", T0, "slot_taken")], log_complete=False)
+    assert story.status_of(undecided) == "unknown" and "was not read whole" in story.why(undecided)[0]
+    undecided.log_complete = True
+    assert story.status_of(undecided) == "done"
+    assert "was not seen" in story.why(Evidence(COMMAND, outcome("lost"), log_complete=False))[1]
 
 
 def test_the_keys_that_are_tried_are_those_of_the_gateway() -> None:
