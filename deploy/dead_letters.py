@@ -54,8 +54,11 @@ class Letter:
     @property
     def why_not(self) -> str | None:
         """Why it cannot go back as it is, if so: what today's code cannot read it would only put away again."""
+        source, _ = READERS[self.record.topic]
+        if letters.restored(self.record, [source.name]) is None:
+            return "it has no frontdesk-… headers that say where it came from: no service wrote it"
         try:
-            message = decode(READERS[self.record.topic][0], self.record.value)
+            message = decode(source, self.record.value)
         except Malformed as malformed:
             return f"malformed: {malformed}"
         return None if message else "of a type that this version does not know"
@@ -110,7 +113,7 @@ def shown(letter: Letter) -> dict[str, Any]:
         "group": letter.group,
         "redriven": letter.redriven,
         "error": letter.error,
-        "attempts": int(told.get(letters.ATTEMPTS, 0)),
+        "attempts": _number(told.get(letters.ATTEMPTS)),
         "source": {name: told.get(header) for name, header in _SOURCE.items()},
         "headers": _original_headers(told.get(letters.ORIGINAL_HEADERS, "{}")),
         "dead_lettered_at": record["timestamp"],
@@ -123,16 +126,23 @@ def shown(letter: Letter) -> dict[str, Any]:
 _SOURCE = {"topic": letters.TOPIC, "partition": letters.PARTITION, "offset": letters.OFFSET}
 
 
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isdecimal() else None
+
+
 def _original_headers(text: str) -> dict[str, str | None]:
-    """The headers of the record that failed; bytes that are no text are shown as they best can be."""
-    hexadecimal = orjson.loads(text)
-    return {name: None if value is None else bytes.fromhex(value).decode(errors="replace") for name, value in hexadecimal.items()}
+    """The headers of the record that failed; bytes that are no text are shown as they best can be, what is not ours as it is."""
+    try:
+        found = orjson.loads(text).items()
+        return {name: None if value is None else bytes.fromhex(value).decode(errors="replace") for name, value in found}
+    except (ValueError, TypeError, AttributeError):
+        return {letters.ORIGINAL_HEADERS: text}
 
 
 async def redrive(bootstrap: str, chosen: Sequence[Letter]) -> None:
-    """Hands letters to their groups, in order, and waits until the broker has them all."""
+    """Hands letters to their groups, in order, and waits until the broker has them all. All are made before one is sent."""
+    records = [letters.redriven(letter.record, letter.group) for letter in chosen]
     async with kafka_log.writer(bootstrap) as producer:
-        for letter in chosen:
-            record = letters.redriven(letter.record, letter.group)
+        for record in records:
             headers = [(name, value.encode()) for name, value in record.headers.items()]
             await producer.send_and_wait(record.topic, record.body, key=record.key, headers=headers)

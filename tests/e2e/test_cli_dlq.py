@@ -98,6 +98,15 @@ async def test_all_of_a_topic_goes_back_but_what_did_already_and_what_is_malform
     assert {good, other} <= set(again["redriven"])
 
 
+async def test_what_no_service_put_there_is_shown_and_does_not_go_back(cli: Cli, servers: Backend, clinic_id: UUID) -> None:
+    async with AIOKafkaProducer(bootstrap_servers=servers.kafka_bootstrap) as producer:
+        sent = await producer.send_and_wait(LETTERS, encode(arrival(clinic_id)), key=b"k", headers=[("frontdesk-attempts", b"x")])
+    place = f"{LETTERS}:{sent.partition}:{sent.offset}"
+    assert (await cli.json("dlq", "show", place))["letters"][0]["message"]["clinic_id"] == str(clinic_id)
+    [left] = (await cli.json("dlq", "redrive", place, "--json", code=1))["not_redriven"]
+    assert "no frontdesk-… headers" in left["reason"]
+
+
 async def test_a_record_that_a_service_put_away_itself_is_found(cli: Cli, desk: Desk, servers: Backend) -> None:
     nonsense = f"nonsense {uuid4()}".encode()
     async with AIOKafkaProducer(bootstrap_servers=servers.kafka_bootstrap) as producer:
