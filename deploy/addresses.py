@@ -6,8 +6,9 @@
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from deploy.failure import Unreachable
+from deploy.failure import Misused, Unreachable
 
 KAFKA = "KAFKA_BOOTSTRAP_SERVERS"
 READER = "POSTGRES_READER_URL"
@@ -24,7 +25,18 @@ def database(service: str) -> str:
     """The reader's URL of a service's database."""
     from deploy.databases import on_database
 
-    return on_database(_address(READER), service)
+    url = _address(READER)
+    if not _is_postgres(url):  # not shown: it may hold a password
+        raise Misused(f"{READER} is no URL of PostgreSQL\n  try: {READER}=postgresql://frontdesk_reader:…@host:5432/postgres")
+    return on_database(url, service)
+
+
+def _is_postgres(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("postgresql", "postgres") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def redis() -> str:
@@ -52,10 +64,27 @@ def of_embedded_stack() -> dict[str, str]:
     }
 
 
+def given() -> bool:
+    """Whether the environment says where servers are: then they are not those of the embedded stack."""
+    return any(os.environ.get(name) or os.environ.get(f"{name}_FILE") for name in (KAFKA, READER, API, REDIS))
+
+
+def who_runs_them() -> str:
+    """What to type to see whether a server runs that does not answer."""
+    return "docker compose ps, or ask what runs it" if given() else "frontdesk status"
+
+
+def _content(file: Path) -> str:
+    try:
+        return file.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misused(f"{file} cannot be read: {type(error).__name__}") from error
+
+
 def _address(name: str) -> str:
     """A variable, or the content of the file that `NAME_FILE` names, or what the embedded stack has."""
     if os.environ.get(f"{name}_FILE"):
-        return Path(os.environ[f"{name}_FILE"]).read_text().strip()
+        return _content(Path(os.environ[f"{name}_FILE"]))
     if os.environ.get(name):
         return os.environ[name]
     try:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from deploy.exit_codes import OK
+from deploy.exit_codes import INTERRUPTED
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -271,7 +271,7 @@ def _run(noun: str, verb: str, *arguments: Any) -> None:
     try:
         code = getattr(importlib.import_module(f"deploy.commands.{noun}"), verb)(*arguments)
     except KeyboardInterrupt:
-        code = OK
+        code = INTERRUPTED
     except Failure as failure:
         sys.stderr.write(f"\n{failure}\n")
         code = failure.exit_code

@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from deploy import addresses
 from deploy.failure import Failure, Unreachable
 from shared.contracts.topics import MAX_RECORD_BYTES, Topic
 
@@ -41,9 +42,9 @@ async def reader(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
 
 
 @asynccontextmanager
-async def administrator(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
+async def administrator(bootstrap: str, request_timeout_ms: int = REQUEST_TIMEOUT_MS) -> AsyncIterator[AIOKafkaAdminClient]:
     """An admin client. Raises `Unreachable` when no broker answers."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=REQUEST_TIMEOUT_MS)
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=request_timeout_ms)
     async with _reaching(admin, bootstrap, admin.close):
         yield admin
 
@@ -65,7 +66,7 @@ async def _reaching(client: Any, bootstrap: str, end: Any) -> AsyncIterator[None
         yield
     except KafkaError as error:
         raise Unreachable(
-            f"Kafka does not answer at {bootstrap}: {type(error).__name__}\n  try: frontdesk status, frontdesk doctor"
+            f"Kafka does not answer at {bootstrap}: {type(error).__name__}\n  try: frontdesk doctor, {addresses.who_runs_them()}"
         ) from error
     finally:
         await end()

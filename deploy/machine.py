@@ -6,7 +6,6 @@ A check that cannot be made says so as a warning; only what keeps Frontdesk from
 import asyncio
 import contextlib
 import importlib.util
-import os
 import platform
 import shutil
 import subprocess
@@ -19,6 +18,7 @@ from typing import Literal
 
 import psutil
 
+from deploy import addresses
 from deploy.failure import Failure, Unreachable
 
 State = Literal["ok", "warn", "fail"]
@@ -109,11 +109,16 @@ def port(folder: Path) -> Check:
     return Check("port", "warn", f"{GATEWAY_PORT} is in use by {who}", f"make up PORT={GATEWAY_PORT + 100}")
 
 
+def missing_packages() -> list[str]:
+    """Those of the embedded servers that are not installed."""
+    return [name for name in EMBEDDED if importlib.util.find_spec(name) is None]
+
+
 def packages() -> Check:
     """The embedded servers are Python packages, and Kafka's jars are fetched once."""
     from deploy.embedded.jars import cached
 
-    missing = [name for name in EMBEDDED if importlib.util.find_spec(name) is None]
+    missing = missing_packages()
     if missing:
         return Check("packages", "warn", f"no embedded servers: {', '.join(missing)}", "make venv, or use docker compose")
     jars = "Kafka's jars are here" if cached() else "Kafka's jars will be fetched once"
@@ -148,7 +153,7 @@ def registry() -> Check:
 
 def kafka() -> Check:
     """Brokers, and whether every declared topic is there."""
-    from deploy import addresses, kafka_log
+    from deploy import kafka_log
     from deploy.topics import declared_topics
 
     async def missing() -> list[str]:
@@ -194,8 +199,6 @@ def redis() -> Check:
     """Only admission: without it everything is right, and slower."""
     from redis import Redis, RedisError
 
-    from deploy import addresses
-
     def looked() -> Check:
         try:
             with Redis.from_url(addresses.redis(), socket_timeout=2, socket_connect_timeout=2) as client:
@@ -213,7 +216,8 @@ def _of_server(name: str, looked: Callable[[], Check]) -> Check:
     try:
         return looked()
     except Unreachable as error:
-        running = any(os.environ.get(variable) for variable in ("KAFKA_BOOTSTRAP_SERVERS", "POSTGRES_READER_URL"))
-        return Check(name, "fail" if running else "warn", str(error).splitlines()[0], "frontdesk up")
+        given = addresses.given()
+        fix = addresses.who_runs_them() if given else "frontdesk up"
+        return Check(name, "fail" if given else "warn", str(error).splitlines()[0], fix)
     except Failure as error:
-        return Check(name, "fail", str(error).splitlines()[0], "frontdesk logs")
+        return Check(name, "fail", str(error).splitlines()[0], addresses.who_runs_them())

@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import httpx2
 
+from deploy import addresses
 from deploy.failure import Failure, Unreachable
 
 PATIENTS = 50
@@ -64,7 +65,9 @@ class Race:
 
     @property
     def as_it_must(self) -> bool:
-        """Each place once, everybody else refused, positions without a gap."""
+        """Each place once, everybody else refused, nobody left without an end, positions without a gap."""
+        if len(self.booked) + len(self.refused) != PATIENTS:
+            return False
         positions = [entry["position"] for entry in self.queue]
         others = {one.code for one in self.refused}
         return (self.slots, others, positions) == ([*range(1, PLACES + 1)], {"full"}, [*range(1, ARRIVALS + 1)])
@@ -83,7 +86,9 @@ async def run(api: str) -> Race:
         try:
             return await _run(client)
         except httpx2.TransportError as error:
-            raise Unreachable(f"the API does not answer at {api}: {type(error).__name__}\n  try: frontdesk status") from error
+            raise Unreachable(
+                f"the API does not answer at {api}: {type(error).__name__}\n  try: {addresses.who_runs_them()}"
+            ) from error
 
 
 async def _run(client: httpx2.AsyncClient) -> Race:

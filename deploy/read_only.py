@@ -24,9 +24,9 @@ async def snapshot(service: str) -> AsyncIterator[Connection]:
     url = addresses.database(service)
     try:
         connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS, server_settings={"timezone": "UTC"})
-    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise Unreachable(
-            f"the database of {service} does not let us in: {error}\n  try: frontdesk status, frontdesk migrate"
+            f"the database of {service} does not let us in: {error}\n  try: frontdesk doctor, {addresses.who_runs_them()}"
         ) from error
     try:
         for kind in ("json", "jsonb"):

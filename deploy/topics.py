@@ -11,6 +11,8 @@ from typing import Any
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
+from deploy import kafka_log
+from deploy.failure import Failure
 from shared.contracts.topics import ALL_TOPICS, Topic, dead_letter_topics, redrive_topics
 
 REQUEST_TIMEOUT_MS = 30_000
@@ -29,20 +31,18 @@ class TopicsReport:
 async def create_topics(bootstrap_servers: str, replication_factor: int = 1, *, flush_commands: bool = False) -> TopicsReport:
     """Make every declared topic, dead letters included, that is not there yet.
 
+    Raises `Unreachable` when no broker answers.
+
     `flush_commands` is for a single broker whose machine may lose power: it acknowledges a command only once it is on its disk.
     """
     declared = declared_topics()
-    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=REQUEST_TIMEOUT_MS)
-    await client.start()
-    try:
+    async with kafka_log.administrator(bootstrap_servers, REQUEST_TIMEOUT_MS) as client:
         found = set(await client.list_topics())
         missing = [topic for topic in declared if topic.name not in found]
         existing = [topic for topic in declared if topic.name in found]
         await _create(client, missing, replication_factor, flush_commands)
         differences = await _differences(client, existing, flush_commands)
         return TopicsReport([topic.name for topic in missing], [topic.name for topic in existing], differences)
-    finally:
-        await client.close()
 
 
 def declared_topics() -> list[Topic]:
@@ -62,7 +62,7 @@ async def _create(client: AIOKafkaAdminClient, topics: Iterable[Topic], replicat
         f"{name}: {message or code}" for name, code, message, *_ in answer.topic_errors if code not in (0, TOPIC_ALREADY_EXISTS)
     ]
     if refused:
-        raise RuntimeError(f"the broker refused topics: {'; '.join(refused)}")
+        raise Failure(f"the broker refused topics: {'; '.join(refused)}")
 
 
 async def _differences(client: AIOKafkaAdminClient, topics: list[Topic], flush: bool) -> list[str]:

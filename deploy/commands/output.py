@@ -1,15 +1,25 @@
 """How every command prints: one JSON document, or lines for a person."""
 
 import json
+import math
 import sys
 from collections.abc import Iterable
 from typing import Any
 
 
 def out(value: Any, as_json: bool, lines: Iterable[str]) -> None:
-    """Print the one or the other; what JSON does not know (ids, instants) stands there as text."""
-    text = json.dumps(value, indent=2, default=str) if as_json else "\n".join(lines)
+    """Print the one or the other; what JSON does not know (ids, instants, infinity) stands there as text."""
+    text = json.dumps(_finite(value), indent=2, default=str, allow_nan=False) if as_json else "\n".join(lines)
     sys.stdout.write(f"{text}\n")
+
+
+def _finite(value: Any) -> Any:
+    """Numbers that are none as text: `default` is not asked about them."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, dict):
+        return {name: _finite(inner) for name, inner in value.items()}
+    return [_finite(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def table(rows: list[list[str]], headings: list[str]) -> list[str]:

@@ -26,7 +26,7 @@ def psql(service: str, sql: str | None, as_json: bool) -> int:
         return _session(service)
     try:
         columns, rows = asyncio.run(_asked(service, sql))
-    except asyncpg.PostgresError as error:
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise Failure(f"{type(error).__name__.removesuffix('Error')}: {error}") from error
     cells = [["" if value is None else str(value) for value in row] for row in rows]
     lines = [*table(cells, columns), f"({len(rows)} rows)"] if columns else ["(no rows)"]

@@ -14,6 +14,7 @@ from deploy.embedded import report
 from deploy.embedded.stack import Stack, gateway_url, home, migrate, running_servers, status_of, stop
 from deploy.exit_codes import FAILED, OK, UNREACHABLE
 from deploy.failure import Failure, NotThere
+from deploy.machine import missing_packages
 
 SUPERVISOR_LOG = "supervisor.log"
 READY_TIMEOUT_SECONDS = 240.0
@@ -25,6 +26,10 @@ def up(port: int, detach: bool) -> int:
     folder = home()
     if status_of(folder, probe=False)["running"]:
         return _print_running(folder)
+    if missing := missing_packages():
+        raise Failure(
+            f"the embedded servers are not installed: {', '.join(missing)}\n  try: make venv, or: docker compose up --wait"
+        )
     if detach:
         return _detach(folder, port)
     Stack(folder, port).run()

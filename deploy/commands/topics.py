@@ -1,6 +1,7 @@
 """`frontdesk topics`: makes what is declared, and shows what is there, what is said, and how far its readers are."""
 
 import asyncio
+import contextlib
 import json
 import sys
 from collections.abc import AsyncIterator
@@ -68,7 +69,8 @@ def tail(name: str, count: int, follow: bool) -> int:
     topic = next((topic for topic in declared_topics() if topic.name == name), None)
     if topic is None:
         raise NotThere(f"no topic is called {name}\n  try: frontdesk topics list")
-    asyncio.run(_tail(addresses.kafka(), topic, count, follow))
+    with contextlib.suppress(*[KeyboardInterrupt] if follow else []):
+        asyncio.run(_tail(addresses.kafka(), topic, count, follow))
     return OK
 
 

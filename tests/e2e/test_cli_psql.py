@@ -87,5 +87,7 @@ async def test_what_is_not_there_or_not_sql(cli: Cli) -> None:
     await cli.text("psql", "nobody", "-c", "SELECT 1", code=3)
     wrong = await cli.run("psql", "booking", "-c", "SELEC 1")
     assert wrong.exit_code == 1 and "syntax error" in wrong.stderr
+    wanting = await cli.run("psql", "booking", "-c", "SELECT $1::int")
+    assert wanting.exit_code == 1 and "1 argument" in wanting.stderr
     away = await cli.run("psql", "booking", "-c", "SELECT 1", POSTGRES_READER_URL="postgresql://x:y@127.0.0.1:1/postgres")
     assert away.exit_code == 4 and ":y@" not in away.stderr

@@ -35,6 +35,8 @@ async def test_what_is_broken_by_hand_is_found(cli: Cli, desk: Desk, superuser: 
         ("arrival_without_entry", other["id"]),
         ("entry_without_arrival", *sorted((entry, nobodys))),
     }
+    without_kafka = await cli.run("reconcile", "--dry-run", "--wait", "3", KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1")
+    assert without_kafka.exit_code == 1 and one["id"] in without_kafka.stdout
     await booking.execute("UPDATE appointments SET status = 'booked' WHERE id = $1", one["id"])
     await queue.execute("UPDATE entries SET appointment_id = $1 WHERE id = $2", other["id"], entry)
     assert await found(cli) <= before

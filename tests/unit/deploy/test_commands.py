@@ -3,6 +3,7 @@
 import ast
 import importlib
 import inspect
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,9 +13,9 @@ import pytest
 from typer.main import get_group
 from typer.testing import CliRunner
 
-from deploy import cli
-from deploy.commands import topics
-from deploy.commands.output import table
+from deploy import cli, machine
+from deploy.commands import stack, topics
+from deploy.commands.output import out, table
 
 SOURCE = Path(cli.__file__).read_text()
 
@@ -53,6 +54,35 @@ def test_a_failure_is_a_text_and_a_code(monkeypatch: pytest.MonkeyPatch) -> None
     assert done.exit_code == 4 and "nothing is running" in done.stderr
     assert CliRunner().invoke(cli.app, ["topics", "lag", "nobody"]).exit_code == 3
     assert CliRunner().invoke(cli.app, ["reconcile"]).exit_code == 2
+
+
+def test_ctrl_c_is_no_success_unless_it_is_how_a_command_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    def pressed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
+    for name in ("lag_of", "_tail"):
+        monkeypatch.setattr(topics, name, pressed)
+    for arguments, code in (
+        (("lag", "--check"), 130),
+        (("tail", "gateway.replies"), 130),
+        (("tail", "-f", "gateway.replies"), 0),
+    ):
+        assert CliRunner().invoke(cli.app, ["topics", *arguments]).exit_code == code
+
+
+def test_without_the_embedded_servers_nothing_is_started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(machine, "EMBEDDED", ("no_such_server",))
+    monkeypatch.setattr(stack, "Stack", lambda *_: pytest.fail("it was started"))
+    for arguments in (["up"], ["up", "--detach"]):
+        done = CliRunner().invoke(cli.app, arguments, env={"FRONTDESK_HOME": str(tmp_path / "home")})
+        assert done.exit_code == 1 and "no_such_server" in done.stderr and "docker compose" in done.stderr
+
+
+def test_json_has_no_number_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    out({"rows": [[float("nan"), 1.5], (float("inf"), {"x": [float("-inf")]})]}, True, [])
+    read = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert read == {"rows": [["nan", 1.5], ["inf", {"x": ["-inf"]}]]}
 
 
 CHATTY = """

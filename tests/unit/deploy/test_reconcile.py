@@ -1,11 +1,15 @@
 """Where services do not agree is found, each kind by an example that has it and no other; a world that agrees has none."""
 
+import asyncio
 import datetime as dt
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from deploy.commands import reconcile
+from deploy.failure import Unreachable
 from deploy.reconcile.differences import differences
 from deploy.reconcile.looks import World
 
@@ -69,6 +73,23 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("settings_behind", "queue", {"settings": {"queue": [{"clinic_id": CLINIC, "version": 1}]}}),
     ("settings_behind", "queue", {"settings": {"queue": []}}),
 ]  # fmt: skip
+
+
+async def test_while_nobody_says_how_far_the_groups_are_everything_gets_its_whole_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    passed = 0.0
+
+    async def sleep(seconds: float) -> None:
+        nonlocal passed
+        passed += seconds
+
+    async def away() -> int:
+        raise Unreachable("Kafka does not answer")
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    monkeypatch.setattr(reconcile, "time", SimpleNamespace(monotonic=lambda: passed))
+    monkeypatch.setattr(reconcile, "_lag", away)
+    await reconcile._arrived(30)
+    assert passed == 30
 
 
 @pytest.mark.parametrize(("kind", "service", "changes"), BROKEN, ids=lambda value: value if isinstance(value, str) else "")

@@ -1,0 +1,51 @@
+"""Addresses that are given wrongly, or of servers that do not answer: a text, an exit code, and a hint that fits where we are."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from deploy import addresses, cli, machine
+
+NOBODY = "127.0.0.1:1"
+
+
+@pytest.fixture(autouse=True)
+def _no_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither addresses nor a folder in which a stack runs."""
+    monkeypatch.setenv("FRONTDESK_HOME", "/nonexistent/frontdesk")
+    for name in (addresses.KAFKA, addresses.READER, addresses.API, addresses.REDIS):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(f"{name}_FILE", raising=False)
+
+
+@pytest.mark.parametrize(
+    "url", ["garbage", "postgresql://", "http://x/y", "postgresql://a:s3cret@host:port/x", "postgresql://[::/x"]
+)
+@pytest.mark.parametrize("statement", [["-c", "SELECT 1"], []], ids=["statement", "session"])
+def test_what_is_no_url_of_postgresql_is_misuse_and_not_shown(url: str, statement: list[str]) -> None:
+    done = CliRunner().invoke(cli.app, ["psql", "booking", *statement], env={addresses.READER: url})
+    assert done.exit_code == 2 and addresses.READER in done.stderr
+    assert "s3cret" not in done.stderr
+
+
+def test_a_file_that_is_not_there_is_misuse(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"{addresses.READER}_FILE", "/nope")
+    done = CliRunner().invoke(cli.app, ["psql", "booking", "-c", "SELECT 1"])
+    assert done.exit_code == 2 and "/nope" in done.stderr
+    found = machine.postgres()
+    assert found.state == "fail" and "/nope" in found.detail
+
+
+def test_topics_are_not_made_where_nobody_answers() -> None:
+    done = CliRunner().invoke(cli.app, ["topics", "create"], env={addresses.KAFKA: NOBODY})
+    assert done.exit_code == 4 and NOBODY in done.stderr
+
+
+def test_a_server_that_is_given_has_to_be_there_also_if_a_file_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert machine.kafka().state == "warn" and machine.kafka().fix == "frontdesk up"
+    file = tmp_path / "kafka"
+    file.write_text(f"{NOBODY}\n")
+    monkeypatch.setenv(f"{addresses.KAFKA}_FILE", str(file))
+    found = machine.kafka()
+    assert found.state == "fail" and NOBODY in found.detail and "docker compose" in found.fix
