@@ -65,6 +65,11 @@ class Project:
         lines = self.compose("ps", "--format", "{{.Name}} {{.ID}}").splitlines()
         return dict(line.split() for line in lines)
 
+    def revision(self, container: str) -> str:
+        """What the image that it runs was built from."""
+        label = '{{index .Config.Labels "org.opencontainers.image.revision"}}'
+        return self.run(("docker", "inspect", "--format", label, container), COMMAND_SECONDS).strip()
+
     def kill(self, service: str) -> None:
         """`kill -9` of the first container of a service. Docker takes it for somebody's wish and does not start it again."""
         self.compose("kill", "--signal", "SIGKILL", service)

@@ -11,7 +11,7 @@ import pytest
 
 from deploy.databases import SERVICES
 from tests.checker.history import Entry
-from tests.compose.conftest import DOWN, PSQL, SCALE, TOOLS, UP
+from tests.compose.conftest import DOWN, PSQL, SCALE, TOOLS, UP, UPGRADE
 from tests.compose.project import ALL, Project
 from tests.faults.client import API, Client, Command
 from tests.support.readme import README, paste, responses, shell_blocks
@@ -28,6 +28,13 @@ def test_up_again_changes_nothing(project: Project, lines: list[str]) -> None:
     project.type(lines[UP])
     assert project.containers() == before
     assert {name.split("-")[-2] for name in before} == set(ALL)
+
+
+def test_an_upgrade_replaces_what_runs(project: Project, lines: list[str]) -> None:
+    project.environment = {**project.environment, "REVISION": "newer"}
+    project.type(lines[UPGRADE])
+    running = {name.split("-")[-2]: container for name, container in project.containers().items()}
+    assert {service: project.revision(running[service]) for service in SERVICES} == dict.fromkeys(SERVICES, "newer")
 
 
 def test_the_readme_works_as_pasted(project: Project) -> None:
@@ -113,7 +120,8 @@ async def test_down_keeps_the_data(project: Project, client: Client, lines: list
 
 
 def test_every_line_of_the_readme_is_typed(lines: list[str]) -> None:
-    assert [line.split()[:3] for line in lines] == [["docker", "compose", verb] for verb in ("up", "up", "run", "run", "down")]
+    verbs = ("up", "up", "up", "run", "run", "down")
+    assert [line.split()[:3] for line in lines] == [["docker", "compose", verb] for verb in verbs]
 
 
 async def book_until(back: asyncio.Event, client: Client, wanted: Iterator[Command]) -> None:
