@@ -7,7 +7,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from deploy.databases import SERVICES, on_database
+from deploy.databases import READER_ROLE, SERVICES, on_database, prepare, role_names
+from deploy.embedded.backend import Backend
 from tests.e2e.cli import Cli
 from tests.e2e.desk import Desk
 from tests.support.servers import Databases
@@ -64,6 +65,17 @@ async def test_every_table_of_the_services_is_read_and_none_of_the_server(
         for verifiers in ("pg_authid", "pg_user_mapping", "pg_subscription"):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await reader.fetch(f"SELECT * FROM {verifiers}")
+
+
+async def test_what_a_reader_of_before_could_read_it_cannot_any_more(
+    databases: Databases, servers: Backend, superuser: Callable[..., Any]
+) -> None:
+    await (await superuser("booking")).execute(f"GRANT pg_read_all_data TO {READER_ROLE}")
+    prepare(servers.postgres_dsn(), servers.secrets.passwords(role_names()))
+    async with connected(databases, "booking") as reader:
+        assert await reader.fetchval("SELECT count(*) FROM outbox") >= 0
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await reader.fetch("SELECT rolpassword FROM pg_authid")
 
 
 @pytest.mark.parametrize("database", ["postgres", "template1"])
