@@ -91,7 +91,7 @@ def _upgrade(scripts: Path, dsn: str) -> None:
 # own and no more: pg_read_all_data, which it had once, covers the verifiers of all passwords.
 _READER_RIGHTS = f"""
 REVOKE pg_read_all_data FROM {READER_ROLE};
-REVOKE TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC;
+REVOKE TEMPORARY ON DATABASE postgres FROM PUBLIC;
 ALTER ROLE {READER_ROLE} SET default_transaction_read_only = on;
 ALTER ROLE {READER_ROLE} SET statement_timeout = '{READER_STATEMENT_SECONDS}s';
 """
