@@ -19,7 +19,7 @@ from deploy.read_only import Connection, snapshot
 from deploy.topics import declared_topics
 
 AUDITED = ("availability", "booking", "queue")
-NEWEST_PER_PARTITION = 5_000
+NEWEST_PER_PARTITION = 20_000
 """Bound of a look into the log: so many records of each partition from where the command began, else the newest."""
 BEFORE = timedelta(seconds=60)
 """The look begins so long before the first known time: clocks of machines differ."""

@@ -103,7 +103,11 @@ async def test_a_letter_waits_for_its_topic(rounds: Rounds, away: Away, number: 
 
 
 async def test_a_letter_follows_its_partition(rounds: Rounds) -> None:
-    """A process joins while another cannot write a letter: only one of them stands still from then on, and writes it, once."""
+    """A process joins while another cannot write a letter: only one of them stands still from then on, and writes it.
+
+    Mostly once. The one may just succeed while the other gets the partition: a letter is written at least once, as its offset is
+    committed behind it, and a redriven copy has no second effect.
+    """
     async with rounds.round("dead letters move") as played:
         system, client = rounds.system, played.client
         doctors, patients = await client.register(DOCTORS)
@@ -122,7 +126,7 @@ async def test_a_letter_follows_its_partition(rounds: Rounds) -> None:
             await client.after(ended=1)
         await work
         assert client.ends() == {("book", 201): len(commands)}
-        assert (await letters(system)).count(body) == 1
+        assert 1 <= (await letters(system)).count(body) <= 2
 
 
 async def write(system: System, key: bytes, body: bytes) -> tuple[TopicPartition, int]:

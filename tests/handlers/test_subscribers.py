@@ -46,6 +46,7 @@ async def wired(service: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
     monkeypatch.setattr(Runtime, "connect", classmethod(connect))
     monkeypatch.setattr(Runtime, "start", nothing)
     monkeypatch.setattr(Runtime, "stop", nothing)
+    monkeypatch.setattr(Runtime, "work", lambda *_: None)  # nobody would end its jobs
     settings = importlib.import_module(f"services.{service}.settings").Settings
     app: FastAPI = importlib.import_module(f"services.{service}.app").create_app(
         settings.from_environment({**ENVIRONMENT, **OWN.get(service, {})})

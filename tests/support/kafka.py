@@ -6,11 +6,9 @@ from typing import Any, TypeAlias
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from deploy import kafka_log
 from shared.contracts.topics import Topic
 from shared.infra.kafka import Publisher, Record
-
-READ_TIMEOUT_MS = 500
-MAX_FETCH_BYTES = 8 * 1024 * 1024
 
 Raw: TypeAlias = "ConsumerRecord[Any, Any]"
 
@@ -43,20 +41,12 @@ async def ends_of(bootstrap: str, topic: str, partitions: int) -> dict[TopicPart
 
 
 async def records_of(bootstrap: str, topic: str, partitions: int) -> list[Raw]:
-    """Everything in a topic up to its end now, partition by partition. Topics of tests are small and lose nothing."""
-    ends = await ends_of(bootstrap, topic, partitions)
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, max_partition_fetch_bytes=MAX_FETCH_BYTES)
-    await consumer.start()
-    try:
-        consumer.assign(list(ends))
-        await consumer.seek_to_beginning(*ends)
-        found: list[Raw] = []
-        while len(found) < sum(ends.values()):
-            for batch in (await consumer.getmany(timeout_ms=READ_TIMEOUT_MS)).values():
-                found.extend(batch)
-        return sorted(found, key=lambda record: (record.partition, record.offset))
-    finally:
-        await consumer.stop()
+    """Everything that a topic has up to its end now, partition by partition."""
+    places = [TopicPartition(topic, number) for number in range(partitions)]
+    async with kafka_log.reader(bootstrap) as consumer:
+        begins, ends = await kafka_log.bounds(consumer, places)
+        found = [record async for record in kafka_log.read(consumer, begins, ends)]
+    return sorted(found, key=lambda record: (record.partition, record.offset))
 
 
 async def messages_of(bootstrap: str, topic: Topic, **fields: str) -> list[Raw]:
