@@ -23,7 +23,6 @@ NAME = "postgres"
 SUPERUSER = "postgres"
 START_TIMEOUT_SECONDS = 60.0
 STOP_SECONDS = 30.0
-DATA_FOLDER_MODE = 0o700
 # The builtin provider sorts the same on every machine, whatever its C library.
 INITDB = (
     "--auth=scram-sha-256",

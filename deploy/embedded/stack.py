@@ -27,7 +27,6 @@ from deploy.embedded.supervisor import supervise
 from deploy.environment import base_url
 from deploy.failure import Unreachable
 
-DEFAULT_HTTP_PORT = 8000
 PREFERRED_PORTS = {"postgres": 5433, "kafka": 9092, "kafka_controller": 9093, "valkey": 6380}
 PREFERRED_SERVICE_PORTS = {"availability": 8001, "booking": 8002, "queue": 8003}
 # Gateway 30 s, services 30 s, Kafka 30 s, Valkey 10 s, PostgreSQL 30 s, should each of them use up its grace.

@@ -34,13 +34,6 @@ async def bookings(consumer: Consumer, size: int) -> list[Message]:
     return [book(m.clinic_id, m.doctor_id, m.date) for m in opening if isinstance(m, BookAppointment)]
 
 
-async def bookings_of_one_day(consumer: Consumer, size: int) -> list[Message]:
-    """As many as the day has places, and the rest too many."""
-    doctor = await _doctor(consumer)
-    await consumer.read([book(consumer.clinic, doctor)])
-    return [book(consumer.clinic, doctor) for _ in range(size)]
-
-
 async def bookings_of_strangers(consumer: Consumer, size: int) -> list[Message]:
     return [book(consumer.clinic, uuid4()) for _ in range(size)]
 
