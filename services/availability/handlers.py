@@ -13,6 +13,7 @@ from services.availability.settings import QUESTION_AFTER_SECONDS
 from shared.contracts.booking import (
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentReassigned,
     AppointmentRefused,
     BookAppointment,
     PatientCheckedIn,
@@ -29,7 +30,9 @@ from shared.infra.unit import Unit
 
 M = TypeVar("M", bound=Message)
 
-IGNORED: frozenset[type[Message]] = frozenset({AppointmentCancelled, PatientCheckedIn, DoctorChanged, PatientChanged})
+IGNORED: frozenset[type[Message]] = frozenset(
+    {AppointmentCancelled, AppointmentReassigned, PatientCheckedIn, DoctorChanged, PatientChanged}
+)
 """What others, or we ourselves, say on the same topics and what asks nothing of a slot."""
 
 

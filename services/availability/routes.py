@@ -11,7 +11,7 @@ from services.availability.domain import DayKey
 from services.availability.service.days import Change, DaySet, clinic_settings, judged_day, read_day, set_day
 from services.availability.service.doctors import CREATED, list_doctors, read_doctor, register_doctor
 from shared.contracts.availability import DayView
-from shared.contracts.registry import DoctorPage, DoctorView
+from shared.contracts.directory import DoctorPage, DoctorView
 from shared.infra.caller import ByCaller, Caller
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, decode_cursor, read_json
 from shared.infra.postgres import shielded

@@ -2,7 +2,8 @@
 
 from pydantic import ValidationInfo, field_validator
 
-from shared.contracts.registry import ClinicSettings, DayIn
+from shared.contracts.calendar import DayIn
+from shared.contracts.registry import ClinicSettings
 
 _LIMIT = "max_daily_capacity"
 

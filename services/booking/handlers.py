@@ -13,7 +13,8 @@ from services.booking.service.commands import decide_commands
 from services.booking.service.decisions import Decisions
 from services.booking.service.failures import refuse_failed
 from services.booking.service.outcomes import answer_repeats, settle
-from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotFreed, SlotReserved
+from services.booking.service.revocations import revoke
+from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotFreed, SlotReserved, SlotRevoked
 from shared.contracts.booking import CancelAppointment, CheckInPatient
 from shared.contracts.commands import CommandFailed, CommandRepeated
 from shared.contracts.envelope import Message
@@ -44,7 +45,7 @@ DECIDING: dict[type[Message], Callable[[Unit, Decisions, Any], Awaitable[None]]]
     CheckInPatient: decide_commands,
     CommandFailed: refuse_failed,
 }
-HANDLED: frozenset[type[Message]] = frozenset([*TAKING_NOTE, *DECIDING, CommandRepeated])
+HANDLED: frozenset[type[Message]] = frozenset([*TAKING_NOTE, *DECIDING, SlotRevoked, CommandRepeated])
 _OTHERS: tuple[type[Message], ...] = (DoctorChanged, PatientChanged)
 IGNORED = frozenset(_OTHERS)
 """Doctors are availability's to judge, patients are our own."""
@@ -58,6 +59,9 @@ async def handle(unit: Unit, admitted: Admitted) -> None:
     decisions = await Decisions.read(unit, [message for message in admitted.fresh if type(message) in DECIDING] + repeats)
     for decide, messages in _steps(DECIDING, admitted.fresh):
         await decide(unit, decisions, messages)
+    # Behind the bookings: a reservation may be made and revoked in one batch.
+    if revoked := [message for message in admitted.fresh if isinstance(message, SlotRevoked)]:
+        await revoke(unit, revoked)
     answer_repeats(decisions, repeats)
     await decisions.store()
 

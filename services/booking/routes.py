@@ -14,7 +14,7 @@ from services.booking.service.outcomes import close, look
 from services.booking.service.patients import read_patient, register_patient
 from shared.contracts.booking import AppointmentPage, AppointmentView, Status
 from shared.contracts.commands import CloseCommands, CommandLook, Outcomes
-from shared.contracts.registry import PatientView
+from shared.contracts.patients import PatientView
 from shared.infra.caller import ByCaller, Caller
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, read_json
 from shared.infra.postgres import shielded

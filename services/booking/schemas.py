@@ -3,9 +3,10 @@
 import datetime as dt
 
 import phonenumbers
-from pydantic import ValidationInfo, field_validator
+from pydantic import ValidationInfo, field_validator, model_validator
 
-from shared.contracts.registry import ClinicSettings, PatientIn
+from shared.contracts.patients import PatientIn
+from shared.contracts.registry import ClinicSettings
 
 EARLIEST_BIRTH = dt.date(1900, 1, 1)
 
@@ -17,6 +18,17 @@ class PatientForm(PatientIn):
     def rules(cls, settings: ClinicSettings, today: dt.date) -> dict[str, object]:
         """What a form is judged by: the region of phone numbers without a country, and what is future."""
         return {"region": settings.region, "today": today}
+
+    @property
+    def full_name(self) -> str:
+        """The name, however it was sent."""
+        return self.name or f"{self.given_name} {self.family_name}"
+
+    @model_validator(mode="after")
+    def _named(self) -> "PatientForm":
+        if not self.name and not (self.given_name and self.family_name):
+            raise ValueError("needs a name")
+        return self
 
     @field_validator("phone")
     @classmethod

@@ -11,9 +11,11 @@ from services.gateway.answer_headers import OF_COMMANDS, OF_REGISTRATIONS, OF_RU
 from services.gateway.schemas import CommandStatus, CommandView, HealthView
 from shared.contracts.availability import DayView, Mode
 from shared.contracts.booking import AppointmentPage, AppointmentView, Status
+from shared.contracts.directory import DoctorPage, DoctorView
+from shared.contracts.patients import PatientView
 from shared.contracts.problems import Code
 from shared.contracts.queue import QueueEntryView, QueuePage, State
-from shared.contracts.registry import Active, DoctorPage, DoctorView, PatientView
+from shared.contracts.registry import Active
 from shared.infra.problems import problem_responses
 
 DESCRIPTION = """\

@@ -9,6 +9,7 @@ from shared.infra import tables
 metadata = tables.metadata()
 
 outbox = tables.outbox_table(metadata)
+audit = tables.audit_table(metadata)
 
 clinics = Table(
     "clinics",

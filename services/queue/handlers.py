@@ -10,6 +10,7 @@ from services.queue import service
 from shared.contracts.booking import (
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentReassigned,
     AppointmentRefused,
     PatientCheckedIn,
     ReservationKept,
@@ -28,6 +29,7 @@ UseCase = Callable[[Unit, list[Any]], Awaitable[None]]
 HANDLERS: dict[type[Message], UseCase] = {
     ClinicChanged: service.follow_clinics,
     PatientCheckedIn: service.queue_patients,
+    AppointmentReassigned: service.reassign,
     # Last: the repeat of a check-in finds the entry that the same batch has made.
     CommandRepeated: service.answer_again,
 }

@@ -52,6 +52,13 @@ SELECT * FROM unnest($6::uuid[], $7::uuid[], $8::uuid[], $9::date[], $10::uuid[]
                      $14::timestamptz[])
 """
 
+REASSIGN = """
+UPDATE entries SET patient_id = now.patient_id
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS now(clinic_id, appointment_id, patient_id)
+WHERE entries.clinic_id = now.clinic_id AND entries.appointment_id = now.appointment_id
+RETURNING entries.clinic_id, entries.appointment_id, entries.id
+"""
+
 
 async def keep_settings(connection: Connection, changes: Collection[ClinicChanged]) -> None:
     """Keeps settings of distinct clinics unless newer ones are there."""
@@ -85,6 +92,12 @@ async def write(connection: Connection, entries: Collection[tuple[UUID, QueueEnt
         for clinic, e in entries
     ]
     await connection.execute(WRITE, *_columns(counters, 5), *_columns(rows, 9))
+
+
+async def reassign(connection: Connection, patients: Mapping[AppointmentKey, UUID]) -> dict[AppointmentKey, UUID]:
+    """Gives the entries of these appointments to other patients. Answers the entries that there are."""
+    rows = await connection.fetch(REASSIGN, *_columns([(*key, patient) for key, patient in patients.items()], 3))
+    return {AppointmentKey(row["clinic_id"], row["appointment_id"]): row["id"] for row in rows}
 
 
 async def page(

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.queue import repository
 from services.queue.domain import AppointmentKey, appointment_of, day_of, give_positions
-from shared.contracts.booking import PatientCheckedIn
+from shared.contracts.booking import AppointmentReassigned, PatientCheckedIn
 from shared.contracts.commands import Answer, CommandRepeated
 from shared.contracts.queue import PatientQueued, QueueEntryView, QueuePage
 from shared.contracts.registry import ClinicChanged
@@ -44,6 +44,14 @@ async def queue_patients(unit: Unit, arrivals: list[PatientCheckedIn]) -> None:
         day = {"doctor_id": one.entry.doctor_id, "date": one.entry.date}
         unit.emit(QUEUE_EVENTS, PatientQueued, one.cause, **day, version=one.version, entry=one.entry)
         unit.reply(one.cause, answer_of(one.entry))
+
+
+async def reassign(unit: Unit, messages: list[AppointmentReassigned]) -> None:
+    """A merge gave appointments to another patient: their entries follow. One that nobody checked in has none."""
+    last = {AppointmentKey(message.clinic_id, message.appointment_id): message for message in messages}
+    found = await repository.reassign(unit.connection, {key: message.patient_id for key, message in last.items()})
+    for key, entry_id in found.items():
+        unit.record(last[key], Action.ENTRY_REASSIGNED, entry_id, appointment_id=key.appointment_id)
 
 
 async def answer_again(unit: Unit, repeats: list[CommandRepeated]) -> None:

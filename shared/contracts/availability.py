@@ -58,6 +58,15 @@ class SlotFreed(DayMessage):
     appointment_id: UUID
 
 
+class SlotRevoked(DayMessage):
+    """The doctor is gone: booking cancels the appointment that holds exactly this reservation. Said behind its `SlotReserved`."""
+
+    type: Literal["SlotRevoked"] = "SlotRevoked"
+    slot_id: UUID
+    reservation_id: UUID
+    appointment_id: UUID
+
+
 class DayView(Wire):
     """A day as clients read it: `capacity` slots, of which `remaining` are free."""
 

@@ -123,6 +123,15 @@ class AppointmentCancelled(DayMessage):
     reason: Reason | None = None
 
 
+class AppointmentReassigned(DayMessage):
+    """An appointment is `patient_id`'s now: two patients were found to be the same person and merged."""
+
+    type: Literal["AppointmentReassigned"] = "AppointmentReassigned"
+    version: int
+    appointment_id: UUID
+    patient_id: UUID
+
+
 class SlotReleased(DayMessage):
     """A place to give back: acts only where slot and reservation still agree.
 

@@ -22,6 +22,9 @@ class Code(StrEnum):
     UNKNOWN_PATIENT = "unknown_patient"
     UNKNOWN_APPOINTMENT = "unknown_appointment"
     UNKNOWN_COMMAND = "unknown_command"
+    UNKNOWN_CATEGORY = "unknown_category"
+    UNKNOWN_PRICE_RANGE = "unknown_price_range"
+    UNKNOWN_EXCEPTION = "unknown_exception"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     NO_SUCH_SLOT = "no_such_slot"
@@ -43,6 +46,12 @@ class Code(StrEnum):
     LOST = "lost"
     DUPLICATE_CODE = "duplicate_code"
     POSSIBLE_DUPLICATE = "possible_duplicate"
+    DUPLICATE_NAME = "duplicate_name"
+    NHS_NUMBER_TAKEN = "nhs_number_taken"
+    HAS_APPOINTMENTS = "has_appointments"
+    OVERLAPPING_APPOINTMENTS = "overlapping_appointments"
+    IN_USE = "in_use"
+    STALE = "stale"
     BELOW_TAKEN = "below_taken"
     TIMED_DAY = "timed_day"
     NOT_ACCEPTED = "not_accepted"
@@ -123,6 +132,24 @@ PROBLEMS: dict[Code, ProblemKind] = {
         "There is no such command",
         "No command with that id was decided for you, and the ticket of an accepted one is missing or not genuine.",
         "Ask at the whole `Location` of the 202, with its `ticket`. Outcomes are kept for 30 days.",
+    ),
+    Code.UNKNOWN_CATEGORY: ProblemKind(
+        404,
+        "There is no such category",
+        "No category of this clinic has that id.",
+        "List the categories of the clinic and use an id from there.",
+    ),
+    Code.UNKNOWN_PRICE_RANGE: ProblemKind(
+        404,
+        "There is no such price range",
+        "No price range of this clinic has that id.",
+        "List the price ranges of the clinic and use an id from there.",
+    ),
+    Code.UNKNOWN_EXCEPTION: ProblemKind(
+        404,
+        "There is no such exception",
+        "No exception of that doctor's calendar has that id.",
+        "List the doctor's exceptions and use an id from there.",
     ),
     Code.NOT_FOUND: ProblemKind(
         404,
@@ -256,6 +283,42 @@ PROBLEMS: dict[Code, ProblemKind] = {
         "A patient with this phone number exists",
         "A patient with that phone number is registered under another name or date of birth. `candidates` has the ids.",
         "Use a candidate if it is the same person; families share phones, so `?on_duplicate=create` registers another one.",
+    ),
+    Code.DUPLICATE_NAME: ProblemKind(
+        409,
+        "The name is taken",
+        "Another entry of that table has the name; upper and lower case are the same.",
+        "Use the entry that is there, or choose another name.",
+    ),
+    Code.NHS_NUMBER_TAKEN: ProblemKind(
+        409,
+        "Another patient has that NHS number",
+        "An NHS number belongs to one person, and another patient of this clinic has it.",
+        "Search by the number. If it is the same person, use that patient, or merge the two.",
+    ),
+    Code.HAS_APPOINTMENTS: ProblemKind(
+        409,
+        "There are appointments still to come",
+        "The doctor or patient has live appointments of today or later. `appointments` has their ids.",
+        "Cancel or move them first, or delete with `?cancel_appointments=true`, which cancels them.",
+    ),
+    Code.OVERLAPPING_APPOINTMENTS: ProblemKind(
+        409,
+        "Both patients have appointments at the same time",
+        "After the merge one patient would be in two places. Nothing was moved; `appointments` has the ids.",
+        "Cancel or move one of each two, then merge again.",
+    ),
+    Code.IN_USE: ProblemKind(
+        409,
+        "It is in use",
+        "A doctor has that category or price range, or a schedule or exception needs that location.",
+        "Take it away from what uses it first.",
+    ),
+    Code.STALE: ProblemKind(
+        412,
+        "It has changed since you read it",
+        "The `If-Match` header names another version than the one that is there now. Nothing was changed.",
+        "Read it again, look at what changed, and send the change with the new `ETag`.",
     ),
     Code.BELOW_TAKEN: ProblemKind(
         409,

@@ -1,13 +1,12 @@
-"""Registry changes on `registry.events` (compacted: each entity's last), and the shapes of registry calls over internal HTTP.
+"""Registry changes on `registry.events` (compacted: each entity's last), and what the shapes of all registry calls are made of.
 
-Messages carry no name and no number of a patient; the shapes of HTTP calls do.
+Messages carry no name and no number of a patient. The calls: `patients.py`, `directory.py`, `calendar.py`, `clinics.py`.
 """
 
 import datetime as dt
 import re
-from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
@@ -41,7 +40,7 @@ class Active(StrEnum):
 
 
 class ClinicSettings(Wire):
-    """What a clinic decides for itself."""
+    """What a clinic decides for itself. A service that has not heard of a clinic takes these."""
 
     time_zone: str = "UTC"
     region: str = "GB"
@@ -49,6 +48,8 @@ class ClinicSettings(Wire):
     max_daily_capacity: int = 10
     booking_horizon_days: int = 400
     hold_ttl_seconds: int = 1800
+    lead_time_minutes: int = 0
+    cancel_cutoff_minutes: int = 0
     one_booking_per_patient_day: bool = False
 
 
@@ -97,56 +98,22 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class DoctorIn(Strict):
-    """A doctor to register; without `code` it is made from the name."""
+class Patch(Strict):
+    """Changes of a registry entity (RFC 7396): what is left out stays, `null` clears what may be missing."""
 
-    name: Name
-    code: Slug | None = None
-    languages: list[Language] = Field(default=[], max_length=20)
-
-
-class DoctorView(Wire):
-    """A doctor as clients read it."""
-
-    id: UUID
-    code: str
-    name: str
-    languages: list[str]
-    status: Active
-    version: int
+    def sent(self) -> dict[str, Any]:
+        """What the client named, by field."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
 
 
-class DoctorPage(Wire):
-    """A page of doctors in order of code."""
-
-    items: list[DoctorView]
-    next_cursor: str | None = None
-
-
-class PatientIn(Strict):
-    """A patient to register. `phone` in any format; the owner stores E.164."""
-
-    name: Name
-    phone: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
-    date_of_birth: Day | None = None
-
-
-class PatientView(Wire):
-    """A patient as clients read it. `phone` is E.164."""
+class Deleted(Wire):
+    """A deletion on its way: how many live appointments are still to be cancelled. None left is answered with 204."""
 
     id: UUID
-    name: str
-    phone: str
-    date_of_birth: dt.date | None
-    status: Active
-    version: int
-    created_at: datetime
-    updated_at: datetime
+    appointments_left: int
 
 
-class DayIn(Strict):
-    """A day to open, close or resize; what is left out stays as it was."""
+class AppointmentLook(Strict):
+    """Which appointments a service asks booking for, of the caller's clinic."""
 
-    date: Day
-    capacity: int | None = Field(default=None, ge=1)
-    available: bool | None = None
+    ids: list[UUID] = Field(max_length=10_000)

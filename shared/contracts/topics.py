@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotFreed, SlotReserved
+from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotFreed, SlotReserved, SlotRevoked
 from shared.contracts.booking import (
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentReassigned,
     AppointmentRefused,
     BookAppointment,
     CancelAppointment,
@@ -62,7 +63,7 @@ QUEUE_COMMANDS = Topic("queue.commands", "clinic:doctor:date", (), ("queue",), c
 AVAILABILITY_EVENTS = Topic(
     "availability.events",
     "clinic:doctor:date",
-    (SlotReserved, BookingRefused, ReservationQuestioned, SlotFreed, CommandRepeated, CommandFailed),
+    (SlotReserved, BookingRefused, ReservationQuestioned, SlotRevoked, SlotFreed, CommandRepeated, CommandFailed),
     ("booking",),
 )
 APPOINTMENT_EVENTS = Topic(
@@ -72,6 +73,7 @@ APPOINTMENT_EVENTS = Topic(
         AppointmentBooked,
         AppointmentRefused,
         AppointmentCancelled,
+        AppointmentReassigned,
         ReservationKept,
         SlotReleased,
         PatientCheckedIn,

@@ -18,6 +18,8 @@ class Caller:
     principal: str
     command_id: UUID | None
     correlation_id: str
+    if_match: str | None = None
+    """The client's `If-Match`, of a change of what it has read."""
 
 
 def _caller(
@@ -26,8 +28,10 @@ def _caller(
     frontdesk_actor: _Name = "system",
     frontdesk_principal: _Name = "system",
     frontdesk_command_id: Annotated[UUID | None, Header()] = None,
+    if_match: Annotated[str | None, Header(max_length=1000)] = None,
 ) -> Caller:
-    return Caller(frontdesk_clinic, frontdesk_actor, frontdesk_principal, frontdesk_command_id, request.state.correlation_id)
+    ids = (frontdesk_actor, frontdesk_principal, frontdesk_command_id, request.state.correlation_id)
+    return Caller(frontdesk_clinic, *ids, if_match)
 
 
 ByCaller = Annotated[Caller, Depends(_caller)]

@@ -87,6 +87,12 @@ def etag(version: int) -> str:
     return f'"v{version}"'
 
 
+def check_match(asked: str | None, version: int) -> None:
+    """Raises the problem `stale` if an `If-Match` (RFC 9110) was sent that does not name this version of the locked row."""
+    if asked is not None and asked.strip() != "*" and etag(version) not in (tag.strip() for tag in asked.split(",")):
+        raise ProblemError(Code.STALE)
+
+
 def encode_cursor(*parts: str) -> str:
     """Where the next page begins, as the client carries it: opaque, so that the order may change."""
     return base64.urlsafe_b64encode(orjson.dumps(parts)).rstrip(b"=").decode()

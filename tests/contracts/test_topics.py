@@ -34,6 +34,8 @@ KEYS = {
     "SlotReserved": DAY,
     "BookingRefused": DAY,
     "SlotFreed": DAY,
+    "SlotRevoked": DAY,
+    "AppointmentReassigned": DAY,
     "CommandRepeated": DAY,
     "ReservationQuestioned": DAY,
     "ReservationKept": DAY,

@@ -13,10 +13,11 @@ from typing import Any, cast
 
 import pytest
 
-from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotFreed, SlotReserved
+from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotFreed, SlotReserved, SlotRevoked
 from shared.contracts.booking import (
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentReassigned,
     AppointmentRefused,
     BookAppointment,
     CancelAppointment,
@@ -42,13 +43,13 @@ ACTS: dict[str, set[type[Message]]] = {
         BookAppointment, AppointmentBooked, ReservationKept, AppointmentRefused, SlotReleased, CommandRepeated, ClinicChanged,
     },
     "booking": {
-        SlotReserved, BookingRefused, ReservationQuestioned, SlotFreed, CancelAppointment, CheckInPatient, PatientQueued,
-        CommandRepeated, CommandFailed, ClinicChanged,
+        SlotReserved, BookingRefused, ReservationQuestioned, SlotRevoked, SlotFreed, CancelAppointment, CheckInPatient,
+        PatientQueued, CommandRepeated, CommandFailed, ClinicChanged,
     },
-    "queue": {PatientCheckedIn, CommandRepeated, ClinicChanged},
+    "queue": {PatientCheckedIn, AppointmentReassigned, CommandRepeated, ClinicChanged},
 }  # fmt: skip
 IGNORES: dict[str, set[type[Message]]] = {
-    "availability": {AppointmentCancelled, PatientCheckedIn, DoctorChanged, PatientChanged},
+    "availability": {AppointmentCancelled, AppointmentReassigned, PatientCheckedIn, DoctorChanged, PatientChanged},
     "booking": {DoctorChanged, PatientChanged},
     "queue": {
         AppointmentBooked,

@@ -40,9 +40,15 @@ def sql_of(step: Callable[[], None]) -> str:
 
 
 def complaints(sql: str) -> list[str]:
+    """What squawk says about a migration: about its transaction, and about what it does behind that, statement by statement."""
+    within, _, beside = sql.partition("COMMIT;")
+    return [*squawk(within), *squawk(beside.partition("BEGIN;")[0], "--no-assume-in-transaction")]
+
+
+def squawk(sql: str, *options: str) -> list[str]:
     """What squawk says about a piece of SQL, under the rules of `.squawk.toml`."""
     ran = subprocess.run(
-        [SQUAWK, "--reporter", "gcc"], input=sql, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+        [SQUAWK, "--reporter", "gcc", *options], input=sql, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
     )
     assert bool(ran.returncode) == bool(ran.stdout), ran.stderr
     return ran.stdout.splitlines()

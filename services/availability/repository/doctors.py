@@ -7,9 +7,9 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.availability.models import doctors
-from shared.contracts.registry import DoctorView
+from shared.contracts.directory import DoctorView
 
-_VIEW = tuple(doctors.c[name] for name in DoctorView.model_fields)
+_VIEW = tuple(doctors.c[name] for name in DoctorView.model_fields if name in doctors.c)
 
 
 async def codes_like(sql: AsyncConnection, clinic_id: UUID, prefix: str) -> set[str]:
@@ -20,7 +20,8 @@ async def codes_like(sql: AsyncConnection, clinic_id: UUID, prefix: str) -> set[
 
 async def add(sql: AsyncConnection, clinic_id: UUID, doctor: DoctorView, now: datetime) -> None:
     """Adds a doctor."""
-    await sql.execute(insert(doctors).values(**doctor.model_dump(), clinic_id=clinic_id, created_at=now, updated_at=now))
+    columns = doctor.model_dump(exclude={"category", "price_range", "locations"})
+    await sql.execute(insert(doctors).values(**columns, clinic_id=clinic_id, created_at=now, updated_at=now))
 
 
 async def get(sql: AsyncConnection, clinic_id: UUID, doctor_id: UUID, *, share: bool = False) -> DoctorView | None:

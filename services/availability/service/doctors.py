@@ -6,8 +6,9 @@ from uuid import UUID, uuid5
 from services.availability.domain import free_code, slug
 from services.availability.repository import doctors
 from services.availability.service.repeats import keep_answer, serialise, stored_answer
+from shared.contracts.directory import DoctorIn, DoctorPage, DoctorView
 from shared.contracts.problems import Code
-from shared.contracts.registry import Active, DoctorChanged, DoctorIn, DoctorPage, DoctorView
+from shared.contracts.registry import Active, DoctorChanged
 from shared.contracts.topics import REGISTRY_EVENTS
 from shared.infra.audit import Action
 from shared.infra.caller import Caller

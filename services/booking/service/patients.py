@@ -12,8 +12,9 @@ from services.booking.repository import patients, settings
 from services.booking.repository.patients import Patient
 from services.booking.schemas import PatientForm
 from shared.contracts.commands import Answer, Outcome
+from shared.contracts.patients import PatientView
 from shared.contracts.problems import Code
-from shared.contracts.registry import Active, PatientChanged, PatientView
+from shared.contracts.registry import Active, PatientChanged
 from shared.contracts.topics import REGISTRY_EVENTS
 from shared.infra import outcomes
 from shared.infra.audit import Action
@@ -47,7 +48,7 @@ class Registration:
 
     @property
     def person(self) -> Person:
-        return Person(self.form.phone, domain.name_key(self.form.name), self.form.date_of_birth)
+        return Person(self.form.phone, domain.name_key(self.form.full_name), self.form.date_of_birth)
 
     @property
     def body_hash(self) -> str:
@@ -119,7 +120,7 @@ async def _create(unit: RegistryUnit, codec: Codec, asked: Registration) -> Pati
     patient = Patient(
         clinic_id=clinic_id,
         id=patient_id,
-        name=form.name,
+        name=form.full_name,
         name_key=asked.person.name_key,
         phone=codec.seal(Place(clinic_id, PHONE, patient_id), form.phone),
         phone_index=asked.phone_index,

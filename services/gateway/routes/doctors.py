@@ -11,8 +11,10 @@ from services.gateway.owners import AVAILABILITY
 from services.gateway.passing import answer_of, read, register, registered
 from services.gateway.routes.strict import StrictRoute
 from shared.contracts.availability import DayView
+from shared.contracts.calendar import DayIn
+from shared.contracts.directory import DoctorIn, DoctorPage, DoctorView
 from shared.contracts.problems import Code
-from shared.contracts.registry import Day, DayIn, DoctorIn, DoctorPage, DoctorView
+from shared.contracts.registry import Day
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit
 
 router = APIRouter(route_class=StrictRoute, tags=["Doctors"])

@@ -11,8 +11,8 @@ from services.gateway.answers import API
 from services.gateway.owners import BOOKING
 from services.gateway.passing import read, register, registered
 from services.gateway.routes.strict import StrictRoute
+from shared.contracts.patients import PatientIn, PatientView
 from shared.contracts.problems import Code
-from shared.contracts.registry import PatientIn, PatientView
 
 router = APIRouter(route_class=StrictRoute, tags=["Patients"])
 

@@ -15,8 +15,10 @@ from services.gateway.schemas import BookingIn, CancelIn, CheckInIn, CommandView
 from services.gateway.settings import Settings
 from shared.contracts.availability import DayView
 from shared.contracts.booking import AppointmentPage, AppointmentView
+from shared.contracts.calendar import DayIn
+from shared.contracts.directory import DoctorIn, DoctorPage, DoctorView
+from shared.contracts.patients import PatientIn, PatientView
 from shared.contracts.queue import QueueEntryView, QueuePage
-from shared.contracts.registry import DayIn, DoctorIn, DoctorPage, DoctorView, PatientIn, PatientView
 from tests.unit.gateway.test_settings import ENVIRONMENT
 
 OPERATIONS = {

@@ -1,0 +1,65 @@
+"""The shapes of calls about a clinic and its settings, for the gateway that owns them and its clients."""
+
+from functools import cache
+from typing import Annotated
+from uuid import UUID
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, Field, field_validator
+
+from shared.contracts.envelope import Wire
+from shared.contracts.registry import ClinicSettings, Patch
+
+MAX_DAILY_CAPACITY = 1_000_000
+MAX_HORIZON_DAYS = 730
+MAX_HOLD_SECONDS = 86_400
+MAX_LEAD_MINUTES = 60 * 24 * 60
+MAX_CUTOFF_MINUTES = 60 * 24 * 60
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """Read once: each look goes through the whole database of zones."""
+    return frozenset(available_timezones())
+
+
+def _known_zone(name: str) -> str:
+    if name not in _zones():
+        raise ValueError("is not an IANA time zone")
+    return name
+
+
+Zone = Annotated[str, Field(max_length=64), AfterValidator(_known_zone)]
+"""An IANA time zone that this system knows."""
+Region = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+"""ISO 3166-1 alpha-2: where phone numbers without a country code are."""
+
+
+class ClinicView(Wire):
+    """A clinic as its staff read it."""
+
+    id: UUID
+    code: str
+    settings: ClinicSettings
+    version: int
+
+
+class SettingsPatch(Patch):
+    """Settings to change; what is left out stays, and none of them can be cleared."""
+
+    time_zone: Zone | None = None
+    region: Region | None = None
+    default_daily_capacity: int | None = Field(default=None, ge=0, le=MAX_DAILY_CAPACITY)
+    max_daily_capacity: int | None = Field(default=None, ge=1, le=MAX_DAILY_CAPACITY)
+    booking_horizon_days: int | None = Field(default=None, ge=0, le=MAX_HORIZON_DAYS)
+    hold_ttl_seconds: int | None = Field(default=None, ge=1, le=MAX_HOLD_SECONDS)
+    lead_time_minutes: int | None = Field(default=None, ge=0, le=MAX_LEAD_MINUTES)
+    cancel_cutoff_minutes: int | None = Field(default=None, ge=0, le=MAX_CUTOFF_MINUTES)
+    one_booking_per_patient_day: bool | None = None
+
+    @field_validator("*")
+    @classmethod
+    def _not_cleared(cls, value: object) -> object:
+        if value is None:
+            raise ValueError("cannot be cleared")
+        return value

@@ -1,0 +1,178 @@
+"""The shapes of calls about the directory: doctors with their locations, and the static tables of categories and price ranges."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field, StringConstraints
+
+from shared.contracts.clinics import Zone
+from shared.contracts.envelope import Wire
+from shared.contracts.registry import Active, Language, Name, Patch, Slug, Strict
+
+AddressText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+Translations = Annotated[dict[Language, AddressText], Field(min_length=1, max_length=20)]
+"""An address by language tag (BCP 47). The first one is what readers of none of these languages get."""
+ExternalId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+"""ISO 4217."""
+MAX_AMOUNT = 10**12
+
+
+class CategoryIn(Strict):
+    """A category (specialty) to make."""
+
+    name: Name
+
+
+class CategoryPatch(Patch):
+    """A category's new name."""
+
+    name: Name | None = None
+
+
+class CategoryView(Wire):
+    """A category with its row's version."""
+
+    id: UUID
+    name: str
+    version: int
+
+
+class CategoryPage(Wire):
+    """Categories in order of name."""
+
+    items: list[CategoryView]
+    next_cursor: str | None = None
+
+
+class PriceRangeIn(Strict):
+    """A price range to make. `min` and `max` are whole minor units of the currency (pence, cents), `max` not below `min`."""
+
+    name: Name
+    currency: Currency
+    min: int = Field(ge=0, le=MAX_AMOUNT)
+    max: int = Field(ge=0, le=MAX_AMOUNT)
+
+
+class PriceRangePatch(Patch):
+    """Changes of a price range; none of its fields can be cleared."""
+
+    name: Name | None = None
+    currency: Currency | None = None
+    min: int | None = Field(default=None, ge=0, le=MAX_AMOUNT)
+    max: int | None = Field(default=None, ge=0, le=MAX_AMOUNT)
+
+
+class PriceRangeView(Wire):
+    """A price range with its row's version."""
+
+    id: UUID
+    name: str
+    currency: str
+    min: int
+    max: int
+    version: int
+
+
+class PriceRangePage(Wire):
+    """Price ranges in order of name."""
+
+    items: list[PriceRangeView]
+    next_cursor: str | None = None
+
+
+class LocationIn(Strict):
+    """Where a doctor works. With the `id` of one that is there it is changed; without `time_zone` the clinic's counts."""
+
+    id: UUID | None = None
+    name: Name | None = None
+    address: AddressText | Translations
+    time_zone: Zone | None = None
+
+
+Locations = Annotated[list[AddressText | LocationIn], Field(max_length=50)]
+"""Plain addresses, or locations with more to them."""
+
+
+class DoctorIn(Strict):
+    """A doctor to register; without `code` it is made from the name."""
+
+    name: Name
+    code: Slug | None = None
+    category_id: UUID | None = None
+    price_range_id: UUID | None = None
+    locations: Locations = Field(default=[])
+    languages: list[Language] = Field(default=[], max_length=20)
+
+
+class DoctorPatch(Patch):
+    """Changes of a doctor. `locations` is the whole list: one that it leaves out is removed, unless the schedule needs it."""
+
+    name: Name | None = None
+    code: Slug | None = None
+    category_id: UUID | None = None
+    price_range_id: UUID | None = None
+    locations: Locations | None = None
+    languages: list[Language] | None = Field(default=None, max_length=20)
+
+
+class CategoryOf(Wire):
+    """The category of a doctor."""
+
+    id: UUID
+    name: str
+
+
+class PriceRangeOf(Wire):
+    """The price range of a doctor, in minor units of the currency."""
+
+    id: UUID
+    name: str
+    currency: str
+    min: int
+    max: int
+
+
+class LocationView(Wire):
+    """A location with its address in the reader's language; all languages in `translations`, if asked for."""
+
+    id: UUID
+    name: str | None
+    address: str
+    time_zone: str
+    translations: dict[str, str] | None = None
+
+
+class DoctorView(Wire):
+    """A doctor as clients read it."""
+
+    id: UUID
+    code: str
+    name: str
+    category: CategoryOf | None = None
+    price_range: PriceRangeOf | None = None
+    languages: list[str]
+    locations: list[LocationView] = Field(default=[])
+    status: Active
+    version: int
+
+
+class DoctorPage(Wire):
+    """A page of doctors in order of code."""
+
+    items: list[DoctorView]
+    next_cursor: str | None = None
+
+
+class DoctorLine(Strict):
+    """One line of an import: one location at most, its `address` plain; languages apart by `;`."""
+
+    external_id: ExternalId | None = None
+    name: Name
+    code: Slug | None = None
+    category: Name | None = None
+    price_range: Name | None = None
+    languages: Annotated[str, StringConstraints(max_length=400)] | None = None
+    location: Name | None = None
+    address: AddressText | None = None
+    time_zone: Zone | None = None

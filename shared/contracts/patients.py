@@ -1,0 +1,118 @@
+"""The shapes of calls about patients. They hold what no message may: names, numbers, addresses."""
+
+import datetime as dt
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field, StringConstraints
+
+from shared.contracts.envelope import Wire
+from shared.contracts.registry import Active, Day, Name, Patch, Strict
+
+PhoneText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
+"""A phone number in any format; the owner stores E.164."""
+EmailText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=254)]
+NhsText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20)]
+"""Ten digits, with spaces or hyphens or without."""
+PostcodeText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=16)]
+AddressText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+NamePart = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+
+
+class PatientIn(Strict):
+    """A patient to register: `name`, or both `given_name` and `family_name`."""
+
+    name: Name | None = None
+    given_name: NamePart | None = None
+    family_name: NamePart | None = None
+    phone: PhoneText
+    email: EmailText | None = None
+    date_of_birth: Day | None = None
+    nhs_number: NhsText | None = None
+    postcode: PostcodeText | None = None
+    address: AddressText | None = None
+
+
+class PatientPatch(Patch):
+    """Changes of a patient; `name` and `phone` cannot be cleared."""
+
+    name: Name | None = None
+    given_name: NamePart | None = None
+    family_name: NamePart | None = None
+    phone: PhoneText | None = None
+    email: EmailText | None = None
+    date_of_birth: Day | None = None
+    nhs_number: NhsText | None = None
+    postcode: PostcodeText | None = None
+    address: AddressText | None = None
+
+
+class PatientView(Wire):
+    """A patient as clients read it. `phone` is E.164, `nhs_number` is grouped 3-3-4, `merged_into` the survivor of a merge."""
+
+    id: UUID
+    name: str
+    phone: str
+    email: str | None = None
+    date_of_birth: dt.date | None
+    nhs_number: str | None = None
+    postcode: str | None = None
+    address: str | None = None
+    status: Active
+    merged_into: UUID | None = None
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class PatientPage(Wire):
+    """A page of patients in order of name; `next_cursor` is opaque."""
+
+    items: list[PatientView]
+    next_cursor: str | None = None
+
+
+class MergeIn(Strict):
+    """Who survives the merge."""
+
+    into: UUID
+
+
+class PatientLine(PatientIn):
+    """One line of an import. `external_id` is the patient's id in the system that it comes from."""
+
+    external_id: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)] | None = None
+
+
+MAX_LINES = 500
+"""So many lines of an import go in one call and one transaction."""
+
+
+class ImportLine(Strict):
+    """A line with its number in the file; its fields are judged one line at a time."""
+
+    line: int = Field(ge=1)
+    fields: dict[str, str]
+
+
+class ImportIn(Strict):
+    """Some lines of a file."""
+
+    lines: list[ImportLine] = Field(min_length=1, max_length=MAX_LINES)
+
+
+class RejectedLine(Wire):
+    """Why a line was not imported: the field, where one is to blame, and the reason."""
+
+    line: int
+    field: str | None = None
+    reason: str
+
+
+class ImportReport(Wire):
+    """What became of some lines: `created` are new, `known` were there and stay as they are, the others are rejected."""
+
+    created: int
+    known: int
+    rejected: list[RejectedLine]
