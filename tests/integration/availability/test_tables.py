@@ -36,7 +36,7 @@ async def opened(desk: Desk) -> UUID:
         ("state = 'free' WHERE number = 1", asyncpg.CheckViolationError),
         ("appointment_id = NULL WHERE number = 1", asyncpg.CheckViolationError),
         ("starts_at = now() WHERE number = 3", asyncpg.CheckViolationError),
-        ("starts_at = now(), ends_at = now() WHERE number = 3", asyncpg.CheckViolationError),
+        ("starts_at = now(), ends_at = now(), time_zone = 'UTC' WHERE number = 3", asyncpg.CheckViolationError),
         ("date = date + 1 WHERE number = 3", asyncpg.ForeignKeyViolationError),
     ],
 )
@@ -67,7 +67,7 @@ async def test_a_doctor_has_no_two_slots_at_one_time(desk: Desk) -> None:
 
 
 def _times(number: int, start: str, end: str) -> str:
-    return f"UPDATE slots SET starts_at = '{start}', ends_at = '{end}' WHERE doctor_id = $1 AND number = {number}"
+    return f"UPDATE slots SET starts_at = '{start}', ends_at = '{end}', time_zone = 'UTC' WHERE doctor_id = $1 AND number = {number}"
 
 
 @pytest.mark.parametrize("table", BUSINESS)
