@@ -4,7 +4,7 @@ from sqlalchemy import ColumnElement, and_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.availability.domain import Day, DayKey
+from services.availability.domain.days import Day, DayKey
 from services.availability.models import days
 from shared.contracts.availability import Mode
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from services.availability.domain import Day, DayKey, FreeSlot, Reservation
+from services.availability.domain.days import Day, DayKey, FreeSlot, Reservation
 from shared.contracts.availability import Mode, SlotReserved
 from shared.infra.kafka import encode
 from shared.infra.postgres import Connection

@@ -6,7 +6,7 @@ Locks go in the order of the batches: the doctor, then the day's record, then it
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.availability.domain import Day, DayKey, date_refusal, resize_refusal, unrecorded_day
+from services.availability.domain.days import Day, DayKey, date_refusal, resize_refusal, unrecorded_day
 from services.availability.repository import days, doctors, settings, slots
 from services.availability.schemas import DayForm
 from services.availability.service.repeats import keep_answer, stored_answer

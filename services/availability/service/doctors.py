@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID, uuid5
 
-from services.availability.domain import free_code, slug
+from services.availability.domain.codes import free_code, slug
 from services.availability.repository import doctors
 from services.availability.service.repeats import keep_answer, serialise, stored_answer
 from shared.contracts.directory import DoctorIn, DoctorPage, DoctorView

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.availability.domain import (
+from services.availability.domain.days import (
     DayKey,
     FreeSlot,
     Reservation,

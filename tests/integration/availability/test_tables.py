@@ -67,7 +67,9 @@ async def test_a_doctor_has_no_two_slots_at_one_time(desk: Desk) -> None:
 
 
 def _times(number: int, start: str, end: str) -> str:
-    return f"UPDATE slots SET starts_at = '{start}', ends_at = '{end}', time_zone = 'UTC' WHERE doctor_id = $1 AND number = {number}"
+    return (
+        f"UPDATE slots SET starts_at = '{start}', ends_at = '{end}', time_zone = 'UTC' WHERE doctor_id = $1 AND number = {number}"
+    )
 
 
 @pytest.mark.parametrize("table", BUSINESS)

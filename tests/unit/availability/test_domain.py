@@ -10,20 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from services.availability.domain import (
-    CODE_LENGTH,
+from services.availability.domain.codes import CODE_LENGTH, free_code, slug
+from services.availability.domain.days import (
     Day,
     DayKey,
     FreeSlot,
     World,
     date_refusal,
     days_to_make,
-    free_code,
     judge,
     places_wanted,
     resize_refusal,
     share_out,
-    slug,
     unrecorded_day,
 )
 from shared.contracts.availability import DayView, Mode

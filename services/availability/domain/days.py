@@ -3,8 +3,6 @@
 Used by `service/`. A refusal is a problem code; which one wins is the order of the checks in `judge`.
 """
 
-import re
-import unicodedata
 from collections import Counter, deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,11 +16,6 @@ from shared.contracts.booking import BookAppointment
 from shared.contracts.envelope import DayMessage
 from shared.contracts.problems import Code
 from shared.contracts.registry import ClinicSettings
-
-CODE_LENGTH = 64
-CODE_SUFFIX_LENGTH = 8
-"""Room that a `-2` needs behind the longest code, however many clash."""
-NAMELESS = "doctor"
 
 
 class DayKey(NamedTuple):
@@ -170,19 +163,3 @@ def resize_refusal(day: DayView, capacity: int | None) -> Code | None:
     if day.mode is Mode.TIMED:
         return Code.TIMED_DAY
     return Code.BELOW_TAKEN if capacity < day.capacity - day.remaining else None
-
-
-def slug(name: str) -> str:
-    """The code that a name gives: ASCII letters and digits, joined by single hyphens."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    words = re.findall(r"[a-z0-9]+", plain)
-    return "-".join(words)[: CODE_LENGTH - CODE_SUFFIX_LENGTH].rstrip("-") or NAMELESS
-
-
-def free_code(base: str, taken: Collection[str]) -> str:
-    """The code itself, or the first of `-2`, `-3`, … that nobody has."""
-    number, code = 1, base
-    while code in taken:
-        number += 1
-        code = f"{base}-{number}"
-    return code

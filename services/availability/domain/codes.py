@@ -1,0 +1,26 @@
+"""The code of a doctor: what a URL, a cursor or a person calls them by. Used by `service/doctors.py`."""
+
+import re
+import unicodedata
+from collections.abc import Collection
+
+CODE_LENGTH = 64
+CODE_SUFFIX_LENGTH = 8
+"""Room that a `-2` needs behind the longest code, however many clash."""
+NAMELESS = "doctor"
+
+
+def slug(name: str) -> str:
+    """The code that a name gives: ASCII letters and digits, joined by single hyphens."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    words = re.findall(r"[a-z0-9]+", plain)
+    return "-".join(words)[: CODE_LENGTH - CODE_SUFFIX_LENGTH].rstrip("-") or NAMELESS
+
+
+def free_code(base: str, taken: Collection[str]) -> str:
+    """The code itself, or the first of `-2`, `-3`, … that nobody has."""
+    number, code = 1, base
+    while code in taken:
+        number += 1
+        code = f"{base}-{number}"
+    return code

@@ -1,0 +1,9 @@
+"""HTTP in, for the gateway only. This service alone judges bodies; refusals are problems."""
+
+from fastapi import APIRouter
+
+from services.availability.routes import days, doctors
+
+router = APIRouter(prefix="/internal")
+for _part in (doctors, days):
+    router.include_router(_part.router)

@@ -1,0 +1,40 @@
+"""Days: opening, closing, resizing, reading."""
+
+import datetime as dt
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from services.availability.domain.days import DayKey
+from services.availability.routes.common import in_unit, mark, runtime
+from services.availability.service.days import Change, DaySet, clinic_settings, judged_day, read_day, set_day
+from shared.contracts.availability import DayView
+from shared.infra.caller import ByCaller
+from shared.infra.forms import read_json
+from shared.infra.unit import RegistryUnit
+
+router = APIRouter()
+
+
+@router.post("/doctors/{doctor_id}/availability")
+async def post_availability(request: Request, response: Response, caller: ByCaller, doctor_id: UUID) -> DayView:
+    """Opens, closes or resizes a day."""
+    data = await read_json(request)
+    clinic = await in_unit(request, caller, lambda unit: clinic_settings(unit, caller.clinic_id))
+    form = judged_day(data, clinic)
+    change = Change(DayKey(caller.clinic_id, doctor_id, form.date), form, clinic)
+
+    async def work(unit: RegistryUnit) -> DaySet:
+        return await set_day(unit, caller, change)
+
+    async with runtime(request).locks.hold([change.key.lock_name]):
+        done = await in_unit(request, caller, work)
+    response.status_code = done.status_code
+    mark(response, replayed=done.replayed)
+    return done.day
+
+
+@router.get("/doctors/{doctor_id}/availability")
+async def get_availability(request: Request, caller: ByCaller, doctor_id: UUID, date: dt.date) -> DayView:
+    """Reads a day; one without a record reads as the clinic's default."""
+    return await in_unit(request, caller, lambda unit: read_day(unit, DayKey(caller.clinic_id, doctor_id, date)))
