@@ -4,7 +4,6 @@ The clock is passed in. Each change of an appointment is a new value with the ne
 """
 
 import datetime as dt
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -58,12 +57,6 @@ class Person:
     phone: str
     name_key: str
     date_of_birth: dt.date | None
-
-
-def name_key(name: str) -> str:
-    """A name as names are compared: NFKC, case-folded, single-spaced."""
-    folded = unicodedata.normalize("NFKC", name).casefold()
-    return " ".join(unicodedata.normalize("NFKC", folded).split())
 
 
 def too_late(message: Message, now: datetime) -> bool:

@@ -5,6 +5,7 @@ Messages carry no name and no number of a patient. The calls: `patients.py`, `di
 
 import datetime as dt
 import re
+import unicodedata
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
@@ -30,6 +31,12 @@ def _only_iso_days(value: object) -> object:
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 Day = Annotated[dt.date, BeforeValidator(_only_iso_days)]
 """A date that a client sends, `YYYY-MM-DD`."""
+
+
+def name_key(name: str) -> str:
+    """A name as names are compared everywhere: NFKC, case-folded, single-spaced."""
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    return " ".join(unicodedata.normalize("NFKC", folded).split())
 
 
 class Active(StrEnum):

@@ -43,6 +43,13 @@ class Unit:
         self.said.append((topic, message))
         return message
 
+    def tell(self, topic: Topic, kind: type[M], caller: Cause, **fields: Any) -> M:
+        """Says what the caller of a request has done: no message caused it."""
+        named = {name: getattr(caller, name) for name in ("clinic_id", "actor", "principal", "correlation_id", "command_id")}
+        message = kind(message_id=new_id(), occurred_at=self.now, **named, **fields)
+        self.said.append((topic, message))
+        return message
+
     def announce(self, topic: Topic, message: Message) -> None:
         """Says what no message caused: a registry change."""
         self.said.append((topic, message))

@@ -86,16 +86,5 @@ async def _code(unit: RegistryUnit, caller: Caller, form: DoctorIn) -> str:
 
 
 def _announce(unit: RegistryUnit, caller: Caller, doctor: DoctorView) -> None:
-    change = DoctorChanged(
-        message_id=new_id(),
-        clinic_id=caller.clinic_id,
-        correlation_id=caller.correlation_id,
-        command_id=caller.command_id,
-        actor=caller.actor,
-        principal=caller.principal,
-        occurred_at=unit.now,
-        version=doctor.version,
-        doctor_id=doctor.id,
-        status=doctor.status,
-    )
-    unit.announce(REGISTRY_EVENTS, change)
+    fields = {"version": doctor.version, "doctor_id": doctor.id, "status": doctor.status}
+    unit.tell(REGISTRY_EVENTS, DoctorChanged, caller, **fields)

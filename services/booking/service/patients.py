@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
-from services.booking import domain
 from services.booking.domain import Person
 from services.booking.identifiers import Codec, Place
 from services.booking.repository import patients, settings
@@ -14,7 +13,7 @@ from services.booking.schemas import PatientForm
 from shared.contracts.commands import Answer, Outcome
 from shared.contracts.patients import PatientView
 from shared.contracts.problems import Code
-from shared.contracts.registry import Active, PatientChanged
+from shared.contracts.registry import Active, PatientChanged, name_key
 from shared.contracts.topics import REGISTRY_EVENTS
 from shared.infra import outcomes
 from shared.infra.audit import Action
@@ -48,7 +47,7 @@ class Registration:
 
     @property
     def person(self) -> Person:
-        return Person(self.form.phone, domain.name_key(self.form.full_name), self.form.date_of_birth)
+        return Person(self.form.phone, name_key(self.form.full_name), self.form.date_of_birth)
 
     @property
     def body_hash(self) -> str:
@@ -137,19 +136,8 @@ async def _create(unit: RegistryUnit, codec: Codec, asked: Registration) -> Pati
 
 
 def _announce(unit: RegistryUnit, caller: Caller, patient: Patient) -> None:
-    change = PatientChanged(
-        message_id=new_id(),
-        clinic_id=patient.clinic_id,
-        correlation_id=caller.correlation_id,
-        command_id=caller.command_id,
-        actor=caller.actor,
-        principal=caller.principal,
-        occurred_at=unit.now,
-        version=patient.version,
-        patient_id=patient.id,
-        status=patient.status,
-    )
-    unit.announce(REGISTRY_EVENTS, change)
+    fields = {"version": patient.version, "patient_id": patient.id, "status": patient.status}
+    unit.tell(REGISTRY_EVENTS, PatientChanged, caller, **fields)
 
 
 async def _store_answer(unit: RegistryUnit, asked: Registration, status_code: int, patient_id: UUID) -> None:

@@ -11,6 +11,7 @@ from services.booking import domain
 from services.booking.domain import Appointment, Diary
 from shared.contracts.booking import Reason, Status
 from shared.contracts.problems import Code
+from shared.contracts.registry import name_key
 from tests.unit.booking.messages import cancel, check_in, refused, reserved
 
 pytestmark = pytest.mark.unit
@@ -40,11 +41,11 @@ def checked_in(one: Appointment, **fields: Any) -> Appointment | Code:
     [("Ada  Lovelace", " ada lovelace "), ("STRASSE", "straße"), ("ﬁona", "Fiona"), ("Jose\u0301", "José"), ("A\u00a0B", "a b")],
 )
 def test_names_that_compare_equal(one: str, other: str) -> None:
-    assert domain.name_key(one) == domain.name_key(other)
+    assert name_key(one) == name_key(other)
 
 
 def test_names_that_differ() -> None:
-    assert domain.name_key("Ada Byron") != domain.name_key("Ada Lovelace")
+    assert name_key("Ada Byron") != name_key("Ada Lovelace")
 
 
 def test_a_reservation_becomes_a_booked_appointment_with_its_own_ids() -> None:
