@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
+from services.availability.repository import publications
 from shared.infra.unit import Unit
 
 
@@ -25,12 +26,16 @@ async def replan(unit: Unit, clinic_id: UUID, doctor_id: UUID) -> None:
 
     To be called last, after the change is written, with the doctor locked FOR NO KEY UPDATE or more.
     """
+    await publications.lock_days(unit.connection, clinic_id, doctor_id, unit.now)
 
 
 async def upcoming(unit: Unit, clinic_id: UUID, doctor_id: UUID) -> list[Upcoming]:
     """What is taken of the doctor's days of today or later, in order of date: these days are locked until the commit."""
-    return []
+    await publications.lock_days(unit.connection, clinic_id, doctor_id, unit.now)
+    return [Upcoming(**row) for row in await publications.upcoming(unit.connection, clinic_id, doctor_id, unit.now)]
 
 
 async def withdraw(unit: Unit, clinic_id: UUID, doctor_id: UUID) -> None:
     """The doctor is gone: free slots of today or later go, what is taken goes when it is freed, no more slots are made."""
+    await publications.lock_days(unit.connection, clinic_id, doctor_id, unit.now)
+    await publications.withdraw(unit.connection, clinic_id, doctor_id, unit.now)
