@@ -1,0 +1,9 @@
+"""HTTP in, for the gateway only. This service alone judges bodies; refusals are problems."""
+
+from fastapi import APIRouter
+
+from services.booking.routes import appointments, commands, patients
+
+router = APIRouter(prefix="/internal")
+for _part in (patients, appointments, commands):
+    router.include_router(_part.router)

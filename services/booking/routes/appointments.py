@@ -1,0 +1,37 @@
+"""Appointments: reading and listing."""
+
+import datetime as dt
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+
+from services.booking.repository.appointments import Wanted
+from services.booking.routes.common import in_unit
+from services.booking.service.lists import list_appointments, place_of, read_appointment
+from shared.contracts.booking import AppointmentPage, AppointmentView, Status
+from shared.infra.caller import ByCaller
+from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit
+
+router = APIRouter()
+
+
+@router.get("/appointments")
+async def get_appointments(
+    request: Request,
+    caller: ByCaller,
+    patient_id: UUID | None = None,
+    doctor_id: UUID | None = None,
+    date: dt.date | None = None,
+    status: Status | None = None,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+) -> AppointmentPage:
+    """Lists appointments."""
+    wanted = Wanted(patient_id, doctor_id, date, status, place_of(cursor))
+    return await in_unit(request, caller, lambda unit: list_appointments(unit, caller.clinic_id, wanted, limit))
+
+
+@router.get("/appointments/{appointment_id}")
+async def get_appointment(request: Request, caller: ByCaller, appointment_id: UUID) -> AppointmentView:
+    """Reads an appointment."""
+    return await in_unit(request, caller, lambda unit: read_appointment(unit, caller.clinic_id, appointment_id))
