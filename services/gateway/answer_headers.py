@@ -1,6 +1,6 @@
 """The headers of answers, as the OpenAPI document tells of them: which there are, and which answers may carry which.
 
-Used by `documents.py`; `app.py` puts `HEADERS` among the document's components. A test holds real answers to it.
+Used by `documents/operations.py`; `app.py` puts `HEADERS` among the document's components. A test holds real answers to it.
 """
 
 from collections.abc import Iterable
@@ -26,6 +26,8 @@ HEADERS = {
     "Location": _header(
         "What was made, or where the command is told of", "/api/v1/appointments/0195a1de-0000-7000-8000-000000000003"
     ),
+    "ETag": _header("The version of what is answered, for `If-Match`", '"v1"'),
+    "Vary": _header("The answer depends on that header of the request", "Accept-Language"),
     "Link": _header('The next page, `rel="next"`', '</api/v1/doctors?limit=50&cursor=WyJhZGEtb3NlaSJd>; rel="next"'),
     "Retry-After": _header("Seconds to wait before asking again", "2"),
     "Preference-Applied": _header("What was made of `Prefer`", "wait=5"),

@@ -10,12 +10,13 @@ from contextlib import asynccontextmanager, suppress
 import structlog
 from fastapi import FastAPI
 
-from services.gateway import documents, problem_pages, repository
+from services.gateway import problem_pages, repository
 from services.gateway.admission import Admission
 from services.gateway.answer_headers import HEADERS
 from services.gateway.answers import API
-from services.gateway.clinics import announce_clinics
+from services.gateway.clinics import REFRESH_SECONDS, CurrentClinic, announce_clinics
 from services.gateway.clock import Clock
+from services.gateway.documents import overview
 from services.gateway.gateway import Gateway
 from services.gateway.handlers import make_listener
 from services.gateway.health import REPLIES, overview_router
@@ -32,6 +33,7 @@ from services.gateway.waiters import Waiters
 from shared.contracts.topics import GATEWAY_REPLIES
 from shared.infra.api import create_api
 from shared.infra.health import Check, Readiness
+from shared.infra.jobs import Job
 from shared.infra.owner import distribution_version
 from shared.infra.runtime import Runtime
 from shared.infra.settings import Environment
@@ -67,8 +69,8 @@ def create_app(settings: Settings) -> FastAPI:
 
     docs = settings.environment != Environment.PRODUCTION
     app = create_api(
-        "Frontdesk", NAME, distribution_version(), readiness, docs=docs, lifespan=lifespan, description=documents.DESCRIPTION,
-        openapi_tags=documents.TAGS, license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        "Frontdesk", NAME, distribution_version(), readiness, docs=docs, lifespan=lifespan, description=overview.DESCRIPTION,
+        openapi_tags=overview.TAGS, license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         components={"headers": HEADERS},
     )  # fmt: skip
     app.include_router(overview_router(readiness, admission, lambda: app.state.owners))
@@ -89,12 +91,13 @@ async def build(settings: Settings, runtime: Runtime, owners: Owners) -> Gateway
     admission = Admission(lambda: runtime.broker.ping(timeout=PING_SECONDS))
     known = KnownIds(KnownStore(runtime.redis, TTL_SECONDS), owners)
     commands = Commands(known, waiters, looks, admission, runtime.publisher, Rotation(lambda: replies.partitions))
-    clinic = await _default_clinic(runtime)
+    clinics = CurrentClinic(await _default_clinic(runtime), lambda: _default_clinic(runtime))
     runtime.spawn(clock.run(runtime.stopping))
+    runtime.work(Job("clinic_refresh", REFRESH_SECONDS, clinics.refresh))
     runtime.spawn(looks.run(runtime.stopping))
     runtime.spawn(join_kafka(runtime, admission))
     tickets = Tickets(settings.ticket_key.get_secret_value().encode())
-    return Gateway(clinic, clock, owners, known, looks, commands, tickets, replies)
+    return Gateway(clinics, clock, owners, known, looks, commands, tickets, replies)
 
 
 async def join_kafka(runtime: Runtime, admission: Admission) -> None:

@@ -18,6 +18,11 @@ class Caller:
     correlation_id: str
     passed_on: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def command_id(self) -> None:
+        """Of what a request does at the gateway itself nothing is repeated under a key."""
+        return None
+
     def headers(self, command_id: UUID | None = None) -> dict[str, str]:
         """What an internal call on behalf of this caller says."""
         said = {

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 from fastapi import Request
 
 from services.gateway.caller import OPEN, Caller
+from services.gateway.clinics import CurrentClinic
 from services.gateway.clock import Clock
 from services.gateway.known_ids import KnownIds
 from services.gateway.looks import Looks
 from services.gateway.owners import Owners
-from services.gateway.repository import Clinic
 from services.gateway.service import Commands
 from services.gateway.tickets import Tickets
 from shared.contracts.problems import Code
@@ -25,7 +25,7 @@ from shared.infra.stream import Stream
 class Gateway:
     """The parts of a running gateway, and the clinic that open access acts for."""
 
-    clinic: Clinic
+    clinics: CurrentClinic
     clock: Clock
     owners: Owners
     known: KnownIds
@@ -36,7 +36,8 @@ class Gateway:
 
     def caller(self, request: Request) -> Caller:
         """Who asks: while access is open everybody is the same."""
-        return Caller(self.clinic.id, OPEN, OPEN, request.state.correlation_id, outgoing_headers(request))
+        passed_on = {**outgoing_headers(request), **_conditions(request)}
+        return Caller(self.clinics.known.id, OPEN, OPEN, request.state.correlation_id, passed_on)
 
     async def require_doctor(self, request: Request, doctor_id: UUID) -> None:
         """Raises the problem `unknown_doctor` for one that the clinic does not have: lists of such a one would be empty."""
@@ -45,7 +46,13 @@ class Gateway:
 
     def local_now(self) -> datetime:
         """The time in the clinic's zone."""
-        return self.clock.now().astimezone(ZoneInfo(self.clinic.settings.time_zone))
+        return self.clock.now().astimezone(ZoneInfo(self.clinics.known.settings.time_zone))
+
+
+def _conditions(request: Request) -> dict[str, str]:
+    """The headers that an owner judges. What is not ASCII matches no version and no language, so its place is enough."""
+    sent = {name: request.headers.getlist(name) for name in ("If-Match", "Accept-Language")}
+    return {name: ", ".join(values).encode("ascii", "replace").decode() for name, values in sent.items() if values}
 
 
 def gateway_of(request: Request) -> Gateway:

@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from fastapi import APIRouter, Response
 
-from services.gateway import documents as doc
+from services.gateway.documents import clinic as shown
+from services.gateway.documents import operations as doc
 from services.gateway.owners import AVAILABILITY, BOOKING, QUEUE, Owners
 from services.gateway.schemas import HealthView
 from shared.infra.health import Readiness
@@ -21,7 +22,7 @@ def overview_router(own: Readiness, admission: Readiness, owners: Callable[[], O
         "/health",
         operation_id="get_health",
         response_model=HealthView,
-        responses=doc.answers(200, doc.HEALTH) | doc.also(503, doc.SICK, "Something is down"),
+        responses=doc.answers(200, shown.HEALTH) | doc.also(503, shown.SICK, "Something is down"),
     )
     async def get_health() -> Response:
         """How every service and every store is."""

@@ -25,6 +25,7 @@ class Store(Protocol):
 
     async def has(self, kind: str, clinic_id: UUID, entity_id: UUID) -> bool: ...
     async def put(self, kind: str, clinic_id: UUID, entity_id: UUID) -> None: ...
+    async def drop(self, kind: str, clinic_id: UUID, entity_id: UUID) -> None: ...
 
 
 class Registry(Protocol):
@@ -54,6 +55,11 @@ class KnownIds:
         """Fills the memories after a write or a read of the owner."""
         self._keep(caller.clinic_id, (kind, entity_id))
         await self._store.put(kind, caller.clinic_id, entity_id)
+
+    async def forget(self, caller: Caller, kind: str, entity_id: UUID) -> None:
+        """Empties the memories after a removal; other processes remember it for as long as they would."""
+        self._until.pop((caller.clinic_id, kind, entity_id), None)
+        await self._store.drop(kind, caller.clinic_id, entity_id)
 
     async def _exists(self, caller: Caller, one: Named) -> bool:
         kind, entity_id = one

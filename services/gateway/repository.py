@@ -1,5 +1,6 @@
-"""All SQL of the gateway: reading a clinic, marking clinics as announced, and asking the database for the time."""
+"""All SQL of the gateway: reading and changing a clinic, marking clinics as announced, asking the database for the time."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -11,6 +12,11 @@ from shared.contracts.registry import ClinicSettings
 from shared.infra.postgres import Connection
 
 BY_CODE = "SELECT id, code, settings, version FROM clinics WHERE code = $1"
+LOCK = "SELECT id, code, settings, version FROM clinics WHERE id = $1 FOR UPDATE"
+CHANGE = """
+UPDATE clinics SET settings = settings || $2::jsonb, version = version + 1, announced_version = version + 1 WHERE id = $1
+RETURNING id, code, settings, version
+"""
 ANNOUNCE = """
 UPDATE clinics SET announced_version = version WHERE announced_version < version RETURNING id, code, settings, version
 """
@@ -31,6 +37,18 @@ async def clinic_by_code(pool: "asyncpg.Pool[asyncpg.Record]", code: str) -> Cli
     """The clinic of that code."""
     row = await pool.fetchrow(BY_CODE, code)
     return _clinic(row) if row else None
+
+
+async def lock_clinic(connection: Connection, clinic_id: UUID) -> Clinic:
+    """The clinic, which nobody else changes until the end of the transaction."""
+    [row] = await connection.fetch(LOCK, clinic_id)
+    return _clinic(row)
+
+
+async def change_clinic(connection: Connection, clinic_id: UUID, changed: Mapping[str, object]) -> Clinic:
+    """Writes the settings that have changed as the next version, which the same transaction announces."""
+    [row] = await connection.fetch(CHANGE, clinic_id, orjson.dumps(changed).decode())
+    return _clinic(row)
 
 
 async def take_unannounced(connection: Connection) -> list[Clinic]:

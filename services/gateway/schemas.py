@@ -5,10 +5,12 @@ from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import StringConstraints
+from phonenumbers import SUPPORTED_REGIONS
+from pydantic import StringConstraints, field_validator
 
 from services.gateway.headers import KEY_PATTERN
 from shared.contracts.booking import Reason
+from shared.contracts.clinics import SettingsPatch
 from shared.contracts.envelope import Wire
 from shared.contracts.registry import Day, Strict
 
@@ -33,6 +35,17 @@ class CheckInIn(Strict):
 
     appointment_id: UUID
     patient_id: UUID
+
+
+class SettingsIn(SettingsPatch):
+    """Settings to change, as the gateway judges them."""
+
+    @field_validator("region")
+    @classmethod
+    def _known_region(cls, region: str | None) -> str | None:
+        if region not in SUPPORTED_REGIONS:
+            raise ValueError("is not a region that has phone numbers")
+        return region
 
 
 class CommandStatus(StrEnum):

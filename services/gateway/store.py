@@ -40,6 +40,15 @@ class KnownStore:
         except (RedisError, OSError, TimeoutError) as error:
             self._leave_alone(error)
 
+    async def drop(self, kind: str, clinic_id: UUID, entity_id: UUID) -> None:
+        """Forgets the id."""
+        if time.monotonic() < self._away_until:
+            return
+        try:
+            await self._redis.delete(_key(kind, clinic_id, entity_id))
+        except (RedisError, OSError, TimeoutError) as error:
+            self._leave_alone(error)
+
     def _leave_alone(self, error: Exception) -> None:
         self._away_until = time.monotonic() + AWAY_SECONDS
         log.warning("known_ids_unavailable", error=type(error).__name__)

@@ -115,7 +115,7 @@ class ExceptionKind(StrEnum):
 class ExceptionFields(Wire):
     """An exception; of the fields of the other kind it has none. `id` is null in a dry run."""
 
-    id: UUID | None
+    id: UUID | None = None
     kind: ExceptionKind
     from_: dt.date | None = Field(default=None, serialization_alias="from", validation_alias="from")
     to: dt.date | None = None

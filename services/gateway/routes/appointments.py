@@ -4,10 +4,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from services.gateway import documents as doc
 from services.gateway.answer_headers import OF_COMMANDS
 from services.gateway.answers import API, answer_command, without_body
 from services.gateway.commands import Command, Kind
+from services.gateway.documents import appointments as shown
+from services.gateway.documents import operations as doc
 from services.gateway.gateway import gateway_of
 from services.gateway.owners import BOOKING
 from services.gateway.passing import read
@@ -36,8 +37,8 @@ _CANCEL_CODES = (*doc.BODY_CODES, Code.UNKNOWN_APPOINTMENT, Code.CHECKED_IN, Cod
     operation_id="create_appointment",
     status_code=201,
     response_model=AppointmentView,
-    responses=doc.answers(201, doc.APPOINTMENT, *doc.BODY_CODES, *_BOOK_CODES, command=True, carries=["Location"]),
-    openapi_extra=doc.posts(BookingIn, doc.BOOKING_BODY, command=True),
+    responses=doc.answers(201, shown.APPOINTMENT, *doc.BODY_CODES, *_BOOK_CODES, command=True, carries=["Location"]),
+    openapi_extra=doc.posts(BookingIn, shown.BOOKING_BODY, command=True),
 )
 async def create_appointment(request: Request) -> Response:
     """Books the lowest free number of a doctor's day for a patient."""
@@ -56,7 +57,7 @@ async def create_appointment(request: Request) -> Response:
     "/appointments",
     operation_id="list_appointments",
     response_model=AppointmentPage,
-    responses=doc.answers(200, doc.APPOINTMENTS, Code.VALIDATION_FAILED, carries=["Link"]),
+    responses=doc.answers(200, shown.APPOINTMENTS, Code.VALIDATION_FAILED, carries=["Link"]),
 )
 async def list_appointments(
     request: Request,
@@ -76,7 +77,7 @@ async def list_appointments(
     "/appointments/{appointment_id}",
     operation_id="get_appointment",
     response_model=AppointmentView,
-    responses=doc.answers(200, doc.APPOINTMENT, Code.VALIDATION_FAILED, Code.UNKNOWN_APPOINTMENT),
+    responses=doc.answers(200, shown.APPOINTMENT, Code.VALIDATION_FAILED, Code.UNKNOWN_APPOINTMENT),
 )
 async def get_appointment(request: Request, appointment_id: UUID) -> Response:
     """Reads an appointment."""
@@ -87,8 +88,8 @@ async def get_appointment(request: Request, appointment_id: UUID) -> Response:
     "/appointments/{appointment_id}/cancel",
     operation_id="cancel_appointment",
     response_model=AppointmentView,
-    responses=doc.answers(200, doc.CANCELLED, *_CANCEL_CODES, command=True),
-    openapi_extra=doc.posts(CancelIn, doc.CANCEL_BODY, required=False, command=True),
+    responses=doc.answers(200, shown.CANCELLED, *_CANCEL_CODES, command=True),
+    openapi_extra=doc.posts(CancelIn, shown.CANCEL_BODY, required=False, command=True),
 )
 async def cancel_appointment(request: Request, appointment_id: UUID) -> Response:
     """Cancels an appointment; answered once its place is free."""
@@ -99,8 +100,8 @@ async def cancel_appointment(request: Request, appointment_id: UUID) -> Response
     "/appointments/{appointment_id}",
     operation_id="delete_appointment",
     status_code=204,
-    responses=doc.bare(204, "Cancelled", OF_COMMANDS) | doc.answers(202, doc.RUNNING, *_CANCEL_CODES, command=True),
-    openapi_extra=doc.headers(command=True),
+    responses=doc.bare(204, "Cancelled", OF_COMMANDS) | doc.answers(202, shown.RUNNING, *_CANCEL_CODES, command=True),
+    openapi_extra=doc.takes(doc.KEY, doc.PREFER),
 )
 async def delete_appointment(request: Request, appointment_id: UUID) -> Response:
     """Cancels an appointment, without a body; answered once its place is free."""
@@ -121,7 +122,7 @@ async def _cancel(request: Request, appointment_id: UUID, asked: Asked[CancelIn]
     "/appointments/doctors/{doctor_id}/appointments",
     operation_id="list_doctor_appointments",
     response_model=AppointmentPage,
-    responses=doc.answers(200, doc.APPOINTMENTS, Code.VALIDATION_FAILED, Code.UNKNOWN_DOCTOR, carries=["Link"]),
+    responses=doc.answers(200, shown.APPOINTMENTS, Code.VALIDATION_FAILED, Code.UNKNOWN_DOCTOR, carries=["Link"]),
 )
 async def list_doctor_appointments(
     request: Request,

@@ -4,9 +4,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from services.gateway import documents as doc
 from services.gateway.answers import answer_command
 from services.gateway.commands import Command, Kind
+from services.gateway.documents import appointments as shown
+from services.gateway.documents import operations as doc
 from services.gateway.gateway import gateway_of
 from services.gateway.owners import QUEUE
 from services.gateway.passing import read
@@ -35,8 +36,8 @@ _CODES = (
     operation_id="create_checkin",
     status_code=201,
     response_model=QueueEntryView,
-    responses=doc.answers(201, doc.ENTRY, *doc.BODY_CODES, *_CODES, command=True),
-    openapi_extra=doc.posts(CheckInIn, doc.CHECK_IN_BODY, command=True),
+    responses=doc.answers(201, shown.ENTRY, *doc.BODY_CODES, *_CODES, command=True),
+    openapi_extra=doc.posts(CheckInIn, shown.CHECK_IN_BODY, command=True),
 )
 async def create_checkin(request: Request) -> Response:
     """Checks a patient in on the day of the appointment; answered with the position in the queue."""
@@ -54,7 +55,7 @@ async def create_checkin(request: Request) -> Response:
     "/doctors/{doctor_id}/queue",
     operation_id="get_queue",
     response_model=QueuePage,
-    responses=doc.answers(200, doc.QUEUE, Code.VALIDATION_FAILED, Code.UNKNOWN_DOCTOR, carries=["Link"]),
+    responses=doc.answers(200, shown.QUEUE, Code.VALIDATION_FAILED, Code.UNKNOWN_DOCTOR, carries=["Link"]),
 )
 async def get_queue(
     request: Request,

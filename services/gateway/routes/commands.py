@@ -5,8 +5,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from services.gateway import documents as doc
 from services.gateway.answers import command_path, running, view_of
+from services.gateway.documents import appointments as shown
+from services.gateway.documents import operations as doc
 from services.gateway.fates import fate_of
 from services.gateway.gateway import gateway_of
 from services.gateway.routes.strict import StrictRoute
@@ -24,8 +25,8 @@ TicketText = Annotated[str | None, Query(max_length=MAX_TICKET_CHARACTERS, descr
     "/commands/{command_id}",
     operation_id="get_command",
     response_model=CommandView,
-    responses=doc.answers(200, doc.SUCCEEDED, Code.VALIDATION_FAILED, Code.UNKNOWN_COMMAND)
-    | doc.also(202, doc.RUNNING, "Still running", ["Location", "Retry-After"]),
+    responses=doc.answers(200, shown.SUCCEEDED, Code.VALIDATION_FAILED, Code.UNKNOWN_COMMAND)
+    | doc.also(202, shown.RUNNING, "Still running", ["Location", "Retry-After"]),
 )
 async def get_command(request: Request, command_id: UUID, ticket: TicketText = None) -> Response:
     """The outcome of a command of the same principal; 202 while it runs, to whom has the ticket that its acceptance gave.

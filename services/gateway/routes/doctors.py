@@ -1,23 +1,30 @@
-"""Doctors and their days, which are availability's: every call is passed on to it."""
+"""Doctors, who are availability's: every call is passed on to it, and the end of a deletion is waited for."""
 
+from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
-from services.gateway import documents as doc
-from services.gateway.answer_headers import OF_REGISTRATIONS
 from services.gateway.answers import API
+from services.gateway.documents import doctors as shown
+from services.gateway.documents import operations as doc
 from services.gateway.owners import AVAILABILITY
-from services.gateway.passing import answer_of, read, register, registered
+from services.gateway.passing import answer_of, call, read, register, registered
+from services.gateway.removals import remove_doctor
+from services.gateway.routes.patients import CancelAppointments
 from services.gateway.routes.strict import StrictRoute
-from shared.contracts.availability import DayView
-from shared.contracts.calendar import DayIn
-from shared.contracts.directory import DoctorIn, DoctorPage, DoctorView
+from shared.contracts.directory import DoctorIn, DoctorPage, DoctorPatch, DoctorView
 from shared.contracts.problems import Code
-from shared.contracts.registry import Day
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit
 
 router = APIRouter(route_class=StrictRoute, tags=["Doctors"])
+
+Filter = Annotated[str | None, Query(min_length=1, max_length=200)]
+Named = Annotated[str | None, Query(min_length=1, max_length=200, description="An id or a name")]
+Expand = Annotated[Literal["translations"] | None, Query(description="Addresses in all their languages")]
+
+_MADE = (*doc.MADE, *doc.TRANSLATED)
+_GONE = ("Preference-Applied",)
 
 
 @router.post(
@@ -25,8 +32,8 @@ router = APIRouter(route_class=StrictRoute, tags=["Doctors"])
     operation_id="create_doctor",
     status_code=201,
     response_model=DoctorView,
-    responses=doc.answers(201, doc.DOCTOR, *doc.BODY_CODES, Code.KEY_REUSED, Code.DUPLICATE_CODE, carries=doc.MADE),
-    openapi_extra=doc.posts(DoctorIn, doc.DOCTOR_BODY),
+    responses=doc.answers(201, shown.DOCTOR, *doc.BODY_CODES, Code.KEY_REUSED, Code.DUPLICATE_CODE, carries=_MADE),
+    openapi_extra=doc.posts(DoctorIn, shown.BODY),
 )
 async def create_doctor(request: Request) -> Response:
     """Registers a doctor; without `code` it is made from the name."""
@@ -38,52 +45,63 @@ async def create_doctor(request: Request) -> Response:
     "/doctors",
     operation_id="list_doctors",
     response_model=DoctorPage,
-    responses=doc.answers(200, doc.DOCTORS, Code.VALIDATION_FAILED, carries=["Link"]),
+    responses=doc.answers(200, shown.DOCTORS, Code.VALIDATION_FAILED, carries=["Link", "Vary"]),
+    openapi_extra=doc.takes(doc.LANGUAGE),
 )
-async def list_doctors(request: Request, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Response:
-    """Lists doctors in order of code."""
-    return await read(request, AVAILABILITY, "/internal/doctors", limit=limit, cursor=cursor)
+async def list_doctors(
+    request: Request,
+    category: Named = None,
+    price_range: Named = None,
+    location: Filter = None,
+    language: Filter = None,
+    q: Filter = None,
+    expand: Expand = None,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+) -> Response:
+    """Lists doctors in order of code, all or those that every filter finds; addresses in the reader's language."""
+    filters = {"category": category, "price_range": price_range, "location": location, "language": language, "q": q}
+    return await read(request, AVAILABILITY, "/internal/doctors", **filters, expand=expand, limit=limit, cursor=cursor)
 
 
 @router.get(
     "/doctors/{doctor_id}",
     operation_id="get_doctor",
     response_model=DoctorView,
-    responses=doc.answers(200, doc.DOCTOR, Code.VALIDATION_FAILED, Code.UNKNOWN_DOCTOR),
+    responses=doc.answers(200, shown.DOCTOR, Code.VALIDATION_FAILED, Code.UNKNOWN_DOCTOR, carries=doc.TRANSLATED),
+    openapi_extra=doc.takes(doc.LANGUAGE),
 )
-async def get_doctor(request: Request, doctor_id: UUID) -> Response:
-    """Reads a doctor."""
-    return await read(request, AVAILABILITY, f"/internal/doctors/{doctor_id}")
+async def get_doctor(request: Request, doctor_id: UUID, expand: Expand = None) -> Response:
+    """Reads a doctor, with addresses in the reader's language."""
+    return await read(request, AVAILABILITY, f"/internal/doctors/{doctor_id}", expand=expand)
 
 
-@router.post(
-    "/doctors/{doctor_id}/availability",
-    operation_id="set_availability",
-    status_code=201,
-    response_model=DayView,
+@router.patch(
+    "/doctors/{doctor_id}",
+    operation_id="update_doctor",
+    response_model=DoctorView,
     responses=doc.answers(
-        201, doc.DAY, *doc.BODY_CODES, Code.KEY_REUSED, Code.UNKNOWN_DOCTOR, Code.PAST_DATE, Code.TOO_FAR, Code.BELOW_TAKEN,
-        Code.TIMED_DAY, carries=doc.MADE,
-    )
-    | doc.also(200, doc.DAY, "The day was there and is changed", OF_REGISTRATIONS),
-    openapi_extra=doc.posts(DayIn, doc.DAY_BODY),
+        200, shown.CHANGED, *doc.BODY_CODES, Code.UNKNOWN_DOCTOR, Code.DUPLICATE_CODE, Code.IN_USE, Code.STALE,
+        carries=doc.TRANSLATED,
+    ),
+    openapi_extra=doc.changes(DoctorPatch, shown.PATCH, doc.LANGUAGE),
 )  # fmt: skip
-async def set_availability(request: Request, doctor_id: UUID) -> Response:
-    """Opens, closes or resizes a day; what is left out stays as it was."""
-    path = f"/internal/doctors/{doctor_id}/availability"
-    answer = await register(request, AVAILABILITY, path, "set_availability")
-    if answer.status_code != 201:
-        return answer_of(request, answer)
-    location = f"{API}/doctors/{doctor_id}/availability?date={answer.json()['date']}"
-    return answer_of(request, answer, {"Location": location})
+async def update_doctor(request: Request, doctor_id: UUID) -> Response:
+    """Changes a doctor (RFC 7396); `locations` is the whole list, one that it leaves out is removed."""
+    return answer_of(request, await call(request, AVAILABILITY, "PATCH", f"/internal/doctors/{doctor_id}"))
 
 
-@router.get(
-    "/doctors/{doctor_id}/availability",
-    operation_id="get_availability",
-    response_model=DayView,
-    responses=doc.answers(200, doc.DAY, Code.VALIDATION_FAILED, Code.UNKNOWN_DOCTOR),
+@router.delete(
+    "/doctors/{doctor_id}",
+    operation_id="delete_doctor",
+    status_code=204,
+    responses=doc.bare(204, "Deleted, and nothing is left", _GONE)
+    | doc.also(202, shown.DELETED, "Deleted; appointments are still being cancelled: repeat to see", ["Retry-After", *_GONE])
+    | doc.refuses(
+        Code.INVALID_HEADER, Code.VALIDATION_FAILED, Code.UNKNOWN_DOCTOR, Code.HAS_APPOINTMENTS, Code.CHECKED_IN, Code.STALE
+    ),
+    openapi_extra=doc.takes(doc.IF_MATCH, doc.PREFER),
 )
-async def get_availability(request: Request, doctor_id: UUID, date: Day) -> Response:
-    """Reads a day; one without a record reads as the clinic's default."""
-    return await read(request, AVAILABILITY, f"/internal/doctors/{doctor_id}/availability", date=date)
+async def delete_doctor(request: Request, doctor_id: UUID, cancel_appointments: CancelAppointments = "false") -> Response:
+    """Deletes a doctor, who stays readable; free slots to come go. Answered once live appointments are cancelled."""
+    return await remove_doctor(request, doctor_id, cancel=cancel_appointments == "true")

@@ -77,6 +77,9 @@ class FakeStore:
     async def put(self, kind: str, clinic_id: UUID, entity_id: UUID) -> None:
         self.known.add((kind, clinic_id, entity_id))
 
+    async def drop(self, kind: str, clinic_id: UUID, entity_id: UUID) -> None:
+        self.known.discard((kind, clinic_id, entity_id))
+
 
 class Parts:
     """Everything that a command passes through."""

@@ -9,27 +9,56 @@ from fastapi.openapi.models import OpenAPI
 from pydantic import BaseModel
 from starlette.testclient import TestClient
 
-from services.gateway import documents as doc
 from services.gateway.app import create_app
+from services.gateway.documents import appointments, calendar, clinic, doctors, patients
 from services.gateway.schemas import BookingIn, CancelIn, CheckInIn, CommandView, HealthView
 from services.gateway.settings import Settings
 from shared.contracts.availability import DayView
 from shared.contracts.booking import AppointmentPage, AppointmentView
-from shared.contracts.calendar import DayIn
-from shared.contracts.directory import DoctorIn, DoctorPage, DoctorView
-from shared.contracts.patients import PatientIn, PatientView
+from shared.contracts.calendar import (
+    ClosedIn,
+    DayIn,
+    ExceptionPage,
+    ExceptionView,
+    ScheduleAnswer,
+    ScheduleIn,
+    ScheduleView,
+    SlotPage,
+)
+from shared.contracts.clinics import ClinicView, SettingsPatch
+from shared.contracts.directory import (
+    CategoryIn,
+    CategoryPage,
+    CategoryPatch,
+    CategoryView,
+    DoctorIn,
+    DoctorPage,
+    DoctorPatch,
+    DoctorView,
+    PriceRangeIn,
+    PriceRangePage,
+    PriceRangePatch,
+    PriceRangeView,
+)
+from shared.contracts.patients import MergeIn, PatientIn, PatientPage, PatientPatch, PatientView
 from shared.contracts.queue import QueueEntryView, QueuePage
+from shared.contracts.registry import Deleted
 from tests.unit.gateway.test_settings import ENVIRONMENT
 
 OPERATIONS = {
-    "get_health", "create_patient", "get_patient", "create_doctor", "list_doctors", "get_doctor", "set_availability",
-    "get_availability", "create_appointment", "list_appointments", "get_appointment", "cancel_appointment", "delete_appointment",
+    "get_health", "get_clinic", "update_clinic", "create_patient", "list_patients", "get_patient", "update_patient",
+    "delete_patient", "merge_patients", "create_category", "list_categories", "get_category", "update_category",
+    "delete_category", "create_price_range", "list_price_ranges", "get_price_range", "update_price_range", "delete_price_range",
+    "create_doctor", "list_doctors", "get_doctor", "update_doctor", "delete_doctor", "set_availability", "get_availability",
+    "put_schedule", "get_schedule", "create_exception", "list_exceptions", "get_exception", "delete_exception", "list_slots",
+    "create_appointment", "list_appointments", "get_appointment", "cancel_appointment", "delete_appointment",
     "list_doctor_appointments", "get_command", "create_checkin", "get_queue",
 }  # fmt: skip
 
 MODELS = (
-    AppointmentPage, AppointmentView, CommandView, DayView, DoctorPage, DoctorView, HealthView, PatientView, QueueEntryView,
-    QueuePage,
+    AppointmentPage, AppointmentView, CategoryPage, CategoryView, ClinicView, CommandView, DayView, Deleted, DoctorPage,
+    DoctorView, ExceptionPage, ExceptionView, HealthView, PatientPage, PatientView, PriceRangePage, PriceRangeView,
+    QueueEntryView, QueuePage, ScheduleAnswer, ScheduleView, SlotPage,
 )  # fmt: skip
 
 
@@ -77,8 +106,12 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("model", "example"),
     [
-        (BookingIn, doc.BOOKING_BODY), (CancelIn, doc.CANCEL_BODY), (CheckInIn, doc.CHECK_IN_BODY),
-        (DoctorIn, doc.DOCTOR_BODY), (PatientIn, doc.PATIENT_BODY), (DayIn, doc.DAY_BODY),
+        (BookingIn, appointments.BOOKING_BODY), (CancelIn, appointments.CANCEL_BODY), (CheckInIn, appointments.CHECK_IN_BODY),
+        (DoctorIn, doctors.BODY), (DoctorPatch, doctors.PATCH), (CategoryIn, doctors.CATEGORY_BODY),
+        (CategoryPatch, doctors.CATEGORY_BODY), (PriceRangeIn, doctors.PRICE_RANGE_BODY),
+        (PriceRangePatch, doctors.PRICE_RANGE_PATCH), (PatientIn, patients.BODY), (PatientPatch, patients.PATCH),
+        (MergeIn, patients.MERGE), (DayIn, calendar.DAY_BODY), (ScheduleIn, calendar.SCHEDULE_BODY),
+        (ClosedIn, calendar.EXCEPTION_BODY), (SettingsPatch, clinic.PATCH),
     ],
 )  # fmt: skip
 def test_examples_of_bodies_are_valid(model: type[BaseModel], example: dict[str, Any]) -> None:
@@ -86,7 +119,7 @@ def test_examples_of_bodies_are_valid(model: type[BaseModel], example: dict[str,
 
 
 def test_examples_of_answers_are_what_the_routes_answer(document: dict[str, Any]) -> None:
-    """`documents.py` makes them of the models; this holds each to the model that its own route names."""
+    """`documents` makes them of the models; this holds each to the model that its own route names."""
     models = {model.__name__: model for model in MODELS}
     checked = 0
     for operation in operations(document):

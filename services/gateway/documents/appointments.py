@@ -1,0 +1,26 @@
+"""Examples of appointments, of the queue, and of commands."""
+
+from services.gateway.documents import ids
+from services.gateway.schemas import CommandStatus, CommandView
+from shared.contracts.booking import AppointmentPage, AppointmentView, Status
+from shared.contracts.queue import QueueEntryView, QueuePage, State
+
+APPOINTMENT = AppointmentView(
+    id=ids.APPOINTMENT, doctor_id=ids.DOCTOR, patient_id=ids.PATIENT, date=ids.DAY, slot=4, slot_id=ids.SLOT,
+    status=Status.BOOKED, version=1, created_at=ids.AT, updated_at=ids.AT,
+)  # fmt: skip
+CANCELLED = APPOINTMENT.model_copy(update={"status": Status.CANCELLED, "version": 2})
+ENTRY = QueueEntryView(
+    id=ids.ENTRY, appointment_id=ids.APPOINTMENT, doctor_id=ids.DOCTOR, patient_id=ids.PATIENT, date=ids.DAY, position=1,
+    state=State.WAITING, checked_in_at=ids.AT,
+)  # fmt: skip
+RUNNING = CommandView(command_id=ids.COMMAND, type="BookAppointment", status=CommandStatus.RUNNING, accepted_at=ids.AT)
+SUCCEEDED = CommandView(
+    command_id=ids.COMMAND, type="BookAppointment", status=CommandStatus.SUCCEEDED, status_code=201,
+    result=APPOINTMENT.model_dump(mode="json"), accepted_at=ids.AT, decided_at=ids.AT,
+)  # fmt: skip
+APPOINTMENTS, QUEUE = AppointmentPage(items=[APPOINTMENT]), QueuePage(items=[ENTRY])
+
+BOOKING_BODY = {"doctor_id": str(ids.DOCTOR), "patient_id": str(ids.PATIENT), "date": str(ids.DAY)}
+CHECK_IN_BODY = {"appointment_id": str(ids.APPOINTMENT), "patient_id": str(ids.PATIENT)}
+CANCEL_BODY = {"reason": "patient"}

@@ -1,0 +1,192 @@
+"""A doctor's calendar, which is availability's: days, weekly schedule, exceptions, open slots. What a change displaces is told
+with it, out of booking's appointments.
+"""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import httpx2
+import orjson
+from fastapi import APIRouter, Query, Request, Response
+
+from services.gateway.answer_headers import OF_REGISTRATIONS
+from services.gateway.answers import API
+from services.gateway.displaced import displaced
+from services.gateway.documents import calendar as shown
+from services.gateway.documents import operations as doc
+from services.gateway.gateway import gateway_of
+from services.gateway.owners import AVAILABILITY
+from services.gateway.passing import answer_of, call, emptied, made, read, register
+from services.gateway.routes.strict import StrictRoute
+from shared.contracts.availability import DayView
+from shared.contracts.calendar import (
+    ClosedIn,
+    DayIn,
+    ExceptionPage,
+    ExceptionView,
+    ExtraIn,
+    ScheduleAnswer,
+    ScheduleIn,
+    ScheduleView,
+    SlotPage,
+)
+from shared.contracts.problems import Code
+from shared.contracts.registry import Day
+from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit
+
+router = APIRouter(route_class=StrictRoute, tags=["Calendar"])
+
+DryRun = Annotated[Literal["true", "false"], Query(description="Only tells what would be displaced")]
+First = Annotated[Day | None, Query(alias="from", description="The first date; today if left out")]
+Last = Annotated[Day | None, Query(description="The last date, at most 62 days in all; six days later if left out")]
+
+_EXCEPTION_CODES = (Code.VALIDATION_FAILED, Code.UNKNOWN_DOCTOR, Code.UNKNOWN_EXCEPTION)
+
+
+@router.post(
+    "/doctors/{doctor_id}/availability",
+    operation_id="set_availability",
+    status_code=201,
+    response_model=DayView,
+    responses=doc.answers(
+        201, shown.DAY, *doc.BODY_CODES, Code.KEY_REUSED, Code.UNKNOWN_DOCTOR, Code.PAST_DATE, Code.TOO_FAR, Code.BELOW_TAKEN,
+        Code.TIMED_DAY, carries=doc.MADE,
+    )
+    | doc.also(200, shown.DAY, "The day was there and is changed", OF_REGISTRATIONS),
+    openapi_extra=doc.posts(DayIn, shown.DAY_BODY),
+)  # fmt: skip
+async def set_availability(request: Request, doctor_id: UUID) -> Response:
+    """Opens, closes or resizes a day; what is left out stays as it was."""
+    path = f"/internal/doctors/{doctor_id}/availability"
+    answer = await register(request, AVAILABILITY, path, "set_availability")
+    if answer.status_code != httpx2.codes.CREATED:
+        return answer_of(request, answer)
+    location = f"{API}/doctors/{doctor_id}/availability?date={answer.json()['date']}"
+    return answer_of(request, answer, {"Location": location})
+
+
+@router.get(
+    "/doctors/{doctor_id}/availability",
+    operation_id="get_availability",
+    response_model=DayView,
+    responses=doc.answers(200, shown.DAY, Code.VALIDATION_FAILED, Code.UNKNOWN_DOCTOR),
+)
+async def get_availability(request: Request, doctor_id: UUID, date: Day) -> Response:
+    """Reads a day; one without a record reads as the clinic's default."""
+    return await read(request, AVAILABILITY, f"/internal/doctors/{doctor_id}/availability", date=date)
+
+
+@router.put(
+    "/doctors/{doctor_id}/schedule",
+    operation_id="put_schedule",
+    response_model=ScheduleAnswer,
+    responses=doc.answers(200, shown.SCHEDULED, *doc.BODY_CODES, Code.UNKNOWN_DOCTOR, Code.STALE, carries=doc.ENTITY),
+    openapi_extra=doc.changes(ScheduleIn, shown.SCHEDULE_BODY),
+)
+async def put_schedule(request: Request, doctor_id: UUID) -> Response:
+    """Sets a doctor's week, and tells the live appointments that it leaves without hours: they stay until somebody moves them."""
+    return await _with_displaced(request, await call(request, AVAILABILITY, "PUT", _schedule(doctor_id)))
+
+
+@router.get(
+    "/doctors/{doctor_id}/schedule",
+    operation_id="get_schedule",
+    response_model=ScheduleView,
+    responses=doc.answers(200, shown.SCHEDULE, Code.VALIDATION_FAILED, Code.UNKNOWN_DOCTOR, carries=doc.ENTITY),
+)
+async def get_schedule(request: Request, doctor_id: UUID) -> Response:
+    """Reads a doctor's week as it was written."""
+    return await read(request, AVAILABILITY, _schedule(doctor_id))
+
+
+@router.post(
+    "/doctors/{doctor_id}/exceptions",
+    operation_id="create_exception",
+    status_code=201,
+    response_model=ExceptionView,
+    responses=doc.answers(
+        201, shown.CLOSED, *doc.BODY_CODES, Code.KEY_REUSED, Code.UNKNOWN_DOCTOR, Code.PAST_DATE, carries=doc.MADE
+    )
+    | doc.also(200, shown.TRIED, "A dry run: nothing was changed"),
+    openapi_extra=doc.posts(ClosedIn | ExtraIn, shown.EXCEPTION_BODY),
+)  # fmt: skip
+async def create_exception(request: Request, doctor_id: UUID, dry_run: DryRun = "false") -> Response:
+    """Closes dates or adds hours. Closed first, then told: the list of displaced appointments is complete."""
+    tried = dry_run == "true"
+    answer = await register(request, AVAILABILITY, _exceptions(doctor_id), "create_exception", keyed=not tried, dry_run=dry_run)
+    return await _with_displaced(request, answer, f"{API}/doctors/{doctor_id}/exceptions/{{id}}")
+
+
+@router.get(
+    "/doctors/{doctor_id}/exceptions",
+    operation_id="list_exceptions",
+    response_model=ExceptionPage,
+    responses=doc.answers(200, shown.EXCEPTIONS, Code.VALIDATION_FAILED, Code.UNKNOWN_DOCTOR, carries=["Link"]),
+)
+async def list_exceptions(request: Request, doctor_id: UUID, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Response:
+    """Lists a doctor's exceptions in order of date, each with what it displaces now."""
+    answer = await call(request, AVAILABILITY, "GET", _exceptions(doctor_id), limit=limit, cursor=cursor)
+    return await _with_displaced(request, answer)
+
+
+@router.get(
+    "/doctors/{doctor_id}/exceptions/{exception_id}",
+    operation_id="get_exception",
+    response_model=ExceptionView,
+    responses=doc.answers(200, shown.CLOSED, *_EXCEPTION_CODES),
+)
+async def get_exception(request: Request, doctor_id: UUID, exception_id: UUID) -> Response:
+    """Reads an exception with what it displaces now."""
+    path = f"{_exceptions(doctor_id)}/{exception_id}"
+    return await _with_displaced(request, await call(request, AVAILABILITY, "GET", path))
+
+
+@router.delete(
+    "/doctors/{doctor_id}/exceptions/{exception_id}",
+    operation_id="delete_exception",
+    status_code=204,
+    responses=doc.bare(204, "Deleted; the calendar is as the schedule has it") | doc.refuses(*_EXCEPTION_CODES),
+)
+async def delete_exception(request: Request, doctor_id: UUID, exception_id: UUID) -> Response:
+    """Ends an exception."""
+    return emptied(request, await call(request, AVAILABILITY, "DELETE", f"{_exceptions(doctor_id)}/{exception_id}"))
+
+
+@router.get(
+    "/slots",
+    operation_id="list_slots",
+    response_model=SlotPage,
+    responses=doc.answers(200, shown.SLOTS, Code.VALIDATION_FAILED, Code.UNKNOWN_DOCTOR, carries=["Link"]),
+)
+async def list_slots(
+    request: Request,
+    doctor_id: UUID,
+    from_: First = None,
+    to: Last = None,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+) -> Response:
+    """Lists a doctor's open slots in order of start."""
+    asked = {"doctor_id": doctor_id, "from": from_, "to": to, "limit": limit, "cursor": cursor}
+    return await read(request, AVAILABILITY, "/internal/slots", **asked)
+
+
+def _schedule(doctor_id: UUID) -> str:
+    return f"/internal/doctors/{doctor_id}/schedule"
+
+
+def _exceptions(doctor_id: UUID) -> str:
+    return f"/internal/doctors/{doctor_id}/exceptions"
+
+
+async def _with_displaced(request: Request, answer: httpx2.Response, location: str = "") -> Response:
+    """Availability's answer, one or a page, with appointments where it has their ids."""
+    if not answer.is_success:
+        return answer_of(request, answer)
+    gateway, body = gateway_of(request), answer.json()
+    parts: list[dict[str, Any]] = body.get("items", [body])
+    named = [[UUID(text) for text in part.pop("displaced_ids")] for part in parts]
+    found = await displaced(gateway.owners, gateway.caller(request), {one for ids in named for one in ids}, gateway.clock.now())
+    for part, ids in zip(parts, named, strict=True):
+        part["displaced"] = [one.model_dump(mode="json") for one in found if one.id in set(ids)]
+    return made(request, answer, location, orjson.dumps(body))

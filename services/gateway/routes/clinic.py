@@ -1,0 +1,55 @@
+"""The clinic's settings, which are the gateway's own."""
+
+from fastapi import APIRouter, Request, Response
+
+from services.gateway.clinics import change_settings
+from services.gateway.documents import clinic as shown
+from services.gateway.documents import operations as doc
+from services.gateway.gateway import gateway_of
+from services.gateway.repository import Clinic
+from services.gateway.routes.strict import StrictRoute
+from shared.contracts.clinics import ClinicView, SettingsPatch
+from shared.contracts.problems import Code
+from shared.infra.forms import etag, read_json
+from shared.infra.postgres import shielded
+from shared.infra.runtime import Runtime
+
+router = APIRouter(route_class=StrictRoute, tags=["Clinic"])
+
+
+@router.get(
+    "/clinic",
+    operation_id="get_clinic",
+    response_model=ClinicView,
+    responses=doc.answers(200, shown.CLINIC, Code.VALIDATION_FAILED, carries=doc.ENTITY),
+)
+async def get_clinic(request: Request) -> Response:
+    """Reads the clinic and its settings."""
+    return _told(await gateway_of(request).clinics.refresh())
+
+
+@router.patch(
+    "/clinic",
+    operation_id="update_clinic",
+    response_model=ClinicView,
+    responses=doc.answers(200, shown.CHANGED, *doc.BODY_CODES, Code.STALE, carries=doc.ENTITY),
+    openapi_extra=doc.changes(SettingsPatch, shown.PATCH),
+)
+async def update_clinic(request: Request) -> Response:
+    """Changes settings; what is left out stays. The services act by them within seconds."""
+    gateway, data = gateway_of(request), await read_json(request)
+    clinic = await shielded(_changed(request, data))
+    gateway.clinics.learn(clinic)
+    return _told(clinic)
+
+
+async def _changed(request: Request, data: object) -> Clinic:
+    runtime: Runtime = request.app.state.runtime
+    caller = gateway_of(request).caller(request)
+    async with runtime.units.registry(caller.clinic_id) as unit:
+        return await change_settings(unit, caller, data)
+
+
+def _told(clinic: Clinic) -> Response:
+    view = ClinicView(id=clinic.id, code=clinic.code, settings=clinic.settings, version=clinic.version)
+    return Response(view.model_dump_json(), 200, {"ETag": etag(clinic.version)}, "application/json")
