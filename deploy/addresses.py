@@ -14,6 +14,9 @@ KAFKA = "KAFKA_BOOTSTRAP_SERVERS"
 READER = "POSTGRES_READER_URL"
 API = "API_URL"
 REDIS = "REDIS_URL"
+OWNERS = {"availability": "AVAILABILITY_URL", "booking": "BOOKING_URL"}
+"""Internal HTTP of the services that take whole files."""
+NAMES = (KAFKA, READER, API, REDIS, *OWNERS.values())
 
 
 def kafka() -> str:
@@ -49,14 +52,22 @@ def api() -> str:
     return _address(API).rstrip("/")
 
 
+def service(name: str) -> str:
+    """Base URL of the internal HTTP of one of the owners."""
+    return _address(OWNERS[name]).rstrip("/")
+
+
 def of_embedded_stack() -> dict[str, str]:
     """All addresses of the embedded stack that runs in the data folder."""
     from deploy.databases import READER_ROLE, dsn_of
     from deploy.embedded.stack import gateway_url, running_servers
+    from deploy.environment import base_url
 
     servers = running_servers()
+    ports = servers.state.load().ports
     return {
         API: f"{gateway_url(servers.folder)}/api/v1",
+        **{variable: base_url(ports[name]) for name, variable in OWNERS.items()},
         KAFKA: servers.kafka_bootstrap,
         REDIS: servers.redis_url,
         "POSTGRES_URL": servers.postgres_dsn(),
@@ -66,12 +77,17 @@ def of_embedded_stack() -> dict[str, str]:
 
 def given() -> bool:
     """Whether the environment says where servers are: then they are not those of the embedded stack."""
-    return any(os.environ.get(name) or os.environ.get(f"{name}_FILE") for name in (KAFKA, READER, API, REDIS))
+    return any(os.environ.get(name) or os.environ.get(f"{name}_FILE") for name in NAMES)
 
 
 def who_runs_them() -> str:
     """What to type to see whether a server runs that does not answer."""
     return "docker compose ps, or ask what runs it" if given() else "frontdesk status"
+
+
+def unreachable(what: str, address: str, why: str) -> Unreachable:
+    """What a command says of a server that does not answer."""
+    return Unreachable(f"{what} does not answer at {address}: {why}\n  try: {who_runs_them()}")
 
 
 def _content(file: Path) -> str:

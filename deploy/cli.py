@@ -6,7 +6,7 @@ Nouns and verbs, `--json` with a stable shape, exit codes of `deploy.exit_codes`
 import importlib
 import logging
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -27,10 +27,21 @@ dlq_app = typer.Typer(
     help="Dead letters: what a service could not process.\n\nExample: frontdesk dlq list",
     rich_markup_mode=None,
 )
+import_app = typer.Typer(
+    no_args_is_help=True,
+    help="What a clinic brings along, as CSV files of any size.\n\nExample: frontdesk import patients patients.csv --dry-run",
+    rich_markup_mode=None,
+)
+clinics_app = typer.Typer(no_args_is_help=True, help="The clinic.\n\nExample: frontdesk clinics settings", rich_markup_mode=None)
 app.add_typer(topics_app, name="topics")
 app.add_typer(dlq_app, name="dlq")
+app.add_typer(import_app, name="import")
+app.add_typer(clinics_app, name="clinics")
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document instead of lines.")]
+CsvFile = Annotated[str, typer.Argument(metavar="FILE.csv", help="UTF-8; the first line names the columns; - is standard input.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only judge the lines; nothing is changed.")]
+Report = Annotated[str | None, typer.Option("--report", metavar="FILE", help="Write every rejected line there, as CSV.")]
 
 
 @app.command()
@@ -262,6 +273,53 @@ def dlq_redrive(
     frontdesk dlq redrive --all appointment.events.queue.dlq --dry-run
     """
     _run("dlq", "redrive", letter, everything_of, again, dry_run, as_json)
+
+
+@import_app.command("patients")
+def import_patients(
+    file: CsvFile,
+    dry_run: DryRun = False,
+    on_duplicate: Annotated[
+        Literal["reject", "create"], typer.Option(help="What becomes of one whose phone is another patient's, as in families.")
+    ] = "reject",
+    report: Report = None,
+    as_json: Json = False,
+) -> None:
+    """Register the patients of a file. Those that are there stay as they are, so it can be run again at any time.
+
+    Who is there already is told by external_id, or by phone, name and date of birth. Columns: phone, name (or given_name and
+    family_name), and any of external_id, email, date_of_birth, nhs_number, postcode, address. Exit code 1 if a line was rejected.
+
+    Examples: frontdesk import patients patients.csv --dry-run |
+    frontdesk import patients patients.csv --report rejected.csv
+    """
+    _run("imports", "patients", file, dry_run, on_duplicate, report, as_json)
+
+
+@import_app.command("doctors")
+def import_doctors(file: CsvFile, dry_run: DryRun = False, report: Report = None, as_json: Json = False) -> None:
+    """Register the doctors of a file. Those that are there stay as they are, so it can be run again at any time.
+
+    Who is there already is told by external_id, or by code, which is made from the name if absent. Columns: name, and any of
+    external_id, code, category, price_range, languages (en;fr), location, address, time_zone. Exit code 1 if a line was rejected.
+
+    Examples: frontdesk import doctors doctors.csv --dry-run | frontdesk import doctors doctors.csv
+    """
+    _run("imports", "doctors", file, dry_run, report, as_json)
+
+
+@clinics_app.command("settings")
+def clinics_settings(
+    changes: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="Settings to change; none: show.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show the clinic's settings, or change some of them; other services follow within a second.
+
+    Examples: frontdesk clinics settings | frontdesk clinics settings time_zone=Europe/London max_daily_capacity=20
+    """
+    _run("clinics", "settings", changes or [], as_json)
 
 
 def _run(noun: str, verb: str, *arguments: Any) -> None:

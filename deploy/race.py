@@ -16,7 +16,7 @@ from uuid import uuid4
 import httpx2
 
 from deploy import addresses
-from deploy.failure import Failure, Unreachable
+from deploy.failure import Failure
 
 PATIENTS = 50
 PLACES = 10
@@ -86,9 +86,7 @@ async def run(api: str) -> Race:
         try:
             return await _run(client)
         except httpx2.TransportError as error:
-            raise Unreachable(
-                f"the API does not answer at {api}: {type(error).__name__}\n  try: {addresses.who_runs_them()}"
-            ) from error
+            raise addresses.unreachable("the API", api, type(error).__name__) from error
 
 
 async def _run(client: httpx2.AsyncClient) -> Race:

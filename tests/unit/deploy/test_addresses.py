@@ -14,7 +14,7 @@ NOBODY = "127.0.0.1:1"
 def _no_stack(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither addresses nor a folder in which a stack runs."""
     monkeypatch.setenv("FRONTDESK_HOME", "/nonexistent/frontdesk")
-    for name in (addresses.KAFKA, addresses.READER, addresses.API, addresses.REDIS):
+    for name in addresses.NAMES:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(f"{name}_FILE", raising=False)
 

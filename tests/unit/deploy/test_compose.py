@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from deploy import addresses
 from deploy.databases import SERVICES
 from deploy.embedded import kafka as embedded_kafka
 from deploy.embedded.report import frontdesk_version
@@ -240,4 +241,18 @@ def test_the_context_of_the_build_is_a_list_of_what_is_needed() -> None:
     assert lines == ["*", *(f"!{name}" for name in (*files, *folders)), "**/__pycache__"]
     assert {name: container["build"]["context"] for name, container in CONTAINERS.items() if "build" in container} == {
         "secrets": "."
+    }
+
+
+def test_the_override_opens_the_integration_test_and_nothing_else() -> None:
+    override = yaml.safe_load((ROOT / "docker-compose.integration.yml").read_text())
+    assert override == {"services": {"gateway": {"environment": {"ENVIRONMENT": "integration-test"}}}}
+    assert CONTAINERS["gateway"]["environment"]["ENVIRONMENT"] == "development"
+
+
+def test_tools_know_where_everything_is_that_they_ask() -> None:
+    given = {name.removesuffix("_FILE") for name in CONTAINERS["tools"]["environment"]}
+    assert given == {*addresses.NAMES, "FRONTDESK_HOME"}
+    assert {CONTAINERS["tools"]["environment"][name] for name in addresses.OWNERS.values()} == {
+        f"http://{service}:8000" for service in addresses.OWNERS
     }

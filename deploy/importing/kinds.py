@@ -1,0 +1,23 @@
+"""What can be imported: which columns a file may have, which it needs, and which service takes its lines."""
+
+from dataclasses import dataclass
+
+from shared.contracts.directory import DoctorLine
+from shared.contracts.patients import PatientLine
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of file. Of the combinations in `needed` its header has to have one."""
+
+    name: str
+    owner: str
+    columns: tuple[str, ...]
+    needed: tuple[tuple[str, ...], ...]
+
+
+PATIENTS = Kind(
+    "patients", "booking", tuple(PatientLine.model_fields), (("phone", "name"), ("phone", "given_name", "family_name"))
+)
+DOCTORS = Kind("doctors", "availability", tuple(DoctorLine.model_fields), (("name",),))
+KINDS = {kind.name: kind for kind in (PATIENTS, DOCTORS)}

@@ -1,0 +1,42 @@
+"""Where rejected lines are told: all of them in a CSV file, if one was asked for, and the first ones for a person."""
+
+import contextlib
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from deploy.failure import Misused
+from shared.contracts.patients import RejectedLine
+
+FIRST = 20
+
+
+class Rejections:
+    """Keeps the first ones only: the file has them all."""
+
+    def __init__(self, rows: Any) -> None:
+        self._rows = rows
+        self.first: list[RejectedLine] = []
+
+    def add(self, rejected: list[RejectedLine]) -> None:
+        """Tells of some more, in the order of the file."""
+        self.first += rejected[: FIRST - len(self.first)]
+        if self._rows is not None:
+            self._rows.writerows((one.line, one.field, one.reason) for one in rejected)
+
+
+@contextlib.contextmanager
+def rejections(report: Path | None) -> Iterator[Rejections]:
+    """To a file with a header, if there is to be one; it is open before the first line is sent."""
+    if report is None:
+        yield Rejections(None)
+        return
+    try:
+        file = report.open("w", encoding="utf-8", newline="")
+    except OSError as error:
+        raise Misused(f"{report} cannot be written: {error.strerror}") from error
+    with file:
+        rows = csv.writer(file)
+        rows.writerow(("line", "field", "reason"))
+        yield Rejections(rows)

@@ -1,0 +1,124 @@
+"""Reading a CSV file: what is no line is told of with its number, costs that line only, and never crashes."""
+
+import io
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deploy.failure import Misused
+from deploy.importing.kinds import DOCTORS, PATIENTS
+from deploy.importing.source import MAX_LINE_BYTES
+from deploy.importing.table import Table
+from deploy.importing.work import MAX_CHUNK_BYTES, chunks
+from shared.contracts.patients import MAX_LINES, ImportLine, RejectedLine
+
+HEAD = b"name,phone\n"
+UNCLOSED = "opens a quotation mark that is not closed"
+
+
+def table(content: bytes) -> Table:
+    return Table(io.BytesIO(content), PATIENTS)
+
+
+def read(content: bytes) -> list[tuple[int, dict[str, str] | str]]:
+    """Number and fields of each line, or why it is none."""
+    return [(line.line, line.fields if isinstance(line, ImportLine) else line.reason) for line in table(content)]
+
+
+@pytest.mark.parametrize("head", [HEAD, b"\xef\xbb\xbf" + HEAD, b"name, phone\r\n", b'"name","phone"\n'])
+def test_a_header_names_the_columns(head: bytes) -> None:
+    assert read(head + b"Maya,1\r\nTom,2") == [(2, {"name": "Maya", "phone": "1"}), (3, {"name": "Tom", "phone": "2"})]
+
+
+@pytest.mark.parametrize(
+    ("head", "told"),
+    [
+        (b"name,phone,shoe_size\n", "unknown column: shoe_size"),
+        (b"name;phone\n", "unknown column: name;phone"),
+        (b"name,phone,name\n", "named twice: name"),
+        (b"name\n", "phone and name, or phone and given_name and family_name"),
+        (b"phone,given_name\n", "is missing"),
+        (b"", "is missing"),
+        (b"\xff\n", "is not UTF-8"),
+    ],
+)
+def test_a_header_that_is_none_is_misuse(head: bytes, told: str) -> None:
+    with pytest.raises(Misused, match=told):
+        table(head)
+
+
+def test_what_may_be_missing_is_left_out_and_an_empty_line_is_none() -> None:
+    assert read(HEAD + b"\nMaya,\n\n,1\n") == [(3, {"name": "Maya"}), (5, {"phone": "1"})]
+    assert Table(io.BytesIO(b"name\n"), DOCTORS).columns == ["name"]
+
+
+def test_a_field_may_have_line_breaks_and_the_record_has_its_first_line_s_number() -> None:
+    assert read(HEAD + b'"Maya\nLind",1\nTom,2\n') == [
+        (2, {"name": "Maya\nLind", "phone": "1"}),
+        (4, {"name": "Tom", "phone": "2"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"a,b,c\n", "has 3 fields, the header names 2 columns"),
+        (b"a\n", "has 1 fields, the header names 2 columns"),
+        (b"\xff\xfe,1\n", "is not UTF-8"),
+        (b"a\0,1\n", "must not contain a NUL character"),
+        (b'a,"b\n', UNCLOSED),
+        (b'"a"b,1\n', "is no CSV: a quotation mark or a line break stands where none may"),
+        (b"a\rb,1\n", "is no CSV: a quotation mark or a line break stands where none may"),
+        (b"a," + b"1" * MAX_LINE_BYTES + b"\n", "is longer than 32,768 bytes"),
+        (b"a," + b"1" * MAX_LINE_BYTES * 3 + b"\n", "is longer than 32,768 bytes"),
+    ],
+)
+@pytest.mark.parametrize("behind", [2, 40], ids=["at the end", "with more behind"])
+def test_a_broken_line_costs_that_line_only(line: bytes, reason: str, behind: int) -> None:
+    good = [b"Tom,%d\n" % number for number in range(behind)]
+    found = read(HEAD + b"Maya,0\n" + line + b"".join(good))
+    assert found[1] == (3, reason)
+    assert found[2:] == [(4 + number, {"name": "Tom", "phone": str(number)}) for number in range(behind)]
+
+
+def test_every_line_may_be_broken() -> None:
+    found = read(HEAD + b'"a,1\n' * 50)
+    assert [number for number, _ in found] == [*range(2, 52)]
+    # A quotation mark closes the one of the line before: what is between them is no CSV either.
+    assert all(isinstance(reason, str) for _, reason in found)
+
+
+def test_all_bytes_of_the_file_are_counted() -> None:
+    content = HEAD + b'Maya,1\n"open,1\n\n' + b"x" * (MAX_LINE_BYTES * 2) + b"\nTom,2"
+    read_table = table(content)
+    list(read_table)
+    assert read_table.bytes == len(content)
+
+
+@given(
+    st.lists(st.sampled_from([b'"', b",", b"\n", b"\r", b"\0", b"\xff", b"a", b"\xc3\xa9", b"\n\n", b'",', b"1"]), max_size=200)
+)
+def test_whatever_it_holds_each_line_is_told_of_once_and_in_order(parts: list[bytes]) -> None:
+    content = HEAD + b"".join(parts)
+    read_table = table(content)
+    numbers = [line.line for line in read_table]
+    assert numbers == sorted(set(numbers))
+    assert read_table.bytes == len(content)
+
+
+def lines_of(pieces: Iterator[object]) -> list[int]:
+    return [len(piece.lines) + len(piece.malformed) for piece in pieces]  # type: ignore[attr-defined]
+
+
+def test_a_chunk_is_bounded_in_lines_and_in_bytes() -> None:
+    assert lines_of(chunks(table(HEAD + b"a,1\n" * (MAX_LINES * 2 + 1)))) == [MAX_LINES, MAX_LINES, 1]
+    long = b"a," + b"1" * 9_998 + b"\n"
+    sizes = lines_of(chunks(table(HEAD + long * 40)))
+    assert sum(sizes) == 40 and max(sizes) == MAX_CHUNK_BYTES // len(long) + 1
+    (chunk,) = chunks(table(HEAD + b"a,1\nb\nc,3\n"))
+    assert ([line.line for line in chunk.lines], chunk.malformed[0]) == (
+        [2, 4],
+        RejectedLine(line=3, reason="has 1 fields, the header names 2 columns"),
+    )
