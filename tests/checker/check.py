@@ -4,7 +4,19 @@ from collections.abc import Callable, Collection, Mapping
 
 from tests.checker.evidence import Evidence, gather
 from tests.checker.history import History
-from tests.checker.invariants import answers, commands, effects, events, promises, queues, quiet, slots, times, versions
+from tests.checker.invariants import (
+    answers,
+    commands,
+    effects,
+    events,
+    promises,
+    queues,
+    quiet,
+    removals,
+    slots,
+    times,
+    versions,
+)
 from tests.checker.report import Finding, Report
 
 QUIET_WITHIN_SECONDS = 60.0
@@ -21,8 +33,9 @@ INVARIANTS: tuple[Callable[[Evidence], Finding], ...] = (
     times.holds,
     times.overlaps,
     quiet.nothing_left,
+    removals.nothing_left,
 )
-"""Invariants 1 to 11 and 15, in this order."""
+"""Invariants 1 to 11, 15 and 16, in this order."""
 
 
 async def check(

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 from aiokafka.errors import KafkaError
 from asyncpg import PostgresError
@@ -28,7 +29,7 @@ LIVE = ("pending", "booked", "checked_in")
 """In these states an appointment holds its slot."""
 SAID = (*COMMANDS, *EVENTS, REGISTRY)
 """Topics on which services and clients say something new."""
-OF_A_DOCTOR = ("days", "slots", "appointments", "queue_days", "entries")
+OF_A_DOCTOR = ("days", "slots", "exceptions", "day_sets", "appointments", "queue_days", "entries")
 """Tables whose rows name their doctor."""
 
 
@@ -102,6 +103,14 @@ class Evidence:
     def live(self) -> Rows:
         """The appointments that hold a slot."""
         return [row for row in self.rows("appointments") if row["status"] in LIVE]
+
+    @cached_property
+    def _merged(self) -> dict[str, str]:
+        return {row["id"]: row["merged_into"] for row in self.rows("patients") if row["merged_into"] is not None}
+
+    def survivor(self, patient: Any) -> Any:
+        """Who a patient is by now: merged patients are the one that they were merged into."""
+        return self._merged.get(patient, patient)
 
 
 async def gather(

@@ -17,19 +17,30 @@ Row = dict[str, Any]
 Rows = list[Row]
 TABLES = {
     "gateway": ("clinics",),
-    "availability": ("clinic_settings", "doctors", "days", "slots"),
+    "availability": ("clinic_settings", "doctors", "days", "slots", "exceptions", "day_sets"),
     "booking": ("clinic_settings", "patients", "appointments", "outcomes"),
     "queue": ("clinic_settings", "queue_days", "entries"),
 }
 """What is read of each database."""
-LEFT_OUT = {"patients": ("name", "name_key", "phone", "phone_index", "date_of_birth")}
-"""What identifies a patient is none of the checker's business."""
+COLUMNS = {
+    "patients": "clinic_id, id, status, merged_into, version, updated_at",
+}
+"""What identifies a patient is none of the checker's business; of all other tables every column is read."""
+DAY_SETS = """
+SELECT clinic_id, subject_id AS doctor_id, (detail ->> 'date')::date AS date, (detail ->> 'capacity')::int AS capacity
+FROM audit WHERE action = 'day_set' ORDER BY id
+"""
+"""Not a table: the capacities that days were given, one after the other, as the audit trail has them."""
 UNSENT = "SELECT count(*) FROM outbox"
 OF_ONE = {
-    "availability": ("unacknowledged", "SELECT count(*) FROM unacknowledged"),
-    "booking": ("unsettled", "SELECT count(*) FROM outcomes WHERE settled_at IS NULL"),
+    "availability": {
+        "unacknowledged": "SELECT count(*) FROM unacknowledged",
+        "unpublished": "SELECT count(*) FROM publications WHERE due_at <= clock_timestamp()",
+    },
+    "booking": {"unsettled": "SELECT count(*) FROM outcomes WHERE settled_at IS NULL"},
 }
-"""What only one database can owe: reservations that booking has not acknowledged, outcomes that are not settled."""
+"""What only one database can owe: reservations that booking has not acknowledged, calendars that are not published, outcomes that
+are not settled."""
 IDLE_SECONDS = 1.0
 """Between two statements of a transaction a session is idle for a moment; for so long only one that was left behind is."""
 IDLE = """
@@ -58,6 +69,7 @@ class Owed:
     idle: int = 0
     unsettled: int = 0
     unacknowledged: int = 0
+    unpublished: int = 0
 
 
 async def tables(dsns: Mapping[str, str]) -> Tables:
@@ -79,20 +91,20 @@ async def owed(dsns: Mapping[str, str]) -> dict[str, Owed]:
 
 async def _rows(dsn: str, names: tuple[str, ...]) -> dict[str, Rows]:
     async with _session(dsn) as session, session.transaction(isolation="repeatable_read", readonly=True):
-        return {name: [_plain(name, row) for row in await session.fetch(f"SELECT * FROM {name}")] for name in names}
+        return {name: [_plain(row) for row in await session.fetch(_query(name))] for name in names}
 
 
-def _plain(table: str, row: "asyncpg.Record") -> Row:
-    left_out = LEFT_OUT.get(table, ())
-    return {name: str(value) if isinstance(value, UUID) else value for name, value in row.items() if name not in left_out}
+def _query(name: str) -> str:
+    return DAY_SETS if name == "day_sets" else f"SELECT {COLUMNS.get(name, '*')} FROM {name}"
+
+
+def _plain(row: "asyncpg.Record") -> Row:
+    return {name: str(value) if isinstance(value, UUID) else value for name, value in row.items()}
 
 
 async def _owed(database: str, dsn: str) -> Owed:
     async with _session(dsn) as session:
-        own = {}
-        if database in OF_ONE:
-            name, query = OF_ONE[database]
-            own[name] = await session.fetchval(query)
+        own = {name: await session.fetchval(query) for name, query in OF_ONE.get(database, {}).items()}
         return Owed(unsent=await session.fetchval(UNSENT), idle=await session.fetchval(IDLE, IDLE_SECONDS), **own)
 
 

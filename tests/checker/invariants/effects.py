@@ -25,6 +25,7 @@ def once(seen: Evidence) -> Finding:
         *_differ("appointment", booked, Counter(row["command_id"] for row in seen.appointments.values())),
         *_differ("PatientCheckedIn", queued, _by_command(effects["PatientCheckedIn"])),
         *_cancelled(seen, effects["AppointmentCancelled"]),
+        *_by_the_clinic(seen, effects["AppointmentCancelled"]),
         *_queued(seen, effects["PatientCheckedIn"]),
         *_judged(seen, _by_command([one for name in JUDGED for one in effects[name]])),
     ]
@@ -58,6 +59,20 @@ def _cancelled(seen: Evidence, events: list[Record]) -> Iterator[Violation]:
         id_ = str((seen.outcomes[command]["result"] or {}).get("id"))
         if id_ not in rows:
             yield Violation("a cancel succeeded and its appointment is not cancelled", (command, id_))
+
+
+def _by_the_clinic(seen: Evidence, events: list[Record]) -> Iterator[Violation]:
+    """What no client cancelled was cancelled once by a revoked slot, or because its patient was deleted."""
+    revoked = {one.message_id: str(one.fields.get("appointment_id")) for one in seen.events("SlotRevoked")}
+    gone = {row["id"] for row in seen.rows("patients") if row["status"] == "deleted" and row["merged_into"] is None}
+    for one in events:
+        if one.fields.get("command_id") in seen.commands:
+            continue
+        id_, cause = str(one.fields.get("appointment_id")), one.fields.get("causation_id")
+        if cause in revoked and revoked[cause] != id_:
+            yield Violation("a revoked slot cancelled another appointment", (id_, str(cause)))
+        elif cause not in revoked and one.fields.get("patient_id") not in gone:
+            yield Violation("nobody asked for a cancellation", (id_, one.message_id))
 
 
 def _queued(seen: Evidence, checked_in: list[Record]) -> Iterator[Violation]:

@@ -9,11 +9,11 @@ from tests.checker.report import Finding, Violation
 from tests.checker.sql import Row
 
 TITLE = "committed changes and events are the same"
-RELEASES = ("AppointmentRefused", "SlotReleased", "SlotRevoked")
+RELEASES = ("AppointmentRefused", "SlotReleased")
 CHANGED = {"cancelled": "AppointmentCancelled", "checked_in": "PatientCheckedIn"}
 """The event behind a status. What booking's row says, and its log must say, too."""
-HELD = ("clinic_id", "doctor_id", "patient_id", "slot_id", "reservation_id")
-QUEUED = ("id", "appointment_id", "doctor_id", "patient_id", "position")
+HELD = ("clinic_id", "doctor_id", "slot_id", "reservation_id")
+QUEUED = ("id", "appointment_id", "doctor_id", "position")
 NO_TRACE = ("lost", "internal")
 
 
@@ -32,6 +32,7 @@ def published(seen: Evidence) -> Finding:
         *_booked(seen),
         *_changed(seen),
         *_queued(seen),
+        *_reassigned(seen),
         *_reserved(seen),
         *_freed(seen),
         *_refused(seen),
@@ -85,6 +86,23 @@ def _queued(seen: Evidence) -> Iterator[Violation]:
             yield Violation("a PatientQueued says another than the queue", (str(entry.get("id")), event.message_id))
     for id_ in entries.keys() - said:
         yield Violation("a queue entry has no PatientQueued", (id_,))
+
+
+def _reassigned(seen: Evidence) -> Iterator[Violation]:
+    """Whose an appointment is: who booked it, then who is said to have it, each of whom the one before was merged into."""
+    owners = {id_: [one.fields.get("patient_id")] for id_, one in _of_appointment(seen, "AppointmentBooked").items()}
+    for one in seen.events("AppointmentReassigned"):
+        owners.setdefault(str(one.fields.get("appointment_id")), []).append(one.fields.get("patient_id"))
+    queued = {row["appointment_id"]: row["patient_id"] for row in seen.rows("entries")}
+    for id_, patients in owners.items():
+        row = seen.appointments.get(id_)
+        if row is not None and row["patient_id"] != patients[-1]:
+            yield Violation("an appointment is somebody else's than its events say", (id_, row["patient_id"]))
+        if queued.get(id_, patients[-1]) != patients[-1]:
+            yield Violation("a queue entry is somebody else's than its appointment", (id_, queued[id_]))
+        for before in patients[:-1]:
+            if seen.survivor(before) == before or seen.survivor(before) != seen.survivor(patients[-1]):
+                yield Violation("an appointment was taken from a patient who was not merged", (id_, str(before)))
 
 
 def _reserved(seen: Evidence) -> Iterator[Violation]:

@@ -1,6 +1,7 @@
 """Invariant 3: what a client was told is so."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from tests.checker.evidence import Evidence
@@ -9,9 +10,10 @@ from tests.checker.report import Finding, Violation
 from tests.checker.sql import Row
 
 TITLE = "what clients were told is so"
-SHOWN = {"doctor_id": "doctor_id", "patient_id": "patient_id", "date": "date"}
-PLACE = {"slot_id": "slot_id", "slot": "slot_number"}
+SHOWN = {"doctor_id": "doctor_id", "date": "date"}
+PLACE = {"slot_id": "slot_id", "slot": "slot_number", "location_id": "location_id"}
 """Fields of an appointment as clients read it, and the columns behind them; its place changes when it is moved."""
+TIMES = ("starts_at", "ends_at")
 PLACE_IN_QUEUE = {"appointment_id": "appointment_id", "position": "position", **SHOWN}
 BOOK, CANCEL, CHECK_IN = "appointments", "appointments/cancel", "checkins"
 
@@ -36,7 +38,8 @@ def _broken(seen: Evidence, entry: Entry) -> Iterator[Violation]:
             yield Violation("a client was told cancelled, and it is not", (id_, entry.key))
     elif kind == CHECK_IN:
         entries = {row["id"]: row for row in seen.rows("entries")}
-        if not _same(told, entries.get(str(told.get("id"))), PLACE_IN_QUEUE):
+        row = entries.get(str(told.get("id")))
+        if not _same(told, row, PLACE_IN_QUEUE) or not _of_one_patient(seen, told, row):
             yield Violation("a client was told a position, and the queue has another", (str(told.get("id")), entry.key))
 
 
@@ -46,12 +49,24 @@ def _booked(seen: Evidence, entry: Entry, told: dict[str, Any]) -> Iterator[Viol
     moved = any(one.fields.get("appointment_id") == id_ for one in seen.events("AppointmentMoved"))
     if row is None:
         yield Violation("a client was told booked, and there is no appointment", (id_, entry.key))
-    elif not moved and not _same(told, row, {**SHOWN, **PLACE}):
+    elif not _of_one_patient(seen, told, row):
+        yield Violation("a client was told booked, and the appointment is somebody else's", (id_, entry.key))
+    elif not moved and not (_same(told, row, {**SHOWN, **PLACE}) and _at_its_time(told, row)):
         yield Violation("a client was told booked, and the appointment is another", (id_, entry.key))
 
 
 def _same(told: dict[str, Any], row: Row | None, columns: dict[str, str]) -> bool:
     return row is not None and all(str(told.get(field)) == str(row[column]) for field, column in columns.items())
+
+
+def _at_its_time(told: dict[str, Any], row: Row) -> bool:
+    said = (told.get(name) for name in TIMES)
+    return [one and datetime.fromisoformat(one) for one in said] == [row[name] for name in TIMES]
+
+
+def _of_one_patient(seen: Evidence, told: dict[str, Any], row: Row | None) -> bool:
+    """Whoever was told of may have been merged into another one since."""
+    return row is not None and bool(seen.survivor(told.get("patient_id")) == seen.survivor(row["patient_id"]))
 
 
 def _refused_but_done(seen: Evidence) -> Iterator[Violation]:

@@ -65,11 +65,11 @@ def _last(seen: Evidence, kind: str, field: str) -> dict[str, Record]:
 
 def _registry(seen: Evidence, registered: dict[str, dict[str, Record]]) -> Iterator[Violation]:
     for kind, (table, _, column) in REGISTERED.items():
-        rows = {row[column]: row["version"] for row in seen.rows(table)}
-        said = {id_: one.fields.get("version") for id_, one in registered[kind].items()}
+        rows = {row[column]: (row["version"], row["status"]) for row in seen.rows(table)}
+        said = {id_: (one.fields.get("version"), one.fields.get("status")) for id_, one in registered[kind].items()}
         for id_ in sorted(rows.keys() | said.keys()):
             if rows.get(id_) != said.get(id_):
-                yield Violation(f"{kind} ends with version {said.get(id_)}, the row with {rows.get(id_)}", (id_,))
+                yield Violation(f"{kind} ends with {said.get(id_)}, the row is {rows.get(id_)}", (id_,))
 
 
 def _clinics(seen: Evidence) -> Iterator[Violation]:

@@ -1,7 +1,8 @@
 """A small system as the checker sees it, made by hand: four booked appointments, one cancelled, two checked in, two refusals.
 
-Everything in it is as it must be; tests break one thing of it and see what the checker says. Ids are readable text: to the
-checker they are nothing more.
+Beside them a date by the clock (`timed`), a doctor who was deleted (`doctor_gone`), and two patients who were, one of them by a
+merge (`patient_gone`, `patient_merged`). Everything in it is as it must be; tests break one thing of it and see what the checker
+says. Ids are readable text: to the checker they are nothing more.
 """
 
 import datetime as dt
@@ -17,11 +18,16 @@ from tests.checker.history import Entry
 from tests.checker.report import Report
 from tests.checker.sql import Owed, Tables
 
-CLINIC, DOCTOR, DAY = "clinic", "doctor", dt.date(2030, 3, 4)
+CLINIC, DOCTOR, GONE, DAY = "clinic", "doctor", "doctor-gone", dt.date(2030, 3, 4)
 ACCEPTED = dt.datetime(2030, 3, 4, 9, 0, tzinfo=dt.UTC)
 DECIDE_BY = ACCEPTED + dt.timedelta(minutes=10)
 DATABASES = ("gateway", "availability", "booking", "queue")
 GROUPS = DATABASES[1:]
+HOUR = dt.timedelta(hours=1)
+FREE = {
+    "state": "free", "reservation_id": None, "appointment_id": None, "starts_at": None, "ends_at": None, "time_zone": None,
+    "location_id": None, "published": True,
+}  # fmt: skip
 Row = dict[str, Any]
 
 
@@ -94,6 +100,10 @@ def clean() -> World:
     check_in(world, 4, position=2)
     refuse_full(world, 5)
     refuse_unknown(world, 6)
+    timed(world)
+    doctor_gone(world)
+    patient_gone(world)
+    patient_merged(world)
     return world
 
 
@@ -103,19 +113,48 @@ def registry(world: World) -> None:
     world.tables["gateway"]["clinics"] = [clinic]
     for database in GROUPS:
         world.tables[database]["clinic_settings"] = [{"clinic_id": CLINIC, "version": 1}]
-    day = {"clinic_id": CLINIC, "doctor_id": DOCTOR, "date": DAY}
-    free = {"state": "free", "reservation_id": None, "appointment_id": None, "starts_at": None, "ends_at": None}
-    slots = [{"id": f"slot-{number}", "number": number, **day, **free} for number in range(1, 11)]
-    doctor, patient = {"id": DOCTOR, "version": 1}, {"id": "patient", "version": 1}
-    world.tables["availability"] |= {"doctors": [doctor], "days": [day], "slots": slots}
-    world.tables["booking"] |= {"patients": [patient], "appointments": [], "outcomes": []}
-    world.tables["queue"] |= {"entries": [], "queue_days": [{**day, "last_position": 0, "version": 0}]}
-    say(world, "registry.events", "DoctorChanged", "doctor-1", version=1, doctor_id=DOCTOR)
-    say(world, "registry.events", "PatientChanged", "patient-1", version=1, patient_id="patient")
+    world.tables["availability"] |= {"doctors": [], "days": [], "slots": [], "exceptions": [], "day_sets": []}
+    world.tables["booking"] |= {"patients": [], "appointments": [], "outcomes": []}
+    world.tables["queue"] |= {"entries": [], "queue_days": []}
+    register(world, "doctors", DOCTOR)
+    register(world, "patients", "patient")
+    daily(world, DAY, range(1, 11))
+
+
+def register(world: World, table: str, id_: str) -> None:
+    """A doctor or patient in use, announced."""
+    row = {"clinic_id": CLINIC, "id": id_, "status": "active", "version": 1, "merged_into": None, "updated_at": ACCEPTED}
+    world.rows(table).append(row)
+    announce(world, table, id_)
+
+
+def delete(world: World, table: str, id_: str, **changes: Any) -> None:
+    """A doctor or patient who is no more in use from now on, announced."""
+    world.row(table, id_).update(status="deleted", version=2, **changes)
+    announce(world, table, id_)
+
+
+def announce(world: World, table: str, id_: str) -> None:
+    """Says on the registry's topic what a row is now."""
+    row, noun = world.row(table, id_), table.removesuffix("s")
+    now = {"version": row["version"], "status": row["status"], f"{noun}_id": id_}
+    say(world, "registry.events", f"{noun.title()}Changed", f"{id_}-{row['version']}", **now)
+
+
+def daily(world: World, date: dt.date, numbers: range, doctor: str = DOCTOR) -> None:
+    """A day with a slot of each number, all of them free."""
+    day = _day(date, doctor)
+    world.rows("days").append({**day, "mode": "daily", "time_zone": "UTC"})
+    world.rows("day_sets").append({**day, "capacity": len(numbers)})
+    world.rows("slots").extend({"id": f"slot-{number}", "number": number, **day, **FREE} for number in numbers)
+
+
+def _day(date: dt.date, doctor: str = DOCTOR) -> Row:
+    return {"clinic_id": CLINIC, "doctor_id": doctor, "date": date}
 
 
 def say(world: World, topic: str, type_: str, message_id: str, **fields: Any) -> None:
-    """A message of the doctor's day."""
+    """A message, of the doctor's day if it does not say another."""
     day = {"clinic_id": CLINIC, "doctor_id": DOCTOR, "date": DAY.isoformat()}
     world.said.append((topic, {"type": type_, "message_id": message_id, **day, **fields}))
 
@@ -136,30 +175,36 @@ def command(world: World, topic: str, type_: str, key: str, path: str, **answer:
     world.rows("outcomes").append({"clinic_id": CLINIC, **row, **decided})
 
 
-def reserve(world: World, number: int) -> Row:
-    """A reservation, as messages name it."""
+def reserve(world: World, number: int, patient: str = "patient") -> Row:
+    """A reservation, as messages name it. One that is refused need not have a slot in this world."""
     held = {"appointment_id": f"appointment-{number}", "reservation_id": f"reservation-{number}", "slot_id": f"slot-{number}"}
-    own = {"command_id": f"command-book-{number}", "patient_id": "patient", "slot_number": number}
+    own = {"command_id": f"command-book-{number}", "patient_id": patient, "slot_number": number, **_of_slot(world, number)}
     say(world, "availability.events", "SlotReserved", f"reserved-{number}", **held, **own)
     return {**held, **own}
 
 
-def book(world: World, number: int) -> None:
+def _of_slot(world: World, number: int) -> Row:
+    """Whose slot it is and when, as messages have it."""
+    slot = world.row("slots", f"slot-{number}")
+    times = {name: slot[name] and slot[name].isoformat() for name in ("starts_at", "ends_at")}
+    return {"doctor_id": slot["doctor_id"], "date": slot["date"].isoformat(), "location_id": slot["location_id"], **times}
+
+
+def book(world: World, number: int, patient: str = "patient") -> None:
     """A booked appointment that holds the slot of its number."""
-    id_, own = f"appointment-{number}", {"doctor_id": DOCTOR, "patient_id": "patient"}
-    shown = {"id": id_, **own, "date": DAY.isoformat(), "slot": number, "slot_id": f"slot-{number}"}
+    id_, slot = f"appointment-{number}", world.row("slots", f"slot-{number}")
+    shown = {"id": id_, "patient_id": patient, "slot": number, "slot_id": f"slot-{number}", **_of_slot(world, number)}
     command(
         world, "booking.commands", "BookAppointment", f"book-{number}", "/appointments", status=201,
         json={**shown, "status": "booked"},
     )  # fmt: skip
-    held = reserve(world, number)
+    held = reserve(world, number, patient)
     say(world, "appointment.events", "AppointmentBooked", f"booked-{number}", version=1, **held)
-    slot = world.row("slots", f"slot-{number}")
     slot |= {"state": "taken", "reservation_id": f"reservation-{number}", "appointment_id": id_}
     kept = {key: value for key, value in held.items() if key != "appointment_id"}
-    times = {"starts_at": None, "ends_at": None, "expires_at": None}
-    row = {"id": id_, "clinic_id": CLINIC, "doctor_id": DOCTOR, "date": DAY, "status": "booked", "version": 1, **kept, **times}
-    world.rows("appointments").append(row)
+    place = {name: slot[name] for name in ("doctor_id", "date", "location_id", "starts_at", "ends_at")}
+    row = {"id": id_, "clinic_id": CLINIC, **kept, **place, "time_zone": "UTC", "expires_at": None}
+    world.rows("appointments").append({**row, "status": "booked", "version": 1})
 
 
 def cancel(world: World, number: int) -> None:
@@ -171,28 +216,45 @@ def cancel(world: World, number: int) -> None:
     world.row("appointments", id_).update(status="cancelled", version=2)
 
 
-def release(world: World, number: int, kind: str, command_id: str) -> None:
-    """A reservation given back and its slot freed."""
+def cancel_by_the_clinic(world: World, number: int, cause: str | None) -> None:
+    """An appointment that nobody's command cancelled, and its slot given back without an answer."""
+    row = world.row("appointments", f"appointment-{number}")
+    row.update(status="cancelled", version=row["version"] + 1)
+    own = {"appointment_id": row["id"], "patient_id": row["patient_id"], "version": row["version"], "causation_id": cause}
+    say(world, "appointment.events", "AppointmentCancelled", f"cancelled-{number}", **own)
+    release(world, number, "SlotReleased", None)
+
+
+def release(world: World, number: int, kind: str, command_id: str | None) -> None:
+    """A reservation given back and its slot freed, or gone where it was published no more; a command is told."""
     reservation = {"reservation_id": f"reservation-{number}", "slot_id": f"slot-{number}", "command_id": command_id}
     held = {**reservation, "appointment_id": f"appointment-{number}"}
     say(world, "appointment.events", kind, f"released-{number}", **held)
-    say(world, "availability.events", "SlotFreed", f"freed-{number}", causation_id=f"released-{number}", **held)
-    world.row("slots", f"slot-{number}").update(state="free", reservation_id=None, appointment_id=None)
+    if command_id:
+        say(world, "availability.events", "SlotFreed", f"freed-{number}", causation_id=f"released-{number}", **held)
+    slot = world.row("slots", f"slot-{number}")
+    slot.update(state="free", reservation_id=None, appointment_id=None)
+    if not slot["published"]:
+        world.rows("slots").remove(slot)
 
 
 def check_in(world: World, number: int, *, position: int) -> None:
     """A patient who is here, and has a position."""
     id_, key = f"appointment-{number}", f"check-in-{number}"
-    entry = {"id": f"entry-{number}", "appointment_id": id_, "doctor_id": DOCTOR, "patient_id": "patient", "position": position}
-    command(
-        world, "appointment.commands", "CheckInPatient", key, "/checkins", status=201, json={**entry, "date": DAY.isoformat()}
-    )
-    own = {"appointment_id": id_, "command_id": f"command-{key}"}
+    row = world.row("appointments", id_)
+    row.update(status="checked_in", version=2)
+    whose = {"doctor_id": row["doctor_id"], "patient_id": row["patient_id"]}
+    entry = {"id": f"entry-{number}", "appointment_id": id_, **whose, "position": position}
+    shown = {**entry, "date": DAY.isoformat()}
+    command(world, "appointment.commands", "CheckInPatient", key, "/checkins", status=201, json=shown)
+    own = {"doctor_id": row["doctor_id"], "appointment_id": id_, "command_id": f"command-{key}"}
+    queued = {"version": position, "entry": entry, "doctor_id": row["doctor_id"], "command_id": f"command-{key}"}
     say(world, "appointment.events", "PatientCheckedIn", f"checked-in-{number}", version=2, **own)
-    say(world, "queue.events", "PatientQueued", f"queued-{number}", version=position, entry=entry, command_id=f"command-{key}")
-    world.row("appointments", id_).update(status="checked_in", version=2)
+    say(world, "queue.events", "PatientQueued", f"queued-{number}", **queued)
     world.rows("entries").append({**entry, "clinic_id": CLINIC, "date": DAY})
-    world.rows("queue_days")[0].update(last_position=position, version=position)
+    queues = {one["doctor_id"]: one for one in world.rows("queue_days")}
+    queues.setdefault(row["doctor_id"], _day(DAY, row["doctor_id"])).update(last_position=position, version=position)
+    world.tables["queue"]["queue_days"] = list(queues.values())
 
 
 def refuse_full(world: World, number: int) -> None:
@@ -208,3 +270,55 @@ def refuse_unknown(world: World, number: int) -> None:
     command(world, "booking.commands", "BookAppointment", key, "/appointments", status=404, code=code, json={"code": code})
     reserve(world, number)
     release(world, number, "AppointmentRefused", f"command-{key}")
+
+
+CLOSED = DAY + dt.timedelta(days=1)
+
+
+def timed(world: World) -> None:
+    """A date by the clock that was closed when two slots were booked, one right behind the other: all others are gone."""
+    world.rows("days").append({**_day(CLOSED), "mode": "timed", "time_zone": "UTC"})
+    for number in (21, 22):
+        starts = ACCEPTED + dt.timedelta(days=1, hours=number)
+        place = {"time_zone": "UTC", "location_id": "location", "starts_at": starts, "ends_at": starts + HOUR}
+        world.rows("slots").append({"id": f"slot-{number}", "number": number, **_day(CLOSED), **FREE, **place})
+        book(world, number)
+        world.row("slots", f"slot-{number}")["published"] = False
+    closed = {"id": "closed", "kind": "closed", "clinic_id": CLINIC, "doctor_id": DOCTOR, "created_at": ACCEPTED}
+    world.rows("exceptions").append({**closed, "from_date": CLOSED, "to_date": CLOSED})
+
+
+def doctor_gone(world: World) -> None:
+    """A doctor who was deleted with two appointments: one is cancelled by its revoked slot, the other patient has checked in."""
+    register(world, "doctors", GONE)
+    daily(world, DAY, range(31, 33), GONE)
+    for number in (31, 32):
+        book(world, number)
+    check_in(world, 32, position=1)
+    delete(world, "doctors", GONE)
+    for number in (31, 32):
+        slot = world.row("slots", f"slot-{number}")
+        slot["published"] = False
+        held = {"slot_id": slot["id"], "reservation_id": slot["reservation_id"], "appointment_id": slot["appointment_id"]}
+        say(world, "availability.events", "SlotRevoked", f"revoked-{number}", doctor_id=GONE, **held)
+    cancel_by_the_clinic(world, 31, "revoked-31")
+
+
+def patient_gone(world: World) -> None:
+    """A patient who was deleted with an appointment, which was cancelled in the same transaction."""
+    register(world, "patients", "leaver")
+    book(world, 7, "leaver")
+    delete(world, "patients", "leaver")
+    cancel_by_the_clinic(world, 7, None)
+
+
+def patient_merged(world: World) -> None:
+    """A patient who was found to be another one, with an appointment and a place in the queue."""
+    register(world, "patients", "double")
+    book(world, 8, "double")
+    check_in(world, 8, position=3)
+    delete(world, "patients", "double", merged_into="patient")
+    moved = {"appointment_id": "appointment-8", "patient_id": "patient"}
+    say(world, "appointment.events", "AppointmentReassigned", "reassigned-8", version=3, **moved)
+    world.row("appointments", "appointment-8").update(patient_id="patient", version=3)
+    world.row("entries", "entry-8")["patient_id"] = "patient"
