@@ -11,7 +11,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from shared.contracts.availability import BookingRefused, SlotReserved
-from shared.contracts.booking import AppointmentView, CancelAppointment, CheckInPatient, Reason, Status
+from shared.contracts.booking import LIVE, AppointmentView, CancelAppointment, CheckInPatient, Reason, Status
 from shared.contracts.envelope import Message
 from shared.contracts.problems import Code
 
@@ -44,6 +44,19 @@ class Appointment:
     def today(self, now: datetime) -> dt.date:
         """The date where the appointment takes place."""
         return now.astimezone(ZoneInfo(self.time_zone)).date()
+
+    def status_at(self, now: datetime) -> Status:
+        """The status, also where a hold is over and nobody has written that down yet."""
+        over = self.expires_at is not None and self.expires_at <= now
+        return Status.EXPIRED if self.status is Status.PENDING and over else self.status
+
+    def is_live(self, now: datetime) -> bool:
+        """Whether the appointment holds its slot."""
+        return self.status_at(now) in LIVE
+
+    def is_upcoming(self, now: datetime) -> bool:
+        """Whether it lives and is today's or later where it takes place; what lives longer is history that nobody closed."""
+        return self.is_live(now) and self.date >= self.today(now)
 
     def changed(self, status: Status, now: datetime, reason: Reason | None = None) -> "Appointment":
         """The appointment after a change of status."""
@@ -114,6 +127,17 @@ class Diary:
         return any(_overlap(wanted, other) or (wanted.exclusive_day and _same_day(wanted, other)) for other in others)
 
 
+def clashes(moving: Iterable[Appointment], staying: Iterable[Appointment]) -> list[Appointment]:
+    """Of the appointments of two patients, those that one patient alone cannot have: in the order of their ids."""
+    theirs = list(staying)
+    pairs = [(one, other) for one in moving for other in theirs if _clash(one, other)]
+    return sorted({appointment.id: appointment for pair in pairs for appointment in pair}.values(), key=lambda found: found.id)
+
+
+def _clash(one: Appointment, other: Appointment) -> bool:
+    return _overlap(one, other) or ((one.exclusive_day or other.exclusive_day) and _same_day(one, other))
+
+
 def _same_day(one: Appointment, other: Appointment) -> bool:
     return (one.doctor_id, one.date) == (other.doctor_id, other.date)
 
@@ -154,7 +178,7 @@ def apply(command: AppointmentCommand, appointment: Appointment | None, now: dat
         return Code.TOO_LATE
     if appointment is None:
         return Code.UNKNOWN_APPOINTMENT
-    status = _status_at(appointment, now)
+    status = appointment.status_at(now)
     if isinstance(command, CancelAppointment):
         return _cancel(command, appointment, status, now)
     return _check_in(command, appointment, status, now)
@@ -176,12 +200,6 @@ def _check_in(command: CheckInPatient, appointment: Appointment, status: Status,
     if appointment.date != appointment.today(now):
         return Code.NOT_TODAY
     return _NO_CHECK_IN.get(status) or appointment.changed(Status.CHECKED_IN, now)
-
-
-def _status_at(appointment: Appointment, now: datetime) -> Status:
-    """The status, also where a hold is over and nobody has written that down yet."""
-    over = appointment.expires_at is not None and appointment.expires_at <= now
-    return Status.EXPIRED if appointment.status is Status.PENDING and over else appointment.status
 
 
 def view(appointment: Appointment) -> AppointmentView:

@@ -58,6 +58,13 @@ JOIN (SELECT DISTINCT * FROM unnest($1::uuid[], $2::uuid[], $3::date[]) AS asked
   USING (clinic_id, patient_id)
 WHERE date BETWEEN around - 1 AND around + 1 AND status IN ({_LIVE})
 """
+# Their patients are locked by now: what lives can end meanwhile, and is left out then, but nothing new can come.
+LOCK_LIVE = f"""
+SELECT * FROM appointments WHERE clinic_id = $1 AND patient_id = ANY($2) AND status IN ({_LIVE}) ORDER BY id FOR UPDATE
+"""
+REASSIGN = """
+UPDATE appointments SET patient_id = $3, version = version + 1, updated_at = $4 WHERE clinic_id = $1 AND id = ANY($2)
+"""
 HELD = f"""
 SELECT reservation_id FROM appointments JOIN unnest($1::uuid[], $2::uuid[]) AS asked(clinic_id, reservation_id)
   USING (clinic_id, reservation_id)
@@ -76,7 +83,7 @@ WHERE appointments.clinic_id = changed.clinic_id AND appointments.id = changed.i
 class Wanted:
     """What a list asks for; what is not set is not asked for. `after` is the place behind which the page begins."""
 
-    patient_id: UUID | None = None
+    patient_ids: Collection[UUID] | None = None
     doctor_id: UUID | None = None
     date: dt.date | None = None
     status: Status | None = None
@@ -92,6 +99,11 @@ async def lock(connection: Connection, keys: Collection[Key]) -> dict[Key, Appoi
     """Locks the appointments that exist, and gives them as they are then."""
     rows = await connection.fetch(LOCK, [clinic for clinic, _ in keys], [id_ for _, id_ in keys])
     return {(row["clinic_id"], row["id"]): _appointment(row) for row in rows}
+
+
+async def lock_live(connection: Connection, clinic_id: UUID, patient_ids: Collection[UUID]) -> list[Appointment]:
+    """Locks what lives of locked patients, in the order of the ids."""
+    return [_appointment(row) for row in await connection.fetch(LOCK_LIVE, clinic_id, list(patient_ids))]
 
 
 async def live_around(connection: Connection, wanted: Sequence[Appointment]) -> list[Appointment]:
@@ -114,6 +126,11 @@ async def change(connection: Connection, changed: Sequence[Appointment]) -> None
     await connection.execute(CHANGE, *([getattr(one, column) for one in changed] for column in columns))
 
 
+async def reassign(connection: Connection, clinic_id: UUID, ids: Collection[UUID], patient_id: UUID, now: dt.datetime) -> None:
+    """Gives locked appointments to another patient."""
+    await connection.execute(REASSIGN, clinic_id, list(ids), patient_id, now)
+
+
 async def get(sql: AsyncConnection, clinic_id: UUID, id_: UUID) -> Appointment | None:
     """One appointment, if it is there for this clinic."""
     mine = (appointments.c.clinic_id == clinic_id, appointments.c.id == id_)
@@ -121,11 +138,21 @@ async def get(sql: AsyncConnection, clinic_id: UUID, id_: UUID) -> Appointment |
     return None if row is None else _appointment(row)
 
 
+async def some(sql: AsyncConnection, clinic_id: UUID, ids: Collection[UUID]) -> list[Appointment]:
+    """Those of the appointments that are there for this clinic, in order of date, number and id."""
+    table = appointments.c
+    query = select(appointments).where(table.clinic_id == clinic_id, table.id.in_(ids))
+    rows = (await sql.execute(query.order_by(table.date, table.slot_number, table.id))).mappings()
+    return [_appointment(row) for row in rows]
+
+
 async def find(sql: AsyncConnection, clinic_id: UUID, wanted: Wanted, limit: int) -> list[Appointment]:
     """At most `limit` appointments in order of date, number and id."""
     table = appointments.c
     query = select(appointments).where(table.clinic_id == clinic_id)
-    for column in (table.patient_id, table.doctor_id, table.date, table.status):
+    if wanted.patient_ids is not None:
+        query = query.where(table.patient_id.in_(wanted.patient_ids))
+    for column in (table.doctor_id, table.date, table.status):
         value = getattr(wanted, column.name)
         query = query if value is None else query.where(column == value)
     order = (table.date, table.slot_number, table.id)

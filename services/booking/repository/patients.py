@@ -3,26 +3,56 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.booking.models import outcomes, patients
 from shared.contracts.registry import Active
 from shared.infra.postgres import Connection
 
-# Serialises the bookings of a patient and lets foreign keys pass. The settings ride along: one round trip less for each batch.
-LOCK = """
-SELECT patients.clinic_id, patients.id,
+# Who was merged stands for the survivor, and the survivor's row is the one that is locked. Of a row that another transaction has
+# changed meanwhile the newest version is given, so a merge that came in between shows in `merged_into`. The settings ride along:
+# one round trip less for each batch.
+_LOCK = """
+SELECT asked.clinic_id, asked.id AS asked_id, patients.id, patients.status, patients.merged_into, patients.version,
        coalesce((clinic_settings.settings ->> 'one_booking_per_patient_day')::boolean, false) AS one_booking_a_day
-FROM patients JOIN unnest($1::uuid[], $2::uuid[]) AS asked(clinic_id, id) USING (clinic_id, id)
-LEFT JOIN clinic_settings ON clinic_settings.clinic_id = patients.clinic_id
-WHERE patients.status = 'active'
-ORDER BY patients.id FOR NO KEY UPDATE OF patients
+FROM unnest($1::uuid[], $2::uuid[]) AS named(clinic_id, id) JOIN patients AS asked USING (clinic_id, id)
+JOIN patients ON patients.clinic_id = asked.clinic_id AND patients.id = coalesce(asked.merged_into, asked.id)
+LEFT JOIN clinic_settings ON clinic_settings.clinic_id = asked.clinic_id
+ORDER BY patients.id FOR {strength} OF patients
 """
+LOCK = _LOCK.format(strength="NO KEY UPDATE")
+"""Serialises the bookings of a patient, and lets foreign keys pass."""
+LOCK_TO_END = _LOCK.format(strength="UPDATE")
+"""Lets no foreign key pass either: nothing new may point to who is deleted or merged."""
+SURVIVORS = """
+SELECT patients.clinic_id, patients.id, patients.merged_into
+FROM patients JOIN unnest($1::uuid[], $2::uuid[]) AS asked(clinic_id, id) USING (clinic_id, id) WHERE merged_into IS NOT NULL
+"""
+END = """
+UPDATE patients SET status = 'deleted', merged_into = $3, version = version + 1, updated_at = $4 WHERE clinic_id = $1 AND id = $2
+"""
+POINT_TO = "UPDATE patients SET merged_into = $3 WHERE clinic_id = $1 AND merged_into = $2"
 # The keys come sorted: two calls that want the same locks want them in the same order.
 SERIALISE = "SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS key"
+
+
+Key = tuple[UUID, UUID]
+"""Clinic and id."""
+
+
+@dataclass(frozen=True)
+class Locked:
+    """A locked patient: the one that was asked for, or the survivor of its merge."""
+
+    id: UUID
+    status: Active
+    version: int
+    one_booking_a_day: bool
+    """Whether the clinic allows one booking of a doctor's day only."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +84,38 @@ class Answered:
 _COLUMNS = [patients.c[name] for name in Patient.__dataclass_fields__]
 
 
-async def lock(connection: Connection, keys: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], bool]:
-    """Locks those of (clinic, patient) that are active, and says of each whether its clinic allows one booking a day only."""
-    rows = await connection.fetch(LOCK, [clinic for clinic, _ in keys], [id_ for _, id_ in keys])
-    return {(row["clinic_id"], row["id"]): row["one_booking_a_day"] for row in rows}
+async def lock(connection: Connection, keys: Collection[Key], statement: str = LOCK) -> dict[Key, Locked]:
+    """Locks the patients that (clinic, id) stand for, in the order of their ids; who was merged stands for the survivor.
+
+    One statement, whatever is asked. If merges ended while it waited, one more for those that they have merged.
+    """
+    found: dict[Key, Locked] = {}
+    left = list(keys)
+    while left:
+        rows = await connection.fetch(statement, [clinic for clinic, _ in left], [id_ for _, id_ in left])
+        found |= {(row["clinic_id"], row["asked_id"]): _locked(row) for row in rows if row["merged_into"] is None}
+        left = [(row["clinic_id"], row["asked_id"]) for row in rows if row["merged_into"] is not None]
+    return found
+
+
+def _locked(row: Any) -> Locked:
+    return Locked(row["id"], Active(row["status"]), row["version"], row["one_booking_a_day"])
+
+
+async def survivors(connection: Connection, keys: Collection[Key]) -> dict[Key, UUID]:
+    """For whom those of the patients stand that were merged."""
+    rows = await connection.fetch(SURVIVORS, [clinic for clinic, _ in keys], [id_ for _, id_ in keys])
+    return {(row["clinic_id"], row["id"]): row["merged_into"] for row in rows}
+
+
+async def end(connection: Connection, clinic_id: UUID, id_: UUID, survivor: UUID | None, now: datetime) -> None:
+    """Deletes a locked patient, who stands for a `survivor` from now on if it was merged."""
+    await connection.execute(END, clinic_id, id_, survivor, now)
+
+
+async def point_to(connection: Connection, clinic_id: UUID, loser: UUID, survivor: UUID) -> None:
+    """Who was merged into the loser stands for the survivor, too. Nobody reads these rows themselves: they keep their version."""
+    await connection.execute(POINT_TO, clinic_id, loser, survivor)
 
 
 async def serialise(connection: Connection, keys: Sequence[bytes]) -> None:
@@ -77,6 +135,15 @@ async def get(sql: AsyncConnection, clinic_id: UUID, id_: UUID) -> Patient | Non
     mine = (patients.c.clinic_id == clinic_id, patients.c.id == id_)
     row = (await sql.execute(select(*_COLUMNS).where(*mine))).mappings().one_or_none()
     return None if row is None else Patient(**row)
+
+
+async def one_person(sql: AsyncConnection, clinic_id: UUID, id_: UUID) -> list[UUID]:
+    """The ids under which a patient's appointments are kept: the survivor's, and of all who were merged into it."""
+    asked = patients.alias("asked")
+    survivor = func.coalesce(asked.c.merged_into, asked.c.id)
+    mine = (asked.c.clinic_id == clinic_id, asked.c.id == id_, patients.c.clinic_id == clinic_id)
+    query = select(patients.c.id).where(*mine, or_(patients.c.id == survivor, patients.c.merged_into == survivor))
+    return list((await sql.scalars(query.order_by(patients.c.id))).all())
 
 
 async def add(sql: AsyncConnection, patient: Patient) -> None:

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.booking.routes import appointments, commands, patients
+from services.booking.routes import appointments, commands, patients, removals
 
 router = APIRouter(prefix="/internal")
-for _part in (patients, appointments, commands):
+for _part in (patients, removals, appointments, commands):
     router.include_router(_part.router)

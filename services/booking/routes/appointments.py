@@ -1,4 +1,4 @@
-"""Appointments: reading and listing."""
+"""Appointments: reading, listing and looking up."""
 
 import datetime as dt
 from uuid import UUID
@@ -7,8 +7,9 @@ from fastapi import APIRouter, Request
 
 from services.booking.repository.appointments import Wanted
 from services.booking.routes.common import in_unit
-from services.booking.service.lists import list_appointments, place_of, read_appointment
+from services.booking.service.lists import list_appointments, look_up, place_of, read_appointment
 from shared.contracts.booking import AppointmentPage, AppointmentView, Status
+from shared.contracts.registry import AppointmentLook
 from shared.infra.caller import ByCaller
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit
 
@@ -27,8 +28,14 @@ async def get_appointments(
     cursor: Cursor = None,
 ) -> AppointmentPage:
     """Lists appointments."""
-    wanted = Wanted(patient_id, doctor_id, date, status, place_of(cursor))
-    return await in_unit(request, caller, lambda unit: list_appointments(unit, caller.clinic_id, wanted, limit))
+    wanted = Wanted(doctor_id=doctor_id, date=date, status=status, after=place_of(cursor))
+    return await in_unit(request, caller, lambda unit: list_appointments(unit, caller.clinic_id, patient_id, wanted, limit))
+
+
+@router.post("/appointments/look")
+async def post_appointments_look(request: Request, caller: ByCaller, asked: AppointmentLook) -> AppointmentPage:
+    """Looks up many appointments: those that there are."""
+    return await in_unit(request, caller, lambda unit: look_up(unit, caller.clinic_id, asked))
 
 
 @router.get("/appointments/{appointment_id}")

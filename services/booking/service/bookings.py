@@ -1,17 +1,19 @@
 """What becomes of reservations: an appointment, or a refusal that frees them; and of bookings that availability refused."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from services.booking import domain
 from services.booking.domain import Appointment, Diary
 from services.booking.repository import appointments, patients
+from services.booking.repository.patients import Key, Locked
 from services.booking.service.decisions import Decisions, answer_to
 from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotReserved
 from shared.contracts.booking import AppointmentBooked, AppointmentRefused, BookAppointment, ReservationKept, SlotReleased
 from shared.contracts.commands import Answer, Outcome
 from shared.contracts.problems import Code
+from shared.contracts.registry import Active
 from shared.contracts.topics import APPOINTMENT_EVENTS
 from shared.infra.audit import Action
 from shared.infra.unit import Unit
@@ -38,13 +40,15 @@ async def decide_bookings(unit: Unit, decisions: Decisions, messages: Bookings) 
 
 async def _open_desk(unit: Unit, decisions: Decisions, messages: Bookings) -> "Desk":
     """Locks the patients, then reads what their bookings are judged by, where there is any."""
-    active = await patients.lock(unit.connection, {(message.clinic_id, message.patient_id) for message in messages})
+    locked = await patients.lock(unit.connection, {(message.clinic_id, message.patient_id) for message in messages})
+    active = {key: patient for key, patient in locked.items() if patient.status is Active.ACTIVE}
     reserved = [message for message in messages if isinstance(message, SlotReserved)]
     perhaps = [m for m in messages if isinstance(m, ReservationQuestioned) or (isinstance(m, SlotReserved) and decisions.of(m))]
     asked = {(message.clinic_id, message.reservation_id) for message in perhaps}
     held = await appointments.held(unit.connection, asked) if asked else set()
     desk = Desk(unit, decisions, active, held)
-    colliding = [wanted for wanted in map(desk.wanted, reserved) if domain.may_collide(wanted)]
+    wanted = [desk.wanted(message, patient) for message in reserved if (patient := desk.patient_of(message))]
+    colliding = [one for one in wanted if domain.may_collide(one)]
     if colliding:
         desk.diary = Diary(await appointments.live_around(unit.connection, colliding))
     return desk
@@ -56,29 +60,33 @@ class Desk:
 
     unit: Unit
     decisions: Decisions
-    active: dict[tuple[UUID, UUID], bool]
-    """The active patients by clinic and id: whether their clinic allows one booking a day only."""
+    active: dict[Key, Locked]
+    """The active patients by clinic and the id that a message names; who was merged stands for the survivor."""
     held: set[UUID]
     """Reservations that live appointments hold."""
     diary: Diary = field(default_factory=lambda: Diary(()))
     booked: list[Appointment] = field(default_factory=list)
 
-    def wanted(self, reserved: SlotReserved) -> Appointment:
+    def wanted(self, reserved: SlotReserved, patient: Locked) -> Appointment:
         """The appointment that a reservation becomes if nothing stands against it."""
-        exclusive = self.active.get((reserved.clinic_id, reserved.patient_id), False)
-        return domain.appointment_of(reserved, exclusive_day=exclusive, now=self.unit.now)
+        appointment = domain.appointment_of(reserved, exclusive_day=patient.one_booking_a_day, now=self.unit.now)
+        return replace(appointment, patient_id=patient.id)
 
     def book_or_refuse(self, reserved: SlotReserved) -> None:
         """The decision on a reservation."""
-        wanted = self.wanted(reserved)
+        patient = self.patient_of(reserved)
         if domain.too_late(reserved, self.unit.now):
             self.refuse(reserved, Code.TOO_LATE)
-        elif (reserved.clinic_id, reserved.patient_id) not in self.active:
+        elif patient is None:
             self.refuse(reserved, Code.UNKNOWN_PATIENT)
-        elif self.diary.forbids(wanted):
+        elif self.diary.forbids(wanted := self.wanted(reserved, patient)):
             self.refuse(reserved, Code.PATIENT_BUSY)
         else:
             self._book(reserved, wanted)
+
+    def patient_of(self, message: SlotReserved | BookingRefused) -> Locked | None:
+        """For whom a booking is, if that patient is active."""
+        return self.active.get((message.clinic_id, message.patient_id))
 
     def answer_or_release(self, reserved: SlotReserved, outcome: Outcome) -> None:
         """A reservation whose command is decided already: given back, unless a live appointment holds exactly it."""
@@ -102,8 +110,7 @@ class Desk:
         if outcome:
             self.decisions.answer_again(refused, outcome)
             return
-        known = (refused.clinic_id, refused.patient_id) in self.active
-        answer = Answer.refusal(domain.code_of_refusal(refused, patient_known=known))
+        answer = Answer.refusal(domain.code_of_refusal(refused, patient_known=self.patient_of(refused) is not None))
         self.decisions.decide(refused, BookAppointment, answer, settled=True)
 
     def _book(self, reserved: SlotReserved, appointment: Appointment) -> None:

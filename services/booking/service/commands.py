@@ -1,12 +1,15 @@
 """The commands about appointments: cancel and check in. Several of one appointment in one batch act one after the other."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 from services.booking import domain
 from services.booking.domain import Appointment, AppointmentCommand
-from services.booking.repository import appointments
+from services.booking.repository import appointments, patients
+from services.booking.repository.patients import Key
+from services.booking.service.cancellations import give_back, say_cancelled
 from services.booking.service.decisions import Decisions
-from shared.contracts.booking import AppointmentCancelled, CancelAppointment, CheckInPatient, PatientCheckedIn, SlotReleased
+from shared.contracts.booking import CancelAppointment, CheckInPatient, PatientCheckedIn
 from shared.contracts.commands import Answer
 from shared.contracts.problems import Code
 from shared.contracts.topics import APPOINTMENT_EVENTS
@@ -18,7 +21,7 @@ async def decide_commands(unit: Unit, decisions: Decisions, messages: Sequence[A
     """Applies the commands in the order of their arrival to locked appointments, and writes the final states at once."""
     found = await appointments.lock(unit.connection, {(message.clinic_id, message.appointment_id) for message in messages})
     current = dict(found)
-    for message in messages:
+    for message in await _for_survivors(unit, messages, found):
         key = (message.clinic_id, message.appointment_id)
         outcome = decisions.of(message)
         if outcome:
@@ -35,6 +38,26 @@ async def decide_commands(unit: Unit, decisions: Decisions, messages: Sequence[A
         await appointments.change(unit.connection, changed)
 
 
+async def _for_survivors(
+    unit: Unit, messages: Sequence[AppointmentCommand], found: Mapping[Key, Appointment]
+) -> list[AppointmentCommand]:
+    """The commands, each check-in under a merged patient's id as one of the survivor. Asks only if one names another patient."""
+    strange = {
+        (message.clinic_id, message.patient_id)
+        for message in messages
+        if isinstance(message, CheckInPatient)
+        and (appointment := found.get((message.clinic_id, message.appointment_id)))
+        and appointment.patient_id != message.patient_id
+    }
+    survivors = await patients.survivors(unit.connection, strange) if strange else {}
+    return [_for_survivor(message, survivors) for message in messages]
+
+
+def _for_survivor(message: AppointmentCommand, survivors: Mapping[Key, UUID]) -> AppointmentCommand:
+    survivor = isinstance(message, CheckInPatient) and survivors.get((message.clinic_id, message.patient_id))
+    return message.model_copy(update={"patient_id": survivor}) if survivor else message
+
+
 def _say(unit: Unit, decisions: Decisions, message: AppointmentCommand, after: Appointment, *, changed: bool) -> None:
     if isinstance(message, CancelAppointment):
         _say_cancelled(unit, decisions, message, after, changed=changed)
@@ -46,13 +69,9 @@ def _say_cancelled(unit: Unit, decisions: Decisions, message: CancelAppointment,
     """The place is given back with the answer, which the client gets once it is free; also for one that was cancelled before."""
     answer = Answer(status_code=200, result=domain.view(after).model_dump(mode="json"))
     decisions.decide(message, CancelAppointment, answer, settled=False)
-    day = {"doctor_id": after.doctor_id, "date": after.date, "appointment_id": after.id}
     if changed:
-        patient = {"patient_id": after.patient_id, "reason": after.cancel_reason, "version": after.version}
-        unit.emit(APPOINTMENT_EVENTS, AppointmentCancelled, message, **day, **patient)
-        unit.record(message, Action.APPOINTMENT_CANCELLED, after.id, reason=after.cancel_reason, version=after.version)
-    place = {"slot_id": after.slot_id, "reservation_id": after.reservation_id}
-    unit.emit(APPOINTMENT_EVENTS, SlotReleased, message, **day, **place, answer=answer)
+        say_cancelled(unit, message, after)
+    give_back(unit, message, after, answer)
 
 
 def _say_checked_in(unit: Unit, decisions: Decisions, message: CheckInPatient, after: Appointment) -> None:

@@ -1,14 +1,16 @@
 """Reading appointments: one, or a page of those that a filter lets through."""
 
 import datetime as dt
+from dataclasses import replace
 from uuid import UUID
 
 from services.booking import domain
 from services.booking.domain import Appointment
-from services.booking.repository import appointments
+from services.booking.repository import appointments, patients
 from services.booking.repository.appointments import Wanted
 from shared.contracts.booking import AppointmentPage, AppointmentView
 from shared.contracts.problems import Code
+from shared.contracts.registry import AppointmentLook
 from shared.infra.forms import cursor_number, decode_cursor, encode_cursor, no_cursor
 from shared.infra.problems import ProblemError
 from shared.infra.unit import RegistryUnit
@@ -22,12 +24,22 @@ async def read_appointment(unit: RegistryUnit, clinic_id: UUID, appointment_id: 
     return domain.view(appointment)
 
 
-async def list_appointments(unit: RegistryUnit, clinic_id: UUID, wanted: Wanted, limit: int) -> AppointmentPage:
-    """A page in order of date, number and id."""
+async def list_appointments(
+    unit: RegistryUnit, clinic_id: UUID, patient_id: UUID | None, wanted: Wanted, limit: int
+) -> AppointmentPage:
+    """A page in order of date, number and id. A patient's are also those that ended under an id that was merged into it."""
+    if patient_id is not None:
+        wanted = replace(wanted, patient_ids=await patients.one_person(unit.sql, clinic_id, patient_id))
     found = await appointments.find(unit.sql, clinic_id, wanted, limit + 1)
     page = found[:limit]
     next_cursor = _cursor(page[-1]) if len(found) > limit else None
     return AppointmentPage(items=[domain.view(one) for one in page], next_cursor=next_cursor)
+
+
+async def look_up(unit: RegistryUnit, clinic_id: UUID, asked: AppointmentLook) -> AppointmentPage:
+    """All of the appointments that there are, whatever became of them, in the order of a list."""
+    found = await appointments.some(unit.sql, clinic_id, asked.ids)
+    return AppointmentPage(items=[domain.view(one) for one in found])
 
 
 def place_of(cursor: str | None) -> tuple[dt.date, int, UUID] | None:

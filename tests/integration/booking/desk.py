@@ -1,10 +1,13 @@
 """Booking's own side of a test: batches as the delivery runner hands them over, and a look at what they left in the database."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
+
+import orjson
 
 from services.booking.handlers import handle
 from services.booking.repository.patients import Patient
@@ -91,6 +94,30 @@ class Desk:
             **envelope(self.clinic, command_id=None, version=version), code="x", settings=ClinicSettings(**settings)
         )
         await self.deliver(change)
+
+    async def heard(self) -> list[dict[str, Any]]:
+        """What was published since the last time, by batches and by calls."""
+        await asyncio.gather(*self.units._publishing)
+        records, self.publisher.records = self.publisher.records, []
+        return [orjson.loads(record.body) for record in records]
+
+    async def effects(self, subject: UUID) -> list[str]:
+        """What the audit trail says of something, in the order in which it was done."""
+        async with self.database.batch({self.clinic}) as (connection, _):
+            rows = await connection.fetch("SELECT action FROM audit WHERE subject_id = $1 ORDER BY at, id", subject)
+        return [row["action"] for row in rows]
+
+    async def patient_row(self, patient: UUID) -> dict[str, Any]:
+        """A patient as it is stored."""
+        async with self.database.batch({self.clinic}) as (connection, _):
+            row = await connection.fetchrow("SELECT * FROM patients WHERE id = $1", patient)
+        return dict(row or {})
+
+    async def put(self, slot: SlotReserved, **columns: Any) -> None:
+        """Changes the appointment of a reservation as a use case that is still to come will do it."""
+        names = ", ".join(f"{name} = ${place}" for place, name in enumerate(columns, 2))
+        async with self.database.batch({slot.clinic_id}) as (connection, _):
+            await connection.execute(f"UPDATE appointments SET {names} WHERE id = $1", slot.appointment_id, *columns.values())
 
     async def row(self, slot: SlotReserved) -> dict[str, Any]:
         """The appointment of a reservation."""

@@ -1,0 +1,28 @@
+"""Patients who are in use no more: deleted, or merged into another."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+
+from services.booking.routes.common import codec, in_unit
+from services.booking.service.merges import merge_patients
+from services.booking.service.removals import delete_patient
+from shared.contracts.patients import PatientView
+from shared.contracts.registry import Deleted
+from shared.infra.caller import ByCaller
+from shared.infra.forms import read_json
+
+router = APIRouter()
+
+
+@router.delete("/patients/{patient_id}")
+async def remove_patient(request: Request, caller: ByCaller, patient_id: UUID, cancel_appointments: bool = False) -> Deleted:
+    """Deletes a patient."""
+    return await in_unit(request, caller, lambda unit: delete_patient(unit, caller, patient_id, cancel=cancel_appointments))
+
+
+@router.post("/patients/{patient_id}/merge")
+async def post_merge(request: Request, caller: ByCaller, patient_id: UUID) -> PatientView:
+    """Merges a patient into another."""
+    data, seals = await read_json(request), codec(request)
+    return await in_unit(request, caller, lambda unit: merge_patients(unit, seals, caller, patient_id, data))

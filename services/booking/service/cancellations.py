@@ -1,0 +1,37 @@
+"""What is said when an appointment is cancelled: that it is, and that its place is to be given back.
+
+The cause is a client's command, a revoked slot, or the caller who deletes a patient. Used by the use cases that cancel.
+"""
+
+from typing import Any
+
+from services.booking.domain import Appointment
+from shared.contracts.booking import AppointmentCancelled, SlotReleased
+from shared.contracts.commands import Answer
+from shared.contracts.envelope import Message
+from shared.contracts.topics import APPOINTMENT_EVENTS
+from shared.infra.audit import Action
+from shared.infra.caller import Caller
+from shared.infra.unit import Unit
+
+
+def say_cancelled(unit: Unit, cause: Message | Caller, after: Appointment) -> None:
+    """An appointment has ended."""
+    patient = {"patient_id": after.patient_id, "reason": after.cancel_reason, "version": after.version}
+    _say(unit, AppointmentCancelled, cause, after, **patient)
+    unit.record(cause, Action.APPOINTMENT_CANCELLED, after.id, reason=after.cancel_reason, version=after.version)
+
+
+def give_back(unit: Unit, cause: Message | Caller, after: Appointment, answer: Answer | None = None) -> None:
+    """The place of an appointment is free for others; `answer` is for the client who waits until it is."""
+    _say(unit, SlotReleased, cause, after, slot_id=after.slot_id, reservation_id=after.reservation_id, answer=answer)
+
+
+def _say(
+    unit: Unit, kind: type[AppointmentCancelled] | type[SlotReleased], cause: Message | Caller, after: Appointment, **fields: Any
+) -> None:
+    day = {"doctor_id": after.doctor_id, "date": after.date, "appointment_id": after.id}
+    if isinstance(cause, Message):
+        unit.emit(APPOINTMENT_EVENTS, kind, cause, **day, **fields)
+    else:
+        unit.tell(APPOINTMENT_EVENTS, kind, cause, **day, **fields)
