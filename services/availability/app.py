@@ -12,6 +12,8 @@ from shared.infra.owner import create_owner
 from shared.infra.retention import retention
 
 NAME = "availability"
+MAX_BODY_BYTES = 1024 * 1024
+"""500 lines of an import are larger than any client's body."""
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -22,6 +24,7 @@ def create_app(settings: Settings) -> FastAPI:
         settings,
         lambda runtime: make_handler(runtime, patience),
         router,
+        MAX_BODY_BYTES,
         ignored=IGNORED,
         failed=tell_holder(AVAILABILITY_EVENTS),
         jobs=lambda runtime: [questioning(runtime.units, patience), retention(runtime.database, outcomes=True)],

@@ -3,11 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints, TypeAdapter, ValidationInfo, WrapValidator, field_validator
 
 from shared.contracts.clinics import Zone
 from shared.contracts.envelope import Wire
-from shared.contracts.registry import Active, Language, Name, Patch, Slug, Strict
+from shared.contracts.registry import KEPT, Active, Language, Name, Patch, Slug, Strict
 
 AddressText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 Translations = Annotated[dict[Language, AddressText], Field(min_length=1, max_length=20)]
@@ -16,6 +16,9 @@ ExternalId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 """ISO 4217."""
 MAX_AMOUNT = 10**12
+MAX_LANGUAGES = 20
+_TAG = r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*"
+_LANGUAGES = rf"^ *{_TAG}( *; *{_TAG}){{0,{MAX_LANGUAGES - 1}}} *;? *$"
 
 
 class CategoryIn(Strict):
@@ -27,7 +30,7 @@ class CategoryIn(Strict):
 class CategoryPatch(Patch):
     """A category's new name."""
 
-    name: Name | None = None
+    name: Annotated[Name | None, KEPT] = None
 
 
 class CategoryView(Wire):
@@ -53,14 +56,21 @@ class PriceRangeIn(Strict):
     min: int = Field(ge=0, le=MAX_AMOUNT)
     max: int = Field(ge=0, le=MAX_AMOUNT)
 
+    @field_validator("max")
+    @classmethod
+    def _not_below_min(cls, value: int, info: ValidationInfo) -> int:
+        if value < info.data.get("min", value):
+            raise ValueError("must be `min` or more")
+        return value
+
 
 class PriceRangePatch(Patch):
     """Changes of a price range; none of its fields can be cleared."""
 
-    name: Name | None = None
-    currency: Currency | None = None
-    min: int | None = Field(default=None, ge=0, le=MAX_AMOUNT)
-    max: int | None = Field(default=None, ge=0, le=MAX_AMOUNT)
+    name: Annotated[Name | None, KEPT] = None
+    currency: Annotated[Currency | None, KEPT] = None
+    min: Annotated[int | None, Field(ge=0, le=MAX_AMOUNT), KEPT] = None
+    max: Annotated[int | None, Field(ge=0, le=MAX_AMOUNT), KEPT] = None
 
 
 class PriceRangeView(Wire):
@@ -81,16 +91,29 @@ class PriceRangePage(Wire):
     next_cursor: str | None = None
 
 
+_TEXT, _TEXTS = TypeAdapter[str](AddressText), TypeAdapter[dict[str, str]](Translations)
+
+
+def _text_or_texts(value: object, _handler: object) -> str | dict[str, str]:
+    """Judged as what it is: a union's own errors would name its branches as if they were fields."""
+    return _TEXTS.validate_python(value) if isinstance(value, dict) else _TEXT.validate_python(value)
+
+
+def _with_address(value: object) -> object:
+    return {"address": value} if isinstance(value, str) else value
+
+
 class LocationIn(Strict):
     """Where a doctor works. With the `id` of one that is there it is changed; without `time_zone` the clinic's counts."""
 
     id: UUID | None = None
     name: Name | None = None
-    address: AddressText | Translations
+    address: Annotated[AddressText | Translations, WrapValidator(_text_or_texts)]
     time_zone: Zone | None = None
 
 
-Locations = Annotated[list[AddressText | LocationIn], Field(max_length=50)]
+_Location = Annotated[LocationIn, BeforeValidator(_with_address, json_schema_input_type=AddressText | LocationIn)]
+Locations = Annotated[list[_Location], Field(max_length=50)]
 """Plain addresses, or locations with more to them."""
 
 
@@ -102,18 +125,18 @@ class DoctorIn(Strict):
     category_id: UUID | None = None
     price_range_id: UUID | None = None
     locations: Locations = Field(default=[])
-    languages: list[Language] = Field(default=[], max_length=20)
+    languages: list[Language] = Field(default=[], max_length=MAX_LANGUAGES)
 
 
 class DoctorPatch(Patch):
     """Changes of a doctor. `locations` is the whole list: one that it leaves out is removed, unless the schedule needs it."""
 
-    name: Name | None = None
-    code: Slug | None = None
+    name: Annotated[Name | None, KEPT] = None
+    code: Annotated[Slug | None, KEPT] = None
     category_id: UUID | None = None
     price_range_id: UUID | None = None
-    locations: Locations | None = None
-    languages: list[Language] | None = Field(default=None, max_length=20)
+    locations: Annotated[Locations | None, KEPT] = None
+    languages: Annotated[list[Language] | None, Field(max_length=MAX_LANGUAGES), KEPT] = None
 
 
 class CategoryOf(Wire):
@@ -172,7 +195,14 @@ class DoctorLine(Strict):
     code: Slug | None = None
     category: Name | None = None
     price_range: Name | None = None
-    languages: Annotated[str, StringConstraints(max_length=400)] | None = None
+    languages: Annotated[str, StringConstraints(pattern=_LANGUAGES, max_length=800)] | None = None
     location: Name | None = None
-    address: AddressText | None = None
     time_zone: Zone | None = None
+    address: AddressText | None = Field(default=None, validate_default=True)
+
+    @field_validator("address")
+    @classmethod
+    def _of_the_location(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None and (info.data.get("location") or info.data.get("time_zone")):
+            raise ValueError("is required")
+        return value

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from shared.contracts.envelope import RegistryMessage, Wire
 
@@ -111,6 +111,16 @@ class Patch(Strict):
     def sent(self) -> dict[str, Any]:
         """What the client named, by field."""
         return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+def _not_cleared(value: object) -> object:
+    if value is None:
+        raise ValueError("cannot be cleared")
+    return value
+
+
+KEPT = AfterValidator(_not_cleared)
+"""Of a field of a patch that can be left out, but not missing."""
 
 
 class Deleted(Wire):

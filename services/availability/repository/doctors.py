@@ -1,15 +1,58 @@
-"""Doctors in SQLAlchemy. Called by `service/doctors.py` and `service/days.py` inside their unit of work."""
+"""Doctors in SQLAlchemy, without their locations. Called by `service/` inside its unit of work."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.availability.models import doctors
-from shared.contracts.directory import DoctorView
+from services.availability.models import categories, doctors, price_ranges
+from services.availability.repository.locations import places_like
+from shared.contracts.directory import CategoryOf, DoctorView, PriceRangeOf
+from shared.contracts.registry import Active, name_key
 
-_VIEW = tuple(doctors.c[name] for name in DoctorView.model_fields if name in doctors.c)
+
+def _object(table: Any, kind: type[CategoryOf | PriceRangeOf]) -> ColumnElement[Any]:
+    """What a doctor has of a table, in one column; null if nothing."""
+    parts = [part for name in kind.model_fields for part in (name, table.c[name])]
+    return case((table.c.id.is_not(None), func.json_build_object(*parts)))
+
+
+_VIEW = select(
+    *(doctors.c[name] for name in DoctorView.model_fields if name in doctors.c),
+    _object(categories, CategoryOf).label("category"),
+    _object(price_ranges, PriceRangeOf).label("price_range"),
+).select_from(
+    doctors.outerjoin(
+        categories, and_(categories.c.clinic_id == doctors.c.clinic_id, categories.c.id == doctors.c.category_id)
+    ).outerjoin(
+        price_ranges, and_(price_ranges.c.clinic_id == doctors.c.clinic_id, price_ranges.c.id == doctors.c.price_range_id)
+    )
+)
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which active doctors are asked for: a category or price range by id or name, a location by id or by what its texts contain,
+    a language that covers one of theirs, a part of their name or code."""
+
+    category: UUID | str | None = None
+    price_range: UUID | str | None = None
+    location: UUID | str | None = None
+    language: str | None = None
+    q: str | None = None
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What an import knows a doctor by."""
+
+    code: str
+    external_id: str | None
+    status: Active
 
 
 async def codes_like(sql: AsyncConnection, clinic_id: UUID, prefix: str) -> set[str]:
@@ -18,21 +61,52 @@ async def codes_like(sql: AsyncConnection, clinic_id: UUID, prefix: str) -> set[
     return set((await sql.execute(asked)).scalars())
 
 
-async def add(sql: AsyncConnection, clinic_id: UUID, doctor: DoctorView, now: datetime) -> None:
-    """Adds a doctor."""
-    columns = doctor.model_dump(exclude={"category", "price_range", "locations"})
-    await sql.execute(insert(doctors).values(**columns, clinic_id=clinic_id, created_at=now, updated_at=now))
+async def listed(sql: AsyncConnection, clinic_id: UUID) -> list[Listed]:
+    """All doctors of a clinic that were ever registered."""
+    asked = select(doctors.c.code, doctors.c.external_id, doctors.c.status).where(doctors.c.clinic_id == clinic_id)
+    return [Listed(row.code, row.external_id, Active(row.status)) for row in await sql.execute(asked)]
 
 
-async def get(sql: AsyncConnection, clinic_id: UUID, doctor_id: UUID, *, share: bool = False) -> DoctorView | None:
-    """A doctor of a clinic; with `share` it stays as it is until the transaction ends."""
-    asked = select(*_VIEW).where(doctors.c.clinic_id == clinic_id, doctors.c.id == doctor_id)
-    row = (await sql.execute(asked.with_for_update(read=True) if share else asked)).mappings().one_or_none()
-    return DoctorView.model_validate(dict(row)) if row else None
+async def add(sql: AsyncConnection, clinic_id: UUID, rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
+    """Adds doctors with the same columns each."""
+    fixed = {"clinic_id": clinic_id, "status": Active.ACTIVE, "version": 1, "created_at": now, "updated_at": now}
+    await sql.execute(insert(doctors), [{**row, **fixed} for row in rows])
 
 
-async def page(sql: AsyncConnection, clinic_id: UUID, *, limit: int, after_code: str) -> list[DoctorView]:
-    """The first `limit` doctors behind a code, in order of code."""
-    behind = select(*_VIEW).where(doctors.c.clinic_id == clinic_id, doctors.c.code > after_code)
-    rows = (await sql.execute(behind.order_by(doctors.c.code).limit(limit))).mappings()
-    return [DoctorView.model_validate(dict(row)) for row in rows]
+async def change(sql: AsyncConnection, clinic_id: UUID, doctor_id: UUID, values: Mapping[str, Any], now: datetime) -> None:
+    """Gives a locked doctor these values and the next version."""
+    changed = update(doctors).where(doctors.c.clinic_id == clinic_id, doctors.c.id == doctor_id)
+    await sql.execute(changed.values(**values, version=doctors.c.version + 1, updated_at=now))
+
+
+async def get(
+    sql: AsyncConnection, clinic_id: UUID, doctor_id: UUID, *, share: bool = False, lock: bool = False
+) -> DoctorView | None:
+    """A doctor of a clinic; with `share` it stays as it is until the transaction ends, with `lock` nobody books meanwhile."""
+    asked = _VIEW.where(doctors.c.clinic_id == clinic_id, doctors.c.id == doctor_id)
+    if share or lock:
+        asked = asked.with_for_update(read=share, key_share=lock, of=doctors)
+    row = (await sql.execute(asked)).mappings().one_or_none()
+    return DoctorView.model_validate({**row, "locations": []}) if row else None
+
+
+async def page(sql: AsyncConnection, clinic_id: UUID, wanted: Filter, *, limit: int, after_code: str) -> list[DoctorView]:
+    """The first `limit` active doctors behind a code that are asked for, in order of code."""
+    behind = _VIEW.where(doctors.c.clinic_id == clinic_id, doctors.c.status == Active.ACTIVE, doctors.c.code > after_code)
+    rows = await sql.execute(_filtered(behind, clinic_id, wanted).order_by(doctors.c.code).limit(limit))
+    return [DoctorView.model_validate({**row, "locations": []}) for row in rows.mappings()]
+
+
+def _filtered(asked: Select[Any], clinic_id: UUID, wanted: Filter) -> Select[Any]:
+    for table, entry in ((categories, wanted.category), (price_ranges, wanted.price_range)):
+        if entry is not None:
+            asked = asked.where(table.c.id == entry if isinstance(entry, UUID) else table.c.name_key == name_key(entry))
+    if wanted.location is not None:
+        asked = asked.where(doctors.c.id.in_(places_like(clinic_id, wanted.location)))
+    if wanted.language is not None:
+        tag = func.unnest(doctors.c.languages).column_valued("tag")
+        asked = asked.where(exists().where(func.lower(tag.op("||")("-")).startswith(f"{wanted.language.lower()}-")))
+    if wanted.q is not None:
+        parts = (column.icontains(wanted.q, autoescape=True) for column in (doctors.c.name, doctors.c.code))
+        asked = asked.where(or_(*parts))
+    return asked

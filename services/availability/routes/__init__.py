@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.availability.routes import days, doctors
+from services.availability.routes import days, directory, doctors
 
 router = APIRouter(prefix="/internal")
-for _part in (doctors, days):
+for _part in (doctors, directory, days):
     router.include_router(_part.router)

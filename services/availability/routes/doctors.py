@@ -1,35 +1,119 @@
-"""Doctors: registering, reading, listing."""
+"""Doctors: registering, reading, searching, changing, deleting, importing."""
 
+from collections.abc import Awaitable
+from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
+from services.availability.domain.languages import wishes
+from services.availability.repository.doctors import Filter
 from services.availability.routes.common import in_unit, mark
-from services.availability.service.doctors import CREATED, list_doctors, read_doctor, register_doctor
+from services.availability.service.doctors import (
+    CREATED,
+    Search,
+    change_doctor,
+    list_doctors,
+    read_doctor,
+    register_doctor,
+)
+from services.availability.service.imports import import_doctors
+from services.availability.service.removals import delete_doctor, left_of
+from services.availability.service.views import Reader
 from shared.contracts.directory import DoctorPage, DoctorView
+from shared.contracts.patients import ImportReport
+from shared.contracts.registry import Deleted
 from shared.infra.caller import ByCaller
-from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, decode_cursor, read_json
+from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, decode_cursor, etag, read_json
+from shared.infra.unit import RegistryUnit
 
 router = APIRouter()
 
 
+def _reader(request: Request, response: Response, expand: Literal["translations"] | None = None) -> Reader:
+    response.headers["Vary"] = "Accept-Language"
+    header = ", ".join(request.headers.getlist("accept-language"))
+    return Reader(wishes(header), translations=expand is not None)
+
+
+ByReader = Annotated[Reader, Depends(_reader)]
+_Text = Annotated[str | None, Query(min_length=1, max_length=200, pattern=r"^[^\x00]*\S[^\x00]*$")]
+_Tag = Annotated[str | None, Query(max_length=35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+
+
+def _filter(
+    category: _Text = None, price_range: _Text = None, location: _Text = None, language: _Tag = None, q: _Text = None
+) -> Filter:
+    return Filter(_id_or_text(category), _id_or_text(price_range), _id_or_text(location), language, q and q.strip())
+
+
+def _id_or_text(value: str | None) -> UUID | str | None:
+    try:
+        return value and UUID(value)
+    except ValueError:
+        return value and value.strip()
+
+
 @router.post("/doctors", status_code=CREATED)
-async def post_doctor(request: Request, response: Response, caller: ByCaller) -> DoctorView:
+async def post_doctor(request: Request, response: Response, caller: ByCaller, reader: ByReader) -> DoctorView:
     """Registers a doctor."""
     data = await read_json(request)
-    done = await in_unit(request, caller, lambda unit: register_doctor(unit, caller, data))
+    done = await in_unit(request, caller, lambda unit: register_doctor(unit, caller, data, reader))
     mark(response, replayed=done.replayed)
-    return done.doctor
+    return _tagged(response, done.doctor)
 
 
 @router.get("/doctors")
-async def get_doctors(request: Request, caller: ByCaller, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> DoctorPage:
-    """Lists doctors in order of code."""
-    after_code = decode_cursor(cursor, 1)[0] if cursor is not None else ""
-    return await in_unit(request, caller, lambda unit: list_doctors(unit, caller, limit=limit, after_code=after_code))
+async def get_doctors(
+    request: Request,
+    caller: ByCaller,
+    reader: ByReader,
+    wanted: Annotated[Filter, Depends(_filter)],
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+) -> DoctorPage:
+    """Lists active doctors in order of code."""
+    search = Search(wanted, limit, decode_cursor(cursor, 1)[0] if cursor is not None else "")
+    return await in_unit(request, caller, lambda unit: list_doctors(unit, caller, search, reader))
+
+
+@router.post("/doctors/import")
+async def post_import(request: Request, caller: ByCaller, dry_run: bool = False) -> ImportReport:
+    """Imports some lines of a file."""
+    data = await read_json(request)
+    return await in_unit(request, caller, lambda unit: import_doctors(unit, caller, data, dry_run=dry_run))
 
 
 @router.get("/doctors/{doctor_id}")
-async def get_doctor(request: Request, caller: ByCaller, doctor_id: UUID) -> DoctorView:
-    """Reads a doctor."""
-    return await in_unit(request, caller, lambda unit: read_doctor(unit, caller, doctor_id))
+async def get_doctor(request: Request, response: Response, caller: ByCaller, reader: ByReader, doctor_id: UUID) -> DoctorView:
+    """Reads a doctor, a deleted one too."""
+    return _tagged(response, await in_unit(request, caller, lambda unit: read_doctor(unit, caller, doctor_id, reader)))
+
+
+@router.patch("/doctors/{doctor_id}")
+async def patch_doctor(request: Request, response: Response, caller: ByCaller, reader: ByReader, doctor_id: UUID) -> DoctorView:
+    """Changes a doctor."""
+    data = await read_json(request)
+    doctor = await in_unit(request, caller, lambda unit: change_doctor(unit, caller, doctor_id, data, reader))
+    return _tagged(response, doctor)
+
+
+@router.delete("/doctors/{doctor_id}")
+async def remove_doctor(request: Request, caller: ByCaller, doctor_id: UUID, cancel_appointments: bool = False) -> Deleted:
+    """Deletes a doctor; again: tells what is left of the appointments."""
+
+    def work(unit: RegistryUnit) -> Awaitable[Deleted]:
+        return delete_doctor(unit, caller, doctor_id, cancel_appointments=cancel_appointments)
+
+    return await in_unit(request, caller, work)
+
+
+@router.get("/doctors/{doctor_id}/left")
+async def get_left(request: Request, caller: ByCaller, doctor_id: UUID) -> Deleted:
+    """How many appointments of a deleted doctor are still to be cancelled."""
+    return await in_unit(request, caller, lambda unit: left_of(unit, caller, doctor_id))
+
+
+def _tagged(response: Response, doctor: DoctorView) -> DoctorView:
+    response.headers["ETag"] = etag(doctor.version)
+    return doctor

@@ -1,24 +1,36 @@
-"""Registering, reading and listing doctors. Called by `routes.py` in a transaction of the caller's clinic."""
+"""Registering, reading, listing and changing doctors. Called by `routes/doctors.py` in a transaction of the caller's clinic.
 
+Locks go in one order: the clinic's codes, the doctor, then what the doctor is given.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
 
 from services.availability.domain.codes import free_code, slug
-from services.availability.repository import doctors
+from services.availability.models import categories, price_ranges
+from services.availability.repository import directory, doctors, locations
+from services.availability.repository.doctors import Filter
+from services.availability.repository.locations import Location
+from services.availability.service.publication import replan
 from services.availability.service.repeats import keep_answer, serialise, stored_answer
-from shared.contracts.directory import DoctorIn, DoctorPage, DoctorView
-from shared.contracts.problems import Code
+from services.availability.service.views import Reader, clinic_zone, show
+from shared.contracts.directory import DoctorIn, DoctorPage, DoctorPatch, DoctorView, LocationIn
+from shared.contracts.problems import Code, FieldError
 from shared.contracts.registry import Active, DoctorChanged
 from shared.contracts.topics import REGISTRY_EVENTS
 from shared.infra.audit import Action
 from shared.infra.caller import Caller
-from shared.infra.forms import canonical_hash, encode_cursor, parse
+from shared.infra.forms import canonical_hash, check_match, encode_cursor, parse
 from shared.infra.ids import new_id
 from shared.infra.problems import ProblemError
 from shared.infra.unit import RegistryUnit
 
 COMMAND = "RegisterDoctor"
 CREATED = 201
+_REFERENCES = {"category_id": categories, "price_range_id": price_ranges}
 
 
 @dataclass(frozen=True)
@@ -29,45 +41,97 @@ class Registered:
     replayed: bool = False
 
 
-async def register_doctor(unit: RegistryUnit, caller: Caller, data: object) -> Registered:
+async def register_doctor(unit: RegistryUnit, caller: Caller, data: object, reader: Reader) -> Registered:
     """Registers a doctor. Raises `ProblemError` for bad fields, a code that is taken, and a key of another request."""
     form = parse(DoctorIn, data)
     body_hash = canonical_hash(form)
     stored = await stored_answer(unit, caller, body_hash)
     if stored is not None:
         assert stored.result
-        return Registered(await read_doctor(unit, caller, UUID(stored.result["id"])), replayed=True)
+        return Registered(await read_doctor(unit, caller, UUID(stored.result["id"]), reader), replayed=True)
     doctor_id = _id_of(caller)
     if caller.command_id and await doctors.get(unit.sql, caller.clinic_id, doctor_id) is not None:
         raise ProblemError(Code.KEY_REUSED)  # the answer of the key is gone, what it made is not
-    doctor = await _create(unit, caller, form, doctor_id)
-    await keep_answer(unit, caller, COMMAND, body_hash, CREATED, {"id": str(doctor.id)})
-    return Registered(doctor)
+    await _create(unit, caller, form, doctor_id)
+    await keep_answer(unit, caller, COMMAND, body_hash, CREATED, {"id": str(doctor_id)})
+    return Registered(await read_doctor(unit, caller, doctor_id, reader))
 
 
-async def read_doctor(unit: RegistryUnit, caller: Caller, doctor_id: UUID) -> DoctorView:
+async def read_doctor(unit: RegistryUnit, caller: Caller, doctor_id: UUID, reader: Reader) -> DoctorView:
     """A doctor of the caller's clinic; another clinic's is as unknown as one that never was."""
     doctor = await doctors.get(unit.sql, caller.clinic_id, doctor_id)
     if doctor is None:
         raise ProblemError(Code.UNKNOWN_DOCTOR)
+    (shown,) = await show(unit, caller.clinic_id, [doctor], reader)
+    return shown
+
+
+@dataclass(frozen=True)
+class Search:
+    """A page of doctors that somebody asks for."""
+
+    wanted: Filter
+    limit: int
+    after_code: str
+
+
+async def list_doctors(unit: RegistryUnit, caller: Caller, search: Search, reader: Reader) -> DoctorPage:
+    """A page of the clinic's active doctors in order of code."""
+    limit = search.limit
+    found = await doctors.page(unit.sql, caller.clinic_id, search.wanted, limit=limit + 1, after_code=search.after_code)
+    cursor = encode_cursor(found[limit - 1].code) if len(found) > limit else None
+    return DoctorPage(items=await show(unit, caller.clinic_id, found[:limit], reader), next_cursor=cursor)
+
+
+async def change_doctor(unit: RegistryUnit, caller: Caller, doctor_id: UUID, data: object, reader: Reader) -> DoctorView:
+    """Changes what is sent. Nothing changed: the version stays and nobody is told. Changed places or zones move free slots."""
+    sent = parse(DoctorPatch, data).sent()
+    if "code" in sent:
+        await serialise_codes(unit, caller)
+    before = await lock_active(unit, caller, doctor_id)
+    check_match(caller.if_match, before.version)
+    places = (await locations.of_doctors(unit.sql, caller.clinic_id, [doctor_id])).get(doctor_id, [])
+    asked: Sequence[LocationIn] | None = sent.pop("locations", None)
+    await _refuse_strangers(unit, caller, sent, asked or (), places)
+    wanted = places if asked is None else [_location(one) for one in asked]
+    changed = {name: value for name, value in sent.items() if value != _values(before)[name]}
+    if "code" in changed and changed["code"] in await doctors.codes_like(unit.sql, caller.clinic_id, changed["code"]):
+        raise ProblemError(Code.DUPLICATE_CODE)
+    if changed or wanted != places:
+        await doctors.change(unit.sql, caller.clinic_id, doctor_id, changed, unit.now)
+        await _move(unit, caller, doctor_id, places, wanted)
+        announce(unit, caller, doctor_id, before.version + 1, Active.ACTIVE)
+        unit.record(caller, Action.DOCTOR_CHANGED, doctor_id, version=before.version + 1)
+    return await read_doctor(unit, caller, doctor_id, reader)
+
+
+async def lock_active(unit: RegistryUnit, caller: Caller, doctor_id: UUID) -> DoctorView:
+    """A doctor in use, into whose calendar nobody books before the commit. Raises `unknown_doctor` for any other."""
+    doctor = await doctors.get(unit.sql, caller.clinic_id, doctor_id, lock=True)
+    if doctor is None or doctor.status is not Active.ACTIVE:
+        raise ProblemError(Code.UNKNOWN_DOCTOR)
     return doctor
 
 
-async def list_doctors(unit: RegistryUnit, caller: Caller, *, limit: int, after_code: str) -> DoctorPage:
-    """A page of the clinic's doctors in order of code."""
-    found = await doctors.page(unit.sql, caller.clinic_id, limit=limit + 1, after_code=after_code)
-    more = len(found) > limit
-    return DoctorPage(items=found[:limit], next_cursor=encode_cursor(found[limit - 1].code) if more else None)
+async def serialise_codes(unit: RegistryUnit, caller: Caller) -> None:
+    """Until the commit nobody else gives doctors of the clinic a code."""
+    await serialise(unit.connection, f"doctor_codes:{caller.clinic_id}")
 
 
-async def _create(unit: RegistryUnit, caller: Caller, form: DoctorIn, doctor_id: UUID) -> DoctorView:
+def announce(unit: RegistryUnit, caller: Caller, doctor_id: UUID, version: int, status: Active) -> None:
+    """Tells the other services what they need to know of a doctor."""
+    unit.tell(REGISTRY_EVENTS, DoctorChanged, caller, version=version, doctor_id=doctor_id, status=status)
+
+
+async def _create(unit: RegistryUnit, caller: Caller, form: DoctorIn, doctor_id: UUID) -> None:
     """Adds the doctor and tells the other services."""
     code = await _code(unit, caller, form)
-    doctor = DoctorView(id=doctor_id, code=code, name=form.name, languages=form.languages, status=Active.ACTIVE, version=1)
-    await doctors.add(unit.sql, caller.clinic_id, doctor, unit.now)
-    _announce(unit, caller, doctor)
-    unit.record(caller, Action.DOCTOR_REGISTERED, doctor.id, version=doctor.version)
-    return doctor
+    values = form.model_dump(include={"name", "languages", "category_id", "price_range_id"})
+    await _refuse_strangers(unit, caller, values, form.locations, ())
+    await doctors.add(unit.sql, caller.clinic_id, [{**values, "id": doctor_id, "code": code}], unit.now)
+    await locations.write(unit.sql, caller.clinic_id, {doctor_id: [_location(one) for one in form.locations]})
+    announce(unit, caller, doctor_id, 1, Active.ACTIVE)
+    unit.record(caller, Action.DOCTOR_REGISTERED, doctor_id, version=1)
 
 
 def _id_of(caller: Caller) -> UUID:
@@ -76,8 +140,8 @@ def _id_of(caller: Caller) -> UUID:
 
 
 async def _code(unit: RegistryUnit, caller: Caller, form: DoctorIn) -> str:
-    """The code asked for, or one made from the name. One registration of a clinic at a time chooses."""
-    await serialise(unit.connection, f"doctor_codes:{caller.clinic_id}")
+    """The code asked for, or one made from the name."""
+    await serialise_codes(unit, caller)
     base = form.code or slug(form.name)
     taken = await doctors.codes_like(unit.sql, caller.clinic_id, base)
     if form.code in taken:
@@ -85,6 +149,46 @@ async def _code(unit: RegistryUnit, caller: Caller, form: DoctorIn) -> str:
     return form.code or free_code(base, taken)
 
 
-def _announce(unit: RegistryUnit, caller: Caller, doctor: DoctorView) -> None:
-    fields = {"version": doctor.version, "doctor_id": doctor.id, "status": doctor.status}
-    unit.tell(REGISTRY_EVENTS, DoctorChanged, caller, **fields)
+def _values(doctor: DoctorView) -> dict[str, Any]:
+    """What a change is compared with."""
+    ids = {"category_id": doctor.category and doctor.category.id, "price_range_id": doctor.price_range and doctor.price_range.id}
+    return {**doctor.model_dump(include={"name", "code", "languages"}), **ids}
+
+
+def _location(form: LocationIn) -> Location:
+    return Location(form.id or new_id(), form.name, form.address, form.time_zone)
+
+
+async def _refuse_strangers(
+    unit: RegistryUnit, caller: Caller, values: Mapping[str, Any], asked: Sequence[LocationIn], places: Sequence[Location]
+) -> None:
+    """Names every id that is none of the clinic's, or of the doctor's locations; what is kept stays until the commit."""
+    errors = [
+        FieldError(field=field, reason="is not known")
+        for field, table in _REFERENCES.items()
+        if (id_ := values.get(field)) and not await directory.keep(unit.sql, table, caller.clinic_id, id_)
+    ]
+    left: set[UUID | None] = {place.id for place in places}
+    for number, id_ in enumerate(location.id for location in asked):
+        if id_ is not None and id_ not in left:
+            errors.append(FieldError(field=f"locations.{number}.id", reason="is no other location of this doctor"))
+        left.discard(id_)
+    if errors:
+        raise ProblemError(Code.VALIDATION_FAILED, errors=errors)
+
+
+async def _move(
+    unit: RegistryUnit, caller: Caller, doctor_id: UUID, before: Sequence[Location], after: Sequence[Location]
+) -> None:
+    """Replaces the locations. Raises `in_use` if one that the calendar needs would be gone."""
+    if before == after:
+        return
+    gone = {place.id for place in before} - {place.id for place in after}
+    if gone:
+        today = unit.now.astimezone(ZoneInfo(await clinic_zone(unit, caller.clinic_id))).date()
+        if needed := gone & await locations.needed(unit.sql, caller.clinic_id, doctor_id, today):
+            raise ProblemError(Code.IN_USE, f"Its schedule or an exception needs location {min(needed)}")
+        await locations.remove(unit.sql, caller.clinic_id, gone)
+    await locations.write(unit.sql, caller.clinic_id, {doctor_id: after})
+    if {place.id: place.time_zone for place in before} != {place.id: place.time_zone for place in after}:
+        await replan(unit, caller.clinic_id, doctor_id)

@@ -34,6 +34,7 @@ async def test_a_doctor_is_registered_announced_and_read(desk: Desk, http: httpx
     made = await registered(http, name=" Dr Zoë Lind ", languages=["en", "zh-Hant"])
     assert {**made, "id": 0} == {
         "id": 0, "code": "dr-zoe-lind", "name": "Dr Zoë Lind", "languages": ["en", "zh-Hant"], "status": "active", "version": 1,
+        "category": None, "price_range": None, "locations": [],
     }  # fmt: skip
     assert (await http.get(f"{DOCTORS}/{made['id']}")).json() == made
     (change,) = announced(desk)

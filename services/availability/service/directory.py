@@ -1,0 +1,152 @@
+"""Categories and price ranges: made, read, listed, changed and removed, one way for both. Called by `routes/directory.py`.
+
+A name is there once in a clinic, however it is spelled: who writes one waits for others who do. What a doctor has stays.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+from uuid import UUID, uuid5
+
+from pydantic import BaseModel
+from sqlalchemy import RowMapping, Table
+
+from services.availability.models import categories, price_ranges
+from services.availability.repository import directory
+from services.availability.service.repeats import keep_answer, serialise, stored_answer
+from shared.contracts.directory import (
+    CategoryIn,
+    CategoryPage,
+    CategoryPatch,
+    CategoryView,
+    PriceRangeIn,
+    PriceRangePage,
+    PriceRangePatch,
+    PriceRangeView,
+)
+from shared.contracts.problems import Code
+from shared.contracts.registry import Patch, Strict
+from shared.infra.audit import Action
+from shared.infra.caller import Caller
+from shared.infra.forms import canonical_hash, check_match, encode_cursor, parse
+from shared.infra.ids import new_id
+from shared.infra.problems import ProblemError
+from shared.infra.unit import RegistryUnit
+
+V = TypeVar("V", CategoryView, PriceRangeView)
+P = TypeVar("P", bound=BaseModel)
+CREATED = 201
+
+
+@dataclass(frozen=True)
+class Kind(Generic[V, P]):
+    """One of the tables: what is sent to it and read of it, and what its effects and refusals are called."""
+
+    noun: str
+    command: str
+    table: Table
+    form: type[Strict]
+    patch: type[Patch]
+    view: type[V]
+    page: type[P]
+    action: Action
+    unknown: Code
+
+
+CATEGORY = Kind(
+    "category", "CreateCategory", categories, CategoryIn, CategoryPatch, CategoryView, CategoryPage,
+    Action.CATEGORY_CHANGED, Code.UNKNOWN_CATEGORY,
+)  # fmt: skip
+PRICE_RANGE = Kind(
+    "price_range", "CreatePriceRange", price_ranges, PriceRangeIn, PriceRangePatch, PriceRangeView, PriceRangePage,
+    Action.PRICE_RANGE_CHANGED, Code.UNKNOWN_PRICE_RANGE,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Made(Generic[V]):
+    """The entry that was made, now or when its key was first used."""
+
+    entry: V
+    replayed: bool = False
+
+
+async def make(unit: RegistryUnit, caller: Caller, kind: Kind[V, P], data: object) -> Made[V]:
+    """Makes an entry. Raises `ProblemError` for bad fields, a name that is taken, and a key of another request."""
+    form = parse(kind.form, data)
+    body_hash = canonical_hash(form)
+    stored = await stored_answer(unit, caller, body_hash)
+    if stored is not None:
+        return Made(kind.view.model_validate(stored.result), replayed=True)
+    values = {**form.model_dump(), "id": _id_of(caller, kind), "version": 1}
+    await _serialise_names(unit, caller, kind)
+    await _claim_name(unit, caller, kind, values)
+    if await directory.get(unit.sql, kind.table, caller.clinic_id, values["id"]) is not None:
+        raise ProblemError(Code.KEY_REUSED)  # the answer of the key is gone, what it made is not
+    await directory.add(unit.sql, kind.table, caller.clinic_id, values, unit.now)
+    unit.record(caller, kind.action, values["id"], made=True, version=1)
+    entry = kind.view.model_validate(values)
+    await keep_answer(unit, caller, kind.command, body_hash, CREATED, entry.model_dump(mode="json"))
+    return Made(entry)
+
+
+async def read(unit: RegistryUnit, caller: Caller, kind: Kind[V, P], id_: UUID) -> V:
+    """An entry of the caller's clinic."""
+    return kind.view.model_validate(dict(await _found(unit, caller, kind, id_)))
+
+
+async def listed(unit: RegistryUnit, caller: Caller, kind: Kind[V, P], *, limit: int, after_key: str) -> P:
+    """A page of the clinic's entries in order of name."""
+    found = await directory.page(unit.sql, kind.table, caller.clinic_id, limit=limit + 1, after_key=after_key)
+    cursor = encode_cursor(found[limit - 1]["name_key"]) if len(found) > limit else None
+    return kind.page.model_validate({"items": [dict(row) for row in found[:limit]], "next_cursor": cursor})
+
+
+async def change(unit: RegistryUnit, caller: Caller, kind: Kind[V, P], id_: UUID, data: object) -> V:
+    """Changes what is sent; what comes of it is judged like a new entry. Nothing changed: the version stays."""
+    sent = parse(kind.patch, data).sent()
+    if "name" in sent:
+        await _serialise_names(unit, caller, kind)
+    row = await _found(unit, caller, kind, id_, lock=True)
+    check_match(caller.if_match, row["version"])
+    before = {name: row[name] for name in kind.form.model_fields}
+    after = parse(kind.form, {**before, **sent}).model_dump()
+    if after == before:
+        return kind.view.model_validate(dict(row))
+    values = {**after, "id": id_, "version": row["version"] + 1}
+    await _claim_name(unit, caller, kind, values)
+    await directory.change(unit.sql, kind.table, caller.clinic_id, values, unit.now)
+    unit.record(caller, kind.action, id_, version=values["version"])
+    return kind.view.model_validate(values)
+
+
+async def remove(unit: RegistryUnit, caller: Caller, kind: Kind[V, P], id_: UUID) -> None:
+    """Removes an entry that no active doctor has. Its lock waits for who is giving it to one."""
+    row = await _found(unit, caller, kind, id_, lock=True)
+    check_match(caller.if_match, row["version"])
+    if await directory.in_use(unit.sql, kind.table, caller.clinic_id, id_):
+        raise ProblemError(Code.IN_USE)
+    await directory.remove(unit.sql, kind.table, caller.clinic_id, id_)
+    unit.record(caller, kind.action, id_, removed=True, version=row["version"])
+
+
+def _id_of(caller: Caller, kind: Kind[V, P]) -> UUID:
+    return uuid5(caller.command_id, kind.noun) if caller.command_id else new_id()
+
+
+async def _serialise_names(unit: RegistryUnit, caller: Caller, kind: Kind[V, P]) -> None:
+    """Until the commit nobody else writes a name."""
+    await serialise(unit.connection, f"{kind.table.name}:{caller.clinic_id}")
+
+
+async def _claim_name(unit: RegistryUnit, caller: Caller, kind: Kind[V, P], values: dict[str, Any]) -> None:
+    """Raises `duplicate_name` if another entry has the name."""
+    owner = await directory.named(unit.sql, kind.table, caller.clinic_id, values["name"])
+    if owner not in (None, values["id"]):
+        raise ProblemError(Code.DUPLICATE_NAME)
+
+
+async def _found(unit: RegistryUnit, caller: Caller, kind: Kind[V, P], id_: UUID, *, lock: bool = False) -> RowMapping:
+    row = await directory.get(unit.sql, kind.table, caller.clinic_id, id_, lock=lock)
+    if row is None:
+        raise ProblemError(kind.unknown)
+    return row

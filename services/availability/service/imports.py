@@ -1,0 +1,136 @@
+"""Importing doctors, some lines of a file at a time: new ones are made, known ones stay as they are, the others are told why not.
+
+A doctor is known by `external_id`, without one by code, which is made from the name where there is none: so a second run changes
+nothing. One transaction and the same number of statements for any number of lines. Called by `routes/doctors.py`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from services.availability.domain.codes import free_code, slug
+from services.availability.models import categories, price_ranges
+from services.availability.repository import directory, doctors, locations
+from services.availability.repository.doctors import Listed
+from services.availability.repository.locations import Location
+from services.availability.service.doctors import announce, serialise_codes
+from shared.contracts.directory import DoctorLine
+from shared.contracts.patients import ImportIn, ImportLine, ImportReport, RejectedLine
+from shared.contracts.registry import Active, name_key
+from shared.infra.audit import Action
+from shared.infra.caller import Caller
+from shared.infra.forms import parse
+from shared.infra.ids import new_id
+from shared.infra.problems import ProblemError
+from shared.infra.unit import RegistryUnit
+
+
+class Rejected(Exception):
+    """Why a line is not imported: the field to blame, and the reason."""
+
+
+async def import_doctors(unit: RegistryUnit, caller: Caller, data: object, *, dry_run: bool) -> ImportReport:
+    """Imports the lines in their order; the second of two equal ones is known. A dry run tells the same and changes nothing."""
+    form = parse(ImportIn, data)
+    await serialise_codes(unit, caller)
+    read: list[tuple[int, DoctorLine]] = []
+    rejected: list[RejectedLine] = []
+    for sent in form.lines:
+        try:
+            read.append((sent.line, _read(sent)))
+        except Rejected as error:
+            rejected.append(_rejected(sent.line, error))
+    plan = await _plan(unit, caller, [line for _, line in read])
+    for number, line in read:
+        try:
+            plan.place(line)
+        except Rejected as error:
+            rejected.append(_rejected(number, error))
+    if plan.rows and not dry_run:
+        await _write(unit, caller, plan)
+    return ImportReport(created=len(plan.rows), known=plan.known, rejected=sorted(rejected, key=lambda one: one.line))
+
+
+def _read(line: ImportLine) -> DoctorLine:
+    """A line's fields, empty ones left out. The first bad field is told."""
+    try:
+        return parse(DoctorLine, {name: value for name, value in line.fields.items() if value.strip()})
+    except ProblemError as error:
+        first = error.errors[0]
+        raise Rejected(first.field, first.reason) from None
+
+
+def _rejected(line: int, error: Rejected) -> RejectedLine:
+    blamed, reason = error.args
+    return RejectedLine(line=line, field=blamed, reason=reason)
+
+
+@dataclass
+class Plan:
+    """What an import finds, and the rows that it will add to it."""
+
+    codes: dict[str, Active]
+    external_ids: set[str]
+    categories: Mapping[str, UUID]
+    price_ranges: Mapping[str, UUID]
+    known: int = 0
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    places: dict[UUID, list[Location]] = field(default_factory=dict)
+
+    def place(self, line: DoctorLine) -> None:
+        """Counts a doctor who is known, or adds the rows of a new one. Raises `Rejected`."""
+        code = line.code or slug(line.name)
+        if line.external_id in self.external_ids or (line.external_id is None and self.codes.get(code) is Active.ACTIVE):
+            self.known += 1
+            return
+        if code in self.codes and (line.code or line.external_id is None):
+            raise Rejected("code", "is taken")
+        self._add(line, line.code or free_code(code, self.codes))
+
+    def _add(self, line: DoctorLine, code: str) -> None:
+        doctor_id = new_id()
+        self.rows.append({
+            "id": doctor_id,
+            "code": code,
+            "name": line.name,
+            "external_id": line.external_id,
+            "languages": [tag for part in (line.languages or "").split(";") if (tag := part.strip())],
+            "category_id": _named(self.categories, "category", line.category),
+            "price_range_id": _named(self.price_ranges, "price_range", line.price_range),
+        })  # fmt: skip
+        if line.address:
+            self.places[doctor_id] = [Location(new_id(), line.location, line.address, line.time_zone)]
+        self.codes[code] = Active.ACTIVE
+        if line.external_id:
+            self.external_ids.add(line.external_id)
+
+
+def _named(known: Mapping[str, UUID], column: str, name: str | None) -> UUID | None:
+    """The entry that a line names."""
+    if name is not None and name_key(name) not in known:
+        raise Rejected(column, "is not known")
+    return None if name is None else known[name_key(name)]
+
+
+async def _plan(unit: RegistryUnit, caller: Caller, lines: Sequence[DoctorLine]) -> Plan:
+    """What is there already; the entries that lines name stay until the commit."""
+    there: list[Listed] = await doctors.listed(unit.sql, caller.clinic_id)
+    return Plan(
+        codes={doctor.code: doctor.status for doctor in there},
+        external_ids={doctor.external_id for doctor in there if doctor.external_id and doctor.status is Active.ACTIVE},
+        categories=await directory.keep_named(
+            unit.sql, categories, caller.clinic_id, {name_key(line.category) for line in lines if line.category}
+        ),
+        price_ranges=await directory.keep_named(
+            unit.sql, price_ranges, caller.clinic_id, {name_key(line.price_range) for line in lines if line.price_range}
+        ),
+    )
+
+
+async def _write(unit: RegistryUnit, caller: Caller, plan: Plan) -> None:
+    await doctors.add(unit.sql, caller.clinic_id, plan.rows, unit.now)
+    await locations.write(unit.sql, caller.clinic_id, plan.places)
+    for row in plan.rows:
+        announce(unit, caller, row["id"], 1, Active.ACTIVE)
+        unit.record(caller, Action.DOCTOR_REGISTERED, row["id"], version=1)
