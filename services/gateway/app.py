@@ -24,7 +24,7 @@ from services.gateway.known_ids import TTL_SECONDS, KnownIds
 from services.gateway.looks import Looks
 from services.gateway.owners import Owners
 from services.gateway.repository import Clinic
-from services.gateway.routes import routers
+from services.gateway.routes import integration_test, routers
 from services.gateway.service import Commands, Rotation
 from services.gateway.settings import Settings
 from services.gateway.store import KnownStore
@@ -77,6 +77,8 @@ def create_app(settings: Settings) -> FastAPI:
     for router in routers:
         app.include_router(router, prefix=API)
     app.include_router(problem_pages.router)
+    if settings.environment == Environment.INTEGRATION_TEST:
+        app.include_router(integration_test.router)
     return app
 
 

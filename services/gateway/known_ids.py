@@ -1,4 +1,4 @@
-"""Whether an id exists, asked before a command is published, so that strangers' ids cannot fill a day.
+"""Whether an id is in use, asked before a command is published, so that strangers' ids cannot fill a day.
 
 First this process's memory, then Redis, then the owner; only what exists is remembered. Whoever cannot say is no reason to
 refuse: the owners check again.

@@ -14,6 +14,7 @@ from services.gateway.caller import Caller
 from services.gateway.settings import Settings
 from shared.contracts.commands import CloseCommands, CommandLook, CommandQuestion, Outcome, Outcomes, OverdueCommand
 from shared.contracts.problems import Code
+from shared.contracts.registry import Active
 from shared.infra.problems import ProblemError
 
 AVAILABILITY, BOOKING, QUEUE = "availability", "booking", "queue"
@@ -66,14 +67,16 @@ class Owners:
             raise unavailable(owner) from None
 
     async def exists(self, caller: Caller, kind: str, entity_id: UUID) -> bool | None:
-        """Whether the owner knows the id; None when it cannot say now."""
+        """Whether the owner has the id in use; None when it cannot say now."""
         owner, collection = _KINDS[kind]
         try:
             async with asyncio.timeout(EXISTS_SECONDS):
                 answer = await self.call(owner, "GET", f"/internal/{collection}/{entity_id}", caller)
         except (ProblemError, TimeoutError):
             return None
-        return {200: True, 404: False}.get(answer.status_code)
+        if answer.status_code == httpx2.codes.OK:
+            return bool(answer.json().get("status") != Active.DELETED)
+        return False if answer.status_code == httpx2.codes.NOT_FOUND else None
 
     async def look(self, pairs: Sequence[tuple[UUID, UUID]]) -> list[Outcome]:
         """The outcomes of (clinic, command) pairs that booking knows. Raises a `ProblemError` `unavailable`."""

@@ -7,7 +7,7 @@ from shared.contracts.registry import ClinicSettings
 
 CLINIC = ClinicView(id=ids.CLINIC, code="default", settings=ClinicSettings(time_zone="Europe/London"), version=1)
 CHANGED = CLINIC.model_copy(
-    update={"settings": ClinicSettings(time_zone="Europe/London", default_daily_capacity=12, max_daily_capacity=20), "version": 2}
+    update={"settings": ClinicSettings(time_zone="Europe/London", booking_horizon_days=400, hold_ttl_seconds=1800), "version": 2}
 )
 HEALTH = HealthView(
     status="ok",
@@ -16,4 +16,4 @@ HEALTH = HealthView(
 )
 SICK = HEALTH.model_copy(update={"status": "unavailable", "stores": {**HEALTH.stores, "redis": "failed: TimeoutError"}})
 
-PATCH = {"default_daily_capacity": 12, "max_daily_capacity": 20}
+PATCH = {"booking_horizon_days": 400, "hold_ttl_seconds": 1800}

@@ -34,7 +34,7 @@ CATEGORY_BODY = {"name": "Dermatology"}
 PRICE_RANGE_BODY = _PRICES
 PRICE_RANGE_PATCH = {"max": 9500}
 BODY = {
-    "name": "Dr Ada Osei", "code": "ada-osei", "category_id": str(ids.CATEGORY), "price_range_id": str(ids.PRICE_RANGE),
-    "languages": ["en"], "locations": [{"name": "Harbour", "address": _ADDRESSES, "time_zone": "Europe/London"}],
+    "name": "Dr Ada Osei", "code": "ada-osei", "languages": ["en"],
+    "locations": [{"name": "Harbour", "address": _ADDRESSES, "time_zone": "Europe/London"}],
 }  # fmt: skip
 PATCH = {"languages": ["en", "zh-Hant"]}
