@@ -101,5 +101,6 @@ async def append(connection: Connection, entries: Sequence[Entry], now: datetime
         [entry.cause.command_id for entry in entries],
         [getattr(entry.cause, "message_id", None) for entry in entries],
         [entry.code for entry in entries],
-        [orjson.dumps(entry.detail).decode() if entry.detail else None for entry in entries],
+        # The driver's UUIDs are a class of their own, which the encoder does not know.
+        [orjson.dumps(entry.detail, default=str).decode() if entry.detail else None for entry in entries],
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, or_, select
+from sqlalchemy import and_, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.booking.models import outcomes, patients
@@ -82,6 +82,8 @@ class Answered:
 
 
 _COLUMNS = [patients.c[name] for name in Patient.__dataclass_fields__]
+_asked = patients.alias("asked")
+_survivor = func.coalesce(_asked.c.merged_into, _asked.c.id)
 
 
 async def lock(connection: Connection, keys: Collection[Key], statement: str = LOCK) -> dict[Key, Locked]:
@@ -131,19 +133,17 @@ async def with_phone(sql: AsyncConnection, clinic_id: UUID, phone_index: bytes) 
 
 
 async def get(sql: AsyncConnection, clinic_id: UUID, id_: UUID) -> Patient | None:
-    """One patient, if it is there for this clinic; a deleted one too."""
-    mine = (patients.c.clinic_id == clinic_id, patients.c.id == id_)
-    row = (await sql.execute(select(*_COLUMNS).where(*mine))).mappings().one_or_none()
+    """One patient, if it is there for this clinic; a deleted one too. Who was merged stands for the survivor."""
+    query = select(*_COLUMNS).join(_asked, and_(_asked.c.clinic_id == patients.c.clinic_id, _survivor == patients.c.id))
+    row = (await sql.execute(query.where(_asked.c.clinic_id == clinic_id, _asked.c.id == id_))).mappings().one_or_none()
     return None if row is None else Patient(**row)
 
 
 async def one_person(sql: AsyncConnection, clinic_id: UUID, id_: UUID) -> list[UUID]:
     """The ids under which a patient's appointments are kept: the survivor's, and of all who were merged into it."""
-    asked = patients.alias("asked")
-    survivor = func.coalesce(asked.c.merged_into, asked.c.id)
-    mine = (asked.c.clinic_id == clinic_id, asked.c.id == id_, patients.c.clinic_id == clinic_id)
-    query = select(patients.c.id).where(*mine, or_(patients.c.id == survivor, patients.c.merged_into == survivor))
-    return list((await sql.scalars(query.order_by(patients.c.id))).all())
+    query = select(patients.c.id).where(patients.c.clinic_id == clinic_id, _asked.c.clinic_id == clinic_id, _asked.c.id == id_)
+    theirs = or_(patients.c.id == _survivor, patients.c.merged_into == _survivor)
+    return list((await sql.scalars(query.where(theirs).order_by(patients.c.id))).all())
 
 
 async def add(sql: AsyncConnection, patient: Patient) -> None:
