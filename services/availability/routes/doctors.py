@@ -37,7 +37,7 @@ def _reader(request: Request, response: Response, expand: Literal["translations"
 
 
 ByReader = Annotated[Reader, Depends(_reader)]
-_Text = Annotated[str | None, Query(min_length=1, max_length=200, pattern=r"^[^\x00]*\S[^\x00]*$")]
+_Text = Annotated[str | None, Query(min_length=1, max_length=200, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
 _Tag = Annotated[str | None, Query(max_length=35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 
 
