@@ -1,4 +1,7 @@
-"""What is left of a command: its outcome, audit rows, inbox and outbox rows of all databases, and its records on Kafka."""
+"""What is left of a command: its outcome, audit rows, inbox and outbox rows of all databases, and its records on Kafka.
+
+The same of what happened to something without a client's command: a doctor or a patient was deleted, two patients were merged.
+"""
 
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -26,6 +29,16 @@ BEFORE = timedelta(seconds=60)
 
 OUTCOME = "SELECT * FROM outcomes WHERE clinic_id = ANY($1::uuid[]) AND command_id = $2"
 AUDIT = "SELECT * FROM audit WHERE clinic_id = ANY($1::uuid[]) AND command_id = $2 ORDER BY at, id"
+# A slot and a queue entry are asked for too, but only for what they had to do with the appointment.
+UNASKED = """
+SELECT * FROM audit WHERE clinic_id = ANY($1::uuid[]) AND command_id IS NULL AND subject_id = ANY($2::uuid[])
+  AND (subject_id = $3 OR detail ->> 'appointment_id' = $3::text) ORDER BY at, id LIMIT $4
+"""
+UNASKED_OF_REQUEST = """
+SELECT * FROM audit WHERE clinic_id = ANY($1::uuid[]) AND command_id IS NULL AND correlation_id = $2 ORDER BY at, id LIMIT $3
+"""
+MAX_UNASKED = 200
+"""So many effects without a command are told; the newest are left out."""
 INBOX = "SELECT message_id, type, received_at FROM inbox WHERE message_id = ANY($1::uuid[])"
 OUTBOX = "SELECT topic, body, created_at FROM outbox WHERE position(convert_to($1, 'UTF8') IN body) > 0 ORDER BY id LIMIT $2"
 MAX_OUTBOX = 100
@@ -45,9 +58,9 @@ class Row:
 
 @dataclass
 class Evidence:
-    """Everything that is left of one command."""
+    """Everything that is left of one command, or of what nobody's command did."""
 
-    command_id: UUID
+    command_id: UUID | None
     outcome: Row | None = None
     audit: list[Row] = field(default_factory=list)
     inbox: list[Row] = field(default_factory=list)
@@ -98,6 +111,20 @@ async def in_stores(stores: Stores, command_id: UUID) -> Evidence:
     for service in ("availability", "booking"):
         outcome = await stores.of[service].fetchrow(OUTCOME, stores.clinics, command_id)
         evidence.outcome = evidence.outcome or (Row(service, outcome) if outcome else None)
+    return evidence
+
+
+async def without_command(stores: Stores, text: str, found: Sequence[Evidence]) -> Evidence:
+    """What happened without a command to what an id names, or by the request that it names. `found` are its commands."""
+    evidence, asked = Evidence(None), uuid_of(text)
+    told = (row for command in found for row in command.audit)
+    about = {row["subject_id"] for row in told if asked and (row["detail"] or {}).get("appointment_id") == str(asked)}
+    for service in AUDITED:
+        of = stores.of[service]
+        rows = await of.fetch(UNASKED, stores.clinics, [asked, *about], asked, MAX_UNASKED) if asked else []
+        if not found and not rows:
+            rows = await of.fetch(UNASKED_OF_REQUEST, stores.clinics, text, MAX_UNASKED)
+        evidence.audit += [Row(service, row) for row in rows]
     return evidence
 
 
@@ -153,6 +180,7 @@ async def _window(consumer: AIOKafkaConsumer, since: datetime | None) -> tuple[k
     return starts, bounded, bounded == ends
 
 
-def of_command(records: Sequence[Raw], command_id: UUID) -> list[Raw]:
-    """The records of one command."""
-    return [record for record in records if kafka_log.fields(record).get("command_id") == str(command_id)]
+def of_command(records: Sequence[Raw], command_id: UUID | None) -> list[Raw]:
+    """The records of one command, or those of none."""
+    wanted = str(command_id) if command_id else None
+    return [record for record in records if kafka_log.fields(record).get("command_id") == wanted]

@@ -10,6 +10,10 @@ from shared.contracts.booking import LIVE, Status
 
 ARRIVED = (Status.CHECKED_IN, Status.FULFILLED, Status.NO_SHOW)
 """The statuses of an appointment whose patient is, or was, in a queue."""
+REVOCABLE = (Status.PENDING, Status.BOOKED)
+"""The statuses of an appointment that ends with its doctor; whoever has checked in is in front of the doctor already."""
+SAME = ("slot_id", "appointment_id", "doctor_id", "date", "starts_at", "ends_at")
+"""What a slot and the appointment that holds it agree in, beside their number."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +64,16 @@ def slots_and_appointments(world: World) -> Iterator[Difference]:
         )  # fmt: skip
     for key in taken.keys() & live.keys():
         slot, held = taken[key], live[key]
-        same = [(slot[name], held[name]) for name in ("slot_id", "appointment_id", "doctor_id", "date")]
-        if any(one != other for one, other in same) or slot["number"] != held["slot_number"]:
+        if any(slot[name] != held[name] for name in SAME) or slot["number"] != held["slot_number"]:
             yield difference(
                 "slot_differs", "booking", held, ("appointment_id", "slot_id"),
                 f"slot {slot['number']} of {slot['date']} is booked as {held['slot_number']} of {held['date']}",
                 "follow the slot's row",
+            )  # fmt: skip
+        if slot["revoked"] and held["status"] in REVOCABLE:
+            yield difference(
+                "revoked_slot_held", "booking", held, ("appointment_id", "reservation_id", "slot_id"),
+                "the doctor is deleted, the appointment lives", "redrive its SlotRevoked, or cancel the appointment",
             )  # fmt: skip
 
 
@@ -88,7 +96,7 @@ def outcomes_and_appointments(world: World) -> Iterator[Difference]:
 
 
 def arrivals_and_entries(world: World) -> Iterator[Difference]:
-    """Every patient who checked in has a place in the queue, and nobody else."""
+    """Every patient who checked in has a place in the queue, under the same id, and nobody else."""
     arrived = {(row["clinic_id"], row["appointment_id"]): row for row in world.appointments if row["status"] in ARRIVED}
     queued = {(row["clinic_id"], row["appointment_id"]): row for row in world.entries}
     for key in arrived.keys() - queued.keys():
@@ -101,6 +109,12 @@ def arrivals_and_entries(world: World) -> Iterator[Difference]:
             "entry_without_arrival", "queue", queued[key], ("entry_id", "appointment_id"),
             "the queue has a place for an appointment that is not checked in", "take the entry out of the queue",
         )  # fmt: skip
+    for key in queued.keys() & arrived.keys():
+        if queued[key]["patient_id"] != arrived[key]["patient_id"]:
+            yield difference(
+                "entry_of_another_patient", "queue", queued[key], ("entry_id", "appointment_id", "patient_id"),
+                f"the appointment is patient {arrived[key]['patient_id']}'s", "redrive its AppointmentReassigned",
+            )  # fmt: skip
 
 
 def positions(world: World) -> Iterator[Difference]:
@@ -127,6 +141,11 @@ def overdue(world: World) -> Iterator[Difference]:
         yield difference(
             "reservation_unacknowledged", "availability", row, ("reservation_id",),
             f"booking was to be asked {row['due_at']:%Y-%m-%d %H:%M:%SZ}", "start both; see frontdesk topics lag",
+        )  # fmt: skip
+    for row in world.unpublished:
+        yield difference(
+            "calendar_unpublished", "availability", row, ("doctor_id",),
+            f"the doctor's slots were due {row['due_at']:%Y-%m-%d %H:%M:%SZ}", "start availability; see its log",
         )  # fmt: skip
     for service, rows in world.outboxes.items():
         for row in rows:

@@ -11,15 +11,23 @@ from deploy.read_only import Connection, snapshot
 Rows = list[dict[str, Any]]
 
 IN_SCOPE = "($1::uuid IS NULL OR clinic_id = $1) AND date >= $2"
+# Revoked is what lay ahead of a doctor at the time of the delete, on the date where it takes place.
 SLOTS = f"""
-SELECT clinic_id, id AS slot_id, number, doctor_id, date, reservation_id, appointment_id
-FROM slots WHERE state = 'taken' AND {IN_SCOPE}
+SELECT clinic_id, slots.id AS slot_id, number, doctor_id, date, reservation_id, appointment_id, starts_at, ends_at,
+       doctors.status = 'deleted'
+       AND date >= (doctors.updated_at AT TIME ZONE coalesce(slots.time_zone, days.time_zone))::date AS revoked
+FROM slots JOIN days USING (clinic_id, doctor_id, date)
+JOIN (SELECT clinic_id, id AS doctor_id, status, updated_at FROM doctors) AS doctors USING (clinic_id, doctor_id)
+WHERE state = 'taken' AND {IN_SCOPE}
 """
 APPOINTMENTS = f"""
-SELECT clinic_id, id AS appointment_id, status, slot_id, slot_number, reservation_id, doctor_id, date, command_id, created_at
+SELECT clinic_id, id AS appointment_id, status, slot_id, slot_number, reservation_id, doctor_id, patient_id, date,
+       starts_at, ends_at, command_id, created_at
 FROM appointments WHERE {IN_SCOPE}
 """
-ENTRIES = f"SELECT clinic_id, id AS entry_id, appointment_id, doctor_id, date, position FROM entries WHERE {IN_SCOPE}"
+ENTRIES = f"""
+SELECT clinic_id, id AS entry_id, appointment_id, doctor_id, patient_id, date, position FROM entries WHERE {IN_SCOPE}
+"""
 QUEUE_DAYS = f"SELECT clinic_id, doctor_id, date, last_position FROM queue_days WHERE {IN_SCOPE}"
 # Of the past only what is still to be settled matters, and of the rest what an appointment of the dates in scope names.
 UNSETTLED = """
@@ -32,6 +40,10 @@ WHERE ($1::uuid IS NULL OR clinic_id = $1) AND type = 'BookAppointment' AND (cod
 """
 UNACKNOWLEDGED = """
 SELECT clinic_id, reservation_id, due_at FROM unacknowledged
+WHERE ($1::uuid IS NULL OR clinic_id = $1) AND due_at < clock_timestamp() - make_interval(secs => $2)
+"""
+UNPUBLISHED = """
+SELECT clinic_id, doctor_id, due_at FROM publications
 WHERE ($1::uuid IS NULL OR clinic_id = $1) AND due_at < clock_timestamp() - make_interval(secs => $2)
 """
 OUTBOX = """
@@ -57,6 +69,7 @@ class World:
 
     slots: Rows
     unacknowledged: Rows
+    unpublished: Rows
     appointments: Rows
     decided: Rows
     unsettled: Rows
@@ -78,6 +91,7 @@ async def look(scope: Scope) -> World:
     found: dict[str, Any] = {"outboxes": {}, "settings": {}}
     async with snapshot("availability") as sql:
         found |= {"slots": await _rows(sql, SLOTS, *dated), "unacknowledged": await _rows(sql, UNACKNOWLEDGED, *old)}
+        found["unpublished"] = await _rows(sql, UNPUBLISHED, *old)
         await _common(sql, "availability", scope, found)
     async with snapshot("booking") as sql:
         found |= {"appointments": await _rows(sql, APPOINTMENTS, *dated), "decided": await _rows(sql, DECIDED, *dated)}

@@ -10,13 +10,14 @@ import pytest
 from aiokafka import ConsumerRecord
 
 from deploy.commands.explain import _more
-from deploy.explain import naming, story
-from deploy.explain.evidence import AUDITED, Evidence, Look, Row, Stores, add_receipts
+from deploy.explain import naming, others, story
+from deploy.explain.evidence import AUDITED, MAX_UNASKED, Evidence, Look, Row, Stores, add_receipts, without_command
 from deploy.explain.naming import Named
 from deploy.topics import declared_topics
 from services.gateway.caller import OPEN
 from services.gateway.routes.appointments import BOOK, CANCEL
 from services.gateway.routes.checkins import CHECK_IN
+from shared.infra.audit import Action
 
 T0 = dt.datetime(2026, 3, 2, 9, 0, 0, 500, tzinfo=dt.UTC)
 COMMAND = UUID("3b0cbe5c-6b35-5b6e-9d5c-0a4f1d2c7e11")
@@ -148,6 +149,55 @@ def test_without_the_log_nothing_is_said_of_it() -> None:
     undecided.log_complete = True
     assert story.status_of(undecided) == "done"
     assert "was not seen" in story.why(Evidence(COMMAND, outcome("lost"), log_complete=False))[1]
+
+
+APPOINTMENT, OTHER = uuid4(), uuid4()
+
+
+def unasked(action: Action, milliseconds: float, command: UUID | None = None, **detail: Any) -> Row:
+    """An effect of the appointment's own, or of what its detail says is the appointment's."""
+    subject = uuid4() if "appointment_id" in detail else APPOINTMENT
+    return Row("booking", {
+        "at": after(milliseconds), "action": action, "subject_id": subject, "command_id": command, "code": None, "detail": detail,
+    })  # fmt: skip
+
+
+REVOKED = unasked(Action.SLOT_REVOKED, 1, appointment_id=str(APPOINTMENT))
+CANCELLED = unasked(Action.APPOINTMENT_CANCELLED, 5, reason="clinic")
+
+
+@pytest.mark.parametrize(("effects", "told"), [
+    ([REVOKED, CANCELLED], ["was cancelled by the clinic at 2026-03-02T09:00:00.005Z: its doctor was deleted"]),
+    ([CANCELLED], ["was cancelled by the clinic at 2026-03-02T09:00:00.005Z: its patient was deleted"]),
+    ([REVOKED], ["was to be cancelled at 2026-03-02T09:00:00.001Z, and is not"]),
+    ([unasked(Action.APPOINTMENT_REASSIGNED, 2, COMMAND, patient_id=str(OTHER))], [f"is patient {OTHER}'s since 2026"]),
+    ([unasked(Action.APPOINTMENT_CANCELLED, 2, COMMAND, reason="patient"), unasked(Action.PATIENT_DELETED, 3)], []),
+])  # fmt: skip
+def test_what_nobody_s_client_asked_for_is_told_with_its_reason(effects: list[Row], told: list[str]) -> None:
+    sentences = others.sentences(Evidence(None, audit=effects))
+    assert len(sentences) == len(told)
+    for sentence, part in zip(sentences, told, strict=True):
+        assert sentence.startswith(f"Appointment {APPOINTMENT} {part}")
+
+
+async def test_without_a_command_an_id_names_what_it_is_about() -> None:
+    slot, asked = uuid4(), []
+
+    class Trail:
+        """A database that remembers for whom it was asked."""
+
+        async def fetch(self, _sql: str, _clinics: list[UUID], *wanted: Any) -> list[Any]:
+            asked.append(wanted)
+            return []
+
+    stores: Any = Stores({service: Trail() for service in AUDITED}, [])  # type: ignore[misc]
+    taken = Row("availability", {"at": T0, "subject_id": slot, "detail": {"appointment_id": str(APPOINTMENT)}})
+    booking = Evidence(COMMAND, audit=[taken, audited("booking", T0, "appointment_booked")])
+    assert not await without_command(stores, str(APPOINTMENT).upper(), [booking])
+    assert asked == [([APPOINTMENT, slot], APPOINTMENT, MAX_UNASKED)] * len(AUDITED)
+    asked.clear()
+    assert not await without_command(stores, "a-request", [])
+    assert asked == [("a-request", MAX_UNASKED)] * len(AUDITED)
 
 
 def test_the_keys_that_are_tried_are_those_of_the_gateway() -> None:

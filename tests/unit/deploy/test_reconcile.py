@@ -23,13 +23,14 @@ def uid(number: int) -> UUID:
 
 CLINIC, DOCTOR = uid(1), uid(2)
 DAY = {"clinic_id": CLINIC, "doctor_id": DOCTOR, "date": TODAY}
-SLOT = {**DAY, "slot_id": uid(3), "number": 4, "reservation_id": uid(5), "appointment_id": uid(6)}
+TIMES = {"starts_at": None, "ends_at": None}
+SLOT = {**DAY, "slot_id": uid(3), "number": 4, "reservation_id": uid(5), "appointment_id": uid(6), **TIMES, "revoked": False}
 APPOINTMENT = {
     **DAY, "appointment_id": uid(6), "status": "checked_in", "slot_id": uid(3), "slot_number": 4, "reservation_id": uid(5),
-    "command_id": uid(7), "created_at": NOW,
+    "command_id": uid(7), "created_at": NOW, "patient_id": uid(9), **TIMES,
 }  # fmt: skip
 DECIDED = {"clinic_id": CLINIC, "command_id": uid(7), "code": None, "appointment_id": str(uid(6))}
-ENTRY = {**DAY, "entry_id": uid(8), "appointment_id": uid(6), "position": 1}
+ENTRY = {**DAY, "entry_id": uid(8), "appointment_id": uid(6), "patient_id": uid(9), "position": 1}
 CLINIC_ROW = {"clinic_id": CLINIC, "version": 2, "announced_version": 2}
 
 
@@ -38,6 +39,7 @@ def world(**changes: Any) -> World:
     agreed: dict[str, Any] = {
         "slots": [SLOT],
         "unacknowledged": [],
+        "unpublished": [],
         "appointments": [APPOINTMENT],
         "decided": [DECIDED],
         "unsettled": [],
@@ -54,6 +56,20 @@ def test_a_world_that_agrees() -> None:
     assert differences(world()) == []
 
 
+BOOKED = {"appointments": [{**APPOINTMENT, "status": "booked"}], "entries": [], "queue_days": []}
+
+
+def test_what_a_clinic_may_do_is_no_difference() -> None:
+    revoked = {**SLOT, "revoked": True}
+    at = {"starts_at": NOW, "ends_at": NOW + dt.timedelta(minutes=15)}
+    merged = {"appointments": [{**APPOINTMENT, "patient_id": uid(10)}], "entries": [{**ENTRY, "patient_id": uid(10)}]}
+    assert differences(world(slots=[revoked])) == [], "whoever has checked in stays"
+    assert (
+        differences(world(**{**BOOKED, "slots": [{**SLOT, **at}], "appointments": [{**BOOKED["appointments"][0], **at}]})) == []
+    )
+    assert differences(world(**merged)) == []
+
+
 BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("slot_without_appointment", "availability", {"slots": [SLOT, {**SLOT, "slot_id": uid(30), "reservation_id": uid(50)}]}),
     ("slot_without_appointment", "availability", {
@@ -63,7 +79,11 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("slot_differs", "booking", {"slots": [{**SLOT, "number": 5}]}),
     ("outcome_without_appointment", "booking", {"decided": [DECIDED, {**DECIDED, "appointment_id": str(uid(60))}]}),
     ("appointment_of_refused", "booking", {"decided": [{**DECIDED, "code": "lost", "appointment_id": None}]}),
+    ("slot_differs", "booking", {"slots": [{**SLOT, "starts_at": NOW, "ends_at": NOW}]}),
+    ("revoked_slot_held", "booking", {**BOOKED, "slots": [{**SLOT, "revoked": True}]}),
     ("arrival_without_entry", "queue", {"entries": [], "queue_days": []}),
+    ("entry_of_another_patient", "queue", {"entries": [{**ENTRY, "patient_id": uid(10)}]}),
+    ("calendar_unpublished", "availability", {"unpublished": [{"doctor_id": DOCTOR, "due_at": NOW}]}),
     ("entry_without_arrival", "queue", {"appointments": [{**APPOINTMENT, "status": "booked"}]}),
     ("positions_differ", "queue", {"queue_days": [{**DAY, "last_position": 3}]}),
     ("outcome_unsettled", "booking", {"unsettled": [{"command_id": uid(7), "type": "CheckInPatient", "decided_at": NOW}]}),
