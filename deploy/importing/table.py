@@ -46,6 +46,7 @@ class Table:
 
     def _line(self, number: int, cells: list[str]) -> ImportLine | RejectedLine:
         if len(cells) != len(self.columns):
+            self._source.back_to_second()  # a quotation mark may have been closed by that of a later line
             return RejectedLine(line=number, reason=f"has {len(cells)} fields, the header names {len(self.columns)} columns")
         fields = {name: cell for name, cell in zip(self.columns, cells, strict=True) if cell}
         return ImportLine(line=number, fields=fields)

@@ -83,6 +83,18 @@ def test_a_broken_line_costs_that_line_only(line: bytes, reason: str, behind: in
     assert found[2:] == [(4 + number, {"name": "Tom", "phone": str(number)}) for number in range(behind)]
 
 
+def test_a_quotation_mark_that_a_later_line_closes_costs_one_line() -> None:
+    found = read(HEAD + b'"Maya,1\nTom,2\nAnn,"3"\nZed,4\n')
+    assert [number for number, _ in found] == [2, 3, 4, 5]
+    assert found[1:] == [
+        (3, {"name": "Tom", "phone": "2"}),
+        (4, {"name": "Ann", "phone": "3"}),
+        (5, {"name": "Zed", "phone": "4"}),
+    ]
+    found = read(HEAD + b'a,"Maya\nTom,2\n"\nZed,4\n')
+    assert found[-1] == (5, {"name": "Zed", "phone": "4"})
+
+
 def test_every_line_may_be_broken() -> None:
     found = read(HEAD + b'"a,1\n' * 50)
     assert [number for number, _ in found] == [*range(2, 52)]
