@@ -70,6 +70,10 @@ test-compose: .venv/.installed ## the composed system, with kills; needs Docker,
 faults: .venv/.installed ## the rounds of tests/faults in full (SEED=7 seeds them, ROUNDS=5 of each); half an hour
 	@FAULT_SEED=$(or $(SEED),1) FAULT_ROUNDS=$(or $(ROUNDS),5) $(PYTEST) tests/faults $(ARGS)
 
+.PHONY: import-full
+import-full: .venv/.installed ## an import of 100,000 patients with its memory, on a stack of its own; some minutes
+	@IMPORT_LINES=100000 $(PYTEST) tests/e2e/test_cli_import.py $(ARGS)
+
 .PHONY: bench
 bench: .venv/.installed ## bookings a second beside a monolith and pgbench, on a stack of its own; five minutes (ARGS="--rounds 1")
 	@$(BIN)/python -m benchmarks.bookings $(ARGS)

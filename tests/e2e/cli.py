@@ -17,12 +17,12 @@ class Cli:
 
     def __init__(self, addresses: dict[str, str]) -> None:
         # No stack runs in this folder: what an address does not say is not found elsewhere.
-        self._environment = {"NO_COLOR": "1", "FRONTDESK_HOME": "/nonexistent/frontdesk", **addresses}
+        self.environment = {"NO_COLOR": "1", "FRONTDESK_HOME": "/nonexistent/frontdesk", **addresses}
         self._runner = CliRunner()
 
     async def run(self, *arguments: str, **changes: str) -> Result:
         """What became of a command; an error that it let out is raised here."""
-        environment = self._environment | changes
+        environment = self.environment | changes
         done = await asyncio.to_thread(self._runner.invoke, app, list(arguments), env=environment)
         if done.exception is not None and not isinstance(done.exception, SystemExit):
             raise done.exception
