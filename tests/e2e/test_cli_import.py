@@ -64,7 +64,8 @@ def imported(cli: Cli) -> Import:
 
 
 COUNTED = """
-SELECT (SELECT count(*) FROM patients), (SELECT extract(epoch FROM max(updated_at)) FROM patients), (SELECT count(*) FROM audit)
+SELECT (SELECT count(*) FROM patients), (SELECT coalesce(extract(epoch FROM max(updated_at)), 0) FROM patients),
+    (SELECT count(*) FROM audit)
 """
 
 
@@ -105,7 +106,7 @@ async def test_each_line_has_its_effect_once(
 
     with capsys.disabled():
         sys.stdout.write(
-            f"\nimport of {LINES:,} lines: {first.value['seconds']} s, and {again.value['seconds']} s the second time; peak memory\n"
+            f"\nimport of {LINES:,} lines: {first.value['seconds']} s, and {again.value['seconds']} s again; peak memory\n"
             f"  of the command {some.peak_kib:,} KiB for {SOME:,} lines, {first.peak_kib:,} KiB for all\n"
             f"  of booking {booking_some:,} KiB after {SOME:,} lines, {booking_all:,} KiB after all\n"
         )
