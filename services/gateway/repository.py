@@ -11,14 +11,15 @@ import orjson
 from shared.contracts.registry import ClinicSettings
 from shared.infra.postgres import Connection
 
-BY_CODE = "SELECT id, code, settings, version FROM clinics WHERE code = $1"
-LOCK = "SELECT id, code, settings, version FROM clinics WHERE id = $1 FOR UPDATE"
+# As text: the driver reads `jsonb` as text in one pool, and SQLAlchemy's pool has it read already.
+BY_CODE = "SELECT id, code, settings::text, version FROM clinics WHERE code = $1"
+LOCK = "SELECT id, code, settings::text, version FROM clinics WHERE id = $1 FOR UPDATE"
 CHANGE = """
-UPDATE clinics SET settings = settings || $2::jsonb, version = version + 1, announced_version = version + 1 WHERE id = $1
-RETURNING id, code, settings, version
+UPDATE clinics SET settings = settings || $2::text::jsonb, version = version + 1, announced_version = version + 1 WHERE id = $1
+RETURNING id, code, settings::text, version
 """
 ANNOUNCE = """
-UPDATE clinics SET announced_version = version WHERE announced_version < version RETURNING id, code, settings, version
+UPDATE clinics SET announced_version = version WHERE announced_version < version RETURNING id, code, settings::text, version
 """
 NOW = "SELECT clock_timestamp()"
 

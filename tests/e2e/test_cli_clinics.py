@@ -40,7 +40,8 @@ async def test_a_change_reaches_every_service(cli: Cli) -> None:
     for service in ("availability", "booking", "queue"):
 
         async def heard(service: str = service) -> bool:
-            return await known_to(cli, service) == [[after["version"], str(minutes), "true"]]
+            assert await known_to(cli, service) == [[after["version"], minutes, True]]
+            return True
 
         await eventually(heard)
 
