@@ -1,15 +1,16 @@
 """Processes at the same day on a real Postgres: the row lock excludes, whatever becomes of the locks in Redis."""
 
 import asyncio
+from typing import Any
 
 from shared.contracts.availability import SlotReserved
 from shared.contracts.problems import Code
-from tests.integration.availability.desk import Desk, Said, book, releases
+from tests.integration.availability.desk import Desk, book, releases
 
 PATIENCE_SECONDS = 0.2
 
 
-async def blocked(work: asyncio.Task[Said]) -> bool:
+async def blocked(work: "asyncio.Task[Any]") -> bool:
     """Whether the work waits for somebody."""
     done, _ = await asyncio.wait([work], timeout=PATIENCE_SECONDS)
     return not done

@@ -1,0 +1,183 @@
+"""Deleting doctors on a real Postgres, also while bookings run: what was taken is revoked once, nothing is taken afterwards."""
+
+import asyncio
+import datetime as dt
+import json
+from collections import Counter
+from uuid import UUID, uuid4
+
+import httpx2
+import pytest
+
+from services.availability.service.removals import delete_doctor
+from shared.contracts.availability import SlotReserved, SlotRevoked
+from shared.contracts.booking import BookAppointment
+from shared.contracts.problems import Code
+from shared.contracts.registry import DoctorChanged
+from shared.contracts.topics import AVAILABILITY_EVENTS, REGISTRY_EVENTS
+from shared.infra.caller import Caller
+from shared.infra.outbox import Outbox
+from shared.infra.unit import Units
+from tests.integration.availability.desk import TOMORROW, Desk, Said, book, releases, today
+from tests.integration.availability.test_directory import DOCTORS, code
+from tests.integration.availability.test_races import blocked
+from tests.support.waiting import eventually
+
+DAYS = (today(), TOMORROW, TOMORROW + dt.timedelta(days=30))
+CANCEL = {"cancel_appointments": True}
+
+
+@pytest.fixture
+def consumer(desk: Desk) -> Desk:
+    """Another process at the same database and the same broker."""
+    other = Desk(desk.database, desk.clinic)
+    other.units, other.publisher = Units(desk.database, Outbox(desk.publisher), desk.publisher), desk.publisher
+    return other
+
+
+def bodies(desk: Desk) -> list[bytes]:
+    """What readers of availability have read first to last; what the relay sent again is not news."""
+    return list(dict.fromkeys(record.body for record in desk.publisher.records if record.topic == AVAILABILITY_EVENTS.name))
+
+
+def revoked(desk: Desk) -> list[SlotRevoked]:
+    """The revocations that they have read."""
+    return [SlotRevoked.model_validate_json(body) for body in bodies(desk) if b'"SlotRevoked"' in body]
+
+
+async def published(desk: Desk) -> None:
+    """Everything that was said has reached the broker, as the relay sees to it."""
+
+    async def sent() -> bool:
+        await desk.units._outbox.relay_once(desk.database.hot)
+        return not await desk.rows("SELECT FROM outbox WHERE clinic_id = $1", desk.clinic)
+
+    await eventually(sent)
+
+
+def names(message: SlotReserved | SlotRevoked) -> tuple[object, ...]:
+    return message.doctor_id, message.date, message.slot_id, message.reservation_id, message.appointment_id
+
+
+async def left(http: httpx2.AsyncClient, doctor: UUID) -> int:
+    """What is left, as both calls tell it."""
+    looked, repeated = await http.get(f"{DOCTORS}/{doctor}/left"), await http.delete(f"{DOCTORS}/{doctor}")
+    assert looked.json() == repeated.json() and looked.json()["id"] == str(doctor)
+    return int(looked.json()["appointments_left"])
+
+
+async def test_without_the_flag_appointments_are_named_and_nothing_changes(desk: Desk, http: httpx2.AsyncClient) -> None:
+    doctor = await desk.doctor()
+    held = (await desk.deliver(*(book(desk.clinic, doctor, date) for date in reversed(DAYS)))).of(SlotReserved)
+    refused = await http.delete(f"{DOCTORS}/{doctor}")
+    assert code(refused) == (409, "has_appointments")
+    assert refused.json()["appointments"] == [str(one.appointment_id) for one in reversed(held)]
+    assert (await http.get(f"{DOCTORS}/{doctor}")).json()["status"] == "active"
+    assert code(await http.get(f"{DOCTORS}/{doctor}/left")) == (404, "unknown_doctor")
+    assert (await desk.deliver(book(desk.clinic, doctor))).numbers == [2]
+
+
+async def test_a_deleted_doctor_leaves_no_slot_and_revokes_what_is_taken(desk: Desk, http: httpx2.AsyncClient) -> None:
+    doctor = await desk.doctor()
+    held = (await desk.deliver(*(book(desk.clinic, doctor, date) for date in DAYS))).of(SlotReserved)
+    await desk.execute("INSERT INTO publications VALUES ($1, $2, now())", desk.clinic, doctor)
+    answer = await http.delete(f"{DOCTORS}/{doctor}", params=CANCEL, headers={"If-Match": '"v1"'})
+    assert (answer.status_code, answer.json()) == (200, {"id": str(doctor), "appointments_left": 3})
+    slots = await desk.rows("SELECT state, published, date FROM slots WHERE doctor_id = $1 ORDER BY date", doctor)
+    assert slots == [("taken", False, date) for date in DAYS]
+    assert await desk.rows("SELECT FROM publications WHERE doctor_id = $1", doctor) == []
+    await published(desk)
+    assert [names(one) for one in revoked(desk)] == [names(one) for one in held]
+    told = [record.body for record in desk.publisher.records if record.topic == REGISTRY_EVENTS.name]
+    (change,) = [DoctorChanged.model_validate_json(body) for body in told]
+    assert (change.doctor_id, change.status, change.version) == (doctor, "deleted", 2)
+    noted = await desk.rows("SELECT action, count(*) FROM audit WHERE actor = 'open' GROUP BY action")
+    assert Counter(dict(noted)) >= Counter({"slot_revoked": 3, "doctor_deleted": 1})
+    assert await left(http, doctor) == 3
+    await desk.deliver(releases(held[0]), releases(held[2]))
+    assert await left(http, doctor) == 1
+    await desk.deliver(releases(held[1]))
+    assert await left(http, doctor) == 0
+    assert (await desk.deliver(book(desk.clinic, doctor))).codes == [Code.UNKNOWN_DOCTOR]
+    assert len(revoked(desk)) == 3
+
+
+async def test_what_is_over_stays_as_it_was(desk: Desk, http: httpx2.AsyncClient) -> None:
+    doctor = await desk.doctor()
+    await desk.deliver(book(desk.clinic, doctor))
+    before = "SELECT id, state, published FROM slots WHERE doctor_id = $1 ORDER BY number"
+    slots = await desk.rows(before, doctor)
+    await make_past(desk, doctor)
+    answer = await http.delete(f"{DOCTORS}/{doctor}")
+    assert answer.json()["appointments_left"] == 0
+    assert await desk.rows(before, doctor) == slots
+
+
+async def make_past(desk: Desk, doctor: UUID) -> None:
+    """Everything of the doctor was three days ago."""
+    past = today() - dt.timedelta(days=3)
+    await desk.execute(
+        "INSERT INTO days (clinic_id, doctor_id, date, mode, available, time_zone) VALUES ($1, $2, $3, 'daily', true, 'UTC')",
+        *(desk.clinic, doctor, past),
+    )
+    await desk.execute("UPDATE slots SET date = $2 WHERE doctor_id = $1", doctor, past)
+
+
+async def test_strangers_cannot_be_deleted(desk: Desk, http: httpx2.AsyncClient) -> None:
+    for doctor in (uuid4(), await desk.doctor(clinic=uuid4())):
+        assert code(await http.delete(f"{DOCTORS}/{doctor}", params=CANCEL)) == (404, "unknown_doctor")
+
+
+async def test_a_deletion_waits_for_the_bookings_before_it(desk: Desk, consumer: Desk, http: httpx2.AsyncClient) -> None:
+    doctor = await desk.doctor()
+    async with consumer.batch(book(desk.clinic, doctor), book(desk.clinic, doctor, DAYS[2])) as said:
+        waiting = asyncio.create_task(http.delete(f"{DOCTORS}/{doctor}", params=CANCEL))
+        assert await blocked(waiting)
+    assert (await waiting).json()["appointments_left"] == 2
+    await published(desk)
+    assert [names(one) for one in revoked(desk)] == [names(one) for one in said.of(SlotReserved)]
+
+
+async def test_a_booking_waits_for_the_deletion_before_it(desk: Desk, consumer: Desk) -> None:
+    doctor = await desk.doctor()
+    caller = Caller(desk.clinic, "open", "open", None, "desk-1")
+    async with desk.units.registry(desk.clinic) as unit:
+        done = await delete_doctor(unit, caller, doctor, cancel_appointments=True)
+        waiting = asyncio.create_task(consumer.deliver(book(desk.clinic, doctor)))
+        assert await blocked(waiting)
+    assert (done.appointments_left, (await waiting).codes) == (0, [Code.UNKNOWN_DOCTOR])
+
+
+async def test_50_bookings_beside_a_deletion_are_revoked_or_refused(desk: Desk, consumer: Desk, http: httpx2.AsyncClient) -> None:
+    """50 rounds, in each ten batches of five: what was reserved is revoked once and behind it, the others find no doctor."""
+
+    async def consume(batches: list[list[BookAppointment]]) -> list[Said]:
+        return [await consumer.deliver(*batch) for batch in batches]
+
+    endings: Counter[str] = Counter()
+    rounds: dict[UUID, list[SlotReserved]] = {}
+    for number in range(50):
+        doctor = await desk.doctor()
+        batches = [[book(desk.clinic, doctor, TOMORROW + dt.timedelta(days=day)) for day in range(5)] for _ in range(10)]
+        before = await consume(batches[: number % 10])
+        deleting = http.delete(f"{DOCTORS}/{doctor}", params=CANCEL)
+        answer, said = await asyncio.gather(deleting, consume(batches[number % 10 :]))
+        rounds[doctor] = held = [one for batch in (*before, *said) for one in batch.of(SlotReserved)]
+        endings.update([*("reserved" for _ in held), *(code for batch in (*before, *said) for code in batch.codes)])
+        assert answer.json()["appointments_left"] == len(held)
+        assert await desk.rows("SELECT FROM slots WHERE doctor_id = $1 AND (state = 'free' OR published)", doctor) == []
+        await consumer.deliver(*(releases(one) for one in held))
+        assert await left(http, doctor) == 0
+    assert endings.keys() == {"reserved", Code.UNKNOWN_DOCTOR} and endings.total() == 50 * 50
+    await published(desk)
+    for doctor, held in rounds.items():
+        judge(desk, doctor, held)
+
+
+def judge(desk: Desk, doctor: UUID, held: list[SlotReserved]) -> None:
+    """All that was reserved is revoked once, behind its reservation and before it is freed."""
+    said = [json.loads(body) for body in bodies(desk) if str(doctor).encode() in body]
+    assert Counter(names(one) for one in revoked(desk) if one.doctor_id == doctor) == Counter(names(one) for one in held)
+    for one in held:
+        types = [message["type"] for message in said if message.get("reservation_id") == str(one.reservation_id)]
+        assert types == ["SlotReserved", "SlotRevoked", "SlotFreed"]
