@@ -1,16 +1,14 @@
 """Deleting patients and revoked slots on a real Postgres: what is cancelled, what stands against it, and what is said of it."""
 
 import datetime as dt
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from httpx2 import AsyncClient, Response
 
-from shared.contracts.availability import SlotReserved, SlotRevoked
 from shared.contracts.booking import AppointmentRefused, SlotReleased
 from tests.integration.booking.desk import Desk
-from tests.unit.booking.messages import TODAY, TOMORROW, cancel, check_in, envelope, reserved
+from tests.unit.booking.messages import TODAY, TOMORROW, cancel, check_in, reserved, revoked
 
 pytestmark = pytest.mark.integration
 
@@ -128,13 +126,6 @@ async def test_unknown_patients_and_those_of_other_clinics_are_not_found(client:
 
 
 # Revoked slots
-
-
-def revoked(slot: SlotReserved, **fields: Any) -> SlotRevoked:
-    """Availability says that the doctor of a reservation is gone."""
-    place = slot.model_dump(include={"doctor_id", "date", "slot_id", "reservation_id", "appointment_id"})
-    own = {"command_id": None, "principal": None, "body_hash": None, "decide_by": None, "reply_partition": None}
-    return SlotRevoked(**envelope(slot.clinic_id, **{**own, **place, **fields}))
 
 
 async def test_what_holds_a_revoked_slot_is_cancelled_once(desk: Desk) -> None:

@@ -1,8 +1,9 @@
 """The batches of booking: reservations, commands about appointments, and the ends of both."""
 
+import datetime as dt
 from uuid import UUID, uuid4
 
-from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotFreed, SlotReserved
+from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotFreed, SlotReserved, SlotRevoked
 from shared.contracts.booking import CancelAppointment, CheckInPatient
 from shared.contracts.commands import CommandFailed, CommandRepeated
 from shared.contracts.envelope import Message
@@ -12,7 +13,7 @@ from tests.integration.availability.desk import settings_changed
 from tests.integration.booking.desk import Desk
 from tests.integration.costs.batches import CLINIC_SETTINGS, REPLY, Batch
 from tests.integration.costs.consumer import Consumer
-from tests.unit.booking.messages import TODAY, cancel, check_in, envelope, freed, queued, refused, repeated, reserved
+from tests.unit.booking.messages import TODAY, cancel, check_in, envelope, freed, queued, refused, repeated, reserved, revoked
 
 LATEST = 1_000_000
 """A version of settings that none of a batch is newer than."""
@@ -27,6 +28,20 @@ async def reservations_one_a_day(consumer: Consumer, size: int) -> list[Message]
     """Where a patient may have one booking of a doctor's day."""
     await consumer.read([settings_changed(consumer.clinic, LATEST, one_booking_per_patient_day=True)])
     return await reservations(consumer, size)
+
+
+async def timed_reservations(consumer: Consumer, size: int) -> list[Message]:
+    """One hour after the other: none stands against another."""
+    patient = await _patient(consumer)
+    starts = [dt.datetime.combine(TODAY, dt.time(), dt.UTC) + dt.timedelta(hours=number) for number in range(size)]
+    hours = [{"date": start.date(), "starts_at": start, "ends_at": start + dt.timedelta(hours=1)} for start in starts]
+    return [reserved(consumer.clinic, patient, **hour) for hour in hours]
+
+
+async def reservations_of_merged_patients(consumer: Consumer, size: int) -> list[Message]:
+    """Each under another old id of one survivor."""
+    survivor = await _patient(consumer)
+    return [reserved(consumer.clinic, await _merged(consumer, survivor)) for _ in range(size)]
 
 
 async def reservations_of_strangers(consumer: Consumer, size: int) -> list[Message]:
@@ -73,6 +88,24 @@ async def check_ins(consumer: Consumer, size: int) -> list[Message]:
     return [check_in(consumer.clinic, slot.appointment_id, slot.patient_id) for slot in await _booked(consumer, size)]
 
 
+async def check_ins_of_merged_patients(consumer: Consumer, size: int) -> list[Message]:
+    """The patient says the old id."""
+    slots = await _booked(consumer, size)
+    merged = [await _merged(consumer, slot.patient_id) for slot in slots]
+    return [check_in(consumer.clinic, slot.appointment_id, old) for slot, old in zip(slots, merged, strict=True)]
+
+
+async def revoked_slots(consumer: Consumer, size: int) -> list[Message]:
+    return [revoked(slot) for slot in await _booked(consumer, size)]
+
+
+async def revoked_slots_of_nobody(consumer: Consumer, size: int) -> list[Message]:
+    """They were cancelled before."""
+    slots = await _booked(consumer, size)
+    await consumer.read([revoked(slot) for slot in slots])
+    return [revoked(slot) for slot in slots]
+
+
 async def repeated_check_ins(consumer: Consumer, size: int) -> list[Message]:
     first = await check_ins(consumer, size)
     await consumer.read(first)
@@ -101,6 +134,14 @@ async def _patient(consumer: Consumer) -> UUID:
     return await Desk(consumer.runtime.database, consumer.clinic).patient()
 
 
+async def _merged(consumer: Consumer, survivor: UUID) -> UUID:
+    """The old id of somebody who was merged into a survivor."""
+    old = await Desk(consumer.runtime.database, consumer.clinic).patient("deleted")
+    async with consumer.runtime.database.batch({consumer.clinic}) as (connection, _):
+        await connection.execute("UPDATE patients SET merged_into = $2 WHERE id = $1", old, survivor)
+    return old
+
+
 async def _booked(consumer: Consumer, size: int) -> list[SlotReserved]:
     slots = [one for one in await reservations(consumer, size) if isinstance(one, SlotReserved)]
     await consumer.read(slots)
@@ -110,12 +151,17 @@ async def _booked(consumer: Consumer, size: int) -> list[SlotReserved]:
 BATCHES = (
     Batch("reservations", SlotReserved, reservations, {"AppointmentBooked": 1} | REPLY),
     Batch("reservations, one a day", SlotReserved, reservations_one_a_day, {"AppointmentBooked": 1} | REPLY),
+    Batch("timed reservations", SlotReserved, timed_reservations, {"AppointmentBooked": 1} | REPLY),
+    Batch("reservations of merged patients", SlotReserved, reservations_of_merged_patients, {"AppointmentBooked": 1} | REPLY),
     Batch("reservations of strangers", SlotReserved, reservations_of_strangers, {"AppointmentRefused": 1}),
     Batch("reservations again", SlotReserved, reservations_again, REPLY),
     Batch("refused bookings", BookingRefused, refused_bookings, REPLY),
     Batch("cancellations", CancelAppointment, cancellations, {"AppointmentCancelled": 1, "SlotReleased": 1}),
     Batch("check-ins", CheckInPatient, check_ins, {"PatientCheckedIn": 1}),
+    Batch("check-ins of merged patients", CheckInPatient, check_ins_of_merged_patients, {"PatientCheckedIn": 1}),
     Batch("repeated check-ins", CheckInPatient, repeated_check_ins, {"CommandRepeated": 1}),
+    Batch("revoked slots", SlotRevoked, revoked_slots, {"AppointmentCancelled": 1, "SlotReleased": 1}),
+    Batch("revoked slots of nobody", SlotRevoked, revoked_slots_of_nobody),
     Batch("freed slots", SlotFreed, freed_slots),
     Batch("queued patients", PatientQueued, queued_patients),
     Batch("questions", ReservationQuestioned, questions, {"ReservationKept": 1}),

@@ -2,7 +2,7 @@
 
 from uuid import uuid4
 
-from shared.contracts.booking import PatientCheckedIn
+from shared.contracts.booking import AppointmentReassigned, PatientCheckedIn
 from shared.contracts.commands import CommandRepeated
 from shared.contracts.envelope import Message
 from shared.infra.ids import new_id
@@ -27,6 +27,18 @@ async def arrivals_again(consumer: Consumer, size: int) -> list[Message]:
     return [message.model_copy(update={"message_id": new_id()}) for message in first]
 
 
+async def reassigned(consumer: Consumer, size: int) -> list[Message]:
+    """A merge gave appointments with entries to somebody else."""
+    first = [one for one in await arrivals(consumer, size) if isinstance(one, PatientCheckedIn)]
+    await consumer.read(first)
+    names = {"doctor_id", "date", "appointment_id"}
+    moved = [{**one.model_dump(include=names), "patient_id": uuid4(), "version": 3} for one in first]
+    return [
+        AppointmentReassigned.caused_by(one, message_id=new_id(), occurred_at=NOW, **fields)
+        for one, fields in zip(first, moved, strict=True)
+    ]
+
+
 async def repeats(consumer: Consumer, size: int) -> list[Message]:
     first = [one for one in await arrivals(consumer, size) if isinstance(one, PatientCheckedIn)]
     await consumer.read(first)
@@ -43,6 +55,7 @@ BATCHES = (
     Batch("arrivals", PatientCheckedIn, arrivals, QUEUED),
     Batch("arrivals of one day", PatientCheckedIn, arrivals_of_one_day, QUEUED),
     Batch("arrivals again", PatientCheckedIn, arrivals_again, QUEUED),
+    Batch("reassigned appointments", AppointmentReassigned, reassigned),
     Batch("repeats", CommandRepeated, repeats, REPLY),
     CLINIC_SETTINGS,
 )

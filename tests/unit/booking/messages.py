@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Any
 from uuid import UUID, uuid4
 
-from shared.contracts.availability import BookingRefused, SlotFreed, SlotReserved
+from shared.contracts.availability import BookingRefused, SlotFreed, SlotReserved, SlotRevoked
 from shared.contracts.booking import CancelAppointment, CheckInPatient
 from shared.contracts.commands import CommandRepeated
 from shared.contracts.problems import Code
@@ -34,6 +34,13 @@ def reserved(clinic: UUID, patient: UUID, **fields: Any) -> SlotReserved:
         "appointment_id": new_id(), "time_zone": "UTC",
     }  # fmt: skip
     return SlotReserved(**envelope(clinic, patient_id=patient, **{**place, **fields}))
+
+
+def revoked(slot: SlotReserved, **fields: Any) -> SlotRevoked:
+    """Availability says that the doctor of a reservation is gone."""
+    place = slot.model_dump(include={"doctor_id", "date", "slot_id", "reservation_id", "appointment_id"})
+    own = {"command_id": None, "principal": None, "body_hash": None, "decide_by": None, "reply_partition": None}
+    return SlotRevoked(**envelope(slot.clinic_id, **{**own, **place, **fields}))
 
 
 def refused(clinic: UUID, patient: UUID, code: Code = Code.FULL, **fields: Any) -> BookingRefused:
