@@ -27,14 +27,20 @@ CLINIC = UUID("00000000-0000-7000-8000-000000000001")
 API = "/api/v1"
 
 
+Said = tuple[int, Any]
+"""A status and a body."""
+
+
 @dataclass
 class FakeOwners:
     """The services behind the gateway: a doctor or a patient exists unless it is in `unknown`; requests are kept."""
 
     unknown: set[str] = field(default_factory=set)
     outcomes: list[Outcome] = field(default_factory=list)
-    answers: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
-    """By path: what is answered there."""
+    answers: dict[str, Said | Callable[[httpx2.Request], Said]] = field(default_factory=dict)
+    """By path: what is answered there, always or to a request."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """Of every answer."""
     away: bool = False
     requests: list[httpx2.Request] = field(default_factory=list)
 
@@ -46,9 +52,10 @@ class FakeOwners:
         if path == "/internal/commands/look":
             return httpx2.Response(200, content=Outcomes(outcomes=self.outcomes).model_dump_json())
         known = 404 if path.rpartition("/")[2] in self.unknown else 200
-        status, body = self.answers.get(path, (known, {"id": path.rpartition("/")[2]}))
+        said = self.answers.get(path, (known, {"id": path.rpartition("/")[2]}))
+        status, body = said(request) if callable(said) else said
         media = "application/json" if status < 400 else "application/problem+json"
-        return httpx2.Response(status, content=orjson.dumps(body), headers={"Content-Type": media})
+        return httpx2.Response(status, content=orjson.dumps(body), headers={"Content-Type": media, **self.headers})
 
 
 class Process:

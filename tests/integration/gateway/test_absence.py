@@ -66,6 +66,8 @@ async def test_known_ids_are_shared_by_redis_for_a_time(servers: Any) -> None:
     await store.put("doctor", CLINIC, DOCTOR)
     assert await store.has("doctor", CLINIC, DOCTOR) and not await store.has("patient", CLINIC, DOCTOR)
     assert 0 < await redis.ttl(f"frontdesk:known:doctor:{CLINIC}:{DOCTOR}") <= 300
+    await store.drop("doctor", CLINIC, DOCTOR)
+    assert not await store.has("doctor", CLINIC, DOCTOR)
     await redis.aclose()
 
 
@@ -73,6 +75,7 @@ async def test_a_store_that_is_away_knows_nothing() -> None:
     redis: Redis = make_redis(RedisSettings(url=f"redis://{NOWHERE}/0"))
     store = KnownStore(redis, 300)
     await store.put("doctor", CLINIC, DOCTOR)
+    await store.drop("doctor", CLINIC, DOCTOR)
     assert not await store.has("doctor", CLINIC, DOCTOR)
     await redis.aclose()
 

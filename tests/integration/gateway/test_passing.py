@@ -45,6 +45,49 @@ async def test_a_refusal_of_the_owner_is_about_the_path_that_was_asked_for(gatew
     assert owners.requests[0].url.query == b"on_duplicate=create"
 
 
+async def test_conditions_and_language_are_the_owner_s_to_judge(gateway: Process, owners: FakeOwners) -> None:
+    owners.answers[f"/internal/doctors/{DOCTOR}"] = (200, {"id": DOCTOR})
+    owners.headers = {"ETag": '"v2"', "Vary": "Accept-Language", "Server": "x"}
+    headers = [(b"If-Match", b'"v1"'), (b"If-Match", b'"v2"'), (b"Accept-Language", b"zh-Hant, \xe9")]
+    answer = await gateway.http.patch(f"{API}/doctors/{DOCTOR}", content=b'{"any": 1}', headers=headers)
+    assert (answer.status_code, answer.headers["ETag"], answer.headers["Vary"]) == (200, '"v2"', "Accept-Language")
+    assert "Server" not in answer.headers
+    (request,) = owners.requests
+    assert (request.method, request.content) == ("PATCH", b'{"any": 1}')
+    assert (request.headers["If-Match"], request.headers["Accept-Language"]) == ('"v1", "v2"', "zh-Hant, ?")
+
+
+@pytest.mark.parametrize("path", [f"/categories/{DOCTOR}", f"/price-ranges/{DOCTOR}", f"/patients/{DOCTOR}"])
+async def test_a_removal_is_answered_without_a_body(gateway: Process, owners: FakeOwners, path: str) -> None:
+    answer = await gateway.http.delete(f"{API}{path}", headers={"If-Match": '"v1"'})
+    assert (answer.status_code, answer.content) == (204, b"") and "Content-Type" not in answer.headers
+    (request,) = owners.requests
+    assert (request.method, request.url.path, request.headers["If-Match"]) == ("DELETE", f"/internal{path}", '"v1"')
+
+
+async def test_a_refused_removal_is_the_owner_s_problem(gateway: Process, owners: FakeOwners) -> None:
+    path = f"/patients/{DOCTOR}"
+    owners.answers[f"/internal{path}"] = (409, {"code": "has_appointments", "appointments": ["x"]})
+    answer = await gateway.http.delete(f"{API}{path}")
+    assert answer.status_code == 409 and answer.json()["appointments"] == ["x"]
+    assert owners.requests[0].url.query == b"cancel_appointments=false"
+
+
+@pytest.mark.parametrize("value", ["1", "yes", "TRUE", ""])
+async def test_whether_to_cancel_is_true_or_false(gateway: Process, owners: FakeOwners, value: str) -> None:
+    for path in (f"/patients/{DOCTOR}", f"/doctors/{DOCTOR}"):
+        answer = await gateway.http.delete(f"{API}{path}?cancel_appointments={value}")
+        assert answer.status_code == 422 and answer.json()["errors"][0]["field"] == "cancel_appointments"
+    assert owners.requests == []
+
+
+@pytest.mark.parametrize("path", ["/categories", "/price-ranges"])
+async def test_what_was_made_has_its_place(gateway: Process, owners: FakeOwners, path: str) -> None:
+    owners.answers[f"/internal{path}"] = (201, {"id": DOCTOR})
+    answer = await gateway.http.post(f"{API}{path}", json={})
+    assert answer.headers["Location"] == f"{API}{path}/{DOCTOR}"
+
+
 async def test_a_page_links_to_the_next(gateway: Process, owners: FakeOwners) -> None:
     owners.answers["/internal/appointments"] = (200, {"items": [], "next_cursor": "n+/"})
     answer = await gateway.http.get(f"{API}/appointments?doctor_id={DOCTOR}&limit=2&cursor=c")

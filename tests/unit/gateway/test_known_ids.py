@@ -45,6 +45,16 @@ async def test_an_owner_that_cannot_say_refuses_nothing_and_teaches_nothing() ->
     assert await known.first_unknown(CALLER, BOTH) == "doctor"
 
 
+async def test_what_was_removed_is_asked_for_again() -> None:
+    store, registry = FakeStore(), FakeRegistry()
+    known = KnownIds(store, registry)
+    assert await known.first_unknown(CALLER, BOTH) is None
+    registry.existing = {PATIENT}
+    await known.forget(CALLER, "doctor", DOCTOR)
+    assert await known.first_unknown(CALLER, BOTH) == "doctor"
+    assert store.known == {("patient", CLINIC, PATIENT)}
+
+
 async def test_an_id_of_one_clinic_is_not_one_of_another() -> None:
     registry = FakeRegistry()
     known = KnownIds(FakeStore(), registry)

@@ -1,0 +1,103 @@
+"""Deleting a doctor: who has checked in is not sent away, and the end of the cancelling is waited for as a command's is."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import httpx2
+import pytest
+
+from services.gateway.documents.appointments import APPOINTMENT
+from shared.contracts.booking import Status
+from tests.integration.gateway.conftest import API, FakeOwners, Process
+
+DOCTOR = str(UUID(int=5))
+PATH = f"{API}/doctors/{DOCTOR}"
+INTERNAL = f"/internal/doctors/{DOCTOR}"
+LOOK = "/internal/appointments/look"
+BUSY = (409, {"code": "has_appointments", "appointments": [str(APPOINTMENT.id)]})
+
+
+class Doctor:
+    """A doctor with appointments, of whom `left` are still to be cancelled at each look."""
+
+    def __init__(self, owners: FakeOwners, status: Status, *left: int) -> None:
+        self.left: Iterator[int] = iter(left)
+        self.owners = owners
+        owners.answers[INTERNAL] = self.delete
+        owners.answers[f"{INTERNAL}/left"] = lambda _: (200, self.deleted())
+        view = APPOINTMENT.model_copy(update={"status": status})
+        owners.answers[LOOK] = (200, {"items": [view.model_dump(mode="json")]})
+
+    def delete(self, request: httpx2.Request) -> tuple[int, Any]:
+        return (200, self.deleted()) if request.url.params["cancel_appointments"] == "true" else BUSY
+
+    def deleted(self) -> dict[str, Any]:
+        return {"id": DOCTOR, "appointments_left": next(self.left)}
+
+    @property
+    def asked(self) -> list[str]:
+        return [f"{one.method} {one.url.path.removeprefix('/internal/')}" for one in self.owners.requests]
+
+
+async def test_one_whom_nobody_waits_for_is_gone_at_once(gateway: Process, owners: FakeOwners) -> None:
+    owners.answers[INTERNAL] = (200, {"id": DOCTOR, "appointments_left": 0})
+    for query in ("", "?cancel_appointments=false", "?cancel_appointments=true"):
+        owners.requests.clear()
+        answer = await gateway.http.delete(PATH + query, headers={"If-Match": '"v1"'})
+        assert (answer.status_code, answer.content) == (204, b"")
+        assert [request.headers["If-Match"] for request in owners.requests] == ['"v1"']
+
+
+async def test_without_the_flag_the_appointments_are_a_refusal(gateway: Process, owners: FakeOwners) -> None:
+    doctor = Doctor(owners, Status.BOOKED)
+    answer = await gateway.http.delete(PATH)
+    assert (answer.status_code, answer.json()["appointments"]) == (409, [str(APPOINTMENT.id)])
+    assert doctor.asked == [f"DELETE doctors/{DOCTOR}"]
+
+
+async def test_the_end_of_the_cancelling_is_waited_for(gateway: Process, owners: FakeOwners) -> None:
+    doctor = Doctor(owners, Status.BOOKED, 2, 1, 0)
+    answer = await gateway.http.delete(f"{PATH}?cancel_appointments=true", headers={"Prefer": "wait=20"})
+    assert (answer.status_code, answer.headers["Preference-Applied"]) == (204, "wait=20")
+    delete, left = f"DELETE doctors/{DOCTOR}", f"GET doctors/{DOCTOR}/left"
+    assert doctor.asked == [delete, "POST appointments/look", delete, left, left]
+
+
+@pytest.mark.parametrize("prefer", ["respond-async", "wait=0"])
+async def test_who_does_not_wait_is_told_what_is_left(gateway: Process, owners: FakeOwners, prefer: str) -> None:
+    Doctor(owners, Status.BOOKED, 3)
+    answer = await gateway.http.delete(f"{PATH}?cancel_appointments=true", headers={"Prefer": prefer})
+    assert (answer.status_code, answer.json()) == (202, {"id": DOCTOR, "appointments_left": 3})
+    assert (answer.headers["Retry-After"], answer.headers["Preference-Applied"]) == ("1", prefer)
+
+
+async def test_a_repeat_tells_what_is_left(gateway: Process, owners: FakeOwners) -> None:
+    owners.answers[INTERNAL] = (200, {"id": DOCTOR, "appointments_left": 2})
+    answer = await gateway.http.delete(f"{PATH}?cancel_appointments=true", headers={"Prefer": "wait=0"})
+    assert (answer.status_code, answer.json()["appointments_left"]) == (202, 2)
+
+
+async def test_one_in_front_of_whom_somebody_sits_stays(gateway: Process, owners: FakeOwners) -> None:
+    doctor = Doctor(owners, Status.CHECKED_IN)
+    answer = await gateway.http.delete(f"{PATH}?cancel_appointments=true")
+    assert (answer.status_code, answer.json()["code"]) == (409, "checked_in")
+    assert answer.json()["appointments"] == [str(APPOINTMENT.id)]
+    assert doctor.asked == [f"DELETE doctors/{DOCTOR}", "POST appointments/look"]
+
+
+async def test_a_bad_preference_deletes_nothing(gateway: Process, owners: FakeOwners) -> None:
+    answer = await gateway.http.delete(PATH, headers={"Prefer": "wait=x"})
+    assert (answer.status_code, owners.requests) == (400, [])
+
+
+async def test_a_deleted_one_is_not_in_use_and_still_has_lists(gateway: Process, owners: FakeOwners) -> None:
+    queue = f"/internal/queues/{DOCTOR}"
+    owners.answers[queue] = (200, {"items": [], "next_cursor": None})
+    assert (await gateway.http.get(f"{API}/checkins/doctors/{DOCTOR}/queue")).status_code == 200
+    owners.answers[INTERNAL] = (200, {"id": DOCTOR, "appointments_left": 0, "status": "deleted"})
+    assert (await gateway.http.delete(PATH)).status_code == 204
+    body = {"doctor_id": DOCTOR, "patient_id": str(UUID(int=7)), "date": "2026-03-02"}
+    refused = await gateway.http.post(f"{API}/appointments", json=body)
+    assert (refused.status_code, refused.json()["code"]) == (404, "unknown_doctor")
+    assert (await gateway.http.get(f"{API}/checkins/doctors/{DOCTOR}/queue")).status_code == 200

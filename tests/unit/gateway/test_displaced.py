@@ -1,0 +1,115 @@
+"""Which appointments a change displaces: all that availability names, once booking knows them or their places are back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from uuid import UUID
+
+import httpx2
+import orjson
+import pytest
+
+from services.gateway import displaced as module
+from services.gateway.displaced import displaced
+from services.gateway.owners import AVAILABILITY, BOOKING, Owners
+from shared.contracts.booking import AppointmentPage, AppointmentView, Status
+from shared.contracts.problems import Code
+from shared.infra.problems import ProblemError
+from tests.unit.gateway.parts import CALLER, DOCTOR, NOW, PATIENT
+
+FIRST, SECOND = UUID(int=11), UUID(int=12)
+
+
+def appointment(number: int, status: Status = Status.BOOKED, day: date = NOW.date(), **more: object) -> AppointmentView:
+    ids = {"id": UUID(int=number), "doctor_id": DOCTOR, "patient_id": PATIENT, "slot_id": UUID(int=1)}
+    fields = {"date": day, "slot": 1, "status": status, "version": 1, "created_at": NOW, "updated_at": NOW}
+    return AppointmentView.model_validate({**ids, **fields, **more})
+
+
+@dataclass
+class World:
+    """Booking and availability: what each says, and how often booking was asked. `then` happens after its first answer."""
+
+    known: list[AppointmentView] = field(default_factory=list)
+    taken: list[UUID] = field(default_factory=list)
+    then: Callable[[], object] = lambda: None
+    asked: list[list[UUID]] = field(default_factory=list)
+    fails: bool = False
+
+    def __call__(self, request: httpx2.Request) -> httpx2.Response:
+        ids = [UUID(text) for text in orjson.loads(request.content)["ids"]]
+        if self.fails:
+            return httpx2.Response(500)
+        if request.url.path == "/internal/appointments/taken":
+            return httpx2.Response(200, content=orjson.dumps([one for one in ids if one in self.taken]))
+        assert request.url.path == "/internal/appointments/look"
+        self.asked.append(ids)
+        page = AppointmentPage(items=[one for one in self.known if one.id in ids])
+        if len(self.asked) == 1:
+            self.then()
+        return httpx2.Response(200, content=page.model_dump_json())
+
+    async def displaced(self, *ids: UUID) -> list[UUID]:
+        transport = httpx2.MockTransport(self)
+        owners = Owners({name: httpx2.AsyncClient(transport=transport, base_url="http://x") for name in (BOOKING, AVAILABILITY)})
+        return [one.id for one in await displaced(owners, CALLER, ids, NOW)]
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PAUSE_SECONDS", 0.001)
+
+
+async def test_nothing_is_asked_where_nothing_is_named() -> None:
+    world = World()
+    assert await world.displaced() == [] and world.asked == []
+
+
+async def test_they_are_told_in_booking_s_order() -> None:
+    world = World([appointment(11, day=NOW.date() + timedelta(days=1)), appointment(12)])
+    assert await world.displaced(FIRST, SECOND) == [SECOND, FIRST]
+    assert len(world.asked) == 1
+
+
+async def test_a_booking_on_its_way_is_waited_for() -> None:
+    world = World([appointment(11)], taken=[SECOND])
+    world.then = lambda: world.known.append(appointment(12))
+    assert await world.displaced(FIRST, SECOND) == [FIRST, SECOND]
+    assert world.asked == [[FIRST, SECOND], [SECOND]]
+
+
+async def test_one_whose_place_is_back_is_not_waited_for() -> None:
+    world = World([appointment(11)])
+    assert await world.displaced(FIRST, SECOND) == [FIRST]
+    assert len(world.asked) == 1
+
+
+@pytest.mark.parametrize("status", [Status.CANCELLED, Status.EXPIRED, Status.FULFILLED, Status.NO_SHOW])
+async def test_what_is_over_is_not_displaced(status: Status) -> None:
+    assert await World([appointment(11, status)]).displaced(FIRST) == []
+
+
+async def test_a_hold_is_displaced_until_its_time_is_over() -> None:
+    held = appointment(11, Status.PENDING, expires_at=NOW + timedelta(seconds=1))
+    over = appointment(12, Status.PENDING, expires_at=NOW)
+    assert await World([held, over]).displaced(FIRST, SECOND) == [FIRST]
+
+
+async def test_a_booking_that_stays_on_its_way_is_a_refusal_to_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PATIENCE_SECONDS", 0.05)
+    with pytest.raises(ProblemError) as refused:
+        await World(taken=[FIRST]).displaced(FIRST)
+    assert refused.value.code == Code.UNAVAILABLE and int(refused.value.headers["Retry-After"]) > 0
+
+
+async def test_an_owner_that_fails_is_a_refusal_to_answer() -> None:
+    with pytest.raises(ProblemError) as refused:
+        await World(fails=True).displaced(FIRST)
+    assert refused.value.code == Code.UNAVAILABLE
+
+
+async def test_many_are_asked_for_in_several_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_IDS", 2)
+    world = World([appointment(number) for number in range(1, 6)])
+    assert len(await world.displaced(*(UUID(int=number) for number in range(1, 6)))) == 5
+    assert [len(ids) for ids in world.asked] == [2, 2, 1]
