@@ -104,7 +104,7 @@ def _with_address(value: object) -> object:
 
 
 class LocationIn(Strict):
-    """Where a doctor works. With the `id` of one that is there it is changed; without `time_zone` the clinic's counts."""
+    """Where a doctor works. The one of `id` becomes what is said here; without `time_zone` the clinic's counts."""
 
     id: UUID | None = None
     name: Name | None = None

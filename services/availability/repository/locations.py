@@ -62,7 +62,7 @@ async def remove(sql: AsyncConnection, clinic_id: UUID, ids: Collection[UUID]) -
 
 
 async def needed(sql: AsyncConnection, clinic_id: UUID, doctor_id: UUID, today: date) -> set[UUID]:
-    """The locations that a doctor's schedule or an exception to come needs."""
+    """The locations that a doctor's schedule needs, or an exception of today or later."""
     scheduled = select(schedule_entries.c.location_id).where(
         schedule_entries.c.clinic_id == clinic_id, schedule_entries.c.doctor_id == doctor_id
     )

@@ -5,9 +5,9 @@ Locks go in one order: the clinic's codes, the doctor, then what the doctor is g
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid5
-from zoneinfo import ZoneInfo
 
 from services.availability.domain.codes import free_code, slug
 from services.availability.models import categories, price_ranges
@@ -16,7 +16,7 @@ from services.availability.repository.doctors import Filter
 from services.availability.repository.locations import Location
 from services.availability.service.publication import replan
 from services.availability.service.repeats import keep_answer, serialise, stored_answer
-from services.availability.service.views import Reader, clinic_zone, show
+from services.availability.service.views import Reader, show
 from shared.contracts.directory import DoctorIn, DoctorPage, DoctorPatch, DoctorView, LocationIn
 from shared.contracts.problems import Code, FieldError
 from shared.contracts.registry import Active, DoctorChanged
@@ -30,6 +30,8 @@ from shared.infra.unit import RegistryUnit
 
 COMMAND = "RegisterDoctor"
 CREATED = 201
+FURTHEST_WEST = timedelta(hours=12)
+"""So long behind UTC it can still be today somewhere."""
 _REFERENCES = {"category_id": categories, "price_range_id": price_ranges}
 
 
@@ -185,8 +187,7 @@ async def _move(
         return
     gone = {place.id for place in before} - {place.id for place in after}
     if gone:
-        today = unit.now.astimezone(ZoneInfo(await clinic_zone(unit, caller.clinic_id))).date()
-        if needed := gone & await locations.needed(unit.sql, caller.clinic_id, doctor_id, today):
+        if needed := gone & await locations.needed(unit.sql, caller.clinic_id, doctor_id, (unit.now - FURTHEST_WEST).date()):
             raise ProblemError(Code.IN_USE, f"Its schedule or an exception needs location {min(needed)}")
         await locations.remove(unit.sql, caller.clinic_id, gone)
     await locations.write(unit.sql, caller.clinic_id, {doctor_id: after})

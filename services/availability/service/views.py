@@ -23,17 +23,12 @@ class Reader:
     translations: bool = False
 
 
-async def clinic_zone(unit: RegistryUnit, clinic_id: UUID) -> str:
-    """The zone that counts where no other is said."""
-    return (await settings.read(unit.connection, [clinic_id])).get(clinic_id, ClinicSettings()).time_zone
-
-
 async def show(unit: RegistryUnit, clinic_id: UUID, found: Sequence[DoctorView], reader: Reader) -> list[DoctorView]:
     """The doctors with their locations, as this reader sees them."""
-    zone = await clinic_zone(unit, clinic_id)
+    clinic = (await settings.read(unit.connection, [clinic_id])).get(clinic_id, ClinicSettings())
     places = await locations.of_doctors(unit.sql, clinic_id, [doctor.id for doctor in found])
     return [
-        doctor.model_copy(update={"locations": [_shown(place, zone, reader) for place in places.get(doctor.id, ())]})
+        doctor.model_copy(update={"locations": [_shown(place, clinic.time_zone, reader) for place in places.get(doctor.id, ())]})
         for doctor in found
     ]
 
