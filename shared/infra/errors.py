@@ -7,7 +7,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 
 class Outrun(Exception):
-    """A rival transaction decided the same command first, after we had looked: trying again sees its outcome."""
+    """A rival transaction was faster after we had looked, with the same command or the same row: trying again sees that."""
 
 
 CONFLICTS = (pg.UniqueViolationError, pg.ExclusionViolationError, Outrun)

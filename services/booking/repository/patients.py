@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.booking.models import outcomes, patients
 from shared.contracts.registry import Active
+from shared.infra.errors import Outrun
 from shared.infra.postgres import Connection
 
 # Who was merged stands for the survivor, and the survivor's row is the one that is locked. Of a row that another transaction has
@@ -36,6 +37,8 @@ END = """
 UPDATE patients SET status = 'deleted', merged_into = $3, version = version + 1, updated_at = $4 WHERE clinic_id = $1 AND id = $2
 """
 POINT_TO = "UPDATE patients SET merged_into = $3 WHERE clinic_id = $1 AND merged_into = $2"
+LOOKS_MAX = 3
+"""So often a lock is asked for whom rival merges keep changing. Then the transaction begins again."""
 # The keys come sorted: two calls that want the same locks want them in the same order.
 SERIALISE = "SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS key"
 
@@ -93,11 +96,13 @@ async def lock(connection: Connection, keys: Collection[Key], statement: str = L
     """
     found: dict[Key, Locked] = {}
     left = list(keys)
-    while left:
+    for _ in range(LOOKS_MAX):
         rows = await connection.fetch(statement, [clinic for clinic, _ in left], [id_ for _, id_ in left])
         found |= {(row["clinic_id"], row["asked_id"]): _locked(row) for row in rows if row["merged_into"] is None}
         left = [(row["clinic_id"], row["asked_id"]) for row in rows if row["merged_into"] is not None]
-    return found
+        if not left:
+            return found
+    raise Outrun
 
 
 def _locked(row: Any) -> Locked:

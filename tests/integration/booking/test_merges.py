@@ -1,16 +1,16 @@
 """Merging patients on a real Postgres: what moves, what stands against it, and for whom the merged id stands afterwards."""
 
 import datetime as dt
-import itertools
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from httpx2 import AsyncClient, Response
+from httpx2 import AsyncClient
 
 from shared.contracts.availability import SlotReserved
 from shared.contracts.booking import AppointmentBooked, AppointmentRefused, PatientCheckedIn
 from shared.contracts.problems import Code
+from tests.integration.booking.calls import delete, merge, refusal, registered
 from tests.integration.booking.desk import Desk
 from tests.unit.booking.messages import TODAY, TOMORROW, cancel, check_in, refused, reserved
 
@@ -20,17 +20,6 @@ YESTERDAY = TODAY - dt.timedelta(days=1)
 LONG_AGO = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 NINE = dt.datetime.combine(TOMORROW, dt.time(9), dt.UTC)
 HOUR = dt.timedelta(hours=1)
-_numbers = itertools.count()
-
-
-async def registered(client: AsyncClient) -> UUID:
-    """Somebody with a phone of their own."""
-    body = {"name": "Ada Lovelace", "phone": f"020 7946 {next(_numbers):04}"}
-    return UUID((await client.post("/internal/patients", json=body)).json()["id"])
-
-
-async def merge(client: AsyncClient, patient: UUID, into: object) -> Response:
-    return await client.post(f"/internal/patients/{patient}/merge", json={"into": str(into)})
 
 
 async def pair(client: AsyncClient) -> tuple[UUID, UUID]:
@@ -108,8 +97,7 @@ async def refuses(client: AsyncClient, desk: Desk, one: SlotReserved, other: Slo
     answer = await merge(client, one.patient_id, other.patient_id)
     if answer.status_code == 200:
         return False
-    ids = sorted(str(slot.appointment_id) for slot in (one, other))
-    assert (answer.status_code, answer.json()["code"], answer.json()["appointments"]) == (409, "overlapping_appointments", ids)
+    assert refusal(answer) == (409, "overlapping_appointments", {str(slot.appointment_id) for slot in (one, other)})
     assert ((await desk.row(one))["patient_id"], (await desk.row(one))["version"]) == (one.patient_id, 1)
     assert (await desk.patient_row(one.patient_id))["status"] == "active"
     return True
@@ -154,11 +142,10 @@ async def test_a_patient_is_not_merged_into_itself(client: AsyncClient, desk: De
 
 async def test_unknown_and_deleted_patients_and_those_of_other_clinics_are_not_found(client: AsyncClient, desk: Desk) -> None:
     patient, gone = await pair(client)
-    await client.delete(f"/internal/patients/{gone}")
+    await delete(client, gone)
     for stranger in (uuid4(), gone, await desk.patient(clinic=uuid4())):
         for loser, into in ((patient, stranger), (stranger, patient)):
-            answer = await merge(client, loser, into)
-            assert (answer.status_code, answer.json()["code"]) == (404, "unknown_patient")
+            assert refusal(await merge(client, loser, into))[:2] == (404, "unknown_patient")
     assert (await desk.patient_row(patient))["status"] == "active"
 
 
@@ -214,7 +201,7 @@ async def test_deleting_the_merged_id_leaves_the_survivor_alone(client: AsyncCli
     loser, survivor = await pair(client)
     slot = await desk.booked(patient=loser)
     await merge(client, loser, survivor)
-    answer = await client.delete(f"/internal/patients/{loser}", params={"cancel_appointments": "true"})
+    answer = await delete(client, loser, cancelling=True)
     assert (answer.status_code, answer.json()) == (200, {"id": str(loser), "appointments_left": 0})
     assert (await desk.patient_row(survivor))["status"] == "active" and (await desk.row(slot))["status"] == "booked"
 

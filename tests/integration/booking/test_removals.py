@@ -1,12 +1,13 @@
 """Deleting patients and revoked slots on a real Postgres: what is cancelled, what stands against it, and what is said of it."""
 
 import datetime as dt
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
-from httpx2 import AsyncClient, Response
+from httpx2 import AsyncClient
 
 from shared.contracts.booking import AppointmentRefused, SlotReleased
+from tests.integration.booking.calls import delete, refusal
 from tests.integration.booking.desk import Desk
 from tests.unit.booking.messages import TODAY, TOMORROW, cancel, check_in, reserved, revoked
 
@@ -15,16 +16,6 @@ pytestmark = pytest.mark.integration
 YESTERDAY = TODAY - dt.timedelta(days=1)
 LONG_AGO = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 AN_HOUR_ON = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
-
-
-async def delete(client: AsyncClient, patient: UUID, *, cancelling: bool = False, if_match: str | None = None) -> Response:
-    params = {"cancel_appointments": "true"} if cancelling else {}
-    headers = {"If-Match": if_match} if if_match else {}
-    return await client.delete(f"/internal/patients/{patient}", params=params, headers=headers)
-
-
-def refusal(answer: Response) -> tuple[int, str, set[str]]:
-    return answer.status_code, answer.json()["code"], set(answer.json().get("appointments", ()))
 
 
 # Deleting a patient
