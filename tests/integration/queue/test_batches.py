@@ -11,10 +11,11 @@ from shared.contracts.envelope import Message
 from shared.contracts.queue import PatientQueued
 from shared.contracts.registry import ClinicChanged, ClinicSettings
 from shared.contracts.topics import QUEUE_EVENTS
+from shared.infra.audit import Action
 from shared.infra.ids import new_id
 from shared.infra.postgres import Database
 from shared.infra.unit import Unit
-from tests.integration.queue.conftest import NOW, TODAY, checked_in, run
+from tests.integration.queue.conftest import NOW, TODAY, checked_in, reassigned, run
 
 DAYS = "SELECT doctor_id, date, last_position, version FROM queue_days WHERE clinic_id = $1 ORDER BY doctor_id, date"
 ENTRIES = "SELECT appointment_id, position FROM entries WHERE clinic_id = $1 AND doctor_id = $2 ORDER BY position"
@@ -139,6 +140,47 @@ async def test_a_check_in_waits_for_the_day_that_another_holds(database: Databas
         assert not done, "the day's row excludes"
     event = queued(await waiting)[0]
     assert (event.entry.position, event.version) == (8, 10), "what was read before the lock would be 2"
+
+
+async def patients_of(database: Database, clinic: UUID, doctor: UUID) -> list[object]:
+    """Who waits, in order of position."""
+    sql = "SELECT patient_id FROM entries WHERE clinic_id = $1 AND doctor_id = $2 ORDER BY position"
+    return [patient for (patient,) in await rows(database, clinic, sql, doctor)]
+
+
+async def test_an_entry_follows_its_appointment_to_another_patient_and_keeps_its_position(
+    database: Database, clinic_id: UUID
+) -> None:
+    doctor, survivor = uuid4(), uuid4()
+    first, second = checked_in(clinic_id, doctor), checked_in(clinic_id, doctor)
+    entries = [event.entry for event in queued(await run(database, first, second))]
+    unit = await run(database, reassigned(first, survivor))
+    assert (unit.said, unit.replies) == ([], [])
+    (noted,) = unit.effects
+    assert (noted.action, noted.subject_id, noted.detail) == (
+        Action.ENTRY_REASSIGNED, entries[0].id, {"appointment_id": first.appointment_id},
+    )  # fmt: skip
+    assert await patients_of(database, clinic_id, doctor) == [survivor, second.patient_id]
+    assert await rows(database, clinic_id, DAYS) == [(doctor, TODAY, 2, 2)]
+
+
+async def test_a_check_in_and_its_merges_in_one_batch_end_with_the_last_patient(database: Database, clinic_id: UUID) -> None:
+    doctor, survivor = uuid4(), uuid4()
+    arrival = checked_in(clinic_id, doctor)
+    unit = await run(database, arrival, reassigned(arrival, uuid4()), reassigned(arrival, survivor, version=4))
+    assert [effect.action for effect in unit.effects] == [Action.ENTRY_QUEUED, Action.ENTRY_REASSIGNED]
+    assert await patients_of(database, clinic_id, doctor) == [survivor]
+
+
+async def test_an_appointment_that_nobody_checked_in_or_another_clinic_s_changes_no_entry(
+    database: Database, clinic_id: UUID
+) -> None:
+    theirs = checked_in(uuid4(), uuid4())
+    await run(database, theirs)
+    foreign = reassigned(theirs, uuid4()).model_copy(update={"clinic_id": clinic_id})
+    unit = await run(database, reassigned(checked_in(clinic_id, uuid4()), uuid4()), foreign)
+    assert unit.effects == []
+    assert await patients_of(database, theirs.clinic_id, theirs.doctor_id) == [theirs.patient_id]
 
 
 async def test_the_newest_settings_of_a_clinic_stay(database: Database, clinic_id: UUID) -> None:
