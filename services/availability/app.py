@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from services.availability.handlers import IGNORED, make_handler
 from services.availability.routes import router
+from services.availability.service.publication import publishing
 from services.availability.service.questions import questioning
 from services.availability.settings import Settings
 from shared.contracts.topics import AVAILABILITY_EVENTS
@@ -27,5 +28,9 @@ def create_app(settings: Settings) -> FastAPI:
         MAX_BODY_BYTES,
         ignored=IGNORED,
         failed=tell_holder(AVAILABILITY_EVENTS),
-        jobs=lambda runtime: [questioning(runtime.units, patience), retention(runtime.database, outcomes=True)],
+        jobs=lambda runtime: [
+            questioning(runtime.units, patience),
+            publishing(runtime.units),
+            retention(runtime.database, outcomes=True),
+        ],
     )

@@ -1,13 +1,13 @@
 """Kafka in: which use case each message of the consumed topics calls, and in which order within a batch.
 
-A mixed batch goes: clinics' settings, then places given back, then places given out, then acknowledgements, then repeats, so that
+A mixed batch goes: clinics' settings, then places given back, then places given out, then timers, then repeats, so that
 an answer to a repeat stands behind what its command caused. Messages of one kind keep their order of arrival.
 """
 
 from collections.abc import Sequence
 from typing import TypeVar
 
-from services.availability.service import questions, slots
+from services.availability.service import publication, questions, slots
 from services.availability.service.slots import Allotment
 from services.availability.settings import QUESTION_AFTER_SECONDS
 from shared.contracts.booking import (
@@ -45,11 +45,11 @@ def make_handler(runtime: Runtime, question_after_seconds: float = QUESTION_AFTE
             bookings=only(admitted.fresh, BookAppointment),
             question_after_seconds=question_after_seconds,
         )
-        if changes := only(admitted.fresh, ClinicChanged):
-            await slots.follow_clinics(unit, changes)
+        changed = await slots.follow_clinics(unit, only(admitted.fresh, ClinicChanged))
         if days := asked.days:
             async with runtime.locks.hold([day.lock_name for day in days]):
                 await slots.allot(unit, asked)
+        await publication.hasten_clinics(unit, changed)
         await questions.acknowledge(unit, only(admitted.fresh, AppointmentBooked, ReservationKept))
         await slots.answer_again(unit, only(admitted.fresh, CommandRepeated))
         await slots.pass_on(unit, only(admitted.repeats, DayMessage))

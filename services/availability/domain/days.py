@@ -4,7 +4,7 @@ Used by `service/`. A refusal is a problem code; which one wins is the order of 
 """
 
 from collections import Counter, deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from shared.contracts.availability import DayView, Mode
 from shared.contracts.booking import BookAppointment
+from shared.contracts.calendar import HORIZON_DAYS
 from shared.contracts.envelope import DayMessage
 from shared.contracts.problems import Code
 from shared.contracts.registry import ClinicSettings
@@ -45,6 +46,13 @@ class Day:
     time_zone: str
 
 
+class DayRules(NamedTuple):
+    """What the doctor's calendar says of a date: it has times, or none at all, in place of numbers; it is closed."""
+
+    timed: bool = False
+    closed: bool = False
+
+
 @dataclass(frozen=True)
 class FreeSlot:
     """A place that may be taken."""
@@ -54,6 +62,7 @@ class FreeSlot:
     location_id: UUID | None = None
     starts_at: datetime | None = None
     ends_at: datetime | None = None
+    time_zone: str | None = None
 
 
 class Reservation(NamedTuple):
@@ -84,13 +93,17 @@ class World:
 
     now: datetime
     settings: Mapping[UUID, ClinicSettings]
-    active_doctors: Collection[tuple[UUID, UUID]]
-    """(clinic, doctor)"""
+    scheduled: Mapping[tuple[UUID, UUID], bool]
+    """The (clinic, doctor) that are active, and whether each follows a weekly schedule."""
     days: Mapping[DayKey, Day]
 
     def settings_of(self, clinic_id: UUID) -> ClinicSettings:
         """A clinic that has not been heard of yet has the settings of a new one."""
         return self.settings.get(clinic_id) or ClinicSettings()
+
+    def open_from(self, clinic_id: UUID) -> datetime:
+        """A slot that starts then or earlier cannot be booked any more."""
+        return self.now + timedelta(minutes=self.settings_of(clinic_id).lead_time_minutes)
 
 
 def is_late(command: BookAppointment, now: datetime) -> bool:
@@ -110,25 +123,29 @@ def judge(command: BookAppointment, world: World) -> Code | None:
     """Why a booking is refused whatever is free, or None. The first reason wins."""
     if is_late(command, world.now):
         return Code.TOO_LATE
-    if (command.clinic_id, command.doctor_id) not in world.active_doctors:
+    scheduled = world.scheduled.get((command.clinic_id, command.doctor_id))
+    if scheduled is None:
         return Code.UNKNOWN_DOCTOR
     settings = world.settings_of(command.clinic_id)
     day = world.days.get(DayKey.of(command))
     zone = day.time_zone if day else settings.time_zone
-    refused = date_refusal(command.date, zone, settings.booking_horizon_days, world.now)
+    # A schedule makes its days up to its own horizon: behind that a missing day says nothing of it.
+    published = HORIZON_DAYS if scheduled and day is None else settings.booking_horizon_days
+    refused = date_refusal(command.date, zone, min(published, settings.booking_horizon_days), world.now)
     if refused is None and (day is None or not day.available):
         return Code.DOCTOR_ABSENT
     return refused
 
 
 def days_to_make(commands: Iterable[BookAppointment], world: World) -> dict[DayKey, str]:
-    """The days that bookings may bring into being, with their zone: they are made where they are missing."""
+    """The days that bookings may bring into being, with their zone: they are made where they are missing. A schedule's are made
+    with their slots."""
     wanted: dict[DayKey, str] = {}
     for command in commands:
         settings = world.settings_of(command.clinic_id)
-        known = (command.clinic_id, command.doctor_id) in world.active_doctors and not is_late(command, world.now)
+        daily = world.scheduled.get((command.clinic_id, command.doctor_id)) is False and not is_late(command, world.now)
         refused = date_refusal(command.date, settings.time_zone, settings.booking_horizon_days, world.now)
-        if known and refused is None and settings.default_daily_capacity > 0:
+        if daily and refused is None and settings.default_daily_capacity > 0:
             wanted[DayKey.of(command)] = settings.time_zone
     return wanted
 
@@ -141,8 +158,8 @@ def places_wanted(judged: Iterable[tuple[BookAppointment, Code | None]]) -> Coun
 def share_out(
     judged: Sequence[tuple[BookAppointment, Code | None]], free: Mapping[DayKey, Sequence[FreeSlot]]
 ) -> list[tuple[BookAppointment, FreeSlot | Code]]:
-    """Gives each booking in order of arrival the lowest place that is left of its day; the rest find the day full."""
-    left = {day: deque(sorted(slots, key=lambda slot: slot.number)) for day, slots in free.items()}
+    """Gives each booking in order of arrival the first place that is left of its day; the rest find the day full."""
+    left = {day: deque(sorted(slots, key=_order)) for day, slots in free.items()}
     decided: list[tuple[BookAppointment, FreeSlot | Code]] = []
     for command, refused in judged:
         slots = left.get(DayKey.of(command))
@@ -150,16 +167,24 @@ def share_out(
     return decided
 
 
-def unrecorded_day(doctor_id: UUID, day: date, settings: ClinicSettings) -> DayView:
-    """How a day without a record reads: as the clinic's default, which its first booking would make."""
+def _order(slot: FreeSlot) -> tuple[datetime | int, ...]:
+    """By start, or by number where there are no times: never both on one day."""
+    return (slot.starts_at,) if slot.starts_at else (slot.number,)
+
+
+def unrecorded_day(doctor_id: UUID, day: date, settings: ClinicSettings, rules: DayRules) -> DayView:
+    """How a day without a record reads: as the clinic's default, which its first booking would make, or without any hours."""
+    if rules.timed:
+        return DayView(doctor_id=doctor_id, date=day, mode=Mode.TIMED, available=False, capacity=0, remaining=0)
     capacity = settings.default_daily_capacity
-    return DayView(doctor_id=doctor_id, date=day, mode=Mode.DAILY, available=capacity > 0, capacity=capacity, remaining=capacity)
+    available = capacity > 0 and not rules.closed
+    return DayView(doctor_id=doctor_id, date=day, mode=Mode.DAILY, available=available, capacity=capacity, remaining=capacity)
 
 
-def resize_refusal(day: DayView, capacity: int | None) -> Code | None:
-    """Why a day cannot get this capacity: a schedule rules it, or more is taken than it would have."""
+def resize_refusal(day: DayView, capacity: int | None, rules: DayRules) -> Code | None:
+    """Why a day cannot get this capacity: its slots have times, or more is taken than it would have."""
     if capacity is None:
         return None
-    if day.mode is Mode.TIMED:
+    if day.mode is Mode.TIMED or rules.timed:
         return Code.TIMED_DAY
     return Code.BELOW_TAKEN if capacity < day.capacity - day.remaining else None

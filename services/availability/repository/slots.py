@@ -6,40 +6,49 @@ Rows are locked in one global order in every process. Every statement joins on t
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from dataclasses import fields
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.availability.domain.days import Day, DayKey, FreeSlot, Reservation
 from shared.contracts.availability import Mode, SlotReserved
+from shared.contracts.registry import Active
 from shared.infra.kafka import encode
 from shared.infra.postgres import Connection
 
 LOCK_DOCTORS = """
-SELECT doctors.clinic_id, doctors.id, doctors.status
+SELECT doctors.clinic_id, doctors.id, doctors.status, doctors.scheduled
 FROM doctors JOIN unnest($1::uuid[], $2::uuid[]) AS asked(clinic_id, id) USING (clinic_id, id)
 ORDER BY doctors.clinic_id, doctors.id FOR SHARE OF doctors
 """
+# A closed date has no day to make, and one with extra hours has times: its day is made with them.
 MAKE_DAYS = """
 INSERT INTO days (clinic_id, doctor_id, date, mode, available, time_zone)
 SELECT clinic_id, doctor_id, date, 'daily', true, time_zone
 FROM unnest($1::uuid[], $2::uuid[], $3::date[], $4::text[]) AS asked(clinic_id, doctor_id, date, time_zone)
+WHERE NOT EXISTS (SELECT FROM exceptions WHERE exceptions.clinic_id = asked.clinic_id AND exceptions.doctor_id = asked.doctor_id
+                                           AND asked.date BETWEEN exceptions.from_date AND exceptions.to_date)
 ORDER BY clinic_id, doctor_id, date
 ON CONFLICT DO NOTHING RETURNING clinic_id, doctor_id, date
 """
 LOCK_DAYS = """
-SELECT days.clinic_id, days.doctor_id, days.date, days.mode, days.available, days.time_zone
+SELECT days.clinic_id, days.doctor_id, days.date, days.mode, days.time_zone, days.available AND NOT EXISTS (
+         SELECT FROM exceptions WHERE exceptions.clinic_id = days.clinic_id AND exceptions.doctor_id = days.doctor_id
+           AND exceptions.kind = 'closed' AND days.date BETWEEN exceptions.from_date AND exceptions.to_date) AS available
 FROM days JOIN unnest($1::uuid[], $2::uuid[], $3::date[]) AS asked(clinic_id, doctor_id, date) USING (clinic_id, doctor_id, date)
 ORDER BY days.clinic_id, days.doctor_id, days.date FOR UPDATE OF days
 """
 # Lowering a day leaves taken numbers above its capacity, which is the count of its slots. A freed one of these takes the lowest
 # number that is missing; no other row has that, so no row of this statement meets another. Materialized and by index from each
 # freed slot, because the planner expects one row of each part: joined otherwise 500 releases took 11 s.
+# A slot that is not published has lost its rule: it goes instead of becoming free.
 RELEASE = """
 WITH ended AS (
   DELETE FROM unacknowledged USING unnest($1::uuid[], $5::uuid[]) AS asked(clinic_id, reservation_id)
   WHERE unacknowledged.clinic_id = asked.clinic_id AND unacknowledged.reservation_id = asked.reservation_id
 ), freed AS (
-  SELECT slots.id, clinic_id, doctor_id, date, slots.number, slots.reservation_id, slots.starts_at
+  SELECT slots.id, clinic_id, doctor_id, date, slots.number, slots.reservation_id, slots.starts_at, slots.published
   FROM slots JOIN unnest($1::uuid[], $2::uuid[], $3::date[], $4::uuid[], $5::uuid[])
                   AS asked(clinic_id, doctor_id, date, id, reservation_id)
              USING (clinic_id, doctor_id, date, id, reservation_id)
@@ -50,7 +59,7 @@ WITH ended AS (
   FROM freed CROSS JOIN LATERAL (
     SELECT count(*) AS capacity FROM slots WHERE slots.clinic_id = freed.clinic_id AND slots.doctor_id = freed.doctor_id
                                              AND slots.date = freed.date) AS sized
-  WHERE freed.starts_at IS NULL AND freed.number > sized.capacity
+  WHERE freed.starts_at IS NULL AND freed.published AND freed.number > sized.capacity
 ), missing AS MATERIALIZED (
   SELECT clinic_id, doctor_id, date, wanted.number,
          row_number() OVER (PARTITION BY clinic_id, doctor_id, date ORDER BY wanted.number) AS place
@@ -58,11 +67,14 @@ WITH ended AS (
   CROSS JOIN LATERAL generate_series(1, sized.capacity) AS wanted(number)
   WHERE NOT EXISTS (SELECT FROM slots WHERE slots.clinic_id = sized.clinic_id AND slots.doctor_id = sized.doctor_id
                                         AND slots.date = sized.date AND slots.number = wanted.number)
+), removed AS (
+  DELETE FROM slots USING freed WHERE slots.id = freed.id AND slots.clinic_id = freed.clinic_id AND NOT freed.published
+), emptied AS (
+  UPDATE slots SET state = 'free', reservation_id = NULL, appointment_id = NULL, number = coalesce(missing.number, slots.number)
+  FROM freed LEFT JOIN high USING (id, clinic_id, doctor_id, date) LEFT JOIN missing USING (clinic_id, doctor_id, date, place)
+  WHERE slots.id = freed.id AND slots.clinic_id = freed.clinic_id AND freed.published
 )
-UPDATE slots SET state = 'free', reservation_id = NULL, appointment_id = NULL, number = coalesce(missing.number, slots.number)
-FROM freed LEFT JOIN high USING (id, clinic_id, doctor_id, date) LEFT JOIN missing USING (clinic_id, doctor_id, date, place)
-WHERE slots.id = freed.id AND slots.clinic_id = freed.clinic_id
-RETURNING slots.clinic_id, slots.id, freed.reservation_id
+SELECT clinic_id, doctor_id, id, reservation_id, published FROM freed
 """
 GROW = """
 INSERT INTO slots (clinic_id, doctor_id, date, number)
@@ -81,14 +93,23 @@ SHRINK = """
 DELETE FROM slots WHERE clinic_id = $1 AND id IN (
   SELECT id FROM slots WHERE clinic_id = $1 AND doctor_id = $2 AND date = $3 AND state = 'free' ORDER BY number DESC LIMIT $4)
 """
+# A day has either numbers alone, or times: then the earliest that is still open. By index both, however many a day has.
 PICK_FREE = """
 SELECT asked.clinic_id, asked.doctor_id, asked.date, free.*
-FROM unnest($1::uuid[], $2::uuid[], $3::date[], $4::int[]) AS asked(clinic_id, doctor_id, date, wanted)
+FROM unnest($1::uuid[], $2::uuid[], $3::date[], $4::int[], $5::timestamptz[])
+     AS asked(clinic_id, doctor_id, date, wanted, open_from)
 CROSS JOIN LATERAL (
-  SELECT id, number, location_id, starts_at, ends_at FROM slots
-  WHERE slots.clinic_id = asked.clinic_id AND slots.doctor_id = asked.doctor_id AND slots.date = asked.date
-    AND slots.state = 'free'
-  ORDER BY slots.number LIMIT asked.wanted
+  (SELECT id, number, location_id, starts_at, ends_at, time_zone FROM slots
+   WHERE slots.clinic_id = asked.clinic_id AND slots.doctor_id = asked.doctor_id AND slots.date = asked.date
+     AND slots.state = 'free' AND slots.published AND slots.starts_at IS NULL
+   ORDER BY slots.number LIMIT asked.wanted)
+  UNION ALL
+  (SELECT id, number, location_id, starts_at, ends_at, time_zone FROM slots
+   WHERE slots.clinic_id = asked.clinic_id AND slots.doctor_id = asked.doctor_id AND slots.date = asked.date
+     AND slots.state = 'free' AND slots.published AND slots.starts_at > asked.open_from
+     AND slots.starts_at > (asked.date - 1)::timestamp AT TIME ZONE 'UTC'
+     AND slots.starts_at < (asked.date + 2)::timestamp AT TIME ZONE 'UTC'
+   ORDER BY slots.starts_at LIMIT asked.wanted)
 ) AS free
 """
 # With the taking starts the time that booking has to acknowledge it.
@@ -111,10 +132,21 @@ FROM slots WHERE clinic_id = $1 AND doctor_id = $2 AND date = $3
 """
 
 
-async def lock_doctors(connection: Connection, doctors: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], str]:
-    """The status of the (clinic, doctor) that exist; none of them changes until the transaction ends."""
+FREE_SLOT = tuple(field.name for field in fields(FreeSlot))
+
+
+class Released(NamedTuple):
+    """What a release did: the reservations that held a slot until then, and the (clinic, doctor) who have lost a slot by it."""
+
+    freed: set[Reservation]
+    lost_slots: set[tuple[UUID, UUID]]
+
+
+async def lock_doctors(connection: Connection, doctors: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], bool]:
+    """The active ones of these (clinic, doctor), and whether each has a schedule; neither they nor their calendars change until
+    the transaction ends."""
     rows = await connection.fetch(LOCK_DOCTORS, *_columns(doctors, 2))
-    return {(row["clinic_id"], row["id"]): row["status"] for row in rows}
+    return {(row["clinic_id"], row["id"]): row["scheduled"] for row in rows if row["status"] == Active.ACTIVE}
 
 
 async def make_days(connection: Connection, zones: Mapping[DayKey, str]) -> set[DayKey]:
@@ -129,11 +161,12 @@ async def lock_days(connection: Connection, days: Collection[DayKey]) -> dict[Da
     return {_day(row): Day(Mode(row["mode"]), row["available"], row["time_zone"]) for row in rows}
 
 
-async def release(connection: Connection, reservations: Collection[tuple[DayKey, Reservation]]) -> set[Reservation]:
+async def release(connection: Connection, reservations: Collection[tuple[DayKey, Reservation]]) -> Released:
     """Frees the slots of locked days that these reservations still hold, and answers which did. Their timers end."""
     asked = [(*day, reservation.slot_id, reservation.id) for day, reservation in reservations]
     rows = await connection.fetch(RELEASE, *_columns(asked, 5))
-    return {Reservation(row["clinic_id"], row["id"], row["reservation_id"]) for row in rows}
+    freed = {Reservation(row["clinic_id"], row["id"], row["reservation_id"]) for row in rows}
+    return Released(freed, {(row["clinic_id"], row["doctor_id"]) for row in rows if not row["published"]})
 
 
 async def grow(connection: Connection, capacities: Mapping[DayKey, int]) -> None:
@@ -146,11 +179,15 @@ async def shrink(connection: Connection, day: DayKey, by: int) -> None:
     await connection.execute(SHRINK, *day, by)
 
 
-async def pick_free(connection: Connection, wanted: Mapping[DayKey, int]) -> dict[DayKey, list[FreeSlot]]:
-    """The lowest free slots of locked days, of each as many as are wanted of it."""
+async def pick_free(
+    connection: Connection, wanted: Mapping[DayKey, int], open_from: Mapping[UUID, datetime]
+) -> dict[DayKey, list[FreeSlot]]:
+    """The lowest, or earliest, free slots of locked days, of each as many as are wanted of it. What has a time is open if it
+    starts later than its clinic says."""
     found: defaultdict[DayKey, list[FreeSlot]] = defaultdict(list)
-    for row in await connection.fetch(PICK_FREE, *_columns([(*day, number) for day, number in wanted.items()], 4)):
-        found[_day(row)].append(FreeSlot(row["id"], row["number"], row["location_id"], row["starts_at"], row["ends_at"]))
+    asked = [(*day, number, open_from[day.clinic_id]) for day, number in wanted.items()]
+    for row in await connection.fetch(PICK_FREE, *_columns(asked, 5)):
+        found[_day(row)].append(FreeSlot(**{name: row[name] for name in FREE_SLOT}))
     return found
 
 

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.availability.routes import days, directory, doctors
+from services.availability.routes import calendar, days, directory, doctors
 
 router = APIRouter(prefix="/internal")
-for _part in (doctors, directory, days):
+for _part in (doctors, directory, days, calendar):
     router.include_router(_part.router)

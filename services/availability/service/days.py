@@ -6,7 +6,7 @@ Locks go in the order of the batches: the doctor, then the day's record, then it
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.availability.domain.days import Day, DayKey, date_refusal, resize_refusal, unrecorded_day
+from services.availability.domain.days import Day, DayKey, DayRules, date_refusal, resize_refusal, unrecorded_day
 from services.availability.repository import days, doctors, settings, slots
 from services.availability.schemas import DayForm
 from services.availability.service.repeats import keep_answer, stored_answer
@@ -43,7 +43,7 @@ class Change:
 
 async def clinic_settings(unit: RegistryUnit, clinic_id: UUID) -> ClinicSettings:
     """The settings of the clinic, or those of a new one."""
-    return (await settings.read(unit.connection, [clinic_id])).get(clinic_id) or ClinicSettings()
+    return await settings.of(unit.connection, clinic_id)
 
 
 def judged_day(data: object, clinic: ClinicSettings) -> DayForm:
@@ -61,8 +61,9 @@ async def set_day(unit: RegistryUnit, caller: Caller, change: Change) -> DaySet:
     doctor = await doctors.get(unit.sql, caller.clinic_id, doctor_id, share=True)
     if doctor is None or doctor.status is not Active.ACTIVE:
         raise ProblemError(Code.UNKNOWN_DOCTOR)
-    made = await _lock_or_make(unit, change)
-    before = await _resize(unit, change, made=made)
+    rules = await days.rules(unit.sql, change.key)
+    made = await _lock_or_make(unit, change, rules)
+    before = await _resize(unit, change, rules, made=made)
     status_code = CREATED if made else CHANGED
     view = await read_day(unit, change.key)
     if made or view != before:
@@ -76,22 +77,22 @@ async def read_day(unit: RegistryUnit, key: DayKey) -> DayView:
     """A day of a doctor: its record, or what the clinic's default would make of it. Reading makes nothing."""
     if await doctors.get(unit.sql, key.clinic_id, key.doctor_id) is None:
         raise ProblemError(Code.UNKNOWN_DOCTOR)
-    day = await days.get(unit.sql, key)
+    day, rules = await days.get(unit.sql, key), await days.rules(unit.sql, key)
     if day is None:
-        return unrecorded_day(key.doctor_id, key.date, await clinic_settings(unit, key.clinic_id))
-    return await _view(unit, key, day)
+        return unrecorded_day(key.doctor_id, key.date, await clinic_settings(unit, key.clinic_id), rules)
+    return await _view(unit, key, day, rules)
 
 
-async def _lock_or_make(unit: RegistryUnit, change: Change) -> bool:
+async def _lock_or_make(unit: RegistryUnit, change: Change, rules: DayRules) -> bool:
     """Locks the day's record, which is made if there is none. Answers whether it was made."""
     day = await days.get(unit.sql, change.key, lock=True)
     _refuse_date(unit, change, day)
     if day is not None:
         return False
-    if change.form.capacity is None and change.clinic.default_daily_capacity == 0:
+    if change.form.capacity is None and change.clinic.default_daily_capacity == 0 and not rules.timed:
         raise ProblemError(Code.VALIDATION_FAILED, errors=[FieldError(field="capacity", reason="is required")])
-    available = change.form.available is not False
-    made = await days.make(unit.sql, change.key, Day(Mode.DAILY, available, change.clinic.time_zone))
+    mode, available = Mode.TIMED if rules.timed else Mode.DAILY, change.form.available is not False
+    made = await days.make(unit.sql, change.key, Day(mode, available, change.clinic.time_zone))
     if not made:  # a booking made it meanwhile
         await days.get(unit.sql, change.key, lock=True)
     return made
@@ -104,13 +105,13 @@ def _refuse_date(unit: RegistryUnit, change: Change, day: Day | None) -> None:
         raise ProblemError(refused)
 
 
-async def _resize(unit: RegistryUnit, change: Change, *, made: bool) -> DayView:
+async def _resize(unit: RegistryUnit, change: Change, rules: DayRules, *, made: bool) -> DayView:
     """Gives the locked day the slots and the availability that are asked for. Answers how it was before."""
     day = await days.get(unit.sql, change.key)
     assert day is not None
-    view = await _view(unit, change.key, day)
-    capacity = change.form.capacity or (change.clinic.default_daily_capacity if made else None)
-    if refused := resize_refusal(view, capacity):
+    view = await _view(unit, change.key, day, rules)
+    capacity = change.form.capacity or (change.clinic.default_daily_capacity if made and not rules.timed else None)
+    if refused := resize_refusal(view, capacity, rules):
         raise ProblemError(refused)
     if capacity is not None and capacity > view.capacity:
         await slots.grow(unit.connection, {change.key: capacity})
@@ -122,8 +123,9 @@ async def _resize(unit: RegistryUnit, change: Change, *, made: bool) -> DayView:
     return view
 
 
-async def _view(unit: RegistryUnit, key: DayKey, day: Day) -> DayView:
+async def _view(unit: RegistryUnit, key: DayKey, day: Day, rules: DayRules) -> DayView:
     capacity, remaining = await slots.count(unit.connection, key)
+    available = day.available and not rules.closed
     return DayView(
-        doctor_id=key.doctor_id, date=key.date, mode=day.mode, available=day.available, capacity=capacity, remaining=remaining
+        doctor_id=key.doctor_id, date=key.date, mode=day.mode, available=available, capacity=capacity, remaining=remaining
     )

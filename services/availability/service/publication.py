@@ -1,14 +1,29 @@
-"""Brings the slots of a doctor into line with the doctor's calendar. Called under the doctor's lock, which bookings hold shared.
+"""Brings the slots of a doctor into line with the doctor's calendar: after a change of it at once, and each hour as time goes by.
 
-What is taken is never touched by a change: it loses its publication, and is deleted when it is freed.
+Called under the doctor's lock, which bookings hold shared. What is taken is never touched: it loses its publication, and is
+deleted when it is freed. Safe to run twice and in several processes: who comes second finds nothing to do.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
-from services.availability.repository import publications
-from shared.infra.unit import Unit
+import structlog
+
+from services.availability.domain.days import DayKey
+from services.availability.domain.publication import oldest_date, plan
+from services.availability.repository import calendar, publications, settings, slots
+from shared.contracts.calendar import HORIZON_DAYS
+from shared.infra.jobs import Job
+from shared.infra.unit import Unit, Units
+
+log = structlog.get_logger()
+
+INTERVAL_SECONDS = 1.0
+AGAIN = timedelta(hours=1)
+DOCTORS = 100
+"""So many are looked at in one round, each in a transaction of its own."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +41,19 @@ async def replan(unit: Unit, clinic_id: UUID, doctor_id: UUID) -> None:
 
     To be called last, after the change is written, with the doctor locked FOR NO KEY UPDATE or more.
     """
-    await publications.lock_days(unit.connection, clinic_id, doctor_id, unit.now)
+    doctor = (clinic_id, doctor_id)
+    clinic = await settings.of(unit.connection, clinic_id)
+    rules = await calendar.read(unit.connection, *doctor, clinic.time_zone, oldest_date(unit.now))
+    present = await publications.present(unit.connection, *doctor, unit.now)
+    changes = plan(rules, present, min(HORIZON_DAYS, clinic.booking_horizon_days))
+    await publications.carry_out(unit.connection, *doctor, changes)
+    if changes.daily and clinic.default_daily_capacity:
+        sizes = {DayKey(*doctor, day): clinic.default_daily_capacity for day in changes.daily}
+        await slots.grow(unit.connection, sizes)
+    await publications.set_timer(unit.connection, *doctor, unit.now + AGAIN if changes.again else None)
+    if changes.add or changes.drop or changes.mark:
+        counts = {"added": len(changes.add), "removed": len(changes.drop), "marked": len(changes.mark)}
+        log.info("slots_published", clinic_id=str(clinic_id), doctor_id=str(doctor_id), **counts)
 
 
 async def upcoming(unit: Unit, clinic_id: UUID, doctor_id: UUID) -> list[Upcoming]:
@@ -35,7 +62,41 @@ async def upcoming(unit: Unit, clinic_id: UUID, doctor_id: UUID) -> list[Upcomin
     return [Upcoming(**row) for row in await publications.upcoming(unit.connection, clinic_id, doctor_id, unit.now)]
 
 
+async def still_taken(unit: Unit, clinic_id: UUID, appointments: Collection[UUID]) -> list[UUID]:
+    """Those of these appointments that have a place: one that booking does not know is on its way there."""
+    return await publications.still_taken(unit.connection, clinic_id, appointments)
+
+
 async def withdraw(unit: Unit, clinic_id: UUID, doctor_id: UUID) -> None:
     """The doctor is gone: free slots of today or later go, what is taken goes when it is freed, no more slots are made."""
     await publications.lock_days(unit.connection, clinic_id, doctor_id, unit.now)
     await publications.withdraw(unit.connection, clinic_id, doctor_id, unit.now)
+
+
+async def hasten_clinics(unit: Unit, clinics: Collection[UUID]) -> None:
+    """The settings of these clinics are others: their doctors' slots are looked at next. Goes behind a batch's other locks."""
+    if clinics:
+        await publications.hasten_clinics(unit.connection, clinics)
+
+
+def publishing(units: Units) -> Job:
+    """The job of one process: looks at every doctor whose time has come."""
+
+    async def publish() -> None:
+        async with units.batch(()) as unit:
+            due = await publications.due(unit.connection, DOCTORS)
+        for doctor in due:
+            await _publish(units, *doctor)
+
+    return Job("publications", INTERVAL_SECONDS, publish)
+
+
+async def _publish(units: Units, clinic_id: UUID, doctor_id: UUID) -> None:
+    """Looks at one doctor. One whom it fails for does not hold up the others; it stays due."""
+    try:
+        async with units.batch({clinic_id}) as unit:
+            there = await calendar.lock(unit.connection, clinic_id, doctor_id) is not None
+            if there and await publications.is_due(unit.connection, clinic_id, doctor_id):
+                await replan(unit, clinic_id, doctor_id)
+    except Exception as error:  # noqa: BLE001
+        log.warning("publication_failed", clinic_id=str(clinic_id), doctor_id=str(doctor_id), error=type(error).__name__)

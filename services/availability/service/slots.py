@@ -19,13 +19,13 @@ from services.availability.domain.days import (
     places_wanted,
     share_out,
 )
-from services.availability.repository import settings, slots
+from services.availability.repository import publications, settings, slots
 from shared.contracts.availability import BookingRefused, SlotFreed, SlotReserved
 from shared.contracts.booking import AppointmentRefused, BookAppointment, SlotReleased
 from shared.contracts.commands import CommandRepeated
 from shared.contracts.envelope import DayMessage
 from shared.contracts.problems import Code
-from shared.contracts.registry import Active, ClinicChanged, ClinicSettings
+from shared.contracts.registry import ClinicChanged, ClinicSettings
 from shared.contracts.topics import AVAILABILITY_EVENTS
 from shared.infra.audit import Action
 from shared.infra.ids import new_id
@@ -49,20 +49,20 @@ class Allotment:
         return sorted({DayKey.of(message) for message in (*self.releases, *self.bookings)})
 
 
-async def follow_clinics(unit: Unit, changes: Sequence[ClinicChanged]) -> None:
-    """Keeps the last settings of each clinic for the bookings to come, those of this batch included."""
+async def follow_clinics(unit: Unit, changes: Sequence[ClinicChanged]) -> set[UUID]:
+    """Keeps the last settings of each clinic for the bookings to come, those of this batch included. Answers which are new."""
     last = {change.clinic_id: change for change in sorted(changes, key=lambda change: change.version)}
-    await settings.keep(unit.connection, list(last.values()))
+    return await settings.keep(unit.connection, list(last.values())) if last else set()
 
 
 async def allot(unit: Unit, asked: Allotment) -> None:
     """Gives places back and gives places out. A place that this batch frees can be taken by a booking of the same batch."""
     clinics = await _clinics(unit, asked.bookings)
-    active = await _active_doctors(unit, asked.bookings)
-    before = World(unit.now, clinics, active, days={})
+    doctors = await _lock_doctors(unit, asked.bookings)
+    before = World(unit.now, clinics, doctors, days={})
     missing = days_to_make(asked.bookings, before)
     made = await slots.make_days(unit.connection, missing) if missing else set()
-    world = World(unit.now, clinics, active, await slots.lock_days(unit.connection, asked.days))
+    world = World(unit.now, clinics, doctors, await slots.lock_days(unit.connection, asked.days))
     if asked.releases:
         await _release(unit, asked.releases)
     if made:
@@ -97,17 +97,18 @@ async def _clinics(unit: Unit, bookings: Sequence[BookAppointment]) -> dict[UUID
     return await settings.read(unit.connection, clinics) if clinics else {}
 
 
-async def _active_doctors(unit: Unit, bookings: Sequence[BookAppointment]) -> set[tuple[UUID, UUID]]:
+async def _lock_doctors(unit: Unit, bookings: Sequence[BookAppointment]) -> dict[tuple[UUID, UUID], bool]:
     """The bookings' doctors that are in use, held so until the commit; a late command locks nobody."""
     asked = {(booking.clinic_id, booking.doctor_id) for booking in bookings if not is_late(booking, unit.now)}
-    found = await slots.lock_doctors(unit.connection, asked) if asked else {}
-    return {doctor for doctor, status in found.items() if status == Active.ACTIVE}
+    return await slots.lock_doctors(unit.connection, asked) if asked else {}
 
 
 async def _release(unit: Unit, releases: Sequence[Release]) -> None:
     """Frees what the reservations still hold, and says of every release that it is done: also of one that found nothing."""
     asked = {reservation_of(message): DayKey.of(message) for message in releases}
-    freed = await slots.release(unit.connection, [(day, reservation) for reservation, day in asked.items()])
+    freed, lost_slots = await slots.release(unit.connection, [(day, reservation) for reservation, day in asked.items()])
+    if lost_slots:
+        await publications.hasten(unit.connection, lost_slots)
     for message in releases:
         if reservation_of(message) in freed:
             freed.remove(reservation_of(message))
@@ -139,7 +140,8 @@ async def _book(unit: Unit, asked: Allotment, world: World) -> None:
     """Decides the bookings in order of arrival, takes their places and says how each ended."""
     judged = [(booking, judge(booking, world)) for booking in asked.bookings]
     wanted = places_wanted(judged)
-    free = await slots.pick_free(unit.connection, wanted) if wanted else {}
+    open_from = {day.clinic_id: world.open_from(day.clinic_id) for day in wanted}
+    free = await slots.pick_free(unit.connection, wanted, open_from) if wanted else {}
     decided = [(booking, _drawn(booking, outcome)) for booking, outcome in share_out(judged, free)]
     reserved: list[SlotReserved] = []
     for booking, outcome in decided:
@@ -168,7 +170,7 @@ def _say_reserved(unit: Unit, taking: Taking, time_zone: str) -> SlotReserved:
         slot_number=taking.slot.number,
         reservation_id=taking.reservation_id,
         appointment_id=taking.appointment_id,
-        time_zone=time_zone,
+        time_zone=taking.slot.time_zone or time_zone,
         location_id=taking.slot.location_id,
         starts_at=taking.slot.starts_at,
         ends_at=taking.slot.ends_at,

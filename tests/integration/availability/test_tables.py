@@ -15,7 +15,16 @@ from services.availability.settings import Settings
 from shared.infra.postgres import Database
 from tests.integration.availability.desk import Desk, book
 
-BUSINESS = sorted(metadata.tables.keys() - {"inbox", "outbox", "unacknowledged"})
+BUSINESS = sorted(metadata.tables.keys() - {"inbox", "outbox", "publications", "unacknowledged"})
+ROWS = {
+    "outcomes": "SELECT $1, gen_random_uuid(), 'x', 'x', 'x', 200, NULL, NULL, now(), now(), now()",
+    "categories": "SELECT $1, gen_random_uuid(), 'x', 'x', 1, now(), now()",
+    "price_ranges": "SELECT $1, gen_random_uuid(), 'x', 'x', 'GBP', 1, 2, 1, now(), now()",
+    "locations": "SELECT $1, gen_random_uuid(), id, 0, 'x', '\"x\"' FROM doctors",
+    "schedule_entries": "SELECT $1, id, 0, 1, 540, 600, NULL, 15 FROM doctors",
+    "exceptions": "SELECT $1, gen_random_uuid(), id, 'closed', now(), now(), NULL, NULL, NULL, NULL, 'ill', now() FROM doctors",
+}
+"""A row of each table that a booking leaves empty."""
 
 
 async def opened(desk: Desk) -> UUID:
@@ -76,10 +85,8 @@ def _times(number: int, start: str, end: str) -> str:
 async def test_without_its_clinic_no_row_is_seen(desk: Desk, table: str) -> None:
     await opened(desk)
     await desk.settings()
-    if table == "outcomes":
-        await desk.execute(
-            "INSERT INTO outcomes SELECT $1, gen_random_uuid(), 'x', 'x', 'x', 200, NULL, NULL, now(), now(), now()", desk.clinic
-        )
+    if table in ROWS:
+        await desk.execute(f"INSERT INTO {table} {ROWS[table]}", desk.clinic)
     count = f"SELECT count(*) FROM {table}"
     assert (await desk.rows(count))[0][0] > 0
     async with desk.database.hot.acquire() as connection:

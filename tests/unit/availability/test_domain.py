@@ -14,6 +14,7 @@ from services.availability.domain.codes import CODE_LENGTH, free_code, slug
 from services.availability.domain.days import (
     Day,
     DayKey,
+    DayRules,
     FreeSlot,
     World,
     date_refusal,
@@ -46,7 +47,7 @@ def booking(date: dt.date = TODAY, **fields: Any) -> BookAppointment:
 
 def world(day: Day | None = OPEN, date: dt.date = TODAY, **settings: Any) -> World:
     days = {} if day is None else {DayKey(CLINIC, DOCTOR, date): day}
-    return World(NOW, {CLINIC: ClinicSettings(**settings)}, {(CLINIC, DOCTOR)}, days)
+    return World(NOW, {CLINIC: ClinicSettings(**settings)}, {(CLINIC, DOCTOR): False}, days)
 
 
 def test_a_booking_of_an_open_day_is_not_refused() -> None:
@@ -100,7 +101,7 @@ def test_the_zone_of_a_record_goes_before_the_clinics() -> None:
 
 
 def test_days_come_into_being_only_for_what_can_be_booked() -> None:
-    known = World(NOW, {CLINIC: ClinicSettings(time_zone="Europe/Paris")}, {(CLINIC, DOCTOR)}, {})
+    known = World(NOW, {CLINIC: ClinicSettings(time_zone="Europe/Paris")}, {(CLINIC, DOCTOR): False}, {})
     tomorrow = TODAY + dt.timedelta(days=1)
     asked = [
         booking(tomorrow), booking(tomorrow), booking(TODAY), booking(tomorrow, doctor_id=uuid4()),
@@ -139,7 +140,7 @@ def test_days_keep_their_places_apart() -> None:
 
 @pytest.mark.parametrize(("default", "available"), [(10, True), (0, False)])
 def test_a_day_without_a_record_reads_as_the_default(default: int, available: bool) -> None:
-    view = unrecorded_day(DOCTOR, TODAY, ClinicSettings(default_daily_capacity=default))
+    view = unrecorded_day(DOCTOR, TODAY, ClinicSettings(default_daily_capacity=default), DayRules())
     assert (view.available, view.capacity, view.remaining, view.mode) == (available, default, default, Mode.DAILY)
 
 
@@ -157,7 +158,7 @@ def test_a_day_without_a_record_reads_as_the_default(default: int, available: bo
 )
 def test_a_day_is_resized_down_to_what_is_taken(mode: Mode, capacity: int | None, refusal: Code | None) -> None:
     day = DayView(doctor_id=DOCTOR, date=TODAY, mode=mode, available=True, capacity=10, remaining=6)
-    assert resize_refusal(day, capacity) is refusal
+    assert resize_refusal(day, capacity, DayRules()) is refusal
 
 
 @pytest.mark.parametrize(

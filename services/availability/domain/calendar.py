@@ -1,0 +1,150 @@
+"""Which slots a doctor's calendar asks for: weekly hours, extra hours, closed dates, each in the zone of its place. Without I/O.
+
+Wall time is what people agree on: a slot is where its local start and end are, and is left out where a change of the clocks makes
+it longer, shorter or impossible. `publication.py` compares this with what is there, `schedules.py` judges what may be written.
+"""
+
+from bisect import bisect
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+DAY = timedelta(days=1)
+MINUTE = timedelta(minutes=1)
+
+
+class TimedSlot(NamedTuple):
+    """A slot that has a time. Its date is that of its local start."""
+
+    date: date
+    starts_at: datetime
+    ends_at: datetime
+    location_id: UUID | None
+    time_zone: str
+
+
+class Hours(NamedTuple):
+    """Hours of a day in minutes of wall time since midnight; 1440 is 24:00. Slots begin at their start."""
+
+    start_minute: int
+    end_minute: int
+    slot_minutes: int
+    location_id: UUID | None = None
+
+
+class Weekly(NamedTuple):
+    """Hours of one weekday (1 is Monday), both validity dates inclusive."""
+
+    hours: Hours
+    weekday: int
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+    def is_on(self, day: date) -> bool:
+        """Whether these are hours of the date."""
+        begun = self.valid_from is None or self.valid_from <= day
+        return begun and day.isoweekday() == self.weekday and (self.valid_to is None or day <= self.valid_to)
+
+
+class Extra(NamedTuple):
+    """Hours of one date beside the weekly ones."""
+
+    hours: Hours
+    date: date
+
+
+class Closed(NamedTuple):
+    """Dates without any hours, both inclusive."""
+
+    first: date
+    last: date
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """All rules of one doctor, each kind in its order: of two slots that overlap the earlier rule's counts."""
+
+    zone: str
+    """Of hours without a location."""
+    weekly: Sequence[Weekly] = ()
+    extra: Sequence[Extra] = ()
+    closed: Sequence[Closed] = ()
+    zones: Mapping[UUID, str] = field(default_factory=dict)
+    """Of locations."""
+
+    @property
+    def scheduled(self) -> bool:
+        """Whether the doctor follows a weekly schedule, in place of daily capacity."""
+        return bool(self.weekly)
+
+    def rules(self, day: date) -> bool:
+        """Whether the date has times or none at all, in place of daily capacity."""
+        return self.scheduled or any(extra.date == day for extra in self.extra)
+
+    def is_closed(self, day: date) -> bool:
+        """Whether the doctor is away."""
+        return any(closed.first <= day <= closed.last for closed in self.closed)
+
+    def hours_of(self, day: date) -> list[Hours]:
+        """The hours of a date, the schedule's first."""
+        weekly = [rule.hours for rule in self.weekly if rule.is_on(day)]
+        return weekly + [rule.hours for rule in self.extra if rule.date == day]
+
+    def zone_of(self, hours: Hours) -> str:
+        """Where the wall clock of these hours hangs."""
+        return self.zone if hours.location_id is None else self.zones.get(hours.location_id, self.zone)
+
+
+def instant(day: date, minute: int, zone: ZoneInfo) -> datetime:
+    """When a wall clock shows this, the first time if twice; if it skips it, when it would have."""
+    return (datetime.combine(day, time(), zone) + minute * MINUTE).astimezone(UTC)
+
+
+def shown(day: date, minute: int, zone: ZoneInfo) -> datetime | None:
+    """When a wall clock really shows this, the first time if twice."""
+    at = instant(day, minute, zone)
+    there = at.astimezone(zone).replace(tzinfo=None) == datetime.combine(day, time()) + minute * MINUTE
+    return at if there else None
+
+
+def slots_of(hours: Hours, day: date, time_zone: str) -> Iterator[TimedSlot]:
+    """The slots of hours on a date. A last partial one is none."""
+    zone, length = ZoneInfo(time_zone), hours.slot_minutes
+    for minute in range(hours.start_minute, hours.end_minute - length + 1, length):
+        starts_at, ends_at = shown(day, minute, zone), shown(day, minute + length, zone)
+        if starts_at and ends_at and ends_at - starts_at == length * MINUTE:
+            yield TimedSlot(day, starts_at, ends_at, hours.location_id, time_zone)
+
+
+class Timeline:
+    """Spans of time of which no two overlap."""
+
+    def __init__(self, spans: Iterable[tuple[datetime, datetime]] = ()) -> None:
+        self._spans = sorted(spans)
+
+    def add(self, starts_at: datetime, ends_at: datetime) -> bool:
+        """Adds a span unless it overlaps another, and answers whether it did."""
+        place = bisect(self._spans, (starts_at, ends_at))
+        before, after = self._spans[max(place - 1, 0) : place], self._spans[place : place + 1]
+        if any(other[1] > starts_at for other in before) or any(other[0] < ends_at for other in after):
+            return False
+        self._spans.insert(place, (starts_at, ends_at))
+        return True
+
+
+def dates(first: date, last: date) -> Iterator[date]:
+    """All dates from the first to the last."""
+    return (first + days * DAY for days in range((last - first).days + 1))
+
+
+def wanted_slots(calendar: Calendar, first: date, last: date) -> list[TimedSlot]:
+    """The slots that the calendar asks for on these dates; one that overlaps an earlier one, also of another date, is none."""
+    kept, timeline = [], Timeline()
+    for day in dates(first, last):
+        for hours in [] if calendar.is_closed(day) else calendar.hours_of(day):
+            slots = slots_of(hours, day, calendar.zone_of(hours))
+            kept += [slot for slot in slots if timeline.add(slot.starts_at, slot.ends_at)]
+    return kept

@@ -1,0 +1,110 @@
+"""What may be written into a calendar: every entry that cannot stand is named with its reason, all at once. Without I/O.
+
+Called by `service/schedules.py` and `service/exceptions.py` with the locations that the doctor has.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from datetime import date, datetime
+from itertools import combinations
+from typing import NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from services.availability.domain.calendar import DAY, Calendar, Closed, Extra, Hours, Weekly, instant
+from shared.contracts.calendar import MAX_CLOSED_DAYS
+from shared.contracts.problems import FieldError
+
+COMPARED_DAYS = 366
+"""So long hours of different zones are compared: in a year all changes of their clocks come by."""
+KNOWN_DAYS = 3660
+"""What begins later than that is not: nobody knows these clocks. Slots that overlap are not made in any case."""
+
+
+class Span(NamedTuple):
+    """When the hours of an entry are, on one date."""
+
+    starts_at: datetime
+    ends_at: datetime
+    place: int
+
+
+def hours_errors(hours: Hours, locations: Collection[UUID], path: str = "") -> Iterator[FieldError]:
+    """What is wrong with hours by themselves."""
+    if hours.end_minute <= hours.start_minute:
+        yield FieldError(field=f"{path}end", reason="must be later than start")
+    if hours.location_id is not None and hours.location_id not in locations:
+        yield FieldError(field=f"{path}location_id", reason="is no location of this doctor")
+
+
+def exception_errors(rule: Closed | Extra, locations: Collection[UUID]) -> list[FieldError]:
+    """What is wrong with an exception."""
+    if isinstance(rule, Extra):
+        return list(hours_errors(rule.hours, locations))
+    if rule.last < rule.first:
+        return [FieldError(field="to", reason="must not be earlier than from")]
+    long = (rule.last - rule.first).days >= MAX_CLOSED_DAYS
+    return [FieldError(field="to", reason=f"must be within {MAX_CLOSED_DAYS} days")] if long else []
+
+
+def schedule_errors(calendar: Calendar, today: date) -> list[FieldError]:
+    """What is wrong with the weekly hours of a calendar. An overlap is named at the later entry."""
+    sound: dict[int, Weekly] = {}
+    errors = []
+    for place, rule in enumerate(calendar.weekly):
+        found = list(_entry_errors(rule, calendar.zones, f"entries.{place}."))
+        errors += found
+        if not found:
+            sound[place] = rule
+    overlaps = _within_a_zone(calendar, sound) | _between_zones(calendar, sound, today)
+    return errors + [
+        FieldError(field=f"entries.{later}", reason=f"overlaps entries.{first}") for first, later in sorted(overlaps)
+    ]
+
+
+def _entry_errors(rule: Weekly, locations: Collection[UUID], path: str) -> Iterator[FieldError]:
+    yield from hours_errors(rule.hours, locations, path)
+    if rule.valid_from and rule.valid_to and rule.valid_to < rule.valid_from:
+        yield FieldError(field=f"{path}valid_to", reason="must not be earlier than valid_from")
+
+
+def _within_a_zone(calendar: Calendar, rules: Mapping[int, Weekly]) -> set[tuple[int, int]]:
+    """Entries of one wall clock that meet, as pairs of places."""
+    pairs = combinations(rules.items(), 2)
+    return {(i, j) for (i, one), (j, other) in pairs if _same_zone(calendar, one, other) and _meet(one, other)}
+
+
+def _same_zone(calendar: Calendar, one: Weekly, other: Weekly) -> bool:
+    return calendar.zone_of(one.hours) == calendar.zone_of(other.hours)
+
+
+def _meet(one: Weekly, other: Weekly) -> bool:
+    """Whether two entries of one wall clock have minutes in common."""
+    first = max(one.valid_from or date.min, other.valid_from or date.min)
+    last = min(one.valid_to or date.max, other.valid_to or date.max)
+    begin = max(one.hours.start_minute, other.hours.start_minute)
+    end = min(one.hours.end_minute, other.hours.end_minute)
+    return one.weekday == other.weekday and first <= last and begin < end
+
+
+def _between_zones(calendar: Calendar, rules: Mapping[int, Weekly], today: date) -> set[tuple[int, int]]:
+    """Entries of different wall clocks that meet within a year from when both count, as pairs of places."""
+    if len({calendar.zone_of(rule.hours) for rule in rules.values()}) < 2:
+        return set()
+    begins = {max(today, rule.valid_from or today) for rule in rules.values()}
+    known = (begin for begin in begins if begin <= today + KNOWN_DAYS * DAY)
+    days = {begin + n * DAY for begin in known for n in range(-1, COMPARED_DAYS)}
+    pairs, open_spans = set(), list[Span]()
+    for span in sorted(_spans(calendar, rules, days)):
+        open_spans = [other for other in open_spans if other.ends_at > span.starts_at]
+        met = (other.place for other in open_spans if not _same_zone(calendar, rules[other.place], rules[span.place]))
+        pairs |= {(min(place, span.place), max(place, span.place)) for place in met}
+        open_spans.append(span)
+    return pairs
+
+
+def _spans(calendar: Calendar, rules: Mapping[int, Weekly], days: Collection[date]) -> Iterator[Span]:
+    for place, rule in rules.items():
+        zone = ZoneInfo(calendar.zone_of(rule.hours))
+        for day in days:
+            if rule.is_on(day):
+                yield Span(instant(day, rule.hours.start_minute, zone), instant(day, rule.hours.end_minute, zone), place)
