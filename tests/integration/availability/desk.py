@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 from services.availability.handlers import make_handler
 from shared.contracts.availability import BookingRefused, SlotReserved
 from shared.contracts.booking import BookAppointment, SlotReleased
+from shared.contracts.calendar import Weekday
 from shared.contracts.commands import Answer
 from shared.contracts.envelope import Message
 from shared.contracts.problems import Code
@@ -124,6 +125,11 @@ class Desk:
     async def lower(self, doctor: UUID, keep: Sequence[int]) -> None:
         """Leaves only these numbers of a day, as lowering its capacity does."""
         await self.execute("DELETE FROM slots WHERE doctor_id = $1 AND number <> ALL($2)", doctor, list(keep))
+
+
+def every_day(start: str, end: str, **fields: Any) -> list[dict[str, Any]]:
+    """The entries of a schedule that is the same on all days."""
+    return [{"weekday": day.value, "start": start, "end": end, **fields} for day in Weekday]
 
 
 def envelope(clinic: UUID, **fields: Any) -> dict[str, Any]:

@@ -1,0 +1,137 @@
+"""A weekly schedule over internal HTTP on a real Postgres: written, read back, and what it makes of days and slots."""
+
+import datetime as dt
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx2
+import pytest
+
+from shared.contracts.availability import SlotReserved
+from shared.contracts.problems import Code
+from tests.integration.availability.desk import TOMORROW, Desk, book, every_day, releases, today
+
+NINE_TO_TEN = every_day("09:00", "10:00")
+OPEN = "SELECT date, starts_at FROM slots WHERE doctor_id = $1 AND state = 'free' AND published AND starts_at > now() ORDER BY 2"
+
+
+def path(doctor: UUID) -> str:
+    return f"/internal/doctors/{doctor}/schedule"
+
+
+async def put(http: httpx2.AsyncClient, doctor: UUID, entries: list[dict[str, Any]], match: str | None = None) -> Any:
+    return await http.put(path(doctor), json={"entries": entries}, headers={"If-Match": match} if match else {})
+
+
+async def test_a_schedule_is_read_back_as_it_was_written(desk: Desk, http: httpx2.AsyncClient) -> None:
+    doctor = await desk.doctor()
+    assert (await http.get(path(doctor))).json() == {"entries": [], "version": 0}
+    written = [
+        {"weekday": "tue", "start": "13:00", "end": "24:00", "location_id": None, "slot_minutes": 20,
+         "valid_from": "2030-01-01", "valid_to": "2030-12-31"},
+        {"weekday": "mon", "start": "09:00", "end": "12:00", "location_id": None, "slot_minutes": 15,
+         "valid_from": None, "valid_to": None},
+    ]  # fmt: skip
+    answer = await put(http, doctor, [written[0], {"weekday": "mon", "start": "09:00", "end": "12:00"}])
+    assert answer.json() == {"entries": written, "version": 1, "displaced_ids": []} and answer.headers["ETag"] == '"v1"'
+    again = await http.get(path(doctor))
+    assert again.json() == {"entries": written, "version": 1} and again.headers["ETag"] == '"v1"'
+
+
+async def test_the_same_schedule_again_changes_nothing(desk: Desk, http: httpx2.AsyncClient) -> None:
+    doctor = await desk.doctor()
+    assert (await put(http, doctor, [])).json()["version"] == 0
+    assert (await put(http, doctor, NINE_TO_TEN)).json()["version"] == 1
+    before = await desk.rows("SELECT id FROM slots ORDER BY id")
+    assert (await put(http, doctor, NINE_TO_TEN, '"v1"')).json()["version"] == 1
+    stale = await put(http, doctor, [], '"v0"')
+    assert (stale.status_code, stale.json()["code"]) == (412, Code.STALE)
+    assert await desk.rows("SELECT id FROM slots ORDER BY id") == before
+    assert await desk.rows("SELECT count(*) FROM audit WHERE action = 'schedule_changed'") == [(1,)]
+
+
+async def test_slots_reach_to_the_horizon_and_are_booked_by_date_earliest_first(desk: Desk, http: httpx2.AsyncClient) -> None:
+    doctor = await desk.doctor()
+    await put(http, doctor, NINE_TO_TEN)
+    slots = await desk.rows(OPEN, doctor)
+    assert {slot[0] for slot in slots} - {today()} == {today() + dt.timedelta(days=n) for n in range(1, 61)}
+    said = await desk.deliver(*(book(desk.clinic, doctor) for _ in range(5)))
+    reserved = said.of(SlotReserved)
+    assert [one.starts_at.strftime("%H:%M") for one in reserved if one.starts_at] == ["09:00", "09:15", "09:30", "09:45"]
+    assert {one.time_zone for one in reserved} == {"UTC"} and [one.slot_number for one in reserved] == [1, 2, 3, 4]
+    assert said.codes == [Code.FULL]
+    said = await desk.deliver(releases(reserved[2]), releases(reserved[1]), book(desk.clinic, doctor))
+    assert said.of(SlotReserved)[0].starts_at == reserved[1].starts_at
+
+
+async def test_dates_without_hours_are_absent_or_too_far(desk: Desk, http: httpx2.AsyncClient) -> None:
+    doctor = await desk.doctor()
+    weekday = f"{TOMORROW:%a}".lower()
+    await put(http, doctor, [{"weekday": weekday, "start": "09:00", "end": "10:00"}])
+    dates = [TOMORROW, TOMORROW + dt.timedelta(days=1), today() + dt.timedelta(days=61), today() - dt.timedelta(days=3)]
+    said = [(await desk.deliver(book(desk.clinic, doctor, date))).codes for date in dates]
+    assert said == [[], [Code.DOCTOR_ABSENT], [Code.TOO_FAR], [Code.PAST_DATE]]
+
+
+async def test_a_daily_day_with_a_booking_stays_daily(desk: Desk, http: httpx2.AsyncClient) -> None:
+    doctor, later = await desk.doctor(), TOMORROW + dt.timedelta(days=1)
+    (held,) = (await desk.deliver(book(desk.clinic, doctor))).of(SlotReserved)
+    (gone,) = (await desk.deliver(book(desk.clinic, doctor, later))).of(SlotReserved)
+    await desk.deliver(releases(gone))
+    await put(http, doctor, NINE_TO_TEN)
+    assert (await desk.deliver(book(desk.clinic, doctor))).numbers == [2]
+    (timed,) = (await desk.deliver(book(desk.clinic, doctor, later))).of(SlotReserved)
+    assert timed.starts_at is not None and held.starts_at is None
+
+
+async def test_what_lost_its_hours_is_displaced_stays_and_goes_when_it_is_freed(desk: Desk, http: httpx2.AsyncClient) -> None:
+    doctor = await desk.doctor()
+    await put(http, doctor, NINE_TO_TEN)
+    held = (await desk.deliver(*(book(desk.clinic, doctor) for _ in range(2)))).of(SlotReserved)
+    answer = await put(http, doctor, every_day("09:15", "09:45"))
+    assert answer.json()["displaced_ids"] == [str(held[0].appointment_id)]
+    assert await desk.rows("SELECT starts_at FROM slots WHERE NOT published") == [(held[0].starts_at,)]
+    said = await desk.deliver(*(releases(one) for one in held), book(desk.clinic, doctor))
+    assert said.of(SlotReserved)[0].starts_at == held[1].starts_at
+    assert await desk.rows("SELECT FROM slots WHERE NOT published") == []
+    assert await desk.rows("SELECT due_at <= now() FROM publications WHERE doctor_id = $1", doctor) == [(True,)]
+
+
+async def test_without_a_schedule_days_have_numbers_again(desk: Desk, http: httpx2.AsyncClient) -> None:
+    doctor, later = await desk.doctor(), TOMORROW + dt.timedelta(days=1)
+    await put(http, doctor, NINE_TO_TEN)
+    (held,) = (await desk.deliver(book(desk.clinic, doctor))).of(SlotReserved)
+    answer = await put(http, doctor, [])
+    assert answer.json()["displaced_ids"] == [str(held.appointment_id)]
+    (daily,) = (await desk.deliver(book(desk.clinic, doctor, later))).of(SlotReserved)
+    assert daily.starts_at is None
+    assert (await desk.deliver(book(desk.clinic, doctor))).codes == [Code.FULL], (
+        "a day that somebody has a time of keeps its times"
+    )
+
+
+@pytest.mark.parametrize(
+    ("entries", "fields"),
+    [
+        ([{"start": "09:00", "end": "09:00"}, {"start": "10:00", "end": "09:30"}], {"entries.0.end", "entries.1.end"}),
+        ([{"start": "09:00", "end": "10:00"}, {"start": "09:59", "end": "11:00"}], {"entries.1"}),
+        ([{"start": "9:00", "end": "10:00"}, {"start": "10:00", "end": "24:01"}], {"entries.0.start", "entries.1.end"}),
+        ([{"start": "09:00", "end": "10:00", "location_id": str(uuid4())}], {"entries.0.location_id"}),
+        ([{"start": "09:00", "end": "10:00", "valid_from": "2030-01-02", "valid_to": "2030-01-01"}], {"entries.0.valid_to"}),
+        ([{"start": "09:00", "end": "10:00", "slot_minutes": 0}], {"entries.0.slot_minutes"}),
+    ],
+)
+async def test_every_bad_entry_is_named(
+    desk: Desk, http: httpx2.AsyncClient, entries: list[dict[str, Any]], fields: set[str]
+) -> None:
+    doctor = await desk.doctor()
+    refused = await put(http, doctor, [{"weekday": "mon", **entry} for entry in entries])
+    assert refused.status_code == 422
+    assert {error["field"] for error in refused.json()["errors"]} == fields
+    assert await desk.rows("SELECT FROM schedule_entries") == []
+
+
+async def test_strangers_and_deleted_doctors_have_no_schedule(desk: Desk, http: httpx2.AsyncClient) -> None:
+    for doctor in (uuid4(), await desk.doctor("deleted"), await desk.doctor(clinic=uuid4())):
+        assert (await put(http, doctor, [])).json()["code"] == Code.UNKNOWN_DOCTOR
+        assert (await http.get(path(doctor))).json()["code"] == Code.UNKNOWN_DOCTOR
