@@ -51,6 +51,7 @@ class Listed:
     """What an import knows a doctor by."""
 
     code: str
+    name: str
     external_id: str | None
     status: Active
 
@@ -63,8 +64,8 @@ async def codes_like(sql: AsyncConnection, clinic_id: UUID, prefix: str) -> set[
 
 async def listed(sql: AsyncConnection, clinic_id: UUID) -> list[Listed]:
     """All doctors of a clinic that were ever registered."""
-    asked = select(doctors.c.code, doctors.c.external_id, doctors.c.status).where(doctors.c.clinic_id == clinic_id)
-    return [Listed(row.code, row.external_id, Active(row.status)) for row in await sql.execute(asked)]
+    columns = (doctors.c.code, doctors.c.name, doctors.c.external_id, doctors.c.status)
+    return [Listed(*row) for row in await sql.execute(select(*columns).where(doctors.c.clinic_id == clinic_id))]
 
 
 async def add(sql: AsyncConnection, clinic_id: UUID, rows: Sequence[Mapping[str, Any]], now: datetime) -> None:

@@ -1,7 +1,7 @@
 """Importing doctors, some lines of a file at a time: new ones are made, known ones stay as they are, the others are told why not.
 
-A doctor is known by `external_id`, without one by code, which is made from the name where there is none: so a second run changes
-nothing. One transaction and the same number of statements for any number of lines. Called by `routes/doctors.py`.
+A doctor is known by `external_id`, without one by `code`, without both by name: so a second run changes nothing. One transaction
+and the same number of statements for any number of lines. Called by `routes/doctors.py`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -70,8 +70,10 @@ def _rejected(line: int, error: Rejected) -> RejectedLine:
 class Plan:
     """What an import finds, and the rows that it will add to it."""
 
-    codes: dict[str, Active]
-    external_ids: set[str]
+    active: set[tuple[str, str]]
+    """What active doctors are known by: the kind of key, and the key."""
+    codes: set[str]
+    """Of deleted doctors too."""
     categories: Mapping[str, UUID]
     price_ranges: Mapping[str, UUID]
     known: int = 0
@@ -80,13 +82,13 @@ class Plan:
 
     def place(self, line: DoctorLine) -> None:
         """Counts a doctor who is known, or adds the rows of a new one. Raises `Rejected`."""
-        code = line.code or slug(line.name)
-        if line.external_id in self.external_ids or (line.external_id is None and self.codes.get(code) is Active.ACTIVE):
+        keys = _keys(line.external_id, line.code, line.name)
+        if keys[0] in self.active:
             self.known += 1
-            return
-        if code in self.codes and (line.code or line.external_id is None):
+        elif line.code in self.codes:
             raise Rejected("code", "is taken")
-        self._add(line, line.code or free_code(code, self.codes))
+        else:
+            self._add(line, line.code or free_code(slug(line.name), self.codes))
 
     def _add(self, line: DoctorLine, code: str) -> None:
         doctor_id = new_id()
@@ -101,9 +103,14 @@ class Plan:
         })  # fmt: skip
         if line.address:
             self.places[doctor_id] = [Location(new_id(), line.location, line.address, line.time_zone)]
-        self.codes[code] = Active.ACTIVE
-        if line.external_id:
-            self.external_ids.add(line.external_id)
+        self.codes.add(code)
+        self.active.update(_keys(line.external_id, code, line.name))
+
+
+def _keys(external_id: str | None, code: str | None, name: str) -> list[tuple[str, str]]:
+    """What a doctor is known by, the strongest first."""
+    keys = {"external_id": external_id, "code": code, "name": name_key(name)}
+    return [(kind, key) for kind, key in keys.items() if key]
 
 
 def _named(known: Mapping[str, UUID], column: str, name: str | None) -> UUID | None:
@@ -117,8 +124,8 @@ async def _plan(unit: RegistryUnit, caller: Caller, lines: Sequence[DoctorLine])
     """What is there already; the entries that lines name stay until the commit."""
     there: list[Listed] = await doctors.listed(unit.sql, caller.clinic_id)
     return Plan(
-        codes={doctor.code: doctor.status for doctor in there},
-        external_ids={doctor.external_id for doctor in there if doctor.external_id and doctor.status is Active.ACTIVE},
+        active={key for one in there if one.status == Active.ACTIVE for key in _keys(one.external_id, one.code, one.name)},
+        codes={one.code for one in there},
         categories=await directory.keep_named(
             unit.sql, categories, caller.clinic_id, {name_key(line.category) for line in lines if line.category}
         ),

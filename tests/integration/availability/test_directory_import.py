@@ -56,10 +56,10 @@ async def test_a_line_becomes_a_doctor_once(desk: Desk, http: httpx2.AsyncClient
     assert len(desk.publisher.records) == 2
 
 
-async def test_who_is_known_is_said_by_the_external_id_else_by_the_code(desk: Desk, http: httpx2.AsyncClient) -> None:
+async def test_who_is_known_is_said_by_external_id_else_code_else_name(http: httpx2.AsyncClient) -> None:
     await made(http, DOCTORS, name="Ada")
     lines = [
-        {"name": "Ada"},  # by the code that the name makes
+        {"name": " ADA"},
         {"name": "Other name", "code": "ada"},
         {"name": "Ada", "external_id": "1"},  # another Ada
         {"name": "ADA!", "external_id": "2"},
@@ -75,8 +75,16 @@ async def test_a_deleted_doctor_is_not_known_and_keeps_the_code(http: httpx2.Asy
     await imported(http, {"name": "Ada", "external_id": "1"}, {"name": "Eve"})
     for one in (await http.get(DOCTORS)).json()["items"]:
         await http.delete(f"{DOCTORS}/{one['id']}")
-    assert await imported(http, {"name": "Ada", "external_id": "1"}, {"name": "Eve"}) == report(1, 0, (3, "code", "is taken"))
-    assert [one["code"] for one in (await http.get(DOCTORS)).json()["items"]] == ["ada-2"]
+    lines = [{"name": "Ada", "external_id": "1"}, {"name": "Eve"}, {"name": "Eve", "code": "eve"}]
+    assert await imported(http, *lines) == report(2, 0, (4, "code", "is taken"))
+    assert [one["code"] for one in (await http.get(DOCTORS)).json()["items"]] == ["ada-2", "eve-2"]
+
+
+async def test_names_that_make_one_code_are_different_doctors(http: httpx2.AsyncClient) -> None:
+    lines = [{"name": "林偉"}, {"name": "王芳"}, {"name": "Ada"}, {"name": "Ada!"}]
+    assert await imported(http, *lines) == report(4, 0)
+    assert [one["code"] for one in (await http.get(DOCTORS)).json()["items"]] == ["ada", "ada-2", "doctor", "doctor-2"]
+    assert await imported(http, *lines) == report(0, 4)
 
 
 @pytest.mark.parametrize(

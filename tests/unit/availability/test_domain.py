@@ -1,4 +1,4 @@
-"""The rules of days and slots: which refusal wins, who gets which place, which codes names make."""
+"""The rules of days and slots: which refusal wins, who gets which place."""
 
 import datetime as dt
 from dataclasses import replace
@@ -8,9 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import TypeAdapter
 
-from services.availability.domain.codes import CODE_LENGTH, free_code, slug
 from services.availability.domain.days import (
     Day,
     DayKey,
@@ -28,7 +26,7 @@ from services.availability.domain.days import (
 from shared.contracts.availability import DayView, Mode
 from shared.contracts.booking import BookAppointment
 from shared.contracts.problems import Code
-from shared.contracts.registry import ClinicSettings, Slug
+from shared.contracts.registry import ClinicSettings
 
 NOW = dt.datetime(2026, 3, 2, 23, 30, tzinfo=dt.UTC)
 TODAY = NOW.date()
@@ -159,32 +157,6 @@ def test_a_day_without_a_record_reads_as_the_default(default: int, available: bo
 def test_a_day_is_resized_down_to_what_is_taken(mode: Mode, capacity: int | None, refusal: Code | None) -> None:
     day = DayView(doctor_id=DOCTOR, date=TODAY, mode=mode, available=True, capacity=10, remaining=6)
     assert resize_refusal(day, capacity, DayRules()) is refusal
-
-
-@pytest.mark.parametrize(
-    ("name", "code"),
-    [
-        ("Dr Ada Osei", "dr-ada-osei"),
-        ("  Dr. Zoë  O'Brien-Łukasz ", "dr-zoe-o-brien-ukasz"),
-        ("林 偉", "doctor"),
-        ("ﬁne ①", "fine-1"),
-        ("%_", "doctor"),
-    ],
-)
-def test_names_make_codes(name: str, code: str) -> None:
-    assert slug(name) == code
-
-
-@given(name=st.text(min_size=1, max_size=200), taken=st.integers(0, 30))
-def test_every_name_makes_a_valid_code_that_nobody_has(name: str, taken: int) -> None:
-    valid = TypeAdapter(Slug)
-    base = slug(name)
-    codes = set[str]()
-    for _ in range(taken + 1):
-        code = free_code(base, codes)
-        assert code not in codes and len(code) <= CODE_LENGTH
-        assert valid.validate_python(code) == code
-        codes.add(code)
 
 
 def test_days_are_locked_in_one_order() -> None:
