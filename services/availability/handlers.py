@@ -45,11 +45,13 @@ def make_handler(runtime: Runtime, question_after_seconds: float = QUESTION_AFTE
             bookings=only(admitted.fresh, BookAppointment),
             question_after_seconds=question_after_seconds,
         )
-        changed = await slots.follow_clinics(unit, only(admitted.fresh, ClinicChanged))
+        changes = only(admitted.fresh, ClinicChanged)
+        changed = await slots.follow_clinics(unit, changes) if changes else set()
         if days := asked.days:
             async with runtime.locks.hold([day.lock_name for day in days]):
                 await slots.allot(unit, asked)
-        await publication.hasten_clinics(unit, changed)
+        if changes:
+            await publication.hasten_clinics(unit, changed)
         await questions.acknowledge(unit, only(admitted.fresh, AppointmentBooked, ReservationKept))
         await slots.answer_again(unit, only(admitted.fresh, CommandRepeated))
         await slots.pass_on(unit, only(admitted.repeats, DayMessage))

@@ -75,8 +75,7 @@ async def withdraw(unit: Unit, clinic_id: UUID, doctor_id: UUID) -> None:
 
 async def hasten_clinics(unit: Unit, clinics: Collection[UUID]) -> None:
     """The settings of these clinics are others: their doctors' slots are looked at next. Goes behind a batch's other locks."""
-    if clinics:
-        await publications.hasten_clinics(unit.connection, clinics)
+    await publications.hasten_clinics(unit.connection, clinics)
 
 
 def publishing(units: Units) -> Job:

@@ -52,7 +52,7 @@ class Allotment:
 async def follow_clinics(unit: Unit, changes: Sequence[ClinicChanged]) -> set[UUID]:
     """Keeps the last settings of each clinic for the bookings to come, those of this batch included. Answers which are new."""
     last = {change.clinic_id: change for change in sorted(changes, key=lambda change: change.version)}
-    return await settings.keep(unit.connection, list(last.values())) if last else set()
+    return await settings.keep(unit.connection, list(last.values()))
 
 
 async def allot(unit: Unit, asked: Allotment) -> None:

@@ -15,8 +15,8 @@ STATEMENTS: dict[str, dict[str, int]] = {
         "booked appointments": 4,
         "kept reservations": 4,
         "repeats": 3,
-        "clinic settings": 5,
-        "everything": 17,
+        "clinic settings": 6,
+        "everything": 18,
     },
     "booking": {
         "reservations": 10,
