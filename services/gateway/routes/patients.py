@@ -113,7 +113,7 @@ async def delete_patient(request: Request, patient_id: UUID, cancel_appointments
     operation_id="merge_patients",
     response_model=PatientView,
     responses=doc.answers(
-        200, shown.SURVIVOR, *doc.BODY_CODES, Code.KEY_REUSED, Code.UNKNOWN_PATIENT, Code.OVERLAPPING_APPOINTMENTS, Code.STALE,
+        200, shown.SURVIVOR, *doc.BODY_CODES, Code.KEY_REUSED, Code.UNKNOWN_PATIENT, Code.OVERLAPPING_APPOINTMENTS,
         carries=(*OF_REGISTRATIONS, *doc.ENTITY),
     ),
     openapi_extra=doc.posts(MergeIn, shown.MERGE),
