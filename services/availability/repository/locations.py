@@ -61,13 +61,13 @@ async def remove(sql: AsyncConnection, clinic_id: UUID, ids: Collection[UUID]) -
     await sql.execute(gone.values(removed=True))
 
 
-async def needed(sql: AsyncConnection, clinic_id: UUID, doctor_id: UUID, today: date) -> set[UUID]:
-    """The locations that a doctor's schedule needs, or an exception of today or later."""
+async def needed(sql: AsyncConnection, clinic_id: UUID, doctor_id: UUID, since: date) -> set[UUID]:
+    """The locations that a doctor's schedule needs, or an exception that has not ended before this date."""
     scheduled = select(schedule_entries.c.location_id).where(
         schedule_entries.c.clinic_id == clinic_id, schedule_entries.c.doctor_id == doctor_id
     )
     extra = select(exceptions.c.location_id).where(
-        exceptions.c.clinic_id == clinic_id, exceptions.c.doctor_id == doctor_id, exceptions.c.to_date >= today
+        exceptions.c.clinic_id == clinic_id, exceptions.c.doctor_id == doctor_id, exceptions.c.to_date >= since
     )
     return {id_ for id_ in (await sql.execute(union(scheduled, extra))).scalars() if id_ is not None}
 

@@ -5,11 +5,11 @@ Locks go in one order: the clinic's codes, the doctor, then what the doctor is g
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
 from services.availability.domain.codes import free_code, slug
+from services.availability.domain.publication import oldest_date
 from services.availability.models import categories, price_ranges
 from services.availability.repository import directory, doctors, locations
 from services.availability.repository.doctors import Filter
@@ -30,8 +30,6 @@ from shared.infra.unit import RegistryUnit
 
 COMMAND = "RegisterDoctor"
 CREATED = 201
-FURTHEST_WEST = timedelta(hours=12)
-"""So long behind UTC it can still be today somewhere."""
 _REFERENCES = {"category_id": categories, "price_range_id": price_ranges}
 
 
@@ -187,7 +185,7 @@ async def _move(
         return
     gone = {place.id for place in before} - {place.id for place in after}
     if gone:
-        if needed := gone & await locations.needed(unit.sql, caller.clinic_id, doctor_id, (unit.now - FURTHEST_WEST).date()):
+        if needed := gone & await locations.needed(unit.sql, caller.clinic_id, doctor_id, oldest_date(unit.now)):
             raise ProblemError(Code.IN_USE, f"Its schedule or an exception needs location {min(needed)}")
         await locations.remove(unit.sql, caller.clinic_id, gone)
     await locations.write(unit.sql, caller.clinic_id, {doctor_id: after})

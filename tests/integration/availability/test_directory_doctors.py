@@ -117,7 +117,7 @@ async def test_a_location_that_the_calendar_needs_stays(desk: Desk, http: httpx2
             " slot_minutes, created_at) SELECT $1, $2, $3, gen_random_uuid(), 'extra', day, day, 540, 600, 15, now()"
             " FROM unnest($4::date[]) AS day"
         )
-        over = today() - dt.timedelta(days=2)
+        over = today() - dt.timedelta(days=3)
         await desk.execute(sql, desk.clinic, names[0], UUID(doctor["locations"][1]["id"]), [over])
         await desk.execute(sql, desk.clinic, *names, [today()])
     one = f"{DOCTORS}/{doctor['id']}"
