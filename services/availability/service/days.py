@@ -9,7 +9,6 @@ from uuid import UUID
 from services.availability.domain.days import Day, DayKey, DayRules, date_refusal, resize_refusal, unrecorded_day
 from services.availability.repository import days, doctors, settings, slots
 from services.availability.schemas import DayForm
-from services.availability.service.repeats import keep_answer, stored_answer
 from shared.contracts.availability import DayView, Mode
 from shared.contracts.problems import Code, FieldError
 from shared.contracts.registry import Active, ClinicSettings
@@ -17,6 +16,7 @@ from shared.infra.audit import Action
 from shared.infra.caller import Caller
 from shared.infra.forms import canonical_hash, parse
 from shared.infra.problems import ProblemError
+from shared.infra.repeats import keep_answer, stored_answer
 from shared.infra.unit import RegistryUnit
 
 COMMAND = "SetAvailability"

@@ -12,7 +12,6 @@ from sqlalchemy import RowMapping, Table
 
 from services.availability.models import categories, price_ranges
 from services.availability.repository import directory
-from services.availability.service.repeats import keep_answer, serialise, stored_answer
 from shared.contracts.directory import (
     CategoryIn,
     CategoryPage,
@@ -30,6 +29,7 @@ from shared.infra.caller import Caller
 from shared.infra.forms import canonical_hash, check_match, encode_cursor, parse
 from shared.infra.ids import new_id
 from shared.infra.problems import ProblemError
+from shared.infra.repeats import keep_answer, serialise, stored_answer
 from shared.infra.unit import RegistryUnit
 
 V = TypeVar("V", CategoryView, PriceRangeView)

@@ -15,7 +15,6 @@ from services.availability.repository import directory, doctors, locations
 from services.availability.repository.doctors import Filter
 from services.availability.repository.locations import Location
 from services.availability.service.publication import replan
-from services.availability.service.repeats import keep_answer, serialise, stored_answer
 from services.availability.service.views import Reader, show
 from shared.contracts.directory import DoctorIn, DoctorPage, DoctorPatch, DoctorView, LocationIn
 from shared.contracts.problems import Code, FieldError
@@ -26,6 +25,7 @@ from shared.infra.caller import Caller
 from shared.infra.forms import canonical_hash, check_match, encode_cursor, parse
 from shared.infra.ids import new_id
 from shared.infra.problems import ProblemError
+from shared.infra.repeats import keep_answer, serialise, stored_answer
 from shared.infra.unit import RegistryUnit
 
 COMMAND = "RegisterDoctor"

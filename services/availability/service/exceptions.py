@@ -18,7 +18,6 @@ from services.availability.domain.wall import clock, rule_of
 from services.availability.repository import calendar, publications, settings
 from services.availability.repository.calendar import Kept
 from services.availability.service.publication import replan
-from services.availability.service.repeats import keep_answer, stored_answer
 from services.availability.service.schedules import locked_version
 from shared.contracts.calendar import ClosedIn, ExceptionFound, ExceptionKind, ExceptionsFound, ExtraIn
 from shared.contracts.problems import Code
@@ -27,6 +26,7 @@ from shared.infra.caller import Caller
 from shared.infra.forms import canonical_hash, decode_cursor, encode_cursor, no_cursor, parse
 from shared.infra.ids import new_id
 from shared.infra.problems import ProblemError
+from shared.infra.repeats import keep_answer, stored_answer
 from shared.infra.unit import RegistryUnit
 
 COMMAND = "CreateException"

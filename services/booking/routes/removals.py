@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 
 from services.booking.routes.common import codec, in_unit
 from services.booking.service.merges import merge_patients
@@ -22,7 +22,10 @@ async def remove_patient(request: Request, caller: ByCaller, patient_id: UUID, c
 
 
 @router.post("/patients/{patient_id}/merge")
-async def post_merge(request: Request, caller: ByCaller, patient_id: UUID) -> PatientView:
+async def post_merge(request: Request, response: Response, caller: ByCaller, patient_id: UUID) -> PatientView:
     """Merges a patient into another."""
     data, seals = await read_json(request), codec(request)
-    return await in_unit(request, caller, lambda unit: merge_patients(unit, seals, caller, patient_id, data))
+    done = await in_unit(request, caller, lambda unit: merge_patients(unit, seals, caller, patient_id, data))
+    if done.replayed:
+        response.headers["Idempotent-Replayed"] = "true"
+    return done.survivor

@@ -4,6 +4,7 @@ Both rows are locked as for a delete, so no booking for either comes in between.
 taking along who was merged into it: one look always finds the last. Called by `routes/removals.py`.
 """
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from services.booking import domain
@@ -20,26 +21,45 @@ from shared.contracts.registry import Active
 from shared.contracts.topics import APPOINTMENT_EVENTS
 from shared.infra.audit import Action
 from shared.infra.caller import Caller
-from shared.infra.forms import parse
+from shared.infra.forms import canonical_hash, parse
 from shared.infra.problems import ProblemError
+from shared.infra.repeats import keep_answer, stored_answer
 from shared.infra.unit import RegistryUnit
 
+COMMAND = "MergePatients"
 
-async def merge_patients(unit: RegistryUnit, codec: Codec, caller: Caller, patient_id: UUID, data: object) -> PatientView:
+
+@dataclass(frozen=True)
+class Merged:
+    """The answer of a merge: the survivor; `replayed` for a repeated key."""
+
+    survivor: PatientView
+    replayed: bool = False
+
+
+async def merge_patients(unit: RegistryUnit, codec: Codec, caller: Caller, patient_id: UUID, data: object) -> Merged:
     """Merges a patient into another, who is answered. Raises `ProblemError`, and nothing has moved, for what stands against it.
 
     Merging again changes nothing. Phone, NHS number and the other fields of who is merged are not taken over.
     """
-    into = parse(MergeIn, data).into
-    loser, survivor = await _lock_both(unit, caller, patient_id, into)
+    form = parse(MergeIn, data)
+    body_hash = canonical_hash(form, patient_id=patient_id)
+    if await stored_answer(unit, caller, body_hash):
+        return Merged(await read_patient(unit, codec, caller, form.into), replayed=True)
+    loser, survivor = await _lock_both(unit, caller, patient_id, form.into)
     if loser.id != survivor.id:
-        await _move_appointments(unit, caller, loser.id, survivor.id)
-        await end_patient(unit, caller, loser, survivor.id)
-        await patients.point_to(unit.connection, caller.clinic_id, loser.id, survivor.id)
-        unit.record(caller, Action.PATIENT_MERGED, loser.id, into=survivor.id, version=loser.version + 1)
-    elif patient_id in (into, survivor.id):
+        await _merge(unit, caller, loser, survivor)
+    elif patient_id in (form.into, survivor.id):
         raise ProblemError(Code.VALIDATION_FAILED, errors=[FieldError(field="into", reason="is the patient itself")])
-    return await read_patient(unit, codec, caller, survivor.id)
+    await keep_answer(unit, caller, COMMAND, body_hash, 200, {"id": str(survivor.id)})
+    return Merged(await read_patient(unit, codec, caller, survivor.id))
+
+
+async def _merge(unit: RegistryUnit, caller: Caller, loser: Locked, survivor: Locked) -> None:
+    await _move_appointments(unit, caller, loser.id, survivor.id)
+    await end_patient(unit, caller, loser, survivor.id)
+    await patients.point_to(unit.connection, caller.clinic_id, loser.id, survivor.id)
+    unit.record(caller, Action.PATIENT_MERGED, loser.id, into=survivor.id, version=loser.version + 1)
 
 
 async def _lock_both(unit: RegistryUnit, caller: Caller, patient_id: UUID, into: UUID) -> tuple[Locked, Locked]:

@@ -21,9 +21,10 @@ async def delete(client: AsyncClient, patient: UUID, *, cancelling: bool = False
     return await client.delete(f"/internal/patients/{patient}", params=params, headers=headers)
 
 
-async def merge(client: AsyncClient, patient: UUID, into: object) -> Response:
+async def merge(client: AsyncClient, patient: UUID, into: object, key: UUID | None = None) -> Response:
     """Merges a patient into another."""
-    return await client.post(f"/internal/patients/{patient}/merge", json={"into": str(into)})
+    headers = {} if key is None else {"Frontdesk-Command-Id": str(key)}
+    return await client.post(f"/internal/patients/{patient}/merge", json={"into": str(into)}, headers=headers)
 
 
 def refusal(answer: Response) -> tuple[int, str, set[str]]:

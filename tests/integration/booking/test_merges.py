@@ -149,6 +149,21 @@ async def test_unknown_and_deleted_patients_and_those_of_other_clinics_are_not_f
     assert (await desk.patient_row(patient))["status"] == "active"
 
 
+async def test_a_repeated_key_is_answered_again_and_one_of_another_merge_is_refused(client: AsyncClient, desk: Desk) -> None:
+    loser, survivor = await pair(client)
+    key = uuid4()
+    first = await merge(client, loser, survivor, key)
+    await desk.booked(patient=survivor)
+    again = await merge(client, loser, survivor, key)
+    assert (first.status_code, again.status_code, again.json()) == (200, 200, first.json())
+    replayed = [answer.headers.get("Idempotent-Replayed") for answer in (first, again)]
+    assert replayed == [None, "true"]
+    third = await registered(client)
+    for other, into in ((loser, third), (third, survivor)):
+        assert refusal(await merge(client, other, into, key))[:2] == (422, "key_reused")
+    assert (await desk.patient_row(third))["status"] == "active"
+
+
 # The merged id
 
 

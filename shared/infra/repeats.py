@@ -1,6 +1,6 @@
 """Registry calls that a client may repeat: the answer of a key is kept in the transaction of its effect, and given again.
 
-A refusal is not kept: it changed nothing, and its repeat is judged anew. Used by `doctors.py` and `days.py`.
+A refusal is not kept: it changed nothing, and its repeat is judged anew. Used by the registry calls of availability and booking.
 """
 
 from typing import Any
