@@ -162,3 +162,49 @@ def test_one_booking_a_day_is_of_one_doctor_and_where_the_clinic_says_so() -> No
     assert not diary.forbids(again)
     assert not diary.forbids(replace(again, exclusive_day=True, doctor_id=uuid4()))
     assert not diary.forbids(replace(again, exclusive_day=True, date=TOMORROW))
+
+
+HELD = {"status": Status.PENDING, "expires_at": EARLIER}
+
+
+@pytest.mark.parametrize(
+    ("fields", "live", "upcoming"),
+    [
+        ({}, True, True),
+        ({"status": Status.CHECKED_IN}, True, True),
+        ({"date": TOMORROW}, True, True),
+        ({"date": YESTERDAY}, True, False),
+        ({"date": TODAY, "time_zone": "Asia/Tokyo"}, True, False),
+        ({"status": Status.PENDING, "expires_at": LATER}, True, True),
+        (HELD, False, False),
+        ({"status": Status.CANCELLED}, False, False),
+        ({"status": Status.FULFILLED}, False, False),
+    ],
+)
+def test_what_stands_against_a_delete_lives_and_is_not_past_where_it_takes_place(
+    fields: dict[str, Any], live: bool, upcoming: bool
+) -> None:
+    one = appointment(**fields)
+    assert (one.is_live(NOW), one.is_upcoming(NOW)) == (live, upcoming)
+
+
+HOUR = dt.timedelta(hours=1)
+ONE_DAY = {"doctor_id": uuid4(), "date": TODAY}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "clash"),
+    [
+        ({"starts_at": NOW, "ends_at": NOW + HOUR}, {"starts_at": NOW + HOUR / 2, "ends_at": NOW + 2 * HOUR}, True),
+        ({"starts_at": NOW, "ends_at": NOW + HOUR}, {"starts_at": NOW + HOUR, "ends_at": NOW + 2 * HOUR}, False),
+        ({"starts_at": NOW, "ends_at": NOW + HOUR}, {}, False),
+        (ONE_DAY, ONE_DAY, False),
+        (ONE_DAY | {"exclusive_day": True}, ONE_DAY, True),
+        (ONE_DAY, ONE_DAY | {"exclusive_day": True}, True),
+        (ONE_DAY | {"exclusive_day": True}, ONE_DAY | {"date": TOMORROW}, False),
+    ],
+)
+def test_what_two_patients_have_and_one_cannot(one: dict[str, Any], other: dict[str, Any], clash: bool) -> None:
+    moving, staying = appointment(**one), appointment(**other)
+    found = domain.clashes([moving, appointment()], [staying, appointment()])
+    assert found == (sorted([moving, staying], key=lambda each: each.id) if clash else [])
