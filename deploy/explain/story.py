@@ -2,6 +2,7 @@
 
 Times come from three clocks: the databases' (of a transaction's begin), the log's (milliseconds), and the gateway's. So a step
 is never put before what it follows from: an effect stands behind the receipt of its batch, a record behind what it tells of.
+What a request did follows from no message, and stands where it is.
 """
 
 from bisect import bisect_left
@@ -97,7 +98,7 @@ def _done(evidence: Evidence, clock: Clock) -> Iterator[Step]:
     for row in evidence.audit:
         detail = row["detail"] or {}
         yield Step(
-            clock.after_receipt(row.service, row["at"]),
+            clock.after_receipt(row.service, row["at"]) if row["message_id"] else row["at"],
             3,
             row.service,
             row["action"],
@@ -137,7 +138,8 @@ def _said(evidence: Evidence, clock: Clock) -> Iterator[Step]:
             replayed = " from the stored answer" if message.get("replayed") else ""
             yield Step(_written(record), 7, "reply", f"answered {_status(message.get('answer'))}{replayed}", place)
         elif speaker := SPEAKERS.get(record.topic):
-            effect = clock.after_receipt(speaker, _instant(message.get("occurred_at"), _written(record)))
+            occurred = _instant(message.get("occurred_at"), _written(record))
+            effect = clock.after_receipt(speaker, occurred) if message.get("causation_id") else occurred
             seen.add(message_id)
             yield Step(max(_written(record), effect), 6, speaker, f"said {_kind(message)}{again}", place)
 

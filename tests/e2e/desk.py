@@ -65,9 +65,18 @@ class Desk:
         """GET through the next gateway."""
         return await next(self._turn).get(path, params=query)
 
-    async def delete(self, path: str) -> httpx2.Response:
+    async def delete(self, path: str, *, cancel_appointments: bool = False, **headers: str) -> httpx2.Response:
         """DELETE through the next gateway."""
-        return await next(self._turn).delete(path)
+        query = {"cancel_appointments": "true"} if cancel_appointments else {}
+        return await next(self._turn).delete(path, params=query, headers=headers)
+
+    async def patch(self, path: str, body: Any, **headers: str) -> httpx2.Response:
+        """PATCH through the next gateway."""
+        return await next(self._turn).patch(path, json=body, headers=headers)
+
+    async def put(self, path: str, body: Any, **headers: str) -> httpx2.Response:
+        """PUT through the next gateway."""
+        return await next(self._turn).put(path, json=body, headers=headers)
 
     async def doctor(self, date: str | None = None, capacity: int | None = None) -> str:
         """A new doctor's id, with a day of this capacity."""
@@ -115,6 +124,16 @@ class Desk:
         day = await self.get(f"/doctors/{doctor_id}/availability", date=date or TOMORROW)
         assert day.status_code == 200, day.text
         return int(day.json()["remaining"])
+
+    async def appointments(self, **query: Any) -> list[dict[str, Any]]:
+        """The appointments of a patient, a doctor or a day, the first two hundred."""
+        page = await self.get("/appointments", limit=200, **query)
+        assert page.status_code == 200, page.text
+        return list(page.json()["items"])
+
+    async def live(self, **query: Any) -> list[dict[str, Any]]:
+        """Those of them that hold a place."""
+        return [one for one in await self.appointments(**query) if one["status"] in ("pending", "booked", "checked_in")]
 
     async def live_slots(self, doctor_id: str, date: str | None = None) -> list[int]:
         """Numbers that live appointments hold, in order."""

@@ -29,7 +29,8 @@ def after(milliseconds: float) -> dt.datetime:
 
 def record(topic: str, at: dt.datetime, offset: int = 0, **message: Any) -> "ConsumerRecord[Any, Any]":
     """A record as the log keeps it: its time cut to milliseconds."""
-    body = {"command_id": str(COMMAND), "message_id": str(uuid4()), "occurred_at": at.isoformat(), **message}
+    ids = {"command_id": str(COMMAND), "message_id": str(uuid4()), "causation_id": str(uuid4())}
+    body = {**ids, "occurred_at": at.isoformat(), **message}
     return ConsumerRecord(topic, 0, offset, int(at.timestamp() * 1000), 0, b"k", json.dumps(body).encode(), None, 0, 0, [])
 
 
@@ -45,7 +46,8 @@ def outcome(code: str | None = None, settled: bool = True) -> Row:
 
 
 def audited(service: str, at: dt.datetime, action: str) -> Row:
-    return Row(service, {"at": at, "action": action, "subject_id": uuid4(), "code": None, "detail": {"number": 1}})
+    own = {"subject_id": uuid4(), "message_id": uuid4(), "code": None, "detail": {"number": 1}}
+    return Row(service, {"at": at, "action": action, **own})
 
 
 def received(service: str, at: dt.datetime, kind: str) -> Row:
@@ -65,6 +67,20 @@ def test_an_effect_stands_behind_the_receipt_of_its_batch_and_before_what_it_say
         "availability received BookAppointment", "availability slot_taken", "availability said SlotReserved",
         "booking received SlotReserved", "booking appointment_booked", "booking decided 201",
         "booking settled: answered from now on",
+    ]  # fmt: skip
+
+
+def test_what_a_request_did_waits_for_no_message() -> None:
+    revoked = Row("availability", {**audited("availability", T0, "slot_revoked").values, "message_id": None})
+    freed = audited("availability", after(20), "slot_freed")
+    evidence = Evidence(
+        None,
+        audit=[revoked, freed],
+        inbox=[received("availability", after(20), "SlotReleased")],
+        records=[record("availability.events", after(1), type="SlotRevoked", command_id=None, causation_id=None)],
+    )
+    assert [step.what for step in story.steps_of(evidence)] == [
+        "slot_revoked", "said SlotRevoked", "received SlotReleased", "slot_freed",
     ]  # fmt: skip
 
 
