@@ -10,7 +10,7 @@ from tests.compose.project import COMMAND_SECONDS, Project
 from tests.faults.client import Client, client_of
 from tests.support.readme import typed_lines
 
-UP, UPGRADE, SCALE, TOOLS, PSQL, DOWN = range(6)
+UP, UPGRADE, SCALE, TOOLS, PSQL, DOWN, INTEGRATION = range(7)
 END_SECONDS = 300.0
 
 

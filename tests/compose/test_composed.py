@@ -11,7 +11,7 @@ import pytest
 
 from deploy.databases import SERVICES
 from tests.checker.history import Entry
-from tests.compose.conftest import DOWN, PSQL, SCALE, TOOLS, UP, UPGRADE
+from tests.compose.conftest import DOWN, INTEGRATION, PSQL, SCALE, TOOLS, UP, UPGRADE
 from tests.compose.project import ALL, Project
 from tests.faults.client import API, Client, Command
 from tests.support.readme import README, paste, responses, shell_blocks
@@ -119,9 +119,17 @@ async def test_down_keeps_the_data(project: Project, client: Client, lines: list
     assert [one["id"] for one in listed.json()["items"]] == [first.result["id"]]
 
 
+async def test_the_override_opens_the_integration_test(project: Project, client: Client, lines: list[str]) -> None:
+    assert (await client.http.get("/integration-test")).status_code == 404
+    await asyncio.to_thread(project.type, lines[INTEGRATION])
+    done = await client.http.get("/integration-test", timeout=PASTE_SECONDS)
+    assert (done.status_code, done.json()["status"]) == (200, "ok"), done.text
+
+
 def test_every_line_of_the_readme_is_typed(lines: list[str]) -> None:
-    verbs = ("up", "up", "up", "run", "run", "down")
-    assert [line.split()[:3] for line in lines] == [["docker", "compose", verb] for verb in verbs]
+    verbs = ("up", "up", "up", "run", "run", "down", "up")
+    assert [line.split()[:2] for line in lines] == [["docker", "compose"]] * len(verbs)
+    assert [next(word for word in line.split() if word in verbs) for line in lines] == [*verbs]
 
 
 async def book_until(back: asyncio.Event, client: Client, wanted: Iterator[Command]) -> None:

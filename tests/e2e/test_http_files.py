@@ -21,7 +21,7 @@ async def test_a_file_runs_on_the_demo_clinic(desk: Desk, path: Path) -> None:
     host = desk.services.url("gateway")
     demo = seed(host)
     # Other tests of the session may have made these people first; then they have other ids than on a fresh machine.
-    made = dict(zip(("ada", "lin", "maya", "tom"), demo.doctor_ids + demo.patient_ids, strict=True))
+    made = dict(zip(("ada", "lin", "mei", "maya", "tom"), demo.doctor_ids + demo.patient_ids, strict=True))
     async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, event_hooks={"response": [assert_documented]}) as client:
         exchanges = await run(path, client, {"host": host, **made})
         assert len(exchanges) >= 5

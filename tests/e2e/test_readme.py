@@ -117,6 +117,38 @@ def test_the_commands_show_the_stack_and_stop_it(pasted: dict[str, str], port: i
     assert "nothing is running" in run("frontdesk status || test $? = 4", environment, PASTE_SECONDS)
 
 
+def test_what_is_offered_is_made(pasted: dict[str, str]) -> None:
+    category, prices = map(json.loads, pasted["What is offered"].splitlines())
+    assert (category["name"], prices["name"], prices["min"], prices["max"]) == ("Cardiology", "Private", 9000, 18000)
+
+
+def test_a_doctor_is_read_in_the_reader_s_language(pasted: dict[str, str]) -> None:
+    doctor = json.loads(pasted["A doctor"])
+    assert (doctor["category"]["name"], doctor["price_range"]["name"]) == ("Cardiology", "Private")
+    assert [place["address"] for place in doctor["locations"]] == ["倫敦海港路12號", "倫敦磨坊巷3號"]
+
+
+def test_a_week_is_read_as_it_was_written(pasted: dict[str, str]) -> None:
+    week, (harbour, mill) = json.loads(pasted["Her week"]), [place["id"] for place in json.loads(pasted["A doctor"])["locations"]]
+    assert [entry["weekday"] for entry in week["entries"]] == ["mon", "mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+    assert [entry["location_id"] for entry in week["entries"]] == [harbour, mill, *[harbour] * 4, mill, mill]
+    assert week["displaced"] == []
+
+
+def test_the_earliest_open_slot_is_booked(pasted: dict[str, str]) -> None:
+    slots, booked = json.loads(pasted["Her open slots"])["items"], json.loads(pasted["Book one"])
+    assert len(slots) == 2 and slots[0]["local_start"][11:16] in ("09:00", "10:00")
+    taken = {name: slots[0][name] for name in ("doctor_id", "location_id", "starts_at", "ends_at", "date")}
+    assert {name: booked[name] for name in taken} == taken
+    assert (booked["slot_id"], booked["status"]) == (slots[0]["id"], "booked")
+
+
+def test_a_day_off_displaces_the_appointment_and_leaves_nothing_open(pasted: dict[str, str]) -> None:
+    closed, left = map(json.loads, pasted["A day off"].splitlines())
+    assert [one["id"] for one in closed["displaced"]] == [json.loads(pasted["Book one"])["id"]]
+    assert left["items"] == []
+
+
 def test_what_the_readme_links_to_exists() -> None:
     links = LINK.findall(README)
     assert links
