@@ -2,18 +2,20 @@
 
 import io
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy.failure import Misused
-from deploy.importing.kinds import DOCTORS, PATIENTS
+from deploy.importing.kinds import DOCTORS, PATIENTS, Kind
 from deploy.importing.source import MAX_LINE_BYTES
 from deploy.importing.table import Table
 from deploy.importing.work import MAX_CHUNK_BYTES, chunks
 from shared.contracts.patients import MAX_LINES, ImportLine, RejectedLine
 
+EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
 HEAD = b"name,phone\n"
 UNCLOSED = "opens a quotation mark that is not closed"
 
@@ -134,3 +136,12 @@ def test_a_chunk_is_bounded_in_lines_and_in_bytes() -> None:
         [2, 4],
         RejectedLine(line=3, reason="has 1 fields, the header names 2 columns"),
     )
+
+
+@pytest.mark.parametrize("kind", [PATIENTS, DOCTORS], ids=lambda kind: kind.name)
+def test_the_example_file_is_one(kind: Kind) -> None:
+    with (EXAMPLES / f"{kind.name}.csv").open("rb") as file:
+        example = Table(file, kind)
+        lines = list(example)
+    assert set(example.columns) <= set(kind.columns)
+    assert len(lines) >= 2 and all(isinstance(line, ImportLine) for line in lines)
