@@ -65,13 +65,14 @@ def _held_for_nobody(seen: Evidence, slots: dict[str, Row]) -> Iterator[Violatio
 
 
 def _crowded(seen: Evidence, slots: dict[str, Row]) -> Iterator[Violation]:
-    """A daily day of a doctor in use has as many slots as its last change of capacity says."""
+    """A daily day that can be booked has as many slots as its last change of capacity says."""
     active = {row["id"] for row in seen.rows("doctors") if row["status"] == "active"}
     given = {_day(row): row["capacity"] for row in seen.rows("day_sets")}
     found = Counter(_day(slot) for slot in slots.values())
     for day in seen.rows("days"):
         count = found[_day(day)]
-        if day["mode"] == DAILY and day["doctor_id"] in active and count != given.get(_day(day)):
+        open_ = day["mode"] == DAILY and day["available"] and day["doctor_id"] in active
+        if open_ and count != given.get(_day(day)):
             yield Violation(f"a day has {count} slots, it was given {given.get(_day(day))}", (day["doctor_id"], str(day["date"])))
 
 

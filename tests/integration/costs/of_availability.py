@@ -19,6 +19,15 @@ from tests.integration.availability.desk import ANSWER, TOMORROW, Desk, book, en
 from tests.integration.costs.batches import CLINIC_SETTINGS, REPLY, Batch
 from tests.integration.costs.consumer import Consumer
 
+TIMED = """
+WITH made AS (
+  INSERT INTO days (clinic_id, doctor_id, date, mode, available, time_zone)
+  SELECT $1, $2, date, 'timed', true, 'UTC' FROM unnest($3::date[]) AS date RETURNING *
+), due AS (INSERT INTO publications (clinic_id, doctor_id, due_at) VALUES ($1, $2, clock_timestamp() + interval '1 hour'))
+INSERT INTO slots (clinic_id, doctor_id, date, number, starts_at, ends_at, time_zone)
+SELECT clinic_id, doctor_id, date, 1, date + time '09:00', date + time '09:15', 'UTC' FROM made
+"""
+"""Days with a slot each, as a schedule leaves them."""
 DAYS = [TOMORROW + dt.timedelta(days=number) for number in range(250)]
 
 
@@ -32,6 +41,14 @@ async def bookings(consumer: Consumer, size: int) -> list[Message]:
     opening = await bookings_of_new_days(consumer, size)
     await consumer.read(opening)
     return [book(m.clinic_id, m.doctor_id, m.date) for m in opening if isinstance(m, BookAppointment)]
+
+
+async def timed_bookings(consumer: Consumer, size: int) -> list[Message]:
+    """By date, of each day the only slot; and so many doctors that no two need the same."""
+    doctors = [await _doctor(consumer) for _ in range(size // len(DAYS) + 1)]
+    for doctor in doctors:
+        await Desk(consumer.runtime.database, consumer.clinic).execute(TIMED, consumer.clinic, doctor, DAYS)
+    return [book(consumer.clinic, doctors[n // len(DAYS)], DAYS[n % len(DAYS)]) for n in range(size)]
 
 
 async def bookings_of_strangers(consumer: Consumer, size: int) -> list[Message]:
@@ -53,6 +70,13 @@ async def repeated_bookings(consumer: Consumer, size: int) -> list[Message]:
 
 async def released_slots(consumer: Consumer, size: int) -> list[Message]:
     return [releases(slot) for slot in await _reserved(consumer, size)]
+
+
+async def released_slots_without_rule(consumer: Consumer, size: int) -> list[Message]:
+    """They go, and their doctors' calendars are due."""
+    slots = await _timed(consumer, size)
+    await Desk(consumer.runtime.database, consumer.clinic).execute("UPDATE slots SET published = false WHERE state = 'taken'")
+    return [releases(slot) for slot in slots]
 
 
 async def refused_appointments(consumer: Consumer, size: int) -> list[Message]:
@@ -95,6 +119,10 @@ async def _doctor(consumer: Consumer) -> UUID:
     return await Desk(consumer.runtime.database, consumer.clinic).doctor()
 
 
+async def _timed(consumer: Consumer, size: int) -> list[SlotReserved]:
+    return await consumer.said(await timed_bookings(consumer, size), SlotReserved)
+
+
 async def _reserved(consumer: Consumer, size: int) -> list[SlotReserved]:
     return await consumer.said(await bookings_of_new_days(consumer, size), SlotReserved)
 
@@ -102,10 +130,12 @@ async def _reserved(consumer: Consumer, size: int) -> list[SlotReserved]:
 BATCHES = (
     Batch("bookings of new days", BookAppointment, bookings_of_new_days, {"SlotReserved": 1}),
     Batch("bookings", BookAppointment, bookings, {"SlotReserved": 1}),
+    Batch("timed bookings", BookAppointment, timed_bookings, {"SlotReserved": 1}),
     Batch("bookings of strangers", BookAppointment, bookings_of_strangers, {"BookingRefused": 1}),
     Batch("late bookings", BookAppointment, late_bookings, {"BookingRefused": 1}),
     Batch("repeated bookings", BookAppointment, repeated_bookings, {"CommandRepeated": 1}),
     Batch("released slots", SlotReleased, released_slots, {"SlotFreed": 1} | REPLY),
+    Batch("released slots without rule", SlotReleased, released_slots_without_rule, {"SlotFreed": 1} | REPLY),
     Batch("refused appointments", AppointmentRefused, refused_appointments, {"SlotFreed": 1} | REPLY),
     Batch("booked appointments", AppointmentBooked, booked_appointments),
     Batch("kept reservations", ReservationKept, kept_reservations),

@@ -144,7 +144,7 @@ def announce(world: World, table: str, id_: str) -> None:
 def daily(world: World, date: dt.date, numbers: range, doctor: str = DOCTOR) -> None:
     """A day with a slot of each number, all of them free."""
     day = _day(date, doctor)
-    world.rows("days").append({**day, "mode": "daily", "time_zone": "UTC"})
+    world.rows("days").append({**day, "mode": "daily", "available": True, "time_zone": "UTC"})
     world.rows("day_sets").append({**day, "capacity": len(numbers)})
     world.rows("slots").extend({"id": f"slot-{number}", "number": number, **day, **FREE} for number in numbers)
 
@@ -277,7 +277,7 @@ CLOSED = DAY + dt.timedelta(days=1)
 
 def timed(world: World) -> None:
     """A date by the clock that was closed when two slots were booked, one right behind the other: all others are gone."""
-    world.rows("days").append({**_day(CLOSED), "mode": "timed", "time_zone": "UTC"})
+    world.rows("days").append({**_day(CLOSED), "mode": "timed", "available": True, "time_zone": "UTC"})
     for number in (21, 22):
         starts = ACCEPTED + dt.timedelta(days=1, hours=number)
         place = {"time_zone": "UTC", "location_id": "location", "starts_at": starts, "ends_at": starts + HOUR}
