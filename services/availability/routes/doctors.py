@@ -9,10 +9,10 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from services.availability.domain.languages import wishes
 from services.availability.repository.doctors import Filter
 from services.availability.routes.common import in_unit, mark
+from services.availability.service.changes import change_doctor
 from services.availability.service.doctors import (
     CREATED,
     Search,
-    change_doctor,
     list_doctors,
     read_doctor,
     register_doctor,

@@ -1,6 +1,6 @@
-"""Registering, reading, listing and changing doctors. Called by `routes/doctors.py` in a transaction of the caller's clinic.
+"""Registering, reading and listing doctors. Called by `routes/doctors.py` in a transaction of the caller's clinic.
 
-Locks go in one order: the clinic's codes, the doctor, then what the doctor is given.
+What a change, an import and a deletion do in the same way is here too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,20 +9,18 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from services.availability.domain.codes import free_code, slug
-from services.availability.domain.publication import oldest_date
 from services.availability.models import categories, price_ranges
 from services.availability.repository import directory, doctors, locations
 from services.availability.repository.doctors import Filter
 from services.availability.repository.locations import Location
-from services.availability.service.publication import replan
 from services.availability.service.views import Reader, show
-from shared.contracts.directory import DoctorIn, DoctorPage, DoctorPatch, DoctorView, LocationIn
+from shared.contracts.directory import DoctorIn, DoctorPage, DoctorView, LocationIn
 from shared.contracts.problems import Code, FieldError
 from shared.contracts.registry import Active, DoctorChanged
 from shared.contracts.topics import REGISTRY_EVENTS
 from shared.infra.audit import Action
 from shared.infra.caller import Caller
-from shared.infra.forms import canonical_hash, check_match, encode_cursor, parse
+from shared.infra.forms import canonical_hash, encode_cursor, parse
 from shared.infra.ids import new_id
 from shared.infra.problems import ProblemError
 from shared.infra.repeats import keep_answer, serialise, stored_answer
@@ -83,36 +81,6 @@ async def list_doctors(unit: RegistryUnit, caller: Caller, search: Search, reade
     return DoctorPage(items=await show(unit, caller.clinic_id, found[:limit], reader), next_cursor=cursor)
 
 
-async def change_doctor(unit: RegistryUnit, caller: Caller, doctor_id: UUID, data: object, reader: Reader) -> DoctorView:
-    """Changes what is sent. Nothing changed: the version stays and nobody is told. Changed places or zones move free slots."""
-    sent = parse(DoctorPatch, data).sent()
-    if "code" in sent:
-        await serialise_codes(unit, caller)
-    before = await lock_active(unit, caller, doctor_id)
-    check_match(caller.if_match, before.version)
-    places = (await locations.of_doctors(unit.sql, caller.clinic_id, [doctor_id])).get(doctor_id, [])
-    asked: Sequence[LocationIn] | None = sent.pop("locations", None)
-    await _refuse_strangers(unit, caller, sent, asked or (), places)
-    wanted = places if asked is None else [_location(one) for one in asked]
-    changed = {name: value for name, value in sent.items() if value != _values(before)[name]}
-    if "code" in changed and changed["code"] in await doctors.codes_like(unit.sql, caller.clinic_id, changed["code"]):
-        raise ProblemError(Code.DUPLICATE_CODE)
-    if changed or wanted != places:
-        await doctors.change(unit.sql, caller.clinic_id, doctor_id, changed, unit.now)
-        await _move(unit, caller, doctor_id, places, wanted)
-        announce(unit, caller, doctor_id, before.version + 1, Active.ACTIVE)
-        unit.record(caller, Action.DOCTOR_CHANGED, doctor_id, version=before.version + 1)
-    return await read_doctor(unit, caller, doctor_id, reader)
-
-
-async def lock_active(unit: RegistryUnit, caller: Caller, doctor_id: UUID) -> DoctorView:
-    """A doctor in use, into whose calendar nobody books before the commit. Raises `unknown_doctor` for any other."""
-    doctor = await doctors.get(unit.sql, caller.clinic_id, doctor_id, lock=True)
-    if doctor is None or doctor.status is not Active.ACTIVE:
-        raise ProblemError(Code.UNKNOWN_DOCTOR)
-    return doctor
-
-
 async def serialise_codes(unit: RegistryUnit, caller: Caller) -> None:
     """Until the commit nobody else gives doctors of the clinic a code."""
     await serialise(unit.connection, f"doctor_codes:{caller.clinic_id}")
@@ -127,9 +95,9 @@ async def _create(unit: RegistryUnit, caller: Caller, form: DoctorIn, doctor_id:
     """Adds the doctor and tells the other services."""
     code = await _code(unit, caller, form)
     values = form.model_dump(include={"name", "languages", "category_id", "price_range_id"})
-    await _refuse_strangers(unit, caller, values, form.locations, ())
+    await refuse_strangers(unit, caller, values, form.locations, ())
     await doctors.add(unit.sql, caller.clinic_id, [{**values, "id": doctor_id, "code": code}], unit.now)
-    await locations.write(unit.sql, caller.clinic_id, {doctor_id: [_location(one) for one in form.locations]})
+    await locations.write(unit.sql, caller.clinic_id, {doctor_id: [location_of(one) for one in form.locations]})
     announce(unit, caller, doctor_id, 1, Active.ACTIVE)
     unit.record(caller, Action.DOCTOR_REGISTERED, doctor_id, version=1)
 
@@ -149,17 +117,12 @@ async def _code(unit: RegistryUnit, caller: Caller, form: DoctorIn) -> str:
     return form.code or free_code(base, taken)
 
 
-def _values(doctor: DoctorView) -> dict[str, Any]:
-    """What a change is compared with."""
-    ids = {"category_id": doctor.category and doctor.category.id, "price_range_id": doctor.price_range and doctor.price_range.id}
-    return {**doctor.model_dump(include={"name", "code", "languages"}), **ids}
-
-
-def _location(form: LocationIn) -> Location:
+def location_of(form: LocationIn) -> Location:
+    """The location that is asked for, one that is there or a new one."""
     return Location(form.id or new_id(), form.name, form.address, form.time_zone)
 
 
-async def _refuse_strangers(
+async def refuse_strangers(
     unit: RegistryUnit, caller: Caller, values: Mapping[str, Any], asked: Sequence[LocationIn], places: Sequence[Location]
 ) -> None:
     """Names every id that is none of the clinic's, or of the doctor's locations; what is kept stays until the commit."""
@@ -175,19 +138,3 @@ async def _refuse_strangers(
         left.discard(id_)
     if errors:
         raise ProblemError(Code.VALIDATION_FAILED, errors=errors)
-
-
-async def _move(
-    unit: RegistryUnit, caller: Caller, doctor_id: UUID, before: Sequence[Location], after: Sequence[Location]
-) -> None:
-    """Replaces the locations. Raises `in_use` if one that the calendar needs would be gone."""
-    if before == after:
-        return
-    gone = {place.id for place in before} - {place.id for place in after}
-    if gone:
-        if needed := gone & await locations.needed(unit.sql, caller.clinic_id, doctor_id, oldest_date(unit.now)):
-            raise ProblemError(Code.IN_USE, f"Its schedule or an exception needs location {min(needed)}")
-        await locations.remove(unit.sql, caller.clinic_id, gone)
-    await locations.write(unit.sql, caller.clinic_id, {doctor_id: after})
-    if {place.id: place.time_zone for place in before} != {place.id: place.time_zone for place in after}:
-        await replan(unit, caller.clinic_id, doctor_id)
