@@ -1,40 +1,42 @@
-"""Bodies that booking alone judges, beyond their shape: every bad field of a patient is named at once."""
+"""What a client says of patients, judged by booking alone and beyond its shape: every bad field is named at once.
+
+All forms are parsed with the `rules` of their clinic as context. What is judged is put into one spelling: phones in E.164, NHS
+numbers in plain digits, postcodes and e-mail addresses as their rules write them. Reasons never repeat what was sent.
+"""
 
 import datetime as dt
+import re
+from typing import Annotated
 
 import phonenumbers
-from pydantic import ValidationInfo, field_validator, model_validator
+from email_validator import EmailNotValidError, validate_email
+from nhs_number.standardise import standardise_format
+from nhs_number.validate import calculate_checksum
+from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
 
-from shared.contracts.patients import PatientIn
-from shared.contracts.registry import ClinicSettings
+from services.booking.postcodes import formatted
+from shared.contracts.patients import NhsText, PatientIn, PatientLine, PatientPatch, PhoneText
+from shared.contracts.registry import KEPT, ClinicSettings, Name, Strict, name_key
 
 EARLIEST_BIRTH = dt.date(1900, 1, 1)
+PARTS = ("given_name", "family_name")
 
 
-class PatientForm(PatientIn):
-    """A patient to register, with the phone in E.164. Parsed with the `rules` of its clinic as context."""
+class Judged(BaseModel):
+    """How booking judges the fields that any form of a patient has."""
 
     @classmethod
     def rules(cls, settings: ClinicSettings, today: dt.date) -> dict[str, object]:
         """What a form is judged by: the region of phone numbers without a country, and what is future."""
         return {"region": settings.region, "today": today}
 
-    @property
-    def full_name(self) -> str:
-        """The name, however it was sent."""
-        return self.name or f"{self.given_name} {self.family_name}"
-
-    @model_validator(mode="after")
-    def _named(self) -> "PatientForm":
-        if not self.name and not (self.given_name and self.family_name):
-            raise ValueError("needs a name")
-        return self
-
-    @field_validator("phone")
+    @field_validator("phone", check_fields=False)
     @classmethod
-    def _possible(cls, phone: str, info: ValidationInfo) -> str:
+    def _possible(cls, phone: str | None, info: ValidationInfo) -> str | None:
         """Possible, not valid: numbers that are kept for fiction and tests are possible only."""
         assert info.context
+        if phone is None:
+            return None
         try:
             number = phonenumbers.parse(phone, info.context["region"])
         except phonenumbers.NumberParseException:
@@ -43,10 +45,96 @@ class PatientForm(PatientIn):
             raise ValueError("is not a possible phone number")
         return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
-    @field_validator("date_of_birth")
+    @field_validator("date_of_birth", check_fields=False)
     @classmethod
     def _born(cls, date: dt.date | None, info: ValidationInfo) -> dt.date | None:
         assert info.context
         if date is not None and not EARLIEST_BIRTH <= date <= info.context["today"]:
             raise ValueError("must be between 1900-01-01 and today")
         return date
+
+    @field_validator("nhs_number", check_fields=False)
+    @classmethod
+    def _checked(cls, number: str | None) -> str | None:
+        """Ten digits with the right check digit. The library's `is_valid` knows more, and refuses numbers by their region."""
+        if number is None:
+            return None
+        digits = standardise_format(re.sub("[ -]", "", number)) if number.isascii() else ""
+        if not digits.strip("0") or calculate_checksum(digits[:9]) != int(digits[9]):
+            raise ValueError("is not an NHS number")
+        return digits
+
+    @field_validator("email", check_fields=False)
+    @classmethod
+    def _written(cls, email: str | None) -> str | None:
+        """By its form: nobody is asked whether it can be reached."""
+        try:
+            return email and validate_email(email, check_deliverability=False).normalized
+        except EmailNotValidError:
+            raise ValueError("is not an e-mail address") from None
+
+    @field_validator("postcode", check_fields=False)
+    @classmethod
+    def _formatted(cls, postcode: str | None) -> str | None:
+        written = postcode and formatted(postcode)
+        if postcode and not written:
+            raise ValueError("is not a postcode of the United Kingdom")
+        return written
+
+
+class PatientForm(Judged, PatientIn):
+    """A patient to register. `name` is set, however it was sent."""
+
+    name: Name | None = Field(default=None, validate_default=True)
+
+    @field_validator("name")
+    @classmethod
+    def _named(cls, name: str | None, info: ValidationInfo) -> str | None:
+        """One name, from the parts that were judged before it; a bad part is named by itself."""
+        if any(part not in info.data for part in PARTS):
+            return name
+        given, family = (info.data[part] for part in PARTS)
+        if name is not None and (given or family):
+            raise ValueError("goes without `given_name` and `family_name`")
+        if name is None and not (given and family):
+            raise ValueError("is required, or `given_name` and `family_name`")
+        return name or f"{given} {family}"
+
+
+class LineForm(PatientForm, PatientLine):
+    """A patient of an import."""
+
+
+class PatchForm(Judged, PatientPatch):
+    """Changes of a patient; a name in parts is sent whole."""
+
+    name: Annotated[Name | None, KEPT] = None
+    phone: Annotated[PhoneText | None, KEPT] = None
+
+    @model_validator(mode="after")
+    def _named(self) -> "PatchForm":
+        parts = [part for part in PARTS if part in self.model_fields_set]
+        if parts and ("name" in self.model_fields_set or not (self.given_name and self.family_name)):
+            raise ValueError("a name is `name`, or both `given_name` and `family_name`")
+        return self
+
+    @property
+    def changes(self) -> dict[str, object]:
+        """What is to be changed, by field."""
+        sent = self.sent()
+        if self.given_name:
+            sent["name"] = f"{self.given_name} {self.family_name}"
+        return {field: value for field, value in sent.items() if field not in PARTS}
+
+
+class SearchForm(Judged, Strict):
+    """Whom a search finds: exactly by numbers; every word of the name begins a word of theirs."""
+
+    phone: PhoneText | None = None
+    nhs_number: NhsText | None = None
+    name: Name | None = None
+
+    @property
+    def words(self) -> list[str]:
+        """The words of the name, as names are compared."""
+        return name_key(self.name or "").split()

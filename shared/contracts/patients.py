@@ -17,15 +17,16 @@ NhsText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, 
 """Ten digits, with spaces or hyphens or without."""
 PostcodeText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=16)]
 AddressText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
-NamePart = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+NamePart = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=99)]
+"""Two of them with a space between make a `Name`."""
 
 
 class PatientIn(Strict):
     """A patient to register: `name`, or both `given_name` and `family_name`."""
 
-    name: Name | None = None
     given_name: NamePart | None = None
     family_name: NamePart | None = None
+    name: Name | None = None
     phone: PhoneText
     email: EmailText | None = None
     date_of_birth: Day | None = None
@@ -37,9 +38,9 @@ class PatientIn(Strict):
 class PatientPatch(Patch):
     """Changes of a patient; `name` and `phone` cannot be cleared."""
 
-    name: Name | None = None
     given_name: NamePart | None = None
     family_name: NamePart | None = None
+    name: Name | None = None
     phone: PhoneText | None = None
     email: EmailText | None = None
     date_of_birth: Day | None = None

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, func, insert, or_, select
+from sqlalchemy import and_, func, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.booking.models import outcomes, patients
@@ -39,8 +39,24 @@ UPDATE patients SET status = 'deleted', merged_into = $3, version = version + 1,
 POINT_TO = "UPDATE patients SET merged_into = $3 WHERE clinic_id = $1 AND merged_into = $2"
 LOOKS_MAX = 3
 """So often a lock is asked for whom rival merges keep changing. Then the transaction begins again."""
-# The keys come sorted: two calls that want the same locks want them in the same order.
-SERIALISE = "SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS key"
+# The keys come sorted: two calls that want the same locks want them in the same order. An import wants the whole clinic: a lock
+# for each of its lines would be more than a server has room for.
+SERIALISE = """
+SELECT pg_advisory_xact_lock_shared(hashtextextended('patients:' || $1::text, 0))
+UNION ALL SELECT pg_advisory_xact_lock(key) FROM unnest($2::bigint[]) AS key
+"""
+SERIALISE_CLINIC = "SELECT pg_advisory_xact_lock(hashtextextended('patients:' || $1::text, 0))"
+_TYPES = {
+    "clinic_id": "uuid", "id": "uuid", "name": "text", "name_key": "text", "phone": "bytea", "phone_index": "bytea",
+    "date_of_birth": "bytea", "email": "bytea", "nhs_number": "bytea", "nhs_index": "bytea", "postcode": "bytea",
+    "address": "bytea", "status": "text", "version": "bigint", "created_at": "timestamptz", "updated_at": "timestamptz",
+    "external_index": "bytea",
+}  # fmt: skip
+_NAMES = ", ".join(_TYPES)
+ADD = f"""
+INSERT INTO patients ({_NAMES})
+SELECT * FROM unnest({", ".join(f"${place}::{type_}[]" for place, type_ in enumerate(_TYPES.values(), 1))})
+"""
 
 
 Key = tuple[UUID, UUID]
@@ -60,7 +76,7 @@ class Locked:
 
 @dataclass(frozen=True)
 class Patient:
-    """A patient's row; phone and date of birth are sealed."""
+    """A patient's row; what identifies it is sealed, and an index finds it. `external_index` is that of an import's id."""
 
     clinic_id: UUID
     id: UUID
@@ -69,10 +85,27 @@ class Patient:
     phone: bytes
     phone_index: bytes
     date_of_birth: bytes | None
+    email: bytes | None
+    nhs_number: bytes | None
+    nhs_index: bytes | None
+    postcode: bytes | None
+    address: bytes | None
     status: Active
     version: int
     created_at: datetime
     updated_at: datetime
+    external_index: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Whom a search asks for; what is not set is not asked for. The page begins behind the patient `after`."""
+
+    phone_index: bytes | None
+    nhs_index: bytes | None
+    words: Sequence[str]
+    """Each begins a word of the name."""
+    after: UUID | None
 
 
 @dataclass(frozen=True)
@@ -84,7 +117,7 @@ class Answered:
     patient_id: UUID
 
 
-_COLUMNS = [patients.c[name] for name in Patient.__dataclass_fields__]
+_COLUMNS = [patients.c[name] for name in _TYPES]
 _asked = patients.alias("asked")
 _survivor = func.coalesce(_asked.c.merged_into, _asked.c.id)
 
@@ -125,23 +158,29 @@ async def point_to(connection: Connection, clinic_id: UUID, loser: UUID, survivo
     await connection.execute(POINT_TO, clinic_id, loser, survivor)
 
 
-async def serialise(connection: Connection, keys: Sequence[bytes]) -> None:
+async def serialise(connection: Connection, clinic_id: UUID, keys: Collection[bytes]) -> None:
     """Waits until no other transaction registers under any of these keys; the locks end with the transaction."""
-    await connection.execute(SERIALISE, sorted(int.from_bytes(key[:8], signed=True) for key in keys))
+    numbers = sorted(int.from_bytes(key[:8], signed=True) for key in keys)
+    await connection.execute(SERIALISE, str(clinic_id), numbers)
 
 
-async def with_phone(sql: AsyncConnection, clinic_id: UUID, phone_index: bytes) -> list[Patient]:
-    """The active patients with a phone number, the oldest first."""
-    theirs = (patients.c.clinic_id == clinic_id, patients.c.phone_index == phone_index, patients.c.status == Active.ACTIVE)
+async def serialise_clinic(connection: Connection, clinic_id: UUID) -> None:
+    """Waits until no other transaction registers or changes patients of the clinic."""
+    await connection.execute(SERIALISE_CLINIC, str(clinic_id))
+
+
+async def having(sql: AsyncConnection, clinic_id: UUID, column: str, index: bytes) -> list[Patient]:
+    """The active patients with a phone or NHS number (by `phone_index` or `nhs_index`), the oldest first."""
+    theirs = (patients.c.clinic_id == clinic_id, patients.c[column] == index, patients.c.status == Active.ACTIVE)
     rows = await sql.execute(select(*_COLUMNS).where(*theirs).order_by(patients.c.created_at, patients.c.id))
-    return [Patient(**row) for row in rows.mappings()]
+    return [_patient(row) for row in rows.mappings()]
 
 
 async def get(sql: AsyncConnection, clinic_id: UUID, id_: UUID) -> Patient | None:
     """One patient, if it is there for this clinic; a deleted one too. Who was merged stands for the survivor."""
     query = select(*_COLUMNS).join(_asked, and_(_asked.c.clinic_id == patients.c.clinic_id, _survivor == patients.c.id))
     row = (await sql.execute(query.where(_asked.c.clinic_id == clinic_id, _asked.c.id == id_))).mappings().one_or_none()
-    return None if row is None else Patient(**row)
+    return None if row is None else _patient(row)
 
 
 async def one_person(sql: AsyncConnection, clinic_id: UUID, id_: UUID) -> list[UUID]:
@@ -151,9 +190,29 @@ async def one_person(sql: AsyncConnection, clinic_id: UUID, id_: UUID) -> list[U
     return list((await sql.scalars(query.where(theirs).order_by(patients.c.id))).all())
 
 
-async def add(sql: AsyncConnection, patient: Patient) -> None:
-    """Writes a new patient."""
-    await sql.execute(insert(patients).values(vars(patient)))
+async def add(connection: Connection, new: Sequence[Patient]) -> None:
+    """Writes new patients. One statement."""
+    await connection.execute(ADD, *([getattr(patient, column) for patient in new] for column in _TYPES))
+
+
+async def change(sql: AsyncConnection, patient: Patient) -> None:
+    """Writes a locked patient as it is now."""
+    mine = (patients.c.clinic_id == patient.clinic_id, patients.c.id == patient.id)
+    await sql.execute(update(patients).where(*mine).values(vars(patient)))
+
+
+async def find(sql: AsyncConnection, clinic_id: UUID, wanted: Wanted, limit: int) -> list[Patient]:
+    """At most `limit` active patients in order of name."""
+    query = select(*_COLUMNS).where(patients.c.clinic_id == clinic_id, patients.c.status == Active.ACTIVE)
+    for column, index in ((patients.c.phone_index, wanted.phone_index), (patients.c.nhs_index, wanted.nhs_index)):
+        query = query if index is None else query.where(column == index)
+    begins = [(" " + patients.c.name_key).contains(f" {word}", autoescape=True) for word in wanted.words]
+    order = (patients.c.name_key, patients.c.id)
+    if wanted.after is not None:
+        last = select(*(_asked.c[column.name] for column in order)).where(_asked.c.clinic_id == clinic_id)
+        query = query.where(tuple_(*order) > last.where(_asked.c.id == wanted.after).scalar_subquery())
+    rows = await sql.execute(query.where(*begins).order_by(*order).limit(limit))
+    return [_patient(row) for row in rows.mappings()]
 
 
 async def answered(sql: AsyncConnection, clinic_id: UUID, command_id: UUID) -> Answered | None:
@@ -162,3 +221,7 @@ async def answered(sql: AsyncConnection, clinic_id: UUID, command_id: UUID) -> A
     query = select(outcomes.c.body_hash, outcomes.c.status_code, outcomes.c.result).where(*mine)
     row = (await sql.execute(query)).one_or_none()
     return None if row is None else Answered(row.body_hash, row.status_code, UUID(row.result["id"]))
+
+
+def _patient(row: Any) -> Patient:
+    return Patient(**{**row, "status": Active(row["status"])})

@@ -1,19 +1,23 @@
-"""Patients: registering and reading."""
+"""Patients: registering, searching, reading, changing."""
 
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from services.booking.routes.common import codec, in_unit
+from services.booking.routes.common import codec, in_unit, mark, tagged
+from services.booking.service.changes import change_patient
 from services.booking.service.patients import read_patient, register_patient
-from shared.contracts.patients import PatientView
+from services.booking.service.search import find_patients, place_of
+from shared.contracts.patients import PatientPage, PatientView
 from shared.infra.caller import ByCaller
-from shared.infra.forms import read_json
+from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, read_json
+from shared.infra.unit import RegistryUnit
 
 router = APIRouter()
 
 OnDuplicate = Annotated[str | None, Query(pattern="^create$")]
+Text = Annotated[str | None, Query(max_length=200)]
 
 
 @router.post("/patients")
@@ -23,13 +27,43 @@ async def post_patient(request: Request, response: Response, caller: ByCaller, o
     create = on_duplicate is not None
     done = await in_unit(request, caller, lambda unit: register_patient(unit, seals, caller, data, create_duplicate=create))
     response.status_code = done.status_code
-    if done.replayed:
-        response.headers["Idempotent-Replayed"] = "true"
-    return done.patient
+    mark(response, replayed=done.replayed)
+    return tagged(response, done.patient)
+
+
+@router.get("/patients")
+async def get_patients(
+    request: Request,
+    caller: ByCaller,
+    phone: Text = None,
+    nhs_number: Text = None,
+    name: Text = None,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+) -> PatientPage:
+    """Lists active patients in order of name, or finds those that the filters let through."""
+    filters = {"phone": phone, "nhs_number": nhs_number, "name": name}
+    sent = {field: value for field, value in filters.items() if value is not None}
+    seals, after = codec(request), place_of(cursor)
+    return await in_unit(request, caller, lambda unit: find_patients(unit, seals, caller, sent, limit, after))
 
 
 @router.get("/patients/{patient_id}")
-async def get_patient(request: Request, caller: ByCaller, patient_id: UUID) -> PatientView:
-    """Reads a patient."""
+async def get_patient(request: Request, response: Response, caller: ByCaller, patient_id: UUID) -> PatientView:
+    """Reads a patient, a deleted one too."""
     seals = codec(request)
-    return await in_unit(request, caller, lambda unit: read_patient(unit, seals, caller, patient_id))
+    return tagged(response, await in_unit(request, caller, lambda unit: read_patient(unit, seals, caller, patient_id)))
+
+
+@router.patch("/patients/{patient_id}")
+async def patch_patient(
+    request: Request, response: Response, caller: ByCaller, patient_id: UUID, on_duplicate: OnDuplicate = None
+) -> PatientView:
+    """Changes a patient."""
+    data, seals = await read_json(request), codec(request)
+    create = on_duplicate is not None
+
+    async def work(unit: RegistryUnit) -> PatientView:
+        return await change_patient(unit, seals, caller, patient_id, data, create_duplicate=create)
+
+    return tagged(response, await in_unit(request, caller, work))

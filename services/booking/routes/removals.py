@@ -4,7 +4,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from services.booking.routes.common import codec, in_unit
+from services.booking.routes.common import codec, in_unit, mark, tagged
 from services.booking.service.merges import merge_patients
 from services.booking.service.removals import delete_patient
 from shared.contracts.patients import PatientView
@@ -26,6 +26,5 @@ async def post_merge(request: Request, response: Response, caller: ByCaller, pat
     """Merges a patient into another."""
     data, seals = await read_json(request), codec(request)
     done = await in_unit(request, caller, lambda unit: merge_patients(unit, seals, caller, patient_id, data))
-    if done.replayed:
-        response.headers["Idempotent-Replayed"] = "true"
-    return done.survivor
+    mark(response, replayed=done.replayed)
+    return tagged(response, done.survivor)

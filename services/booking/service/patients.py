@@ -1,20 +1,17 @@
 """Registering and reading patients. One person is one row, however often and however many at once register them."""
 
-import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid5
-from zoneinfo import ZoneInfo
 
-from services.booking.domain import Person
-from services.booking.identifiers import Codec, Place
-from services.booking.repository import patients, settings
+from services.booking.identifiers import Codec
+from services.booking.repository import patients
 from services.booking.repository.patients import Patient
 from services.booking.schemas import PatientForm
+from services.booking.service.records import NHS, PHONE, Details, announce, index_of, keys, new_row, opened, rules, view
 from shared.contracts.commands import Answer, Outcome
 from shared.contracts.patients import PatientView
 from shared.contracts.problems import Code
-from shared.contracts.registry import Active, PatientChanged, name_key
-from shared.contracts.topics import REGISTRY_EVENTS
 from shared.infra import outcomes
 from shared.infra.audit import Action
 from shared.infra.caller import Caller
@@ -24,7 +21,6 @@ from shared.infra.problems import ProblemError
 from shared.infra.unit import RegistryUnit
 
 COMMAND = "RegisterPatient"
-PHONE, DATE_OF_BIRTH = "phone", "date_of_birth"
 
 
 @dataclass(frozen=True)
@@ -38,32 +34,23 @@ class Registered:
 
 @dataclass(frozen=True)
 class Registration:
-    """One registration on its way: who asks, the judged form, and how the phone is found."""
+    """One registration on its way: who asks, what the judged form says, and whether families may share the phone."""
 
     caller: Caller
-    form: PatientForm
-    phone_index: bytes
+    details: Details
+    body_hash: str
     create_duplicate: bool
-
-    @property
-    def person(self) -> Person:
-        return Person(self.form.phone, name_key(self.form.full_name), self.form.date_of_birth)
-
-    @property
-    def body_hash(self) -> str:
-        return canonical_hash(self.form)
 
 
 async def register_patient(
     unit: RegistryUnit, codec: Codec, caller: Caller, data: object, *, create_duplicate: bool
 ) -> Registered:
     """Registers a patient, or gives the one that is the same person. Raises `ProblemError` for what cannot be registered."""
-    rules = await settings.of_clinic(unit.sql, caller.clinic_id)
-    today = unit.now.astimezone(ZoneInfo(rules.time_zone)).date()
-    form = parse(PatientForm, data, PatientForm.rules(rules, today))
-    asked = Registration(caller, form, codec.blind_index(caller.clinic_id, PHONE, form.phone), create_duplicate)
-    # Locks before looks: of two that register one phone or repeat one key, the second sees what the first wrote.
-    await patients.serialise(unit.connection, [asked.phone_index, *([caller.command_id.bytes] if caller.command_id else [])])
+    form = parse(PatientForm, data, await rules(unit, caller.clinic_id))
+    asked = Registration(caller, Details.of_form(form), canonical_hash(form), create_duplicate)
+    # Locks before looks: of two that register one phone, one NHS number or one key, the second sees what the first wrote.
+    key = {caller.command_id.bytes} if caller.command_id else set()
+    await patients.serialise(unit.connection, caller.clinic_id, keys(codec, caller.clinic_id, [asked.details]) | key)
     return await _stored_answer(unit, codec, asked) or await _register(unit, codec, asked)
 
 
@@ -72,7 +59,7 @@ async def read_patient(unit: RegistryUnit, codec: Codec, caller: Caller, patient
     patient = await patients.get(unit.sql, caller.clinic_id, patient_id)
     if patient is None:
         raise ProblemError(Code.UNKNOWN_PATIENT)
-    return _view(codec, patient)
+    return view(codec, patient)
 
 
 async def _stored_answer(unit: RegistryUnit, codec: Codec, asked: Registration) -> Registered | None:
@@ -102,42 +89,48 @@ def _id_of(caller: Caller) -> UUID:
 
 
 async def _register(unit: RegistryUnit, codec: Codec, asked: Registration) -> Registered:
-    same_phone = await patients.with_phone(unit.sql, asked.caller.clinic_id, asked.phone_index)
-    same_person = next((one for one in same_phone if _person(codec, one) == asked.person), None)
-    if same_person is None and same_phone and not asked.create_duplicate:
-        raise ProblemError(Code.POSSIBLE_DUPLICATE, extra={"candidates": [str(one.id) for one in same_phone]})
-    patient = same_person or await _create(unit, codec, asked)
-    status_code = 200 if same_person else 201
+    patient = await _same_person(unit, codec, asked)
+    status_code = 200 if patient else 201
+    patient = patient or await _create(unit, codec, asked)
     await _store_answer(unit, asked, status_code, patient.id)
-    return Registered(status_code, _view(codec, patient))
+    return Registered(status_code, view(codec, patient))
+
+
+async def _same_person(unit: RegistryUnit, codec: Codec, asked: Registration) -> Patient | None:
+    """Who is registered already. Raises `ProblemError` if it is another who has the phone or the NHS number."""
+    clinic_id, details = asked.caller.clinic_id, asked.details
+    family = await with_phone(unit, codec, clinic_id, details.phone)
+    same = next((one for one in family if opened(codec, one).person == details.person), None)
+    if same is None:
+        if family and not asked.create_duplicate:
+            raise taken(Code.POSSIBLE_DUPLICATE, family)
+        if others := await with_number(unit, codec, clinic_id, details.nhs_number):
+            raise taken(Code.NHS_NUMBER_TAKEN, others)
+    return same
+
+
+async def with_phone(unit: RegistryUnit, codec: Codec, clinic_id: UUID, phone: str) -> list[Patient]:
+    """The active patients with a phone number."""
+    return await patients.having(unit.sql, clinic_id, "phone_index", codec.blind_index(clinic_id, PHONE, phone))
+
+
+async def with_number(unit: RegistryUnit, codec: Codec, clinic_id: UUID, nhs_number: str | None) -> list[Patient]:
+    """The active patient with an NHS number, if there is one."""
+    index = index_of(codec, clinic_id, NHS, nhs_number)
+    return [] if index is None else await patients.having(unit.sql, clinic_id, "nhs_index", index)
+
+
+def taken(code: Code, others: Sequence[Patient]) -> ProblemError:
+    """The refusal of what others have already, with their ids."""
+    return ProblemError(code, extra={"candidates": [str(one.id) for one in others]})
 
 
 async def _create(unit: RegistryUnit, codec: Codec, asked: Registration) -> Patient:
-    clinic_id, form = asked.caller.clinic_id, asked.form
-    patient_id = _id_of(asked.caller)
-    born = form.date_of_birth
-    patient = Patient(
-        clinic_id=clinic_id,
-        id=patient_id,
-        name=form.full_name,
-        name_key=asked.person.name_key,
-        phone=codec.seal(Place(clinic_id, PHONE, patient_id), form.phone),
-        phone_index=asked.phone_index,
-        date_of_birth=None if born is None else codec.seal(Place(clinic_id, DATE_OF_BIRTH, patient_id), born.isoformat()),
-        status=Active.ACTIVE,
-        version=1,
-        created_at=unit.now,
-        updated_at=unit.now,
-    )
-    await patients.add(unit.sql, patient)
-    _announce(unit, asked.caller, patient)
+    patient = new_row(codec, asked.caller.clinic_id, _id_of(asked.caller), asked.details, unit.now)
+    await patients.add(unit.connection, [patient])
+    announce(unit, asked.caller, patient)
     unit.record(asked.caller, Action.PATIENT_REGISTERED, patient.id, version=patient.version)
     return patient
-
-
-def _announce(unit: RegistryUnit, caller: Caller, patient: Patient) -> None:
-    fields = {"version": patient.version, "patient_id": patient.id, "status": patient.status}
-    unit.tell(REGISTRY_EVENTS, PatientChanged, caller, **fields)
 
 
 async def _store_answer(unit: RegistryUnit, asked: Registration, status_code: int, patient_id: UUID) -> None:
@@ -156,30 +149,3 @@ async def _store_answer(unit: RegistryUnit, asked: Registration, status_code: in
         settled_at=unit.now,
     )
     await outcomes.decide(unit.connection, [outcome])
-
-
-def _person(codec: Codec, patient: Patient) -> Person:
-    return Person(_phone(codec, patient), patient.name_key, _date_of_birth(codec, patient))
-
-
-def _phone(codec: Codec, patient: Patient) -> str:
-    return codec.open(Place(patient.clinic_id, PHONE, patient.id), patient.phone)
-
-
-def _date_of_birth(codec: Codec, patient: Patient) -> dt.date | None:
-    if patient.date_of_birth is None:
-        return None
-    return dt.date.fromisoformat(codec.open(Place(patient.clinic_id, DATE_OF_BIRTH, patient.id), patient.date_of_birth))
-
-
-def _view(codec: Codec, patient: Patient) -> PatientView:
-    return PatientView(
-        id=patient.id,
-        name=patient.name,
-        phone=_phone(codec, patient),
-        date_of_birth=_date_of_birth(codec, patient),
-        status=patient.status,
-        version=patient.version,
-        created_at=patient.created_at,
-        updated_at=patient.updated_at,
-    )

@@ -10,7 +10,6 @@ from uuid import UUID
 import orjson
 
 from services.booking.handlers import handle
-from services.booking.repository.patients import Patient
 from shared.contracts.availability import SlotReserved
 from shared.contracts.commands import Answer, Outcome
 from shared.contracts.envelope import Message
@@ -73,10 +72,10 @@ class Desk:
     async def patient(self, status: str = "active", clinic: UUID | None = None, id_: UUID | None = None) -> UUID:
         """A patient, as a registration leaves it."""
         patient, clinic = id_ or new_id(), clinic or self.clinic
-        columns = ", ".join(name for name in Patient.__dataclass_fields__)
         async with self.database.batch({clinic}) as (connection, now):
             await connection.execute(
-                f"INSERT INTO patients ({columns}) VALUES ($1, $2, 'Ada', 'ada', $3, $3, NULL, $4, 1, $5, $5)",
+                "INSERT INTO patients (clinic_id, id, name, name_key, phone, phone_index, status, version, created_at,"
+                " updated_at) VALUES ($1, $2, 'Ada', 'ada', $3, $3, $4, 1, $5, $5)",
                 *(clinic, patient, patient.bytes, status, now),
             )
         return patient

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from services.booking.identifiers import Codec, Place
-from services.booking.schemas import PatientForm
+from services.booking.schemas import PatchForm, PatientForm
 from shared.contracts.registry import ClinicSettings
 from shared.infra.forms import canonical_hash, parse
 from shared.infra.problems import ProblemError
@@ -75,5 +75,59 @@ def test_a_date_of_birth_that_is_one(date: str | None) -> None:
 
 
 def test_every_bad_field_is_named_at_once() -> None:
-    wrong = bad_fields(name=" ", phone="12", date_of_birth="2030-01-01", nickname="Ada")
-    assert wrong == {"name", "phone", "date_of_birth", "nickname"}
+    wrong = bad_fields(
+        name=" ", phone="12", date_of_birth="2030-01-01", nickname="Ada", email="ada@", postcode="1", nhs_number="1"
+    )
+    assert wrong == {"name", "phone", "date_of_birth", "nickname", "email", "postcode", "nhs_number"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong"),
+    [
+        ({"name": None}, {"name"}),
+        ({"name": None, "given_name": "Ada"}, {"name"}),
+        ({"given_name": "Ada"}, {"name"}),
+        ({"given_name": "Ada", "family_name": "Lovelace"}, {"name"}),
+        ({"name": None, "given_name": " ", "family_name": "Lovelace", "phone": "1"}, {"given_name", "phone"}),
+        ({"name": None, "given_name": "x" * 100, "family_name": "y"}, {"given_name"}),
+    ],
+)
+def test_a_name_is_sent_whole_or_in_both_parts(fields: dict[str, Any], wrong: set[str]) -> None:
+    assert bad_fields(**fields) == wrong
+
+
+def test_the_longest_parts_are_a_name() -> None:
+    assert form(name=None, given_name="x" * 99, family_name="y" * 99).name == "x" * 99 + " " + "y" * 99
+
+
+@pytest.mark.parametrize(
+    ("email", "kept"), [("Ada.L+x@Example.COM", "Ada.L+x@example.com"), ("ада@пример.рф", "ада@пример.рф"), (None, None)]
+)
+def test_an_e_mail_address_is_judged_by_its_form(email: str | None, kept: str | None) -> None:
+    assert form(email=email).email == kept
+
+
+@pytest.mark.parametrize(
+    "email", ["ada", "ada@", "@example.com", "a@b", "ada@exa mple.com", "a..b@example.com", "Ada <a@example.com>"]
+)
+def test_an_e_mail_address_that_is_none(email: str) -> None:
+    assert bad_fields(email=email) == {"email"}
+
+
+def test_no_reason_repeats_what_was_sent() -> None:
+    with pytest.raises(ProblemError) as refusal:
+        form(phone="canary", email="canary@", nhs_number="canary", postcode="canary", date_of_birth="canary")
+    assert len(refusal.value.errors) == 5 and not any("canary" in error.reason for error in refusal.value.errors)
+
+
+@pytest.mark.parametrize(
+    ("patch", "changes"),
+    [
+        ({}, {}),
+        ({"name": "Ada"}, {"name": "Ada"}),
+        ({"given_name": "Ada", "family_name": "King"}, {"name": "Ada King"}),
+        ({"email": None, "phone": "020 7946 0018"}, {"email": None, "phone": "+442079460018"}),
+    ],
+)
+def test_a_patch_says_only_what_was_sent(patch: dict[str, Any], changes: dict[str, Any]) -> None:
+    assert parse(PatchForm, patch, PatchForm.rules(ClinicSettings(), TODAY)).changes == changes

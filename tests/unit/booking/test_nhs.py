@@ -1,0 +1,71 @@
+"""Which texts are NHS numbers. The rule: ten digits, the last by modulus 11, a check digit of 10 is none.
+
+[DD] NHS Data Model and Dictionary, attribute "NHS number". [ISB] Information Standards Board, ISB 0149 "NHS number". [CHI] Public
+Health Scotland, "CHI number". [PDS] NHS England, Personal Demographics Service, test data. [H&C] HSC Northern Ireland's numbers.
+"""
+
+import datetime as dt
+
+import pytest
+
+from services.booking.schemas import SearchForm
+from shared.contracts.registry import ClinicSettings
+from shared.infra.forms import parse
+from shared.infra.problems import ProblemError
+
+pytestmark = pytest.mark.unit
+
+VALID = [
+    ("943 476 5919", "DD: the worked example"),
+    ("401 023 2137", "ISB: the worked example"),
+    ("9434765919", "ISB: stored in plain digits"),
+    ("943-476-5919", "hyphens"),
+    (" 94 34 76 59 19 ", "any grouping"),
+    ("943 476-5919", "spaces and hyphens"),
+    ("999 000 0018", "PDS: numbers for tests"),
+    ("010 101 0001", "CHI: born on 1 January 1901"),
+    ("320 000 0007", "H&C: the first of Northern Ireland"),
+    ("400 000 0004", "England and Wales"),
+]
+INVALID = [
+    ("943 476 5918", "DD: another check digit"),
+    ("493 476 5919", "two digits changed places"),
+    ("000 000 0000", "all zeros, which passes modulus 11"),
+    ("943 476 591", "nine digits"),
+    ("943 476 59190", "eleven digits"),
+    ("943 476 591X", "no digit"),
+    ("943.476.5919", "other separators"),
+    ("９４３４７６５９１９", "other digits"),
+    ("+9434765919", "a sign"),
+    ("- - -", "no digits at all"),
+]
+
+
+def number(text: str) -> str | None:
+    rules = SearchForm.rules(ClinicSettings(), dt.date(2026, 3, 2))
+    return parse(SearchForm, {"nhs_number": text}, rules).nhs_number
+
+
+@pytest.mark.parametrize(("text", "_why"), VALID)
+def test_a_number_is_kept_in_plain_digits(text: str, _why: str) -> None:
+    assert number(text) == "".join(character for character in text if character.isdigit())
+
+
+@pytest.mark.parametrize(("text", "_why"), INVALID)
+def test_what_is_none_is_refused_without_being_repeated(text: str, _why: str) -> None:
+    with pytest.raises(ProblemError) as refusal:
+        number(text)
+    assert [(error.field, error.reason) for error in refusal.value.errors] == [("nhs_number", "is not an NHS number")]
+
+
+def test_of_ten_check_digits_at_most_one_is_right() -> None:
+    """[DD]: where the rule gives 10, there is no number at all."""
+    right = [sum(_valid(f"{first:09}{check}") for check in range(10)) for first in range(943476500, 943476600)]
+    assert set(right) == {0, 1}
+
+
+def _valid(text: str) -> bool:
+    try:
+        return number(text) is not None
+    except ProblemError:
+        return False
