@@ -9,8 +9,8 @@ import pytest
 from dirty_equals import IsDatetime, IsList, IsPartialDict, IsUUID
 from httpx2 import AsyncClient
 
-from tests.integration.booking.people import ADA, BYRON, IN_FULL, NUMBER, bad_fields, count, refusal, register, registered
 from tests.integration.booking.desk import Desk
+from tests.integration.booking.people import ADA, BYRON, IN_FULL, NUMBER, bad_fields, count, refusal, register, registered
 
 pytestmark = pytest.mark.integration
 

@@ -9,6 +9,7 @@ from dirty_equals import IsPartialDict
 from httpx2 import AsyncClient
 
 from services.booking.repository import patients
+from tests.integration.booking.desk import Desk
 from tests.integration.booking.people import (
     ADA,
     BYRON,
@@ -22,7 +23,6 @@ from tests.integration.booking.people import (
     register,
     registered,
 )
-from tests.integration.booking.desk import Desk
 
 pytestmark = pytest.mark.integration
 

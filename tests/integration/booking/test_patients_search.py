@@ -6,8 +6,8 @@ from uuid import uuid4
 import pytest
 from httpx2 import AsyncClient
 
-from tests.integration.booking.people import ADA, BYRON, IN_FULL, NUMBER, bad_fields, registered
 from tests.integration.booking.desk import Desk
+from tests.integration.booking.people import ADA, BYRON, IN_FULL, NUMBER, bad_fields, registered
 
 pytestmark = pytest.mark.integration
 
