@@ -52,6 +52,7 @@ class Round:
         self._mark = uuid4().hex
         self._day = dt.datetime.now(ZoneInfo(ZONE)).date() + dt.timedelta(days=DAYS_AHEAD)
         self._steps: list[Step] = []
+        self._name = ""
         self._made: dict[str, str] = {}
         """By what it is: the path of what is to be deleted, in the order in which it was made."""
 
@@ -64,8 +65,9 @@ class Round:
             await self._close()
             await self._change()
             await self._delete()
-        except (Unexpected, httpx2.HTTPError) as error:
-            failed = f"{self._steps[-1].name if self._steps else 'start'}: {error}"
+        except (Unexpected, httpx2.HTTPError, LookupError, ValueError) as error:
+            # The last two: an answer of another shape than the document's.
+            failed = f"{self._name}: {error if isinstance(error, Unexpected) else repr(error)}"
         finally:
             for path in reversed(self._made.values()):
                 with suppress(httpx2.HTTPError):
@@ -141,7 +143,7 @@ class Round:
         return found
 
     async def _step(self, name: str, method: str, path: str, status: int, body: object = None, **headers: str) -> httpx2.Response:
-        started = time.perf_counter()
+        self._name, started = name, time.perf_counter()
         answer = await self._http.request(method, path, json=body, headers=headers)
         spent = round((time.perf_counter() - started) * 1000, 1)
         self._steps.append(Step(name=name, status=answer.status_code, milliseconds=spent))

@@ -43,7 +43,13 @@ async def test_an_api_that_breaks_off_is_a_failure_too() -> None:
 
     async with httpx2.AsyncClient(transport=httpx2.MockTransport(broken), base_url="http://api") as http:
         view = await Round(http).run()
-    assert (view.status, view.failed, view.steps) == ("failed", "start: gone", [])
+    assert (view.status, view.failed, view.steps) == ("failed", "read the clinic: ReadError('gone')", [])
+
+
+async def test_an_answer_of_another_shape_is_a_failure_too() -> None:
+    transport = httpx2.MockTransport(lambda _: httpx2.Response(200, text="hello"))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://api") as http:
+        assert str((await Round(http).run()).failed).startswith("read the clinic: JSONDecodeError(")
 
 
 @pytest.mark.parametrize("environment", ["development", "integration-test"])
