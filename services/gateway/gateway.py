@@ -6,14 +6,13 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import Request
-from httpx2 import codes
 
 from services.gateway.caller import OPEN, Caller
 from services.gateway.clinics import CurrentClinic
 from services.gateway.clock import Clock
 from services.gateway.known_ids import KnownIds
 from services.gateway.looks import Looks
-from services.gateway.owners import AVAILABILITY, Owners
+from services.gateway.owners import Owners
 from services.gateway.service import Commands
 from services.gateway.tickets import Tickets
 from shared.contracts.problems import Code
@@ -41,15 +40,9 @@ class Gateway:
         return Caller(self.clinics.known.id, OPEN, OPEN, request.state.correlation_id, passed_on)
 
     async def require_doctor(self, request: Request, doctor_id: UUID) -> None:
-        """Raises the problem `unknown_doctor` for one that the clinic never had: lists of such a one would be empty.
-
-        One that was deleted is not in use, and still has lists.
-        """
-        caller = self.caller(request)
-        if await self.known.first_unknown(caller, [("doctor", doctor_id)]):
-            answer = await self.owners.call(AVAILABILITY, "GET", f"/internal/doctors/{doctor_id}", caller)
-            if answer.status_code == codes.NOT_FOUND:
-                raise ProblemError(Code.UNKNOWN_DOCTOR)
+        """Raises the problem `unknown_doctor` for one that the clinic never had: lists of such a one would be empty."""
+        if await self.known.first_unknown(self.caller(request), [("doctor", doctor_id)]):
+            raise ProblemError(Code.UNKNOWN_DOCTOR)
 
     def local_now(self) -> datetime:
         """The time in the clinic's zone."""

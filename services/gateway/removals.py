@@ -31,8 +31,6 @@ async def remove_doctor(request: Request, doctor_id: UUID, *, cancel: bool) -> R
     answer = await _delete(request, doctor_id, cancel=cancel)
     if not answer.is_success:
         return answer_of(request, answer)
-    gateway = gateway_of(request)
-    await gateway.known.forget(gateway.caller(request), "doctor", doctor_id)
     left = await _drained(request, Deleted.model_validate_json(answer.content), deadline)
     headers = {"Preference-Applied": wanted.applied} if wanted.applied else {}
     if left.appointments_left == 0:
