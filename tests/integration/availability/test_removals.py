@@ -36,8 +36,10 @@ def consumer(desk: Desk) -> Desk:
 
 
 def bodies(desk: Desk, topic: Topic = AVAILABILITY_EVENTS) -> list[bytes]:
-    """What readers of a topic have read first to last; what the relay sent again is not news."""
-    return list(dict.fromkeys(record.body for record in desk.publisher.records if record.topic == topic.name))
+    """What readers of a topic have read of the clinic; the relay also sends again, and what other tests have left."""
+    ours = str(desk.clinic).encode()
+    read = (record.body for record in desk.publisher.records if record.topic == topic.name and ours in record.body)
+    return list(dict.fromkeys(read))
 
 
 def revoked(desk: Desk) -> list[SlotRevoked]:
