@@ -6,10 +6,7 @@ The calendar is changed first and what it displaces is read then, both under the
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated
 from uuid import UUID, uuid5
-
-from pydantic import Field, RootModel
 
 from services.availability.domain.calendar import Calendar, Closed
 from services.availability.domain.publication import oldest_date, today
@@ -20,7 +17,7 @@ from services.availability.repository.calendar import Kept
 from services.availability.service.publication import replan
 from services.availability.service.schedules import locked_version
 from shared.contracts.calendar import ClosedIn, ExceptionFound, ExceptionKind, ExceptionsFound, ExtraIn
-from shared.contracts.problems import Code
+from shared.contracts.problems import Code, FieldError
 from shared.infra.audit import Action
 from shared.infra.caller import Caller
 from shared.infra.forms import canonical_hash, decode_cursor, encode_cursor, no_cursor, parse
@@ -34,10 +31,6 @@ CREATED, TRIED = 201, 200
 FIRST_ID = UUID(int=0)
 
 
-class ExceptionForm(RootModel[Annotated[ClosedIn | ExtraIn, Field(discriminator="kind")]]):
-    """The body of an exception, of either kind."""
-
-
 @dataclass(frozen=True)
 class Made:
     """The exception as it is answered: 201 when it was made, 200 when it was only tried."""
@@ -49,7 +42,7 @@ class Made:
 
 async def make_exception(unit: RegistryUnit, caller: Caller, doctor_id: UUID, data: object, *, dry_run: bool) -> Made:
     """Closes dates or adds hours, and tells what this displaces. Raises `ProblemError` for what cannot be."""
-    form = parse(ExceptionForm, data).root
+    form = _form(data)
     body_hash = canonical_hash(form, doctor_id=doctor_id)
     stored = None if dry_run else await stored_answer(unit, caller, body_hash)
     if stored is not None:
@@ -97,6 +90,14 @@ async def end_exception(unit: RegistryUnit, caller: Caller, doctor_id: UUID, exc
         raise ProblemError(Code.UNKNOWN_EXCEPTION)
     await replan(unit, caller.clinic_id, doctor_id)
     unit.record(caller, Action.EXCEPTION_ENDED, exception_id, doctor_id=doctor_id)
+
+
+def _form(data: object) -> ClosedIn | ExtraIn:
+    """The body of either kind, with each bad field under its own name."""
+    kind = data.get("kind") if isinstance(data, dict) else ExceptionKind.CLOSED
+    if kind not in list(ExceptionKind):
+        raise ProblemError(Code.VALIDATION_FAILED, errors=[FieldError(field="kind", reason="must be closed or extra")])
+    return parse(ClosedIn, data) if kind == ExceptionKind.CLOSED else parse(ExtraIn, data)
 
 
 async def _judge(unit: RegistryUnit, caller: Caller, doctor_id: UUID, kept: Kept) -> None:
