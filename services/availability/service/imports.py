@@ -16,18 +16,14 @@ from services.availability.repository.doctors import Listed
 from services.availability.repository.locations import Location
 from services.availability.service.doctors import announce, serialise_codes
 from shared.contracts.directory import DoctorLine
-from shared.contracts.patients import ImportIn, ImportLine, ImportReport, RejectedLine
+from shared.contracts.patients import ImportIn, ImportReport, RejectedLine
 from shared.contracts.registry import Active, name_key
 from shared.infra.audit import Action
 from shared.infra.caller import Caller
 from shared.infra.forms import parse
 from shared.infra.ids import new_id
-from shared.infra.problems import ProblemError
+from shared.infra.lines import Rejected, read_line
 from shared.infra.unit import RegistryUnit
-
-
-class Rejected(Exception):
-    """Why a line is not imported: the field to blame, and the reason."""
 
 
 async def import_doctors(unit: RegistryUnit, caller: Caller, data: object, *, dry_run: bool) -> ImportReport:
@@ -38,32 +34,18 @@ async def import_doctors(unit: RegistryUnit, caller: Caller, data: object, *, dr
     rejected: list[RejectedLine] = []
     for sent in form.lines:
         try:
-            read.append((sent.line, _read(sent)))
+            read.append((sent.line, read_line(DoctorLine, sent)))
         except Rejected as error:
-            rejected.append(_rejected(sent.line, error))
+            rejected.append(error.of_line(sent.line))
     plan = await _plan(unit, caller, [line for _, line in read])
     for number, line in read:
         try:
             plan.place(line)
         except Rejected as error:
-            rejected.append(_rejected(number, error))
+            rejected.append(error.of_line(number))
     if plan.rows and not dry_run:
         await _write(unit, caller, plan)
     return ImportReport(created=len(plan.rows), known=plan.known, rejected=sorted(rejected, key=lambda one: one.line))
-
-
-def _read(line: ImportLine) -> DoctorLine:
-    """A line's fields, empty ones left out. The first bad field is told."""
-    try:
-        return parse(DoctorLine, {name: value for name, value in line.fields.items() if value.strip()})
-    except ProblemError as error:
-        first = error.errors[0]
-        raise Rejected(first.field, first.reason) from None
-
-
-def _rejected(line: int, error: Rejected) -> RejectedLine:
-    blamed, reason = error.args
-    return RejectedLine(line=line, field=blamed, reason=reason)
 
 
 @dataclass

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import and_, case, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.booking.models import outcomes, patients
+from services.booking.models import patients
 from shared.contracts.registry import Active
 from shared.infra.errors import Outrun
 from shared.infra.postgres import Connection
@@ -105,15 +105,6 @@ class Wanted:
     words: Sequence[str]
     """Each begins a word of the name."""
     after: UUID | None
-
-
-@dataclass(frozen=True)
-class Answered:
-    """What the key of a registration was answered before."""
-
-    body_hash: str
-    status_code: int
-    patient_id: UUID
 
 
 _COLUMNS = [patients.c[name] for name in _TYPES]
@@ -222,14 +213,6 @@ async def find(sql: AsyncConnection, clinic_id: UUID, wanted: Wanted, limit: int
         query = query.where(tuple_(*order) > last.where(_asked.c.id == wanted.after).scalar_subquery())
     rows = await sql.execute(query.where(*begins).order_by(*order).limit(limit))
     return [_patient(row) for row in rows.mappings()]
-
-
-async def answered(sql: AsyncConnection, clinic_id: UUID, command_id: UUID) -> Answered | None:
-    """The stored answer of a registration, if its key was used before."""
-    mine = (outcomes.c.clinic_id == clinic_id, outcomes.c.command_id == command_id)
-    query = select(outcomes.c.body_hash, outcomes.c.status_code, outcomes.c.result).where(*mine)
-    row = (await sql.execute(query)).one_or_none()
-    return None if row is None else Answered(row.body_hash, row.status_code, UUID(row.result["id"]))
 
 
 def _patient(row: Any) -> Patient:

@@ -1,4 +1,4 @@
-"""Patients: registering, searching, reading, changing."""
+"""Patients: registering, importing, searching, reading, changing."""
 
 from typing import Annotated
 from uuid import UUID
@@ -7,9 +7,11 @@ from fastapi import APIRouter, Query, Request, Response
 
 from services.booking.routes.common import codec, in_unit, mark, tagged
 from services.booking.service.changes import change_patient
+from services.booking.service.imports import import_patients, read_lines
 from services.booking.service.patients import read_patient, register_patient
+from services.booking.service.records import rules
 from services.booking.service.search import find_patients, place_of
-from shared.contracts.patients import PatientPage, PatientView
+from shared.contracts.patients import ImportReport, PatientPage, PatientView
 from shared.infra.caller import ByCaller
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, read_json
 from shared.infra.unit import RegistryUnit
@@ -46,6 +48,22 @@ async def get_patients(
     sent = {field: value for field, value in filters.items() if value is not None}
     seals, after = codec(request), place_of(cursor)
     return await in_unit(request, caller, lambda unit: find_patients(unit, seals, caller, sent, limit, after))
+
+
+@router.post("/patients/import")
+async def post_import(
+    request: Request, caller: ByCaller, dry_run: bool = False, on_duplicate: OnDuplicate = None
+) -> ImportReport:
+    """Imports some lines of a file."""
+    data, seals = await read_json(request), codec(request)
+    create = on_duplicate is not None
+    context = await in_unit(request, caller, lambda unit: rules(unit, caller.clinic_id))
+    lines = await read_lines(seals, caller, data, context)
+
+    async def work(unit: RegistryUnit) -> ImportReport:
+        return await import_patients(unit, seals, caller, lines, dry_run=dry_run, create_duplicate=create)
+
+    return await in_unit(request, caller, work)
 
 
 @router.get("/patients/{patient_id}")

@@ -9,15 +9,14 @@ from services.booking.repository import patients
 from services.booking.repository.patients import Patient
 from services.booking.schemas import PatientForm
 from services.booking.service.records import NHS, PHONE, Details, announce, index_of, keys, new_row, opened, rules, view
-from shared.contracts.commands import Answer, Outcome
 from shared.contracts.patients import PatientView
 from shared.contracts.problems import Code
-from shared.infra import outcomes
 from shared.infra.audit import Action
 from shared.infra.caller import Caller
 from shared.infra.forms import canonical_hash, parse
 from shared.infra.ids import new_id
 from shared.infra.problems import ProblemError
+from shared.infra.repeats import keep_answer, stored_answer
 from shared.infra.unit import RegistryUnit
 
 COMMAND = "RegisterPatient"
@@ -38,7 +37,6 @@ class Registration:
 
     caller: Caller
     details: Details
-    body_hash: str
     create_duplicate: bool
 
 
@@ -47,11 +45,16 @@ async def register_patient(
 ) -> Registered:
     """Registers a patient, or gives the one that is the same person. Raises `ProblemError` for what cannot be registered."""
     form = parse(PatientForm, data, await rules(unit, caller.clinic_id))
-    asked = Registration(caller, Details.of_form(form), canonical_hash(form), create_duplicate)
-    # Locks before looks: of two that register one phone, one NHS number or one key, the second sees what the first wrote.
-    key = {caller.command_id.bytes} if caller.command_id else set()
-    await patients.serialise(unit.connection, caller.clinic_id, keys(codec, caller.clinic_id, [asked.details]) | key)
-    return await _stored_answer(unit, codec, asked) or await _register(unit, codec, asked)
+    body_hash = canonical_hash(form)
+    if stored := await stored_answer(unit, caller, body_hash):
+        assert stored.result
+        patient = await read_patient(unit, codec, caller, UUID(stored.result["id"]))
+        return Registered(stored.status_code, patient, replayed=True)
+    if caller.command_id and await patients.get(unit.sql, caller.clinic_id, _id_of(caller)) is not None:
+        raise ProblemError(Code.KEY_REUSED)  # the answer of the key is gone, whom it made is not
+    done = await _register(unit, codec, Registration(caller, Details.of_form(form), create_duplicate))
+    await keep_answer(unit, caller, COMMAND, body_hash, done.status_code, {"id": str(done.patient.id)})
+    return done
 
 
 async def read_patient(unit: RegistryUnit, codec: Codec, caller: Caller, patient_id: UUID) -> PatientView:
@@ -62,38 +65,19 @@ async def read_patient(unit: RegistryUnit, codec: Codec, caller: Caller, patient
     return view(codec, patient)
 
 
-async def _stored_answer(unit: RegistryUnit, codec: Codec, asked: Registration) -> Registered | None:
-    """What a repeated key was answered, with the patient as it is now."""
-    caller = asked.caller
-    if caller.command_id is None:
-        return None
-    before = await patients.answered(unit.sql, caller.clinic_id, caller.command_id)
-    if before is None:
-        await _refuse_used_up(unit, caller.clinic_id, _id_of(caller))
-        return None
-    if before.body_hash != asked.body_hash:
-        raise ProblemError(Code.KEY_REUSED)
-    patient = await read_patient(unit, codec, caller, before.patient_id)
-    return Registered(before.status_code, patient, replayed=True)
-
-
-async def _refuse_used_up(unit: RegistryUnit, clinic_id: UUID, patient_id: UUID) -> None:
-    """Raises `key_reused` if the key has made a patient so long ago that its answer is gone."""
-    if await patients.get(unit.sql, clinic_id, patient_id) is not None:
-        raise ProblemError(Code.KEY_REUSED)
-
-
 def _id_of(caller: Caller) -> UUID:
     """From the key: a repeat that slipped past everything else would still meet the same row."""
     return uuid5(caller.command_id, "patient") if caller.command_id else new_id()
 
 
 async def _register(unit: RegistryUnit, codec: Codec, asked: Registration) -> Registered:
-    patient = await _same_person(unit, codec, asked)
-    status_code = 200 if patient else 201
-    patient = patient or await _create(unit, codec, asked)
-    await _store_answer(unit, asked, status_code, patient.id)
-    return Registered(status_code, view(codec, patient))
+    clinic_id = asked.caller.clinic_id
+    # Locks before looks: of two that register one phone or one NHS number, the second sees what the first wrote.
+    await patients.serialise(unit.connection, clinic_id, keys(codec, clinic_id, [asked.details]))
+    same = await _same_person(unit, codec, asked)
+    if same is not None:
+        return Registered(200, view(codec, same))
+    return Registered(201, view(codec, await _create(unit, codec, asked)))
 
 
 async def _same_person(unit: RegistryUnit, codec: Codec, asked: Registration) -> Patient | None:
@@ -131,21 +115,3 @@ async def _create(unit: RegistryUnit, codec: Codec, asked: Registration) -> Pati
     announce(unit, asked.caller, patient)
     unit.record(asked.caller, Action.PATIENT_REGISTERED, patient.id, version=patient.version)
     return patient
-
-
-async def _store_answer(unit: RegistryUnit, asked: Registration, status_code: int, patient_id: UUID) -> None:
-    """Keeps the answer for repeats of the key, in the transaction of its effect."""
-    if asked.caller.command_id is None:
-        return
-    outcome = Outcome(
-        clinic_id=asked.caller.clinic_id,
-        command_id=asked.caller.command_id,
-        type=COMMAND,
-        principal=asked.caller.principal,
-        body_hash=asked.body_hash,
-        answer=Answer(status_code=status_code, result={"id": str(patient_id)}),
-        accepted_at=unit.now,
-        decided_at=unit.now,
-        settled_at=unit.now,
-    )
-    await outcomes.decide(unit.connection, [outcome])

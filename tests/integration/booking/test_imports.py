@@ -1,0 +1,182 @@
+"""Importing patients over internal HTTP on a real Postgres: what is made, known and rejected, and in how many statements."""
+
+import asyncio
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from dirty_equals import IsPartialDict
+from httpx2 import AsyncClient
+
+from services.booking.identifiers import Codec
+from services.booking.service.imports import import_patients, read_lines
+from services.booking.service.records import rules
+from shared.contracts.patients import MAX_LINES
+from shared.infra.caller import Caller
+from tests.integration.booking.desk import Desk
+from tests.integration.booking.people import ADA, BYRON, NUMBER, OTHER_NUMBER, bad_fields, count, register, registered
+
+pytestmark = pytest.mark.integration
+
+SHARED, TAKEN = "another patient has it (possible_duplicate)", "another patient has it (nhs_number_taken)"
+
+
+async def imported(client: AsyncClient, *lines: dict[str, str], **query: str) -> tuple[int, int, list[tuple[int, str, str]]]:
+    """How many are created and known, and the rejected lines. Lines count from 2: the header is the first."""
+    body = {"lines": [{"line": number, "fields": fields} for number, fields in enumerate(lines, 2)]}
+    answer = await client.post("/internal/patients/import", json=body, params=query)
+    assert answer.status_code == 200, answer.text
+    report = answer.json()
+    return report["created"], report["known"], [(one["line"], one["field"], one["reason"]) for one in report["rejected"]]
+
+
+def somebody(number: int, **fields: str) -> dict[str, str]:
+    return {"name": f"Somebody {number}", "phone": f"020 7946 {number:04}", **fields}
+
+
+async def test_a_line_makes_a_patient_like_any_other(client: AsyncClient, desk: Desk) -> None:
+    line = {
+        **ADA, "email": "ada@example.com", "nhs_number": "9434765919", "postcode": "sw1a1aa", "address": "12 St James's Square",
+        "external_id": "A-7",
+    }  # fmt: skip
+    assert await imported(client, line) == (1, 0, [])
+    (made,) = (await client.get("/internal/patients")).json()["items"]
+    assert made == IsPartialDict(name="Ada Lovelace", nhs_number=NUMBER, postcode="SW1A 1AA", email="ada@example.com", version=1)
+    assert (await register(client, ADA)).json() == made
+    row = await desk.patient_row(made["id"])
+    assert len(row["external_index"]) == 32 and b"A-7" not in row["external_index"]
+    (said,) = await desk.heard()
+    assert said == IsPartialDict(type="PatientChanged", patient_id=made["id"], status="active", version=1)
+    assert await desk.effects(row["id"]) == ["patient_registered"]
+
+
+async def test_a_second_run_changes_nothing(client: AsyncClient, desk: Desk) -> None:
+    lines = [somebody(1, external_id="1"), somebody(2), somebody(3, date_of_birth="1990-12-10", nhs_number=NUMBER)]
+    assert await imported(client, *lines) == (3, 0, [])
+    before = (await client.get("/internal/patients")).json()
+    await desk.heard()
+    assert await imported(client, *lines) == (0, 3, [])
+    assert (await client.get("/internal/patients")).json() == before and await desk.heard() == []
+    assert await count(desk, "audit") == 3
+
+
+async def test_who_is_known_by_id_stays_whatever_else_the_line_says(client: AsyncClient) -> None:
+    await imported(client, somebody(1, external_id="1"))
+    assert await imported(client, somebody(2, external_id="1", nhs_number=NUMBER)) == (0, 1, [])
+    (kept,) = (await client.get("/internal/patients")).json()["items"]
+    assert (kept["name"], kept["phone"], kept["nhs_number"]) == ("Somebody 1", "+442079460001", None)
+
+
+async def test_who_was_registered_by_hand_is_known_and_gets_no_id(client: AsyncClient, desk: Desk) -> None:
+    patient = (await register(client, ADA)).json()
+    line = {**ADA, "name": " ADA  lovelace", "phone": "+442079460018", "external_id": "7"}
+    assert await imported(client, line) == (0, 1, [])
+    row = await desk.patient_row(patient["id"])
+    assert (row["external_index"], row["version"]) == (None, 1)
+
+
+async def test_the_order_of_the_lines_decides(client: AsyncClient, desk: Desk) -> None:
+    lines = [
+        somebody(1), somebody(1), {**somebody(1), "name": "Another"},
+        somebody(2, nhs_number=NUMBER), somebody(3, nhs_number=NUMBER),
+        somebody(4, external_id="4"), somebody(5, external_id="4"), somebody(4, date_of_birth="1990-12-10"),
+    ]  # fmt: skip
+    rejected = [(4, "phone", SHARED), (6, "nhs_number", TAKEN), (9, "phone", SHARED)]
+    assert await imported(client, *lines, dry_run="true") == (3, 2, rejected) and await count(desk) == 0
+    assert await imported(client, *lines) == (3, 2, rejected) and await count(desk) == 3
+    assert await imported(client, *lines) == (0, 5, rejected), "again: the same are rejected, the others known"
+
+
+async def test_who_shares_only_a_phone_is_made_on_purpose(client: AsyncClient, desk: Desk) -> None:
+    await registered(client, {**ADA, "nhs_number": NUMBER})
+    child = {"name": "Child", "phone": ADA["phone"]}
+    assert await imported(client, child) == (0, 0, [(2, "phone", SHARED)])
+    assert await imported(client, child, child, on_duplicate="create") == (1, 1, [])
+    other = {**BYRON, "nhs_number": NUMBER}
+    assert await imported(client, other, on_duplicate="create") == (0, 0, [(2, "nhs_number", TAKEN)])
+    assert await imported(client, {**other, "nhs_number": OTHER_NUMBER}) == (1, 0, []) and await count(desk) == 3
+
+
+async def test_bad_lines_are_rejected_with_their_first_fault_and_the_others_go_on(client: AsyncClient) -> None:
+    lines: list[dict[str, str]] = [
+        {**somebody(1), "phone": "canary"}, {"phone": "020 7946 0001"}, {"name": "Ada"},
+        {**somebody(1), "nhs_number": "943 476 5918"},
+        {**somebody(1), "date_of_birth": "10/12/1990"}, {**somebody(1), "date_of_birth": "2999-12-10"},
+        {**somebody(1), "postcode": "canary"}, {**somebody(1), "email": "canary"},
+        {**somebody(1), "nickname": "canary"}, {},
+        {**somebody(1), "given_name": "Ada", "family_name": "Lovelace"}, {**somebody(1), "external_id": "x" * 101}, somebody(1),
+    ]  # fmt: skip
+    created, known, rejected = await imported(client, *lines)
+    assert (created, known) == (1, 0) and [(line, field) for line, field, _ in rejected] == [
+        (2, "phone"), (3, "name"), (4, "phone"), (5, "nhs_number"), (6, "date_of_birth"), (7, "date_of_birth"), (8, "postcode"),
+        (9, "email"), (10, "nickname"), (11, "name"), (12, "name"), (13, "external_id"),
+    ]  # fmt: skip
+    assert not any("canary" in reason for _, _, reason in rejected)
+
+
+async def test_empty_fields_are_missing_fields(client: AsyncClient) -> None:
+    empty = dict.fromkeys(("email", "date_of_birth", "nhs_number", "postcode", "address", "external_id", "given_name"), " ")
+    assert await imported(client, somebody(1, **empty), somebody(1)) == (1, 1, [])
+    parts = {"given_name": "Ada", "family_name": "King", "name": "", "phone": "020 7946 0099"}
+    assert await imported(client, parts) == (1, 0, [])
+
+
+async def test_who_was_deleted_is_new_and_who_was_merged_is_known(client: AsyncClient) -> None:
+    lines = [somebody(1, external_id="1"), somebody(2, external_id="2"), somebody(3)]
+    await imported(client, *lines)
+    first, second, third = [item["id"] for item in (await client.get("/internal/patients")).json()["items"]]
+    await client.post(f"/internal/patients/{second}/merge", json={"into": first})
+    await client.post(f"/internal/patients/{third}/merge", json={"into": first})
+    assert await imported(client, *lines) == (0, 3, [])
+    await client.delete(f"/internal/patients/{first}")
+    assert await imported(client, lines[0]) == (1, 0, [])
+
+
+async def test_imports_and_registrations_of_the_same_people_at_once_make_each_once(client: AsyncClient, desk: Desk) -> None:
+    people = [somebody(number, external_id=f"{number}") for number in range(30)]
+    bodies = [{"name": one["name"], "phone": one["phone"]} for one in people]
+    orders = [people, people[::-1]] * 4
+    imports = asyncio.gather(*(imported(client, *order) for order in orders))
+    reports, answers = await asyncio.gather(imports, asyncio.gather(*(register(client, body) for body in bodies)))
+    made = sum(created for created, _, _ in reports) + sum(answer.status_code == 201 for answer in answers)
+    assert made == 30 == await count(desk)
+
+
+async def test_any_number_of_lines_takes_the_same_statements(desk: Desk) -> None:
+    """Lock, look, insert, audit, outbox. The driver's own questions about types are done with the first call."""
+    people = [[somebody(0)], [somebody(1)], [somebody(number) for number in range(2, MAX_LINES + 2)]]
+    _, one, most = [await statements(desk, *lines) for lines in people]
+    assert len(one) == 5 and one == most and await count(desk) == MAX_LINES + 2
+
+
+async def statements(desk: Desk, *lines: dict[str, str]) -> list[str]:
+    """What the server is asked while an import runs in a transaction."""
+    asked: list[str] = []
+    caller, codec = Caller(desk.clinic, "desk", "desk", None, "test"), Codec(b"a key of the tests")
+    body = {"lines": [{"line": number, "fields": fields} for number, fields in enumerate(lines, 2)]}
+    async with desk.units.registry(desk.clinic) as unit:
+        read = await read_lines(codec, caller, body, await rules(unit, desk.clinic))
+
+        def note(query: Any) -> None:
+            asked.append(query.query)
+
+        unit.connection.add_query_logger(note)
+        await import_patients(unit, codec, caller, read, dry_run=False, create_duplicate=False)
+    unit.connection.remove_query_logger(note)
+    return [query for query in asked if not query.startswith(("COMMIT", "ROLLBACK"))]
+
+
+async def test_another_clinics_patients_are_not_known(client: AsyncClient) -> None:
+    await imported(client, somebody(1, external_id="1"))
+    body = {"lines": [{"line": 2, "fields": somebody(1, external_id="1")}]}
+    answer = await client.post("/internal/patients/import", json=body, headers={"Frontdesk-Clinic": str(uuid4())})
+    assert answer.json() == {"created": 1, "known": 0, "rejected": []}
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [({"lines": []}, "lines"), ({}, "lines"), ({"lines": [{"line": 2, "fields": {}}] * (MAX_LINES + 1)}, "lines"),
+     ({"lines": [{"line": 0, "fields": {}}]}, "lines.0.line")],
+)  # fmt: skip
+async def test_what_is_no_import_is_refused(client: AsyncClient, body: Any, field: str) -> None:
+    assert bad_fields(await client.post("/internal/patients/import", json=body)) == {field}
