@@ -93,8 +93,14 @@ def test_a_quotation_mark_that_a_later_line_closes_costs_one_line() -> None:
         (4, {"name": "Ann", "phone": "3"}),
         (5, {"name": "Zed", "phone": "4"}),
     ]
-    found = read(HEAD + b'a,"Maya\nTom,2\n"\nZed,4\n')
-    assert found[-1] == (5, {"name": "Zed", "phone": "4"})
+    found = read(HEAD + b'"Maya,1\nTom,"2"\nAnn,3"\nZed,4\n')
+    assert found[1:] == [
+        (3, {"name": "Tom", "phone": "2"}),
+        (4, {"name": "Ann", "phone": '3"'}),
+        (5, {"name": "Zed", "phone": "4"}),
+    ]
+    found = read(HEAD + b'"Maya,1\nTom,2"\nZed,4\n')
+    assert found[1:] == [(3, {"name": "Tom", "phone": '2"'}), (4, {"name": "Zed", "phone": "4"})]
 
 
 def test_every_line_may_be_broken() -> None:
