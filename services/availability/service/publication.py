@@ -22,6 +22,7 @@ log = structlog.get_logger()
 
 INTERVAL_SECONDS = 1.0
 AGAIN = timedelta(hours=1)
+AFTER_FAILURE = timedelta(seconds=10)
 DOCTORS = 100
 """So many are looked at in one round, each in a transaction of its own."""
 
@@ -91,11 +92,14 @@ def publishing(units: Units) -> Job:
 
 
 async def _publish(units: Units, clinic_id: UUID, doctor_id: UUID) -> None:
-    """Looks at one doctor. One whom it fails for does not hold up the others; it stays due."""
+    """Looks at one doctor. One whom it fails for does not hold up the others, and is tried again."""
     try:
         async with units.batch({clinic_id}) as unit:
-            there = await calendar.lock(unit.connection, clinic_id, doctor_id) is not None
-            if there and await publications.is_due(unit.connection, clinic_id, doctor_id):
+            if await calendar.lock(unit.connection, clinic_id, doctor_id) is None:
+                await publications.set_timer(unit.connection, clinic_id, doctor_id, None)
+            elif await publications.is_due(unit.connection, clinic_id, doctor_id):
                 await replan(unit, clinic_id, doctor_id)
     except Exception as error:  # noqa: BLE001
         log.warning("publication_failed", clinic_id=str(clinic_id), doctor_id=str(doctor_id), error=type(error).__name__)
+        async with units.batch({clinic_id}) as unit:
+            await publications.set_timer(unit.connection, clinic_id, doctor_id, unit.now + AFTER_FAILURE)
