@@ -1,6 +1,6 @@
 """Patients: registering, importing, searching, reading, changing."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
@@ -52,11 +52,11 @@ async def get_patients(
 
 @router.post("/patients/import")
 async def post_import(
-    request: Request, caller: ByCaller, dry_run: bool = False, on_duplicate: OnDuplicate = None
+    request: Request, caller: ByCaller, dry_run: bool = False, on_duplicate: Literal["reject", "create"] = "reject"
 ) -> ImportReport:
     """Imports some lines of a file."""
     data, seals = await read_json(request), codec(request)
-    create = on_duplicate is not None
+    create = on_duplicate == "create"
     context = await in_unit(request, caller, lambda unit: rules(unit, caller.clinic_id))
     lines = await read_lines(seals, caller, data, context)
 
