@@ -21,11 +21,14 @@ from deploy.importing.work import Tally
 from shared.contracts.patients import ImportReport
 
 STDIN = "-"
+REJECT = "reject"
+"""What an owner does that is not told otherwise."""
 
 
 def patients(name: str, dry_run: bool, on_duplicate: str, report: str | None, as_json: bool) -> int:
     """Patients, to booking."""
-    return _imported("patients", name, {"on_duplicate": on_duplicate}, dry_run, report, as_json)
+    params = {"on_duplicate": on_duplicate} if on_duplicate != REJECT else {}
+    return _imported("patients", name, params, dry_run, report, as_json)
 
 
 def doctors(name: str, dry_run: bool, report: str | None, as_json: bool) -> int:

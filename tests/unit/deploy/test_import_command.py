@@ -81,7 +81,11 @@ def test_a_file_without_a_bad_line_ends_well_also_through_a_pipe(owner: StandIn)
 
 def test_what_becomes_of_families_is_the_caller_s_choice(owner: StandIn) -> None:
     run(owner, "patients", "-", "--on-duplicate", "create", stdin=b"name,phone\nMaya,1\n")
-    assert owner.calls[0][1] == {"dry_run": ["false"], "on_duplicate": ["create"]}
+    run(owner, "patients", "-", stdin=b"name,phone\nMaya,1\n")
+    assert [query for _, query in owner.calls] == [
+        {"dry_run": ["false"], "on_duplicate": ["create"]},
+        {"dry_run": ["false"]},
+    ]
     assert run(owner, "patients", "-", "--on-duplicate", "guess", stdin=b"").exit_code == 2
 
 
