@@ -84,10 +84,10 @@ async def get(
     sql: AsyncConnection, clinic_id: UUID, doctor_id: UUID, *, share: bool = False, lock: bool = False
 ) -> DoctorView | None:
     """A doctor of a clinic; with `share` it stays as it is until the transaction ends, with `lock` nobody books meanwhile."""
-    asked = _VIEW.where(doctors.c.clinic_id == clinic_id, doctors.c.id == doctor_id)
-    if share or lock:
-        asked = asked.with_for_update(read=share, key_share=lock, of=doctors)
-    row = (await sql.execute(asked)).mappings().one_or_none()
+    one = and_(doctors.c.clinic_id == clinic_id, doctors.c.id == doctor_id)
+    if share or lock:  # by itself: a join behind a wait would look at the category of before
+        await sql.execute(select(doctors.c.id).where(one).with_for_update(read=share, key_share=lock))
+    row = (await sql.execute(_VIEW.where(one))).mappings().one_or_none()
     return DoctorView.model_validate({**row, "locations": []}) if row else None
 
 

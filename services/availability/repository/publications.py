@@ -72,9 +72,12 @@ WHERE slots.clinic_id = $1 AND slots.doctor_id = $2 AND slots.date >= $3 AND slo
 WITHDRAW_TAKEN = """
 UPDATE slots SET published = false WHERE clinic_id = $1 AND doctor_id = $2 AND date >= $3 AND state = 'taken'
 """
+TIMER = "SELECT due_at FROM publications WHERE clinic_id = $1 AND doctor_id = $2"
+# Who changed it since it was seen wants another look: at settings, say, that were not there yet when we read them.
 SET_TIMER = """
 INSERT INTO publications (clinic_id, doctor_id, due_at) VALUES ($1, $2, $3)
 ON CONFLICT (clinic_id, doctor_id) DO UPDATE SET due_at = excluded.due_at
+WHERE $4::timestamptz IS NULL OR publications.due_at = $4
 """
 END_TIMER = "DELETE FROM publications WHERE clinic_id = $1 AND doctor_id = $2"
 DUE = "SELECT clinic_id, doctor_id FROM publications WHERE due_at <= clock_timestamp() ORDER BY due_at LIMIT $1"
@@ -125,12 +128,20 @@ async def carry_out(connection: Connection, clinic_id: UUID, doctor_id: UUID, ch
         await connection.execute(ADD_SLOTS, *doctor, *zip(*((number, *slot) for number, slot in changes.add), strict=True))
 
 
-async def set_timer(connection: Connection, clinic_id: UUID, doctor_id: UUID, due_at: datetime | None) -> None:
-    """When the doctor is to be looked at again; never, if None."""
+async def timer(connection: Connection, clinic_id: UUID, doctor_id: UUID) -> datetime | None:
+    """When the doctor is to be looked at next. To be seen before all that a plan is made of."""
+    due_at: datetime | None = await connection.fetchval(TIMER, clinic_id, doctor_id)
+    return due_at
+
+
+async def set_timer(
+    connection: Connection, clinic_id: UUID, doctor_id: UUID, due_at: datetime | None, seen: datetime | None = None
+) -> None:
+    """When the doctor is to be looked at again; never, if None. One that is no more as it was seen stays as it is."""
     if due_at is None:
         await connection.execute(END_TIMER, clinic_id, doctor_id)
     else:
-        await connection.execute(SET_TIMER, clinic_id, doctor_id, due_at)
+        await connection.execute(SET_TIMER, clinic_id, doctor_id, due_at, seen)
 
 
 async def due(connection: Connection, limit: int) -> list[tuple[UUID, UUID]]:

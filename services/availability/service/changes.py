@@ -36,12 +36,13 @@ async def change_doctor(unit: RegistryUnit, caller: Caller, doctor_id: UUID, dat
     changed = {name: value for name, value in sent.items() if value != _values(before)[name]}
     await _refuse_taken(unit, caller, changed.get("code"))
     wanted = places if asked is None else [location_of(one) for one in asked]
-    if changed or wanted != places:
+    moved = _spelled(wanted) != _spelled(places)
+    if changed or moved:
         version = before.version + 1
         await doctors.change(unit.sql, caller.clinic_id, doctor_id, changed, unit.now)
         announce(unit, caller, doctor_id, version, Active.ACTIVE)
         unit.record(caller, Action.DOCTOR_CHANGED, doctor_id, version=version)
-    if wanted != places:
+    if moved:
         await _move(unit, caller, doctor_id, places, wanted)
     return await read_doctor(unit, caller, doctor_id, reader)
 
@@ -58,6 +59,11 @@ def _values(doctor: DoctorView) -> dict[str, Any]:
     """What a change is compared with."""
     ids = {"category_id": doctor.category and doctor.category.id, "price_range_id": doctor.price_range and doctor.price_range.id}
     return {**doctor.model_dump(include={"name", "code", "languages"}), **ids}
+
+
+def _spelled(places: Sequence[Location]) -> list[tuple[Location, list[str]]]:
+    """Locations with the order of their languages, which tells who gets what: to dictionaries it is nothing."""
+    return [(place, list(place.address)) for place in places]
 
 
 async def _refuse_taken(unit: RegistryUnit, caller: Caller, code: str | None) -> None:

@@ -43,6 +43,7 @@ async def replan(unit: Unit, clinic_id: UUID, doctor_id: UUID) -> None:
     To be called last, after the change is written, with the doctor locked FOR NO KEY UPDATE or more.
     """
     doctor = (clinic_id, doctor_id)
+    seen = await publications.timer(unit.connection, *doctor)
     clinic = await settings.of(unit.connection, clinic_id)
     rules = await calendar.read(unit.connection, *doctor, clinic.time_zone, oldest_date(unit.now))
     present = await publications.present(unit.connection, *doctor, unit.now)
@@ -51,7 +52,7 @@ async def replan(unit: Unit, clinic_id: UUID, doctor_id: UUID) -> None:
     if changes.daily and clinic.default_daily_capacity:
         sizes = {DayKey(*doctor, day): clinic.default_daily_capacity for day in changes.daily}
         await slots.grow(unit.connection, sizes)
-    await publications.set_timer(unit.connection, *doctor, unit.now + AGAIN if changes.again else None)
+    await publications.set_timer(unit.connection, *doctor, unit.now + AGAIN if changes.again else None, seen)
     if changes.add or changes.drop or changes.mark:
         counts = {"added": len(changes.add), "removed": len(changes.drop), "marked": len(changes.mark)}
         log.info("slots_published", clinic_id=str(clinic_id), doctor_id=str(doctor_id), **counts)

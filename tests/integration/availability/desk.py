@@ -23,6 +23,7 @@ from shared.infra.postgres import Database
 from shared.infra.runtime import Runtime
 from shared.infra.unit import Unit, Units
 from tests.support.kafka import KeptRecords
+from tests.support.waiting import eventually
 
 M = TypeVar("M", bound=Message)
 
@@ -125,6 +126,16 @@ class Desk:
     async def lower(self, doctor: UUID, keep: Sequence[int]) -> None:
         """Leaves only these numbers of a day, as lowering its capacity does."""
         await self.execute("DELETE FROM slots WHERE doctor_id = $1 AND number <> ALL($2)", doctor, list(keep))
+
+
+async def somebody_waits(desk: Desk) -> None:
+    """Until a transaction of the clinic's database waits for a lock."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+    async def waits() -> bool:
+        return await desk.rows(waiting) != [(0,)]
+
+    await eventually(waits)
 
 
 def every_day(start: str, end: str, **fields: Any) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from shared.contracts.registry import DoctorChanged
-from tests.integration.availability.desk import Desk, today
+from tests.integration.availability.desk import Desk, somebody_waits, today
 from tests.integration.availability.test_directory import CATEGORIES, DOCTORS, PRICE_RANGES, PRICES, code, made, reasons
 from tests.support.statements import calls_during
 
@@ -170,6 +170,24 @@ async def test_a_stale_change_changes_nothing(http: httpx2.AsyncClient) -> None:
     assert (await http.get(one)).json() == won and won["version"] == 2
     assert (await http.patch(one, json={"name": "Eve"}, headers={"If-Match": "*"})).json()["version"] == 3
     assert code(await http.delete(one, headers={"If-Match": '"v2"'})) == (412, "stale")
+
+
+async def test_a_change_that_waited_for_another_is_compared_with_what_that_one_left(desk: Desk, http: httpx2.AsyncClient) -> None:
+    before, after = [await made(http, CATEGORIES, name=name) for name in ("Skin", "Eyes")]
+    doctor = await made(http, DOCTORS, name="Ada", category_id=before["id"])
+    async with desk.database.batch({desk.clinic}) as (connection, _):
+        await connection.execute("UPDATE doctors SET category_id = $1", UUID(after["id"]))
+        change = asyncio.ensure_future(http.patch(f"{DOCTORS}/{doctor['id']}", json={"category_id": None}))
+        await somebody_waits(desk)
+    assert (await change).json() == {**doctor, "category": None, "version": 2}
+
+
+async def test_languages_in_another_order_are_a_change(http: httpx2.AsyncClient) -> None:
+    doctor = await made(http, DOCTORS, name="Ada", locations=[{"address": ADDRESS}])
+    turned = {"id": doctor["locations"][0]["id"], "address": dict(reversed(ADDRESS.items()))}
+    changed = (await http.patch(f"{DOCTORS}/{doctor['id']}", json={"locations": [turned]})).json()
+    assert (changed["version"], changed["locations"][0]["address"]) == (2, ADDRESS["zh-Hant"])
+    assert (await http.patch(f"{DOCTORS}/{doctor['id']}", json={"locations": [turned]})).json()["version"] == 2
 
 
 async def test_a_code_can_be_changed_to_a_free_one(http: httpx2.AsyncClient) -> None:

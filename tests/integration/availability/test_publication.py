@@ -14,7 +14,7 @@ from services.availability.service.publication import publishing
 from shared.contracts.availability import SlotReserved
 from shared.contracts.problems import Code
 from shared.infra.unit import Units
-from tests.integration.availability.desk import TOMORROW, Desk, book, releases, today
+from tests.integration.availability.desk import TOMORROW, Desk, book, releases, somebody_waits, today
 
 ADD_ENTRY = (
     "INSERT INTO schedule_entries (clinic_id, doctor_id, place, weekday, start_minute, end_minute, slot_minutes, location_id)"
@@ -111,6 +111,19 @@ async def test_a_clinic_that_moves_takes_its_slots_along(desk: Desk) -> None:
     assert [row[4] for row in await desk.rows(SLOTS, doctor) if not row[5]] == [held.starts_at]
     await desk.settings(1, time_zone="UTC")
     assert await is_due(desk, doctor) is False, "an old version asks for nothing"
+
+
+async def test_a_zone_that_comes_while_a_round_is_at_work_is_not_lost(desk: Desk) -> None:
+    doctor = await scheduled(desk)
+    await publish(desk)
+    await due(desk, doctor)
+    async with desk.database.batch({desk.clinic}) as (connection, _):
+        await connection.execute("SELECT FROM days WHERE doctor_id = $1 FOR UPDATE", doctor)
+        round_ = asyncio.ensure_future(publish(desk))
+        await somebody_waits(desk)
+        await desk.settings(time_zone="Asia/Kathmandu")
+    await round_
+    assert await is_due(desk, doctor) is True
 
 
 async def test_a_shorter_horizon_takes_slots_back(desk: Desk) -> None:
