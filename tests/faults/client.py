@@ -73,6 +73,10 @@ class Client:
         self.commands: list[Command] = []
         self.doctors: list[str] = []
         """Those that it registered."""
+        self.gone: set[str] = set()
+        """Doctors who are deleted in the middle of it: bookings may find no such doctor."""
+        self.closed: set[tuple[str, str]] = set()
+        """Dates of doctors that are closed in the middle of it: bookings may find the doctor absent."""
         self.sent = 0
         """How often anything was sent: goes on, whatever is away."""
         self.ended = 0
@@ -88,7 +92,8 @@ class Client:
     async def register(self, doctors: int = 1, patients: int = 5) -> tuple[list[str], list[str]]:
         """So many doctors and patients of this client's own."""
         people = [
-            {"name": f"Patient {n}", "phone": "+44 7700 900123", "date_of_birth": f"19{60 + n}-04-12"} for n in range(patients)
+            {"name": f"Patient {uuid4().hex}", "phone": "+44 7700 900123", "date_of_birth": f"19{60 + n}-04-12"}
+            for n in range(patients)
         ]
         made = [await self.made("/doctors", {"name": "Dr Ada Osei", "code": f"ada-{uuid4().hex[:12]}"}) for _ in range(doctors)]
         self.doctors += made
@@ -183,8 +188,13 @@ class Client:
             (command.path, entry.status, entry.code)
             for command in self.commands
             for entry in command.told
-            if entry.status not in {None, *NOT_YET, *ENDS[kind_of(command.path)]}
+            if entry.status not in {None, *NOT_YET, *ENDS[kind_of(command.path)], *self._by_the_clinic(command)}
         ]
+
+    def _by_the_clinic(self, command: Command) -> set[int]:
+        """How a booking may end because of what the clinic did meanwhile."""
+        doctor, date = command.body.get("doctor_id", ""), command.body.get("date", "")
+        return ({404} if doctor in self.gone else set()) | ({422} if (doctor, date) in self.closed else set())
 
     @property
     def troubles(self) -> Counter[str]:

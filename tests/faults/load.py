@@ -1,5 +1,7 @@
 """A seeded mix of bookings, cancels and check-ins over several doctors and days: days fill up, places come back.
 
+In the middle of it the clinic closes a date, deletes a doctor and merges two patients; one doctor is booked by the clock.
+
 The seed decides what is asked for; which request is served first is the system's to decide. Used by the rounds.
 """
 
@@ -10,6 +12,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any, Self
 
+from tests.faults.clerk import Clerk
 from tests.faults.client import AT_ONCE, Client, Command
 
 DOCTORS, DAYS, PATIENTS = 8, 4, 12
@@ -23,6 +26,8 @@ AGAIN = 0.15
 """How often what was cancelled or checked in already is asked for again by another command."""
 OTHER_PATIENT = 0.05
 """How often a check-in comes with a patient whose appointment it is not."""
+CLERKS_TIME = (60, 300)
+"""Between so many ends of commands the clinic does what it does."""
 TWICE = 0.05
 """How often a command is sent to both gateways at once."""
 
@@ -38,6 +43,9 @@ class Load:
         kinds = ["book"] * (BOOKINGS - FIRST_BOOKINGS) + ["cancel"] * CANCELS + ["check-in"] * CHECK_INS
         dice.shuffle(kinds)
         self._todo = deque(["book"] * FIRST_BOOKINGS + kinds)
+        self._clerk = Clerk(client)
+        self._timed, self._leaver, self._absent = self._doctors[:3]
+        """Who has hours; who is deleted, and has no patients today; who is away on one date."""
         self._booked: list[dict[str, Any]] = []
         self._todays: list[dict[str, Any]] = []
 
@@ -48,9 +56,16 @@ class Load:
 
     async def run(self) -> None:
         """Returns when every command has ended."""
+        await self._clerk.schedule(self._timed)
+        double, survivor = self._dice.sample(self._patients, 2)
+        absence = (today() + dt.timedelta(days=1)).isoformat()
+        close, delete, merge = (self._dice.randint(*CLERKS_TIME) for _ in range(3))
         async with asyncio.TaskGroup() as workers:
             for _ in range(AT_ONCE):
                 workers.create_task(self._work())
+            workers.create_task(self._clerk.close(self._absent, absence, close))
+            workers.create_task(self._clerk.delete(self._leaver, delete))
+            workers.create_task(self._clerk.merge(double, survivor, merge))
 
     def check_done(self) -> None:
         """Raises unless all of it was asked for and there was enough of everything: a load that is refused shows nothing."""
@@ -80,8 +95,9 @@ class Load:
             appointment = self._one_of(self._todays)
             other = self._dice.random() < OTHER_PATIENT
             return check_in(appointment["id"], self._dice.choice(self._patients) if other else appointment["patient_id"])
-        date = today() + dt.timedelta(days=self._dice.choices(range(DAYS), DAY_WEIGHTS)[0])
-        return booking(self._dice.choice(self._doctors), self._dice.choice(self._patients), date)
+        doctor, days = self._dice.choice(self._doctors), self._dice.choices(range(DAYS), DAY_WEIGHTS)[0]
+        date = today() + dt.timedelta(days=max(days, 1) if doctor == self._leaver else days)
+        return booking(doctor, self._dice.choice(self._patients), date)
 
     def _one_of(self, appointments: list[dict[str, Any]]) -> dict[str, Any]:
         """Any of them; mostly it is taken out, so that nobody else asks for it."""
