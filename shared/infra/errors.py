@@ -13,11 +13,12 @@ class Outrun(Exception):
 CONFLICTS = (pg.UniqueViolationError, pg.ExclusionViolationError, Outrun)
 """What a statement's own checks did not foresee: a rival transaction was faster, so trying again sees its row."""
 
+RIVALRY = (*CONFLICTS, pg.SerializationError, pg.DeadlockDetectedError)
+"""Two transactions were in each other's way, and this one has written nothing: trying again at once helps."""
+
 TRANSIENT = (
-    *CONFLICTS,
+    *RIVALRY,
     pg.PostgresConnectionError,
-    pg.SerializationError,
-    pg.DeadlockDetectedError,
     pg.LockNotAvailableError,
     pg.QueryCanceledError,
     pg.OperatorInterventionError,
@@ -38,6 +39,11 @@ def is_transient(error: BaseException) -> bool:
 def is_conflict(error: BaseException) -> bool:
     """Whether a constraint refused the work."""
     return isinstance(_cause(error), CONFLICTS)
+
+
+def is_rivalry(error: BaseException) -> bool:
+    """Whether the work was undone for another transaction's sake."""
+    return isinstance(_cause(error), RIVALRY)
 
 
 def _is_closed(error: BaseException) -> bool:

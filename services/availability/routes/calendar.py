@@ -6,7 +6,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from services.availability.routes.common import in_unit, mark
 from services.availability.service.exceptions import end_exception, list_exceptions, make_exception, read_exception
 from services.availability.service.open_slots import Search, list_slots
 from services.availability.service.publication import still_taken
@@ -14,6 +13,7 @@ from services.availability.service.schedules import put_schedule, read_schedule
 from shared.contracts.calendar import ExceptionFound, ExceptionsFound, SchedulePut, ScheduleView, SlotPage
 from shared.contracts.registry import AppointmentLook
 from shared.infra.caller import ByCaller
+from shared.infra.calls import in_unit, mark
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, etag, parse, read_json
 
 router = APIRouter()

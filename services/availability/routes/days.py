@@ -6,10 +6,10 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from services.availability.domain.days import DayKey
-from services.availability.routes.common import in_unit, mark, runtime
 from services.availability.service.days import Change, DaySet, clinic_settings, judged_day, read_day, set_day
 from shared.contracts.availability import DayView
 from shared.infra.caller import ByCaller
+from shared.infra.calls import in_unit, mark, runtime
 from shared.infra.forms import read_json
 from shared.infra.unit import RegistryUnit
 

@@ -8,7 +8,6 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.availability.domain.languages import wishes
 from services.availability.repository.doctors import Filter
-from services.availability.routes.common import in_unit, mark
 from services.availability.service.changes import change_doctor
 from services.availability.service.doctors import (
     CREATED,
@@ -24,6 +23,7 @@ from shared.contracts.directory import DoctorPage, DoctorView
 from shared.contracts.patients import ImportReport
 from shared.contracts.registry import Deleted
 from shared.infra.caller import ByCaller
+from shared.infra.calls import in_unit, mark
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, decode_cursor, etag, read_json
 from shared.infra.unit import RegistryUnit
 

@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter, Request
 
-from services.booking.routes.common import runtime
 from services.booking.service.outcomes import close, look
 from shared.contracts.commands import CloseCommands, CommandLook, Outcomes
+from shared.infra.calls import runtime
 from shared.infra.postgres import shielded
 
 router = APIRouter()

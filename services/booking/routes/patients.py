@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from services.booking.routes.common import codec, in_unit, mark, tagged
+from services.booking.routes.common import codec, tagged
 from services.booking.service.changes import change_patient
 from services.booking.service.imports import import_patients, read_lines
 from services.booking.service.patients import read_patient, register_patient
@@ -13,6 +13,7 @@ from services.booking.service.records import rules
 from services.booking.service.search import find_patients, place_of
 from shared.contracts.patients import ImportReport, PatientPage, PatientView
 from shared.infra.caller import ByCaller
+from shared.infra.calls import in_unit, mark
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, read_json
 from shared.infra.unit import RegistryUnit
 

@@ -4,12 +4,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from services.booking.routes.common import codec, in_unit, mark, tagged
+from services.booking.routes.common import codec, tagged
 from services.booking.service.merges import merge_patients
 from services.booking.service.removals import delete_patient
 from shared.contracts.patients import PatientView
 from shared.contracts.registry import Deleted
 from shared.infra.caller import ByCaller
+from shared.infra.calls import in_unit, mark
 from shared.infra.forms import read_json
 
 router = APIRouter()

@@ -1,0 +1,49 @@
+"""What the internal routes of all owners do alike: a use case in a transaction of the caller's clinic, run to its end.
+
+Used by the `routes` of services that own registry data. A rival that was faster costs the caller a moment, not a refusal.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from fastapi import Request, Response
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+from shared.infra.caller import Caller
+from shared.infra.errors import is_rivalry
+from shared.infra.postgres import shielded
+from shared.infra.runtime import Runtime
+from shared.infra.unit import RegistryUnit
+
+T = TypeVar("T")
+
+ATTEMPTS = 5
+LONGEST_PAUSE_SECONDS = 0.2
+
+
+async def in_unit(request: Request, caller: Caller, use_case: Callable[[RegistryUnit], Awaitable[T]]) -> T:
+    """Runs a use case in a transaction of the caller's clinic, to its end; again from the start where a rival was in its way."""
+
+    async def once() -> T:
+        async with runtime(request).units.registry(caller.clinic_id) as unit:
+            return await use_case(unit)
+
+    retrying = AsyncRetrying(
+        retry=retry_if_exception(is_rivalry),
+        stop=stop_after_attempt(ATTEMPTS),
+        wait=wait_random_exponential(0.02, LONGEST_PAUSE_SECONDS),
+        reraise=True,
+    )
+    return await shielded(retrying(once))
+
+
+def mark(response: Response, *, replayed: bool) -> None:
+    """Tells a stored answer from a new one."""
+    if replayed:
+        response.headers["Idempotent-Replayed"] = "true"
+
+
+def runtime(request: Request) -> Runtime:
+    """The runtime of the process that answers."""
+    runtime: Runtime = request.app.state.runtime
+    return runtime

@@ -1,0 +1,69 @@
+"""A registry call whose transaction a rival undid is done again from the start, and only such a one."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+import pytest
+from asyncpg import exceptions as pg
+from starlette.requests import Request
+
+from shared.infra.caller import Caller
+from shared.infra.calls import ATTEMPTS, in_unit
+
+pytestmark = pytest.mark.unit
+
+CALLER = Caller(uuid4(), "open", "open", None, "req-1")
+
+
+class Clinics:
+    """Hands out units, and counts them."""
+
+    def __init__(self) -> None:
+        self.opened: list[UUID] = []
+
+    @asynccontextmanager
+    async def registry(self, clinic: UUID) -> AsyncIterator[int]:
+        self.opened.append(clinic)
+        yield len(self.opened)
+
+    @property
+    def request(self) -> Request:
+        """A request to a process with these units."""
+        state = SimpleNamespace(runtime=SimpleNamespace(units=self))
+        return cast(Request, SimpleNamespace(app=SimpleNamespace(state=state)))
+
+
+def failing(error: Exception, times: int) -> Any:
+    """A use case that fails so often, then answers with the number of its unit."""
+
+    async def use_case(unit: Any) -> int:
+        if unit <= times:
+            raise error
+        return int(unit)
+
+    return use_case
+
+
+@pytest.mark.parametrize("error", [pg.DeadlockDetectedError("deadlock"), pg.UniqueViolationError("faster")], ids=repr)
+async def test_a_rival_costs_the_caller_a_moment(error: Exception) -> None:
+    clinics = Clinics()
+    assert await in_unit(clinics.request, CALLER, failing(error, times=2)) == 3
+    assert clinics.opened == [CALLER.clinic_id] * 3
+
+
+async def test_who_is_always_outrun_is_told_so_in_the_end() -> None:
+    clinics = Clinics()
+    with pytest.raises(pg.DeadlockDetectedError):
+        await in_unit(clinics.request, CALLER, failing(pg.DeadlockDetectedError("deadlock"), times=ATTEMPTS))
+    assert len(clinics.opened) == ATTEMPTS
+
+
+@pytest.mark.parametrize("error", [pg.LockNotAvailableError("locked"), ConnectionResetError(), ZeroDivisionError()], ids=repr)
+async def test_what_a_repeat_does_not_mend_at_once_is_not_repeated(error: Exception) -> None:
+    clinics = Clinics()
+    with pytest.raises(type(error)):
+        await in_unit(clinics.request, CALLER, failing(error, times=1))
+    assert len(clinics.opened) == 1
