@@ -74,7 +74,7 @@ def availability_script() -> str:
             statement(slots.MAKE_DAYS, *_DAY, "ARRAY['UTC']") + ";",
             statement(slots.LOCK_DAYS, *_DAY) + ";",
             "\\if :place = 0\n" + statement(slots.GROW, *_DAY, f"ARRAY[{CAPACITY}]") + ";\n\\endif",
-            statement(slots.PICK_FREE, *_DAY, "ARRAY[1]", _NOW) + " \\gset slot_",
+            statement(slots.PICK_FREE, *_DAY, "ARRAY[1]", _NULL) + " \\gset slot_",
             statement(slots.TAKE, _CLINIC, "ARRAY[(:slot_id)::uuid]", _NEW, _NEW, _BODY, "60") + ";",
             statement(*_NOTE) + ";",
             statement(*_SAY) + " \\gset said_",

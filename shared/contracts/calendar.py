@@ -73,7 +73,7 @@ class ScheduleView(Wire):
 
 
 class SchedulePut(ScheduleView):
-    """What availability answers: the schedule, and the appointments that its change displaces."""
+    """What availability answers: the schedule, and all appointments to come that no rule of the calendar asks for now."""
 
     displaced_ids: list[UUID]
 

@@ -101,10 +101,6 @@ class World:
         """A clinic that has not been heard of yet has the settings of a new one."""
         return self.settings.get(clinic_id) or ClinicSettings()
 
-    def open_from(self, clinic_id: UUID) -> datetime:
-        """A slot that starts then or earlier cannot be booked any more."""
-        return self.now + timedelta(minutes=self.settings_of(clinic_id).lead_time_minutes)
-
 
 def is_late(command: BookAppointment, now: datetime) -> bool:
     """Whether the command's deadline is over: then nothing may be taken for it."""
@@ -153,6 +149,12 @@ def days_to_make(commands: Iterable[BookAppointment], world: World) -> dict[DayK
 def places_wanted(judged: Iterable[tuple[BookAppointment, Code | None]]) -> Counter[DayKey]:
     """How many places of each day the bookings ask for that were not refused."""
     return Counter(DayKey.of(command) for command, refused in judged if refused is None)
+
+
+def open_from(world: World, days: Iterable[DayKey]) -> dict[DayKey, datetime]:
+    """Of the timed ones of these days: a slot that starts then or earlier cannot be booked any more."""
+    timed = (day for day in days if world.days[day].mode is Mode.TIMED)
+    return {day: world.now + timedelta(minutes=world.settings_of(day.clinic_id).lead_time_minutes) for day in timed}
 
 
 def share_out(

@@ -93,7 +93,8 @@ SHRINK = """
 DELETE FROM slots WHERE clinic_id = $1 AND id IN (
   SELECT id FROM slots WHERE clinic_id = $1 AND doctor_id = $2 AND date = $3 AND state = 'free' ORDER BY number DESC LIMIT $4)
 """
-# A day has either numbers alone, or times: then the earliest that is still open. By index both, however many a day has.
+# A day has either numbers alone, or times: then it is told from when on. Both go by the index of the day: coalesced, because a
+# comparison with the start, or its order, lets the planner go through all times of the doctor (1.4 ms a day on a young table).
 PICK_FREE = """
 SELECT asked.clinic_id, asked.doctor_id, asked.date, free.*
 FROM unnest($1::uuid[], $2::uuid[], $3::date[], $4::int[], $5::timestamptz[])
@@ -101,15 +102,14 @@ FROM unnest($1::uuid[], $2::uuid[], $3::date[], $4::int[], $5::timestamptz[])
 CROSS JOIN LATERAL (
   (SELECT id, number, location_id, starts_at, ends_at, time_zone FROM slots
    WHERE slots.clinic_id = asked.clinic_id AND slots.doctor_id = asked.doctor_id AND slots.date = asked.date
-     AND slots.state = 'free' AND slots.published AND slots.starts_at IS NULL
+     AND slots.state = 'free' AND slots.published AND slots.starts_at IS NULL AND asked.open_from IS NULL
    ORDER BY slots.number LIMIT asked.wanted)
   UNION ALL
   (SELECT id, number, location_id, starts_at, ends_at, time_zone FROM slots
    WHERE slots.clinic_id = asked.clinic_id AND slots.doctor_id = asked.doctor_id AND slots.date = asked.date
-     AND slots.state = 'free' AND slots.published AND slots.starts_at > asked.open_from
-     AND slots.starts_at > (asked.date - 1)::timestamp AT TIME ZONE 'UTC'
-     AND slots.starts_at < (asked.date + 2)::timestamp AT TIME ZONE 'UTC'
-   ORDER BY slots.starts_at LIMIT asked.wanted)
+     AND slots.state = 'free' AND slots.published AND coalesce(slots.starts_at, asked.open_from) > asked.open_from
+     AND asked.open_from IS NOT NULL
+   ORDER BY coalesce(slots.starts_at, asked.open_from) LIMIT asked.wanted)
 ) AS free
 """
 # With the taking starts the time that booking has to acknowledge it.
@@ -180,12 +180,12 @@ async def shrink(connection: Connection, day: DayKey, by: int) -> None:
 
 
 async def pick_free(
-    connection: Connection, wanted: Mapping[DayKey, int], open_from: Mapping[UUID, datetime]
+    connection: Connection, wanted: Mapping[DayKey, int], open_from: Mapping[DayKey, datetime]
 ) -> dict[DayKey, list[FreeSlot]]:
-    """The lowest, or earliest, free slots of locked days, of each as many as are wanted of it. What has a time is open if it
-    starts later than its clinic says."""
+    """The lowest free numbers of locked days, of each as many as are wanted of it; of timed days the earliest slots that start
+    later than is told for them."""
     found: defaultdict[DayKey, list[FreeSlot]] = defaultdict(list)
-    asked = [(*day, number, open_from[day.clinic_id]) for day, number in wanted.items()]
+    asked = [(*day, number, open_from.get(day)) for day, number in wanted.items()]
     for row in await connection.fetch(PICK_FREE, *_columns(asked, 5)):
         found[_day(row)].append(FreeSlot(**{name: row[name] for name in FREE_SLOT}))
     return found

@@ -16,10 +16,12 @@ from services.availability.domain.publication import oldest_date, plan
 from services.availability.repository import calendar, publications, settings, slots
 from shared.contracts.calendar import HORIZON_DAYS
 from shared.infra.jobs import Job
+from shared.infra.metrics import JOBS_FAILED
 from shared.infra.unit import Unit, Units
 
 log = structlog.get_logger()
 
+JOB = "publications"
 INTERVAL_SECONDS = 1.0
 AGAIN = timedelta(hours=1)
 AFTER_FAILURE = timedelta(seconds=10)
@@ -89,7 +91,7 @@ def publishing(units: Units) -> Job:
         for doctor in due:
             await _publish(units, *doctor)
 
-    return Job("publications", INTERVAL_SECONDS, publish)
+    return Job(JOB, INTERVAL_SECONDS, publish)
 
 
 async def _publish(units: Units, clinic_id: UUID, doctor_id: UUID) -> None:
@@ -101,6 +103,7 @@ async def _publish(units: Units, clinic_id: UUID, doctor_id: UUID) -> None:
             elif await publications.is_due(unit.connection, clinic_id, doctor_id):
                 await replan(unit, clinic_id, doctor_id)
     except Exception as error:  # noqa: BLE001
+        JOBS_FAILED.labels(job=JOB).inc()
         log.warning("publication_failed", clinic_id=str(clinic_id), doctor_id=str(doctor_id), error=type(error).__name__)
         async with units.batch({clinic_id}) as unit:
             await publications.set_timer(unit.connection, clinic_id, doctor_id, unit.now + AFTER_FAILURE)

@@ -16,6 +16,7 @@ from services.availability.domain.days import (
     days_to_make,
     is_late,
     judge,
+    open_from,
     places_wanted,
     share_out,
 )
@@ -140,8 +141,7 @@ async def _book(unit: Unit, asked: Allotment, world: World) -> None:
     """Decides the bookings in order of arrival, takes their places and says how each ended."""
     judged = [(booking, judge(booking, world)) for booking in asked.bookings]
     wanted = places_wanted(judged)
-    open_from = {day.clinic_id: world.open_from(day.clinic_id) for day in wanted}
-    free = await slots.pick_free(unit.connection, wanted, open_from) if wanted else {}
+    free = await slots.pick_free(unit.connection, wanted, open_from(world, wanted)) if wanted else {}
     decided = [(booking, _drawn(booking, outcome)) for booking, outcome in share_out(judged, free)]
     reserved: list[SlotReserved] = []
     for booking, outcome in decided:

@@ -18,6 +18,7 @@ from services.availability.domain.days import (
     date_refusal,
     days_to_make,
     judge,
+    open_from,
     places_wanted,
     resize_refusal,
     share_out,
@@ -71,6 +72,23 @@ def test_the_first_reason_of_all_wins() -> None:
     assert judge(booking(), world(None)) is Code.DOCTOR_ABSENT
 
 
+def test_a_date_without_hours_is_absent_up_to_the_horizon_of_the_schedule() -> None:
+    scheduled = replace(world(None), scheduled={(CLINIC, DOCTOR): True})
+    ahead = {days: judge(booking(TODAY + dt.timedelta(days=days)), scheduled) for days in (-1, 0, 60, 61)}
+    assert ahead == {-1: Code.PAST_DATE, 0: Code.DOCTOR_ABSENT, 60: Code.DOCTOR_ABSENT, 61: Code.TOO_FAR}
+    assert days_to_make([booking()], scheduled) == {}, "a schedule's days are made with their slots"
+    far = TODAY + dt.timedelta(days=300)
+    recorded = replace(scheduled, days={DayKey(CLINIC, DOCTOR, far): OPEN})
+    assert judge(booking(far), recorded) is None, "a daily day that has something taken stays one"
+
+
+def test_slots_of_timed_days_are_open_until_the_lead_time() -> None:
+    timed, daily = DayKey(CLINIC, DOCTOR, TODAY), DayKey(CLINIC, uuid4(), TODAY)
+    days = {timed: Day(Mode.TIMED, available=True, time_zone="UTC"), daily: OPEN}
+    asked = replace(world(lead_time_minutes=90), days=days)
+    assert open_from(asked, days) == {timed: NOW + dt.timedelta(minutes=90)}
+
+
 def test_a_doctor_of_another_clinic_is_unknown() -> None:
     assert judge(booking(clinic_id=uuid4()), world()) is Code.UNKNOWN_DOCTOR
 
@@ -107,6 +125,13 @@ def test_days_come_into_being_only_for_what_can_be_booked() -> None:
     ]  # fmt: skip
     assert days_to_make(asked, known) == {DayKey(CLINIC, DOCTOR, tomorrow): "Europe/Paris"}, "in Paris it is tomorrow"
     assert days_to_make(asked, replace(known, settings={CLINIC: ClinicSettings(default_daily_capacity=0)})) == {}
+
+
+def test_places_of_a_timed_day_go_out_by_start_whatever_their_numbers() -> None:
+    starts = [NOW + dt.timedelta(hours=hours) for hours in (3, 1, 2)]
+    free = [FreeSlot(uuid4(), number, starts_at=start) for number, start in enumerate(starts, 1)]
+    given = share_out([(booking(), None)] * 3, {DayKey(CLINIC, DOCTOR, TODAY): free})
+    assert [slot.number for _, slot in given if isinstance(slot, FreeSlot)] == [2, 3, 1]
 
 
 def test_a_clinic_that_was_not_heard_of_has_a_new_ones_settings() -> None:
