@@ -9,6 +9,9 @@ from dirty_equals import IsPartialDict
 from httpx2 import AsyncClient
 
 from services.booking.repository import patients
+from services.booking.service.removals import delete_patient
+from shared.infra.caller import Caller
+from shared.infra.postgres import Database
 from tests.integration.booking.desk import Desk
 from tests.integration.booking.people import (
     ADA,
@@ -23,6 +26,7 @@ from tests.integration.booking.people import (
     register,
     registered,
 )
+from tests.integration.booking.test_races import until_it_waits
 
 pytestmark = pytest.mark.integration
 
@@ -155,6 +159,17 @@ async def test_fifty_who_become_one_person_at_once_stay_apart(client: AsyncClien
     assert {answer.status_code for answer in answers} <= {200, 201, 409}
     page = (await client.get("/internal/patients", params={"name": "Ada Lovelace"})).json()
     assert len(page["items"]) == 1 and await count(desk) in (24, 25)
+
+
+async def test_a_change_waits_for_a_delete_and_finds_nobody(client: AsyncClient, desk: Desk, database: Database) -> None:
+    patient = UUID(await registered(client, ADA))
+    async with desk.units.registry(desk.clinic) as unit:
+        await delete_patient(unit, Caller(desk.clinic, "desk", "desk", None, "test"), patient, cancel=False)
+        racing = asyncio.create_task(change(client, str(patient), {"address": "1"}))
+        await until_it_waits(database)
+    assert refusal(await racing)[:2] == (404, "unknown_patient")
+    row = await desk.patient_row(patient)
+    assert (row["status"], row["version"], row["address"]) == ("deleted", 2, None)
 
 
 async def test_a_change_that_was_outrun_is_tried_again_by_its_client(

@@ -1,7 +1,7 @@
 """Which texts are NHS numbers. The rule: ten digits, the last by modulus 11, a check digit of 10 is none.
 
-[DD] NHS Data Model and Dictionary, attribute "NHS number". [ISB] Information Standards Board, ISB 0149 "NHS number". [CHI] Public
-Health Scotland, "CHI number". [PDS] NHS England, Personal Demographics Service, test data. [H&C] HSC Northern Ireland's numbers.
+[DD] NHS Data Model and Dictionary, "NHS number". [CD] NHS Connecting for Health, "NHS number: check digit". [RA] The ranges of the
+numbers: Scotland's CHI numbers from 010 101, Northern Ireland's from 320 000 0001, those of tests from 999 000.
 """
 
 import datetime as dt
@@ -16,16 +16,16 @@ from shared.infra.problems import ProblemError
 pytestmark = pytest.mark.unit
 
 VALID = [
-    ("943 476 5919", "DD: the worked example"),
-    ("401 023 2137", "ISB: the worked example"),
-    ("9434765919", "ISB: stored in plain digits"),
+    ("943 476 5919", "the usual example"),
+    ("401 023 2137", "CD: the worked example"),
+    ("9434765919", "DD: ten digits"),
     ("943-476-5919", "hyphens"),
     (" 94 34 76 59 19 ", "any grouping"),
     ("943 476-5919", "spaces and hyphens"),
-    ("999 000 0018", "PDS: numbers for tests"),
-    ("010 101 0001", "CHI: born on 1 January 1901"),
-    ("320 000 0007", "H&C: the first of Northern Ireland"),
-    ("400 000 0004", "England and Wales"),
+    ("999 000 0018", "RA: for tests"),
+    ("010 101 0001", "RA: Scotland, born on 1 January 1901"),
+    ("320 000 0007", "RA: Northern Ireland"),
+    ("400 000 0004", "RA: England and Wales"),
 ]
 INVALID = [
     ("943 476 5918", "DD: another check digit"),
