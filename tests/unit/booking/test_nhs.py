@@ -1,6 +1,6 @@
 """Which texts are NHS numbers. The rule: ten digits, the last by modulus 11, a check digit of 10 is none.
 
-[DD] NHS Data Model and Dictionary, "NHS number". [CD] NHS Connecting for Health, "NHS number: check digit". [RA] The ranges of the
+[DD] NHS Data Model and Dictionary, "NHS number". [CD] NHS Connecting for Health, "NHS number: check digit". [RA] The ranges of
 numbers: Scotland's CHI numbers from 010 101, Northern Ireland's from 320 000 0001, those of tests from 999 000.
 """
 
