@@ -20,7 +20,9 @@ from tests.support.statements import calls_of
 
 COMMANDS = 8
 """With the two bookings before them as many as a day has places."""
-BESIDE = ("BEGIN", "COMMIT", "advisory", "outbox", "clock_timestamp", "SELECT $1", "FROM clinics WHERE code")
+CONNECTING = ("current_setting($1) AS cur", "set_config($2, $1, $3)", "typeinfo_tree")
+"""Parts of what the driver asks on each new connection: the pool makes one when two of a gateway's own jobs meet."""
+BESIDE = ("BEGIN", "COMMIT", "advisory", "outbox", "clock_timestamp", "SELECT $1", "FROM clinics WHERE code", *CONNECTING)
 """Parts of what a gateway's clock, relay, probes and copy of its clinic run whether anybody books or not."""
 CALLS = re.compile(r'^frontdesk_http_requests_total\{.*route="/internal/(?!commands).*\} (\S+)$', re.MULTILINE)
 """Calls of owners. Looks at open commands are left out: they come to commands that take a second on a busy machine."""
