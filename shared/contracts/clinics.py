@@ -10,7 +10,8 @@ from pydantic import AfterValidator, Field, field_validator
 from shared.contracts.envelope import Wire
 from shared.contracts.registry import ClinicSettings, Patch
 
-MAX_DAILY_CAPACITY = 1_000_000
+MAX_DAILY_CAPACITY = 1_000
+"""The first booking of a day makes all its slots in the transaction of its batch: a million were never done in time."""
 MAX_HORIZON_DAYS = 730
 MAX_HOLD_SECONDS = 86_400
 MAX_LEAD_MINUTES = 60 * 24 * 60

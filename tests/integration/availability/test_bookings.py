@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from shared.contracts.availability import BookingRefused, SlotReserved
+from shared.contracts.clinics import MAX_DAILY_CAPACITY
 from shared.contracts.commands import CommandRepeated
 from shared.contracts.problems import Code
 from shared.contracts.registry import ClinicSettings
@@ -152,3 +153,10 @@ async def test_clinics_of_one_batch_get_only_their_own(desk: Desk) -> None:
     said = await desk.deliver(book(theirs, doctor), book(desk.clinic, doctor))
     assert [(r.clinic_id, r.slot_number) for r in said.of(SlotReserved)] == [(theirs, 1)]
     assert [(r.clinic_id, r.code) for r in said.of(BookingRefused)] == [(desk.clinic, Code.UNKNOWN_DOCTOR)]
+
+
+async def test_the_largest_day_that_a_clinic_can_set_is_made_by_its_first_booking(desk: Desk) -> None:
+    await desk.settings(default_daily_capacity=MAX_DAILY_CAPACITY, max_daily_capacity=MAX_DAILY_CAPACITY)
+    doctor = await desk.doctor()
+    assert (await desk.deliver(book(desk.clinic, doctor))).numbers == [1]
+    assert len(await desk.numbers(doctor, "free")) == MAX_DAILY_CAPACITY - 1
