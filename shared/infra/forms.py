@@ -23,7 +23,7 @@ M = TypeVar("M", bound=BaseModel)
 DEFAULT_LIMIT = 50
 Limit = Annotated[int, Query(ge=1, le=200, description="How many entries at most")]
 """Of a list's route: `limit: Limit = DEFAULT_LIMIT`."""
-Cursor = Annotated[str | None, Query(max_length=1000, description="`next_cursor` of the page before")]
+Cursor = Annotated[str | None, Query(max_length=2000, description="`next_cursor` of the page before")]
 """Of a list's route: `cursor: Cursor = None`, read with `decode_cursor`."""
 
 KEY_FIELD = "idempotency_key"

@@ -4,6 +4,7 @@ Called under the doctor's lock, which bookings hold shared. What is taken is nev
 deleted when it is freed. Safe to run twice and in several processes: who comes second finds nothing to do.
 """
 
+import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -49,7 +50,8 @@ async def replan(unit: Unit, clinic_id: UUID, doctor_id: UUID) -> None:
     clinic = await settings.of(unit.connection, clinic_id)
     rules = await calendar.read(unit.connection, *doctor, clinic.time_zone, oldest_date(unit.now))
     present = await publications.present(unit.connection, *doctor, unit.now)
-    changes = plan(rules, present, min(HORIZON_DAYS, clinic.booking_horizon_days))
+    # In a thread: weeks of slots of a minute take seconds, and the process has others to answer.
+    changes = await asyncio.to_thread(plan, rules, present, min(HORIZON_DAYS, clinic.booking_horizon_days))
     await publications.carry_out(unit.connection, *doctor, changes)
     if changes.daily and clinic.default_daily_capacity:
         sizes = {DayKey(*doctor, day): clinic.default_daily_capacity for day in changes.daily}
