@@ -26,7 +26,10 @@ Cunha, Turks and Caicos. Gibraltar's GX11 1AA has a plain form; other territorie
 
 def formatted(text: str) -> str | None:
     """The postcode in capitals with one space, however it was typed; none if it has not the form of one."""
-    together = "".join(text.upper().split())
+    together = "".join(text.split())
+    if not together.isascii():
+        return None  # in capitals other letters can become some of these: ß is SS
+    together = together.upper()
     for form in (_PLAIN, _FORCES, _SPECIAL):
         if found := form.fullmatch(together):
             return " ".join(part for part in found.groups() if part)

@@ -18,10 +18,14 @@ MAX_LEAD_MINUTES = 60 * 24 * 60
 MAX_CUTOFF_MINUTES = 60 * 24 * 60
 
 
+_NO_PLACE = frozenset({"localtime", "Factory"})
+"""In the database of zones, but no zone: what `localtime` means is another thing on every machine."""
+
+
 @cache
 def _zones() -> frozenset[str]:
     """Read once: each look goes through the whole database of zones."""
-    return frozenset(available_timezones())
+    return frozenset(available_timezones() - _NO_PLACE)
 
 
 def _known_zone(name: str) -> str:

@@ -185,8 +185,8 @@ async def _with_displaced(request: Request, answer: httpx2.Response, location: s
         return answer_of(request, answer)
     gateway, body = gateway_of(request), answer.json()
     parts: list[dict[str, Any]] = body.get("items", [body])
-    named = [[UUID(text) for text in part.pop("displaced_ids")] for part in parts]
+    named = [{UUID(text) for text in part.pop("displaced_ids")} for part in parts]
     found = await displaced(gateway.owners, gateway.caller(request), {one for ids in named for one in ids}, gateway.clock.now())
     for part, ids in zip(parts, named, strict=True):
-        part["displaced"] = [one.model_dump(mode="json") for one in found if one.id in set(ids)]
+        part["displaced"] = [one.model_dump(mode="json") for one in found if one.id in ids]
     return made(request, answer, location, orjson.dumps(body))

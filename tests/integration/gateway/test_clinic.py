@@ -78,6 +78,7 @@ async def test_a_stale_change_is_refused(gateway: Process, database: "Connection
     ("body", "fields"),
     [
         ({"time_zone": "Mars/Base", "region": "ZZ", "colour": 1}, {"time_zone", "region", "colour"}),
+        ({"time_zone": "localtime"}, {"time_zone"}),
         ({"region": None, "hold_ttl_seconds": 0}, {"region", "hold_ttl_seconds"}),
         ({"default_daily_capacity": 11}, {"default_daily_capacity"}),
         ({"max_daily_capacity": 9, "region": "gb"}, {"max_daily_capacity", "region"}),

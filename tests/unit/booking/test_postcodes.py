@@ -50,6 +50,7 @@ VALID = [
 ]
 INVALID = [
     ("", "nothing"),
+    ("\u00df1 1AA", "no letter of a postcode, though it is SS in capitals"),
     ("M1", "PAF: no inward part"),
     ("1AA", "PAF: no outward part"),
     ("M1 1A", "PAF: the inward part has three characters"),
