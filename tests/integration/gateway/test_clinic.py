@@ -94,6 +94,13 @@ async def test_every_bad_setting_is_named(gateway: Process, body: Any, fields: s
     assert (await gateway.http.get(PATH)).json() == before
 
 
+async def test_while_kafka_is_away_a_change_is_kept_to_be_told(start: Start, database: "Connection[Record]") -> None:
+    async with start(FRONTDESK_KAFKA__BOOTSTRAP_SERVERS="127.0.0.1:1") as gateway:
+        changed = await gateway.http.patch(PATH, json={"hold_ttl_seconds": 78}, headers={"Request-Id": "desk-12"})
+        assert changed.status_code == 200
+    assert await database.fetchval("SELECT count(*) FROM outbox WHERE correlation_id = 'desk-12'") == 1
+
+
 async def test_another_gateway_follows_within_seconds(start: Start, database: "Connection[Record]") -> None:
     async with start() as one, start() as other:
         await one.http.patch(PATH, json={"time_zone": "Pacific/Apia"})
