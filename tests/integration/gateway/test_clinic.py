@@ -9,6 +9,7 @@ import pytest
 from asyncpg import Connection, Record
 
 from shared.contracts.registry import ClinicSettings
+from shared.infra.ids import new_id
 from tests.integration.gateway.conftest import API, CLINIC, Process, Start
 from tests.support.waiting import eventually
 
@@ -95,10 +96,11 @@ async def test_every_bad_setting_is_named(gateway: Process, body: Any, fields: s
 
 
 async def test_while_kafka_is_away_a_change_is_kept_to_be_told(start: Start, database: "Connection[Record]") -> None:
+    request = new_id().hex
     async with start(FRONTDESK_KAFKA__BOOTSTRAP_SERVERS="127.0.0.1:1") as gateway:
-        changed = await gateway.http.patch(PATH, json={"hold_ttl_seconds": 78}, headers={"Request-Id": "desk-12"})
+        changed = await gateway.http.patch(PATH, json={"hold_ttl_seconds": 78}, headers={"Request-Id": request})
         assert changed.status_code == 200
-    assert await database.fetchval("SELECT count(*) FROM outbox WHERE correlation_id = 'desk-12'") == 1
+    assert await database.fetchval("SELECT count(*) FROM outbox WHERE correlation_id = $1", request) == 1
 
 
 async def test_another_gateway_follows_within_seconds(start: Start, database: "Connection[Record]") -> None:
