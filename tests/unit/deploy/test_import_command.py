@@ -132,6 +132,14 @@ def test_misuse_sends_nothing(owner: StandIn, file: Path, tmp_path: Path) -> Non
     assert owner.calls == [] and file.read_text().startswith("name,phone\n")
 
 
+HEEDING_CTRL_C = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("deploy.cli", run_name="__main__")
+"""
+"""The command as in a terminal: what a shell runs in the background ignores Ctrl-C, and its children inherit that."""
+
+
 def test_ctrl_c_says_how_far_it_came(owner: StandIn, file: Path) -> None:
     answered, stopped = threading.Event(), threading.Event()
 
@@ -142,7 +150,7 @@ def test_ctrl_c_says_how_far_it_came(owner: StandIn, file: Path) -> None:
 
     owner.faults.extend([None, held, held, held])
     child = subprocess.Popen(
-        [sys.executable, "-m", "deploy.cli", "import", "patients", str(file)],
+        [sys.executable, "-c", HEEDING_CTRL_C, "import", "patients", str(file)],
         cwd=ROOT, env=os.environ | owner.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
