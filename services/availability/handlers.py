@@ -13,10 +13,14 @@ from services.availability.settings import QUESTION_AFTER_SECONDS
 from shared.contracts.booking import (
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentConfirmed,
+    AppointmentExpired,
+    AppointmentMoved,
     AppointmentReassigned,
     AppointmentRefused,
     BookAppointment,
     PatientCheckedIn,
+    RescheduleAppointment,
     ReservationKept,
     SlotReleased,
 )
@@ -31,7 +35,16 @@ from shared.infra.unit import Unit
 M = TypeVar("M", bound=Message)
 
 IGNORED: frozenset[type[Message]] = frozenset(
-    {AppointmentCancelled, AppointmentReassigned, PatientCheckedIn, DoctorChanged, PatientChanged}
+    {
+        AppointmentConfirmed,
+        AppointmentExpired,
+        AppointmentCancelled,
+        AppointmentReassigned,
+        PatientCheckedIn,
+        RescheduleAppointment,
+        DoctorChanged,
+        PatientChanged,
+    }
 )
 """What others, or we ourselves, say on the same topics and what asks nothing of a slot."""
 
@@ -52,7 +65,7 @@ def make_handler(runtime: Runtime, question_after_seconds: float = QUESTION_AFTE
                 await slots.allot(unit, asked)
         if changes:
             await publication.hasten_clinics(unit, changed)
-        await questions.acknowledge(unit, only(admitted.fresh, AppointmentBooked, ReservationKept))
+        await questions.acknowledge(unit, only(admitted.fresh, AppointmentBooked, AppointmentMoved, ReservationKept))
         await slots.answer_again(unit, only(admitted.fresh, CommandRepeated))
         await slots.pass_on(unit, only(admitted.repeats, DayMessage))
 

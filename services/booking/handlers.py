@@ -14,8 +14,8 @@ from services.booking.service.decisions import Decisions
 from services.booking.service.failures import refuse_failed
 from services.booking.service.outcomes import answer_repeats, settle
 from services.booking.service.revocations import revoke
-from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotFreed, SlotReserved, SlotRevoked
-from shared.contracts.booking import CancelAppointment, CheckInPatient
+from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotFreed, SlotKept, SlotReserved, SlotRevoked
+from shared.contracts.booking import CancelAppointment, CheckInPatient, ConfirmAppointment
 from shared.contracts.commands import CommandFailed, CommandRepeated
 from shared.contracts.envelope import Message
 from shared.contracts.queue import PatientQueued
@@ -46,7 +46,7 @@ DECIDING: dict[type[Message], Callable[[Unit, Decisions, Any], Awaitable[None]]]
     CommandFailed: refuse_failed,
 }
 HANDLED: frozenset[type[Message]] = frozenset([*TAKING_NOTE, *DECIDING, SlotRevoked, CommandRepeated])
-_OTHERS: tuple[type[Message], ...] = (DoctorChanged, PatientChanged)
+_OTHERS: tuple[type[Message], ...] = (DoctorChanged, PatientChanged, SlotKept, ConfirmAppointment)
 IGNORED = frozenset(_OTHERS)
 """Doctors are availability's to judge, patients are our own."""
 

@@ -10,6 +10,9 @@ from services.queue import service
 from shared.contracts.booking import (
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentConfirmed,
+    AppointmentExpired,
+    AppointmentMoved,
     AppointmentReassigned,
     AppointmentRefused,
     PatientCheckedIn,
@@ -39,6 +42,9 @@ IGNORED: frozenset[type[Message]] = frozenset(
     {
         AppointmentBooked,
         AppointmentCancelled,
+        AppointmentConfirmed,
+        AppointmentExpired,
+        AppointmentMoved,
         AppointmentRefused,
         ReservationKept,
         SlotReleased,
@@ -46,7 +52,7 @@ IGNORED: frozenset[type[Message]] = frozenset(
         PatientChanged,
     }
 )
-"""What others say on the same topics. Whoever is checked in cannot be cancelled, so no cancellation reaches a queue."""
+"""What others say on the same topics. Whoever is checked in can be neither cancelled nor moved, so neither reaches a queue."""
 
 
 def make_handler(_runtime: Runtime) -> Handler:

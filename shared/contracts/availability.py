@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
+from shared.contracts.booking import Purpose
 from shared.contracts.envelope import DayMessage, Wire
 from shared.contracts.problems import Code
 
@@ -17,7 +18,10 @@ class Mode(StrEnum):
 
 
 class SlotReserved(DayMessage):
-    """A slot is taken for an appointment to be; booking accepts it or refuses it. Both ids were drawn with the taking."""
+    """A slot is taken: booking accepts it or refuses it.
+
+    Both ids were drawn with the taking, but for a move: its appointment has its id already.
+    """
 
     type: Literal["SlotReserved"] = "SlotReserved"
     patient_id: UUID
@@ -29,14 +33,27 @@ class SlotReserved(DayMessage):
     location_id: UUID | None = None
     starts_at: datetime | None = None
     ends_at: datetime | None = None
+    purpose: Purpose = Purpose.BOOK
+
+
+class SlotKept(DayMessage):
+    """The appointment that is to be moved has the asked place already: nothing is taken. Booking answers with it."""
+
+    type: Literal["SlotKept"] = "SlotKept"
+    patient_id: UUID
+    slot_id: UUID
+    reservation_id: UUID
+    appointment_id: UUID
 
 
 class BookingRefused(DayMessage):
-    """Nothing was taken; booking stores the refusal as the command's outcome."""
+    """Nothing was taken; booking stores the refusal as the command's outcome. `appointment_id` is that of a move."""
 
     type: Literal["BookingRefused"] = "BookingRefused"
     patient_id: UUID
     code: Code
+    purpose: Purpose = Purpose.BOOK
+    appointment_id: UUID | None = None
 
 
 class ReservationQuestioned(DayMessage):
@@ -47,6 +64,7 @@ class ReservationQuestioned(DayMessage):
     slot_id: UUID
     reservation_id: UUID
     appointment_id: UUID
+    purpose: Purpose = Purpose.BOOK
 
 
 class SlotFreed(DayMessage):

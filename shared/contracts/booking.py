@@ -36,11 +36,61 @@ class Reason(StrEnum):
     OTHER = "other"
 
 
+class Purpose(StrEnum):
+    """For what a slot is taken: it becomes an appointment, a hold, or the new place of an appointment that has one.
+
+    A displaced appointment is moved by the clinic, not by its patient: no cut-off stands against that.
+    """
+
+    BOOK = "book"
+    HOLD = "hold"
+    MOVE = "move"
+    DISPLACE = "displace"
+
+    @property
+    def moves(self) -> bool:
+        """Whether an appointment that lives already takes the slot."""
+        return self in (Purpose.MOVE, Purpose.DISPLACE)
+
+
 class BookAppointment(ClientCommand, DayMessage):
-    """Book a place of a doctor's day for a patient. Enters at availability, decided by booking."""
+    """Book a place of a doctor's day for a patient. Enters at availability, decided by booking.
+
+    With `slot_id` that published slot; without it the lowest free number of the day, or its earliest open slot. Unless it is
+    to `confirm` at once, the place is held for a while.
+    """
 
     type: Literal["BookAppointment"] = "BookAppointment"
     patient_id: UUID
+    slot_id: UUID | None = None
+    confirm: bool = True
+
+    @property
+    def purpose(self) -> Purpose:
+        return Purpose.BOOK if self.confirm else Purpose.HOLD
+
+
+class RescheduleAppointment(ClientCommand, DayMessage):
+    """Move an appointment to a place of this doctor's day, which is chosen as for a booking.
+
+    Enters at availability, decided by booking, answered by availability once the old place is free. `patient_id` is the patient
+    as the appointment was read.
+    """
+
+    type: Literal["RescheduleAppointment"] = "RescheduleAppointment"
+    appointment_id: UUID
+    patient_id: UUID
+    slot_id: UUID | None = None
+
+    @property
+    def purpose(self) -> Purpose:
+        return Purpose.MOVE
+
+
+class ConfirmAppointment(ClientCommand, AppointmentMessage):
+    """Confirm a held appointment; decided and answered by booking."""
+
+    type: Literal["ConfirmAppointment"] = "ConfirmAppointment"
 
 
 class CancelAppointment(ClientCommand, AppointmentMessage):
@@ -77,7 +127,7 @@ class AppointmentView(Wire):
 
 
 class AppointmentBooked(DayMessage):
-    """A new appointment lives and holds `reservation_id`: availability need not ask for it any more.
+    """A new appointment, booked or held, has `reservation_id`: availability need not ask for it any more.
 
     Not guarded: who acknowledges twice says the same.
     """
@@ -91,6 +141,43 @@ class AppointmentBooked(DayMessage):
     slot_number: int
     reservation_id: UUID
     status: Status
+
+
+class AppointmentConfirmed(DayMessage):
+    """A held appointment is booked: its place is its own for good."""
+
+    type: Literal["AppointmentConfirmed"] = "AppointmentConfirmed"
+    version: int
+    appointment_id: UUID
+    patient_id: UUID
+
+
+class AppointmentExpired(DayMessage):
+    """A hold was not confirmed in time. Its place is given back by the `SlotReleased` that goes with it."""
+
+    type: Literal["AppointmentExpired"] = "AppointmentExpired"
+    version: int
+    appointment_id: UUID
+    patient_id: UUID
+
+
+class AppointmentMoved(DayMessage):
+    """An appointment has `reservation_id` of this day now, and its place of `from_doctor_id` on `from_date` no longer.
+
+    That is given back by the `SlotReleased` on its own day's key. Not guarded, as `AppointmentBooked`.
+    """
+
+    guarded: ClassVar[bool] = False
+    type: Literal["AppointmentMoved"] = "AppointmentMoved"
+    version: int
+    appointment_id: UUID
+    patient_id: UUID
+    slot_id: UUID
+    slot_number: int
+    reservation_id: UUID
+    status: Status
+    from_doctor_id: UUID
+    from_date: dt.date
 
 
 class ReservationKept(DayMessage):
@@ -153,6 +240,26 @@ class PatientCheckedIn(DayMessage):
     appointment_id: UUID
     patient_id: UUID
     checked_in_at: datetime
+
+
+class Change(Wire):
+    """One change of an appointment: what happened (`booked`, `held`, `confirmed`, `moved`, …), when, and by whom.
+
+    `reason` is that of a cancellation, `note` what the client wrote to it.
+    """
+
+    version: int
+    event: str
+    at: datetime
+    actor: str
+    reason: Reason | None = None
+    note: str | None = None
+
+
+class History(Wire):
+    """All changes of an appointment, the first one first."""
+
+    items: list[Change]
 
 
 class AppointmentPage(Wire):

@@ -39,9 +39,11 @@ class Code(StrEnum):
     CHECKED_IN = "checked_in"
     NOT_CONFIRMED = "not_confirmed"
     PAST = "past"
+    PAST_CUTOFF = "past_cutoff"
     FULL = "full"
     SLOT_TAKEN = "slot_taken"
     PATIENT_BUSY = "patient_busy"
+    TOO_MANY_HOLDS = "too_many_holds"
     TOO_LATE = "too_late"
     LOST = "lost"
     DUPLICATE_CODE = "duplicate_code"
@@ -240,6 +242,13 @@ PROBLEMS: dict[Code, ProblemKind] = {
         "Nothing is to be done: what is past stays as it was.",
         "give_up",
     ),
+    Code.PAST_CUTOFF: ProblemKind(
+        409,
+        "It is too late to cancel",
+        "The clinic's cut-off before the appointment is over: it can be neither cancelled nor moved by clients any more.",
+        "Call the clinic: what happens now is its decision.",
+        "give_up",
+    ),
     Code.FULL: ProblemKind(
         409,
         "The day is full",
@@ -257,6 +266,12 @@ PROBLEMS: dict[Code, ProblemKind] = {
         "The patient has an appointment at that time",
         "The patient has another live appointment at that time, or on that day where the clinic allows one only.",
         "Take another time, or cancel the other appointment first.",
+    ),
+    Code.TOO_MANY_HOLDS: ProblemKind(
+        409,
+        "The patient holds too many places",
+        "A patient has three live holds at most, so that nobody keeps places from others. Nothing was held.",
+        "Confirm or cancel one of the patient's holds, or book without holding.",
     ),
     Code.TOO_LATE: ProblemKind(
         409,

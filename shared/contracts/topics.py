@@ -4,16 +4,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotFreed, SlotReserved, SlotRevoked
+from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotFreed, SlotKept, SlotReserved, SlotRevoked
 from shared.contracts.booking import (
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentConfirmed,
+    AppointmentExpired,
+    AppointmentMoved,
     AppointmentReassigned,
     AppointmentRefused,
     BookAppointment,
     CancelAppointment,
     CheckInPatient,
+    ConfirmAppointment,
     PatientCheckedIn,
+    RescheduleAppointment,
     ReservationKept,
     SlotReleased,
 )
@@ -55,15 +60,21 @@ class Topic:
         return {message.__name__: message for message in self.messages}
 
 
-BOOKING_COMMANDS = Topic("booking.commands", "clinic:doctor:date", (BookAppointment,), ("availability",), commands=True)
+BOOKING_COMMANDS = Topic(
+    "booking.commands", "clinic:doctor:date", (BookAppointment, RescheduleAppointment), ("availability",), commands=True
+)
 APPOINTMENT_COMMANDS = Topic(
-    "appointment.commands", "clinic:appointment", (CancelAppointment, CheckInPatient), ("booking",), commands=True
+    "appointment.commands",
+    "clinic:appointment",
+    (ConfirmAppointment, CancelAppointment, CheckInPatient),
+    ("booking",),
+    commands=True,
 )
 QUEUE_COMMANDS = Topic("queue.commands", "clinic:doctor:date", (), ("queue",), commands=True)
 AVAILABILITY_EVENTS = Topic(
     "availability.events",
     "clinic:doctor:date",
-    (SlotReserved, BookingRefused, ReservationQuestioned, SlotRevoked, SlotFreed, CommandRepeated, CommandFailed),
+    (SlotReserved, SlotKept, BookingRefused, ReservationQuestioned, SlotRevoked, SlotFreed, CommandRepeated, CommandFailed),
     ("booking",),
 )
 APPOINTMENT_EVENTS = Topic(
@@ -72,6 +83,9 @@ APPOINTMENT_EVENTS = Topic(
     (
         AppointmentBooked,
         AppointmentRefused,
+        AppointmentConfirmed,
+        AppointmentExpired,
+        AppointmentMoved,
         AppointmentCancelled,
         AppointmentReassigned,
         ReservationKept,

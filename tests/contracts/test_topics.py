@@ -29,6 +29,12 @@ APPOINTMENT = "01976a3e-0000-7000-8000-000000000a99"
 DAY = f"{CLINIC}:{DOCTOR}:2026-03-09"
 KEYS = {
     "BookAppointment": DAY,
+    "RescheduleAppointment": DAY,
+    "ConfirmAppointment": f"{CLINIC}:{APPOINTMENT}",
+    "SlotKept": DAY,
+    "AppointmentConfirmed": DAY,
+    "AppointmentExpired": DAY,
+    "AppointmentMoved": DAY,
     "CancelAppointment": f"{CLINIC}:{APPOINTMENT}",
     "CheckInPatient": f"{CLINIC}:{APPOINTMENT}",
     "SlotReserved": DAY,

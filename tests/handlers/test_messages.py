@@ -13,16 +13,21 @@ from typing import Any, cast
 
 import pytest
 
-from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotFreed, SlotReserved, SlotRevoked
+from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotFreed, SlotKept, SlotReserved, SlotRevoked
 from shared.contracts.booking import (
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentConfirmed,
+    AppointmentExpired,
+    AppointmentMoved,
     AppointmentReassigned,
     AppointmentRefused,
     BookAppointment,
     CancelAppointment,
     CheckInPatient,
+    ConfirmAppointment,
     PatientCheckedIn,
+    RescheduleAppointment,
     ReservationKept,
     SlotReleased,
 )
@@ -40,7 +45,8 @@ NOW = dt.datetime(2026, 3, 2, 9, 0, tzinfo=dt.UTC)
 
 ACTS: dict[str, set[type[Message]]] = {
     "availability": {
-        BookAppointment, AppointmentBooked, ReservationKept, AppointmentRefused, SlotReleased, CommandRepeated, ClinicChanged,
+        BookAppointment, AppointmentBooked, AppointmentMoved, ReservationKept, AppointmentRefused, SlotReleased, CommandRepeated,
+        ClinicChanged,
     },
     "booking": {
         SlotReserved, BookingRefused, ReservationQuestioned, SlotRevoked, SlotFreed, CancelAppointment, CheckInPatient,
@@ -49,12 +55,24 @@ ACTS: dict[str, set[type[Message]]] = {
     "queue": {PatientCheckedIn, AppointmentReassigned, CommandRepeated, ClinicChanged},
 }  # fmt: skip
 IGNORES: dict[str, set[type[Message]]] = {
-    "availability": {AppointmentCancelled, AppointmentReassigned, PatientCheckedIn, DoctorChanged, PatientChanged},
-    "booking": {DoctorChanged, PatientChanged},
+    "availability": {
+        AppointmentConfirmed,
+        AppointmentExpired,
+        AppointmentCancelled,
+        AppointmentReassigned,
+        PatientCheckedIn,
+        RescheduleAppointment,
+        DoctorChanged,
+        PatientChanged,
+    },
+    "booking": {DoctorChanged, PatientChanged, SlotKept, ConfirmAppointment},
     "queue": {
         AppointmentBooked,
         AppointmentRefused,
         AppointmentCancelled,
+        AppointmentConfirmed,
+        AppointmentExpired,
+        AppointmentMoved,
         ReservationKept,
         SlotReleased,
         DoctorChanged,

@@ -8,19 +8,21 @@ from collections.abc import Sequence
 
 from services.availability.repository import reservations
 from shared.contracts.availability import ReservationQuestioned
-from shared.contracts.booking import AppointmentBooked, ReservationKept
+from shared.contracts.booking import AppointmentBooked, AppointmentMoved, ReservationKept
 from shared.contracts.topics import AVAILABILITY_EVENTS
 from shared.infra.audit import SYSTEM
 from shared.infra.jobs import Job
 from shared.infra.metrics import RESERVATIONS_QUESTIONED
 from shared.infra.unit import Unit, Units
 
+Acknowledgement = AppointmentBooked | AppointmentMoved | ReservationKept
+
 INTERVAL_SECONDS = 1.0
 QUESTIONS = 500
 """So many are asked in one transaction."""
 
 
-async def acknowledge(unit: Unit, acknowledgements: Sequence[AppointmentBooked | ReservationKept]) -> None:
+async def acknowledge(unit: Unit, acknowledgements: Sequence[Acknowledgement]) -> None:
     """Booking knows of these reservations: nothing is left to ask."""
     if acknowledgements:
         await reservations.end(unit.connection, {(message.clinic_id, message.reservation_id) for message in acknowledgements})
