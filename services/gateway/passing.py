@@ -59,9 +59,9 @@ async def registered(request: Request, answer: httpx2.Response, kind: str, locat
 
 
 def made(request: Request, answer: httpx2.Response, location: str, content: bytes | None = None) -> Response:
-    """The answer to a registration; `{id}` of `location` is the id of what was made."""
+    """The answer to a registration; `{id}` of `location` is the id of what was made, and so with its other fields."""
     created = answer.status_code == httpx2.codes.CREATED
-    return answer_of(request, answer, {"Location": location.format(id=answer.json()["id"])} if created else {}, content)
+    return answer_of(request, answer, {"Location": location.format_map(answer.json())} if created else {}, content)
 
 
 def answer_of(

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
+from shared.contracts.availability import DayView
 from shared.contracts.booking import AppointmentView, Reason
 from shared.contracts.envelope import Wire
 from shared.contracts.registry import Day, Strict
@@ -45,6 +46,18 @@ class DayIn(Strict):
     date: Day
     capacity: int | None = Field(default=None, ge=1)
     available: bool | None = None
+
+
+class DayPut(DayView):
+    """What availability answers: the day, and the appointments that a closed one displaces."""
+
+    displaced_ids: list[UUID] = Field(default_factory=list)
+
+
+class DayAnswer(DayView):
+    """What the client is answered."""
+
+    displaced: list[AppointmentView]
 
 
 class ScheduleEntry(Strict):

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from services.availability.domain.days import DayKey
 from services.availability.service.days import Change, DaySet, clinic_settings, judged_day, read_day, set_day
 from shared.contracts.availability import DayView
+from shared.contracts.calendar import DayPut
 from shared.infra.caller import ByCaller
 from shared.infra.calls import in_unit, mark, runtime
 from shared.infra.forms import read_json
@@ -17,7 +18,7 @@ router = APIRouter()
 
 
 @router.post("/doctors/{doctor_id}/availability")
-async def post_availability(request: Request, response: Response, caller: ByCaller, doctor_id: UUID) -> DayView:
+async def post_availability(request: Request, response: Response, caller: ByCaller, doctor_id: UUID) -> DayPut:
     """Opens, closes or resizes a day."""
     data = await read_json(request)
     clinic = await in_unit(request, caller, lambda unit: clinic_settings(unit, caller.clinic_id))

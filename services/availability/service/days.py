@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.availability.domain.days import Day, DayKey, DayRules, date_refusal, resize_refusal, unrecorded_day
-from services.availability.repository import days, doctors, settings, slots
+from services.availability.repository import days, doctors, publications, settings, slots
 from services.availability.schemas import DayForm
 from shared.contracts.availability import DayView, Mode
+from shared.contracts.calendar import DayPut
 from shared.contracts.problems import Code, FieldError
 from shared.contracts.registry import Active, ClinicSettings
 from shared.infra.audit import Action
@@ -28,7 +29,7 @@ class DaySet:
     """The day as it is now: 201 when its record was made, 200 when it was there, `replayed` for a repeated key."""
 
     status_code: int
-    day: DayView
+    day: DayPut
     replayed: bool = False
 
 
@@ -52,12 +53,15 @@ def judged_day(data: object, clinic: ClinicSettings) -> DayForm:
 
 
 async def set_day(unit: RegistryUnit, caller: Caller, change: Change) -> DaySet:
-    """Opens, closes or resizes a day; what is left out stays. Raises `ProblemError` for what cannot be."""
+    """Opens, closes or resizes a day; what is left out stays. A closed one keeps what is taken, and tells of it.
+
+    Raises `ProblemError` for what cannot be.
+    """
     doctor_id = change.key.doctor_id
     body_hash = canonical_hash(change.form, doctor_id=doctor_id)
     stored = await stored_answer(unit, caller, body_hash)
     if stored is not None:
-        return DaySet(stored.status_code, DayView.model_validate(stored.result), replayed=True)
+        return DaySet(stored.status_code, DayPut.model_validate(stored.result), replayed=True)
     doctor = await doctors.get(unit.sql, caller.clinic_id, doctor_id, share=True)
     if doctor is None or doctor.status is not Active.ACTIVE:
         raise ProblemError(Code.UNKNOWN_DOCTOR)
@@ -69,8 +73,9 @@ async def set_day(unit: RegistryUnit, caller: Caller, change: Change) -> DaySet:
     if made or view != before:
         now = {"date": view.date, "capacity": view.capacity, "available": view.available}
         unit.record(caller, Action.DAY_SET, doctor_id, made=made, **now)
-    await keep_answer(unit, caller, COMMAND, body_hash, status_code, view.model_dump(mode="json"))
-    return DaySet(status_code, view)
+    put = DayPut(**view.model_dump(), displaced_ids=await _displaced(unit, change.key, view))
+    await keep_answer(unit, caller, COMMAND, body_hash, status_code, put.model_dump(mode="json"))
+    return DaySet(status_code, put)
 
 
 async def read_day(unit: RegistryUnit, key: DayKey) -> DayView:
@@ -121,6 +126,14 @@ async def _resize(unit: RegistryUnit, change: Change, rules: DayRules, *, made: 
         available = day.available if change.form.available is None else change.form.available
         await days.change(unit.sql, change.key, available=available)
     return view
+
+
+async def _displaced(unit: RegistryUnit, key: DayKey, day: DayView) -> list[UUID]:
+    """The appointments to come of a closed day."""
+    if day.available:
+        return []
+    span = (key.date, key.date)
+    return (await publications.on_dates(unit.connection, key.clinic_id, key.doctor_id, unit.now, [span]))[0]
 
 
 async def _view(unit: RegistryUnit, key: DayKey, day: Day, rules: DayRules) -> DayView:

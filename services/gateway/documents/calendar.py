@@ -7,6 +7,7 @@ from services.gateway.documents.appointments import APPOINTMENT
 from shared.contracts.availability import DayView, Mode
 from shared.contracts.booking import Reason
 from shared.contracts.calendar import (
+    DayAnswer,
     ExceptionKind,
     ExceptionPage,
     ExceptionView,
@@ -27,6 +28,8 @@ _START, _END = datetime(2026, 3, 2, 9, 45, tzinfo=UTC), datetime(2026, 3, 2, 10,
 _TIMED = APPOINTMENT.model_copy(update={"location_id": ids.LOCATION, "starts_at": _START, "ends_at": _END})
 
 DAY = DayView(doctor_id=ids.DOCTOR, date=ids.DAY, mode=Mode.DAILY, available=True, capacity=10, remaining=7)
+DAY_SET = DayAnswer(**DAY.model_dump(), displaced=[])
+DAY_CLOSED = DayAnswer(**DAY.model_copy(update={"available": False}).model_dump(), displaced=[APPOINTMENT])
 SCHEDULE = ScheduleView(entries=_WEEK, version=3)
 SCHEDULED = ScheduleAnswer(entries=_WEEK, version=3, displaced=[_TIMED])
 CLOSED = ExceptionView(

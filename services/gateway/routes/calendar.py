@@ -21,6 +21,7 @@ from services.gateway.routes.strict import StrictRoute
 from shared.contracts.availability import DayView
 from shared.contracts.calendar import (
     ClosedIn,
+    DayAnswer,
     DayIn,
     ExceptionPage,
     ExceptionView,
@@ -47,22 +48,18 @@ _EXCEPTION_CODES = (Code.VALIDATION_FAILED, Code.UNKNOWN_DOCTOR, Code.UNKNOWN_EX
     "/doctors/{doctor_id}/availability",
     operation_id="set_availability",
     status_code=201,
-    response_model=DayView,
+    response_model=DayAnswer,
     responses=doc.answers(
-        201, shown.DAY, *doc.BODY_CODES, Code.KEY_REUSED, Code.UNKNOWN_DOCTOR, Code.PAST_DATE, Code.TOO_FAR, Code.BELOW_TAKEN,
+        201, shown.DAY_SET, *doc.BODY_CODES, Code.KEY_REUSED, Code.UNKNOWN_DOCTOR, Code.PAST_DATE, Code.TOO_FAR, Code.BELOW_TAKEN,
         Code.TIMED_DAY, carries=doc.MADE,
     )
-    | doc.also(200, shown.DAY, "The day was there and is changed", OF_REGISTRATIONS),
+    | doc.also(200, shown.DAY_CLOSED, "The day was there and is changed", OF_REGISTRATIONS),
     openapi_extra=doc.posts(DayIn, shown.DAY_BODY),
 )  # fmt: skip
 async def set_availability(request: Request, doctor_id: UUID) -> Response:
-    """Opens, closes or resizes a day; what is left out stays as it was."""
-    path = f"/internal/doctors/{doctor_id}/availability"
-    answer = await register(request, AVAILABILITY, path, "set_availability")
-    if answer.status_code != httpx2.codes.CREATED:
-        return answer_of(request, answer)
-    location = f"{API}/doctors/{doctor_id}/availability?date={answer.json()['date']}"
-    return answer_of(request, answer, {"Location": location})
+    """Opens, closes or resizes a day; what is left out stays as it was. A closed day tells whom it displaces."""
+    answer = await register(request, AVAILABILITY, f"/internal/doctors/{doctor_id}/availability", "set_availability")
+    return await _with_displaced(request, answer, f"{API}/doctors/{{doctor_id}}/availability?date={{date}}")
 
 
 @router.get(

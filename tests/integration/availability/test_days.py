@@ -45,6 +45,19 @@ async def test_a_day_is_made_once_and_changed_afterwards(desk: Desk, http: httpx
     assert desk.locks.held == [f"{desk.clinic}:{doctor}:{TOMORROW}"] * 4, "each change holds the day's lock, no reading does"
 
 
+async def test_a_closed_day_tells_whom_it_displaces(desk: Desk, http: httpx2.AsyncClient) -> None:
+    doctor, key = await desk.doctor(), uuid4()
+    held = (await desk.deliver(book(desk.clinic, doctor), book(desk.clinic, doctor))).of(SlotReserved)
+    ids = [str(one.appointment_id) for one in held]
+    assert (await post(http, doctor, capacity=4)).json()["displaced_ids"] == []
+    closed = await post(http, doctor, key=key, available=False)
+    assert (closed.status_code, closed.json()["displaced_ids"]) == (200, ids)
+    await desk.deliver(releases(held[0]))
+    assert (await post(http, doctor)).json()["displaced_ids"] == ids[1:], "it is still closed"
+    assert (await post(http, doctor, key=key, available=False)).content == closed.content
+    assert (await post(http, doctor, available=True)).json()["displaced_ids"] == []
+
+
 async def test_reading_makes_no_day(desk: Desk, http: httpx2.AsyncClient) -> None:
     doctor = await desk.doctor()
     assert await read(http, doctor) == (True, 10, 10)

@@ -34,6 +34,15 @@ async def test_a_schedule_is_answered_with_what_it_displaces(gateway: Process, b
     assert booked.requests[0].headers["If-Match"] == '"v1"'
 
 
+async def test_a_closed_day_is_answered_with_what_it_displaces(gateway: Process, booked: FakeOwners) -> None:
+    path, day = f"/doctors/{DOCTOR}/availability", {"doctor_id": DOCTOR, "date": "2026-03-02", "available": False}
+    for status in (200, 201):
+        booked.answers[f"/internal{path}"] = (status, {**day, **NAMED})
+        answer = await gateway.http.post(f"{API}{path}", json={"date": "2026-03-02"}, headers={"Idempotency-Key": "k"})
+        assert (answer.status_code, answer.json()) == (status, {**day, "displaced": [LIVE]})
+    assert answer.headers["Location"] == f"{API}{path}?date=2026-03-02"
+
+
 async def test_an_exception_has_its_place_and_what_it_displaces(gateway: Process, booked: FakeOwners) -> None:
     path = f"/doctors/{DOCTOR}/exceptions"
     booked.answers[f"/internal{path}"] = (201, {"id": EXCEPTION, "kind": "closed", **NAMED})

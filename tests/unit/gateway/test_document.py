@@ -17,6 +17,7 @@ from shared.contracts.availability import DayView
 from shared.contracts.booking import AppointmentPage, AppointmentView
 from shared.contracts.calendar import (
     ClosedIn,
+    DayAnswer,
     DayIn,
     ExceptionPage,
     ExceptionView,
@@ -56,8 +57,8 @@ OPERATIONS = {
 }  # fmt: skip
 
 MODELS = (
-    AppointmentPage, AppointmentView, CategoryPage, CategoryView, ClinicView, CommandView, DayView, Deleted, DoctorPage,
-    DoctorView, ExceptionPage, ExceptionView, HealthView, PatientPage, PatientView, PriceRangePage, PriceRangeView,
+    AppointmentPage, AppointmentView, CategoryPage, CategoryView, ClinicView, CommandView, DayAnswer, DayView, Deleted,
+    DoctorPage, DoctorView, ExceptionPage, ExceptionView, HealthView, PatientPage, PatientView, PriceRangePage, PriceRangeView,
     QueueEntryView, QueuePage, ScheduleAnswer, ScheduleView, SlotPage,
 )  # fmt: skip
 
