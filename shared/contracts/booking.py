@@ -6,8 +6,12 @@ from enum import StrEnum
 from typing import ClassVar, Literal
 from uuid import UUID
 
+from pydantic import Field
+
 from shared.contracts.commands import Answer
 from shared.contracts.envelope import AppointmentMessage, ClientCommand, DayMessage, Wire
+
+MAX_NOTE_CHARACTERS = 500
 
 
 class Status(StrEnum):
@@ -260,6 +264,12 @@ class History(Wire):
     """All changes of an appointment, the first one first."""
 
     items: list[Change]
+
+
+class NoteIn(Wire):
+    """What a client wrote to a change (`PUT /internal/appointments/{id}/notes/{command_id}`): the first of a command stays."""
+
+    note: str = Field(min_length=1, max_length=MAX_NOTE_CHARACTERS)
 
 
 class AppointmentPage(Wire):

@@ -193,3 +193,20 @@ class SlotPage(Wire):
 
     items: list[SlotView]
     next_cursor: str | None = None
+
+
+class SlotQuestion(Strict):
+    """Which slot is meant (`POST /internal/slots/resolve`): that of an id, or the one of a doctor that begins then, there."""
+
+    slot_id: UUID | None = None
+    doctor_id: UUID | None = None
+    starts_at: datetime | None = None
+    location_id: UUID | None = None
+
+
+class SlotPlace(Wire):
+    """Where a slot is, whatever state it has: the day whose key its commands take."""
+
+    slot_id: UUID
+    doctor_id: UUID
+    date: dt.date
