@@ -7,13 +7,14 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from http import HTTPStatus
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from shared.contracts.availability import BookingRefused, SlotReserved
+from shared.contracts.availability import SlotReserved
 from shared.contracts.booking import LIVE, AppointmentView, CancelAppointment, CheckInPatient, Reason, Status
 from shared.contracts.envelope import Message
-from shared.contracts.problems import Code
+from shared.contracts.problems import PROBLEMS, Code
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,12 @@ class Appointment:
     def is_upcoming(self, now: datetime) -> bool:
         """Whether it lives and is today's or later where it takes place; what lives longer is history that nobody closed."""
         return self.is_live(now) and self.date >= self.today(now)
+
+    @property
+    def begins(self) -> datetime:
+        """When it takes place; without a time, until the end of its day."""
+        midnight = dt.datetime.combine(self.date + dt.timedelta(days=1), dt.time(), ZoneInfo(self.time_zone))
+        return self.starts_at or midnight
 
     def changed(self, status: Status, now: datetime, reason: Reason | None = None) -> "Appointment":
         """The appointment after a change of status."""
@@ -104,26 +111,49 @@ def appointment_of(reserved: SlotReserved, *, exclusive_day: bool, now: datetime
     )
 
 
+def moved(appointment: Appointment, reserved: SlotReserved, *, exclusive_day: bool, now: datetime) -> Appointment:
+    """The appointment in the place that was reserved for its move. Whatever else it is, it stays: a hold keeps its end."""
+    return replace(
+        appointment,
+        doctor_id=reserved.doctor_id,
+        date=reserved.date,
+        time_zone=reserved.time_zone,
+        slot_id=reserved.slot_id,
+        slot_number=reserved.slot_number,
+        reservation_id=reserved.reservation_id,
+        location_id=reserved.location_id,
+        starts_at=reserved.starts_at,
+        ends_at=reserved.ends_at,
+        exclusive_day=exclusive_day,
+        version=appointment.version + 1,
+        updated_at=now,
+    )
+
+
 def may_collide(appointment: Appointment) -> bool:
     """Whether an appointment can stand against another of its patient at all."""
     return appointment.exclusive_day or appointment.starts_at is not None
 
 
 class Diary:
-    """What patients have: their live appointments, and those that the batch has added so far."""
+    """What patients have: their live appointments, and those that the batch has added or moved so far."""
 
     def __init__(self, live: Iterable[Appointment]) -> None:
-        self._of_patient: dict[tuple[UUID, UUID], list[Appointment]] = {}
+        self._of_patient: dict[tuple[UUID, UUID], dict[UUID, Appointment]] = {}
         for one in live:
-            self.add(one)
+            self.enter(one)
 
-    def add(self, appointment: Appointment) -> None:
-        """Enters an appointment: of two of one batch that collide, the first stands."""
-        self._of_patient.setdefault((appointment.clinic_id, appointment.patient_id), []).append(appointment)
+    def enter(self, appointment: Appointment) -> None:
+        """Enters an appointment, in place of what it was before: of two of one batch that collide, the first stands."""
+        self._of_patient.setdefault((appointment.clinic_id, appointment.patient_id), {})[appointment.id] = appointment
 
     def forbids(self, wanted: Appointment) -> bool:
-        """Whether the patient is elsewhere at that time, or with that doctor on that day where the clinic allows it once only."""
-        others = self._of_patient.get((wanted.clinic_id, wanted.patient_id), ())
+        """Whether the patient is elsewhere at that time, or with that doctor on that day where the clinic allows it once only.
+
+        The place that an appointment has never stands in the way of its own move.
+        """
+        theirs = self._of_patient.get((wanted.clinic_id, wanted.patient_id), {}).values()
+        others = [other for other in theirs if other.id != wanted.id]
         return any(_overlap(wanted, other) or (wanted.exclusive_day and _same_day(wanted, other)) for other in others)
 
 
@@ -148,10 +178,15 @@ def _overlap(one: Appointment, other: Appointment) -> bool:
     return one.starts_at < other.ends_at and other.starts_at < one.ends_at
 
 
-def code_of_refusal(refused: BookingRefused, *, patient_known: bool) -> Code:
-    """What availability's refusal ends as: an unknown patient ranks above all but an unknown doctor and what was not judged."""
-    above = refused.code in (Code.TOO_LATE, Code.UNKNOWN_DOCTOR)
-    return refused.code if above or patient_known else Code.UNKNOWN_PATIENT
+def code_of_refusal(availabilitys: Code, ours: Code | None) -> Code:
+    """What availability's refusal ends as, if there is something against the command that only booking knows.
+
+    What is unknown ranks above all but an unknown doctor and what was not judged; an appointment's status above a taken place.
+    """
+    if ours is None or availabilitys in (Code.TOO_LATE, Code.UNKNOWN_DOCTOR):
+        return availabilitys
+    above = PROBLEMS[ours].status == HTTPStatus.NOT_FOUND or PROBLEMS[availabilitys].status == HTTPStatus.CONFLICT
+    return ours if above else availabilitys
 
 
 AppointmentCommand = CancelAppointment | CheckInPatient
@@ -159,6 +194,13 @@ AppointmentCommand = CancelAppointment | CheckInPatient
 _NO_CANCEL = {
     Status.CHECKED_IN: Code.CHECKED_IN,
     Status.EXPIRED: Code.EXPIRED,
+    Status.FULFILLED: Code.PAST,
+    Status.NO_SHOW: Code.PAST,
+}
+_NO_MOVE = {
+    Status.CANCELLED: Code.CANCELLED,
+    Status.EXPIRED: Code.EXPIRED,
+    Status.CHECKED_IN: Code.ALREADY_CHECKED_IN,
     Status.FULFILLED: Code.PAST,
     Status.NO_SHOW: Code.PAST,
 }
@@ -170,6 +212,15 @@ _NO_CHECK_IN = {
     Status.PENDING: Code.NOT_CONFIRMED,
     Status.NO_SHOW: Code.PAST,
 }
+
+
+def why_unmovable(appointment: Appointment, now: datetime, cutoff: dt.timedelta | None) -> Code | None:
+    """Why an appointment stays where it is, if it does. Without a cut-off it is the clinic that moves it."""
+    if code := _NO_MOVE.get(appointment.status_at(now)):
+        return code
+    if appointment.date < appointment.today(now):
+        return Code.PAST
+    return Code.PAST_CUTOFF if cutoff is not None and appointment.begins <= now + cutoff else None
 
 
 def apply(command: AppointmentCommand, appointment: Appointment | None, now: datetime) -> Appointment | Code:

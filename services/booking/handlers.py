@@ -39,6 +39,7 @@ TAKING_NOTE: dict[type[Message], Callable[[Unit, Any], Awaitable[None]]] = {
 }
 DECIDING: dict[type[Message], Callable[[Unit, Decisions, Any], Awaitable[None]]] = {
     SlotReserved: decide_bookings,
+    SlotKept: decide_bookings,
     BookingRefused: decide_bookings,
     ReservationQuestioned: decide_bookings,
     CancelAppointment: decide_commands,
@@ -46,7 +47,7 @@ DECIDING: dict[type[Message], Callable[[Unit, Decisions, Any], Awaitable[None]]]
     CommandFailed: refuse_failed,
 }
 HANDLED: frozenset[type[Message]] = frozenset([*TAKING_NOTE, *DECIDING, SlotRevoked, CommandRepeated])
-_OTHERS: tuple[type[Message], ...] = (DoctorChanged, PatientChanged, SlotKept, ConfirmAppointment)
+_OTHERS: tuple[type[Message], ...] = (DoctorChanged, PatientChanged, ConfirmAppointment)
 IGNORED = frozenset(_OTHERS)
 """Doctors are availability's to judge, patients are our own."""
 

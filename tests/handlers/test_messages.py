@@ -49,7 +49,7 @@ ACTS: dict[str, set[type[Message]]] = {
         ClinicChanged,
     },
     "booking": {
-        SlotReserved, BookingRefused, ReservationQuestioned, SlotRevoked, SlotFreed, CancelAppointment, CheckInPatient,
+        SlotReserved, SlotKept, BookingRefused, ReservationQuestioned, SlotRevoked, SlotFreed, CancelAppointment, CheckInPatient,
         PatientQueued, CommandRepeated, CommandFailed, ClinicChanged,
     },
     "queue": {PatientCheckedIn, AppointmentReassigned, CommandRepeated, ClinicChanged},
@@ -65,7 +65,7 @@ IGNORES: dict[str, set[type[Message]]] = {
         DoctorChanged,
         PatientChanged,
     },
-    "booking": {DoctorChanged, PatientChanged, SlotKept, ConfirmAppointment},
+    "booking": {DoctorChanged, PatientChanged, ConfirmAppointment},
     "queue": {
         AppointmentBooked,
         AppointmentRefused,

@@ -77,6 +77,17 @@ FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::text[], $6::ti
      AS changed(clinic_id, id, status, version, cancel_reason, updated_at)
 WHERE appointments.clinic_id = changed.clinic_id AND appointments.id = changed.id
 """
+# Of one patient there is at most one in the statement: two could pass each other, and the constraints look at each row by itself.
+_PLACE = (
+    "doctor_id", "date", "time_zone", "slot_id", "slot_number", "reservation_id", "location_id", "starts_at", "ends_at",
+    "exclusive_day", "version", "updated_at",
+)  # fmt: skip
+_MOVED = ("clinic_id", "id", *_PLACE)
+MOVE = f"""
+UPDATE appointments SET {", ".join(f"{column} = moved.{column}" for column in _PLACE)}
+FROM unnest({", ".join(f"${place}::{_TYPES[column]}[]" for place, column in enumerate(_MOVED, 1))}) AS moved({", ".join(_MOVED)})
+WHERE appointments.clinic_id = moved.clinic_id AND appointments.id = moved.id
+"""
 
 
 @dataclass(frozen=True)
@@ -124,6 +135,11 @@ async def change(connection: Connection, changed: Sequence[Appointment]) -> None
     """Writes the final states of locked appointments."""
     columns = ("clinic_id", "id", "status", "version", "cancel_reason", "updated_at")
     await connection.execute(CHANGE, *([getattr(one, column) for one in changed] for column in columns))
+
+
+async def move(connection: Connection, moved: Sequence[Appointment]) -> None:
+    """Writes the new places of locked appointments: of a patient one at a time."""
+    await connection.execute(MOVE, *([getattr(one, column) for one in moved] for column in _MOVED))
 
 
 async def reassign(connection: Connection, clinic_id: UUID, ids: Collection[UUID], patient_id: UUID, now: dt.datetime) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +19,8 @@ from shared.infra.postgres import Connection
 # The settings ride along: one round trip less for each batch.
 _LOCK = """
 SELECT patients.clinic_id, patients.id, patients.status, patients.merged_into, patients.version,
-       coalesce((clinic_settings.settings ->> 'one_booking_per_patient_day')::boolean, false) AS one_booking_a_day
+       coalesce((clinic_settings.settings ->> 'one_booking_per_patient_day')::boolean, false) AS one_booking_a_day,
+       coalesce((clinic_settings.settings ->> 'cancel_cutoff_minutes')::int, 0) AS cancel_cutoff_minutes
 FROM patients JOIN unnest($1::uuid[], $2::uuid[]) AS asked(clinic_id, id) USING (clinic_id, id)
 LEFT JOIN clinic_settings ON clinic_settings.clinic_id = patients.clinic_id
 ORDER BY patients.id FOR {strength} OF patients
@@ -71,6 +72,8 @@ class Locked:
     version: int
     one_booking_a_day: bool
     """Whether the clinic allows one booking of a doctor's day only."""
+    cancel_cutoff: timedelta
+    """So long before it begins the clinic lets nobody cancel or move an appointment any more."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +140,8 @@ def _end_of(key: Key, rows: Mapping[Key, Any]) -> Key:
 
 
 def _locked(row: Any) -> Locked:
-    return Locked(row["id"], Active(row["status"]), row["version"], row["one_booking_a_day"])
+    cutoff = timedelta(minutes=row["cancel_cutoff_minutes"])
+    return Locked(row["id"], Active(row["status"]), row["version"], row["one_booking_a_day"], cutoff)
 
 
 async def survivors(connection: Connection, keys: Collection[Key]) -> dict[Key, UUID]:

@@ -8,22 +8,25 @@ from collections.abc import Iterable
 from typing import Self
 from uuid import UUID
 
-from shared.contracts.booking import BookAppointment, CancelAppointment, CheckInPatient
+from shared.contracts.availability import BookingRefused, SlotKept, SlotReserved
+from shared.contracts.booking import BookAppointment, CancelAppointment, CheckInPatient, RescheduleAppointment
 from shared.contracts.commands import Answer, CommandRepeated, Outcome
-from shared.contracts.envelope import DayMessage, Message
+from shared.contracts.envelope import AppointmentMessage, DayMessage, Message
 from shared.contracts.problems import Code
 from shared.contracts.topics import APPOINTMENT_EVENTS
 from shared.infra import outcomes
 from shared.infra.audit import Action
 from shared.infra.unit import Unit
 
-Command = type[BookAppointment] | type[CancelAppointment] | type[CheckInPatient]
+Command = type[BookAppointment] | type[RescheduleAppointment] | type[CancelAppointment] | type[CheckInPatient]
 
 
 class Decisions:
     """Asked before anything is decided, told of everything that is, stored at the batch's end."""
 
-    def __init__(self, unit: Unit, known: dict[tuple[UUID, UUID], Outcome]) -> None:
+    def __init__(self, unit: Unit, known: dict[tuple[UUID, UUID], Outcome], appointments: frozenset[tuple[UUID, UUID]]) -> None:
+        self.appointments = appointments
+        """Those that the batch's moves and commands name: a batch that locks some of them before its end locks all at once."""
         self._unit = unit
         self._known = known
         self._made: list[Outcome] = []
@@ -31,8 +34,13 @@ class Decisions:
     @classmethod
     async def read(cls, unit: Unit, messages: Iterable[Message]) -> Self:
         """What is decided already of the messages' commands."""
-        asked = {(message.clinic_id, message.command_id) for message in messages if message.command_id}
-        return cls(unit, await outcomes.look(unit.connection, asked) if asked else {})
+        asked, named = set(), set()
+        for message in messages:
+            if message.command_id:
+                asked.add((message.clinic_id, message.command_id))
+            if appointment_id := _named(message):
+                named.add((message.clinic_id, appointment_id))
+        return cls(unit, await outcomes.look(unit.connection, asked) if asked else {}, frozenset(named))
 
     def of(self, message: Message) -> Outcome | None:
         """The outcome of the message's command, if it has one."""
@@ -53,12 +61,15 @@ class Decisions:
             self._unit.reply(cause, answer)
 
     def answer_again(self, message: Message, outcome: Outcome) -> None:
-        """Answers a repeat, or hands it to the service that replies last."""
+        """Answers a repeat, or hands it to the service that replies last.
+
+        Who moved an appointment is answered by the service of the old day, which nobody knows any more: its gateway looks again.
+        """
         if outcome.body_hash != message.body_hash:
             self._unit.reply(message, answer_to(message, outcome))
         elif outcome.settled_at:
             self._unit.reply(message, outcome.answer, replayed=True)
-        else:
+        elif outcome.type != RescheduleAppointment.__name__ or not outcome.answer.succeeded:
             self._pass_on(message, outcome)
 
     def _pass_on(self, message: Message, outcome: Outcome) -> None:
@@ -86,6 +97,13 @@ def answer_to(message: Message, outcome: Outcome) -> Answer:
     A command that ended before it arrived, lost or failed, has no inbox row that knows its key: another body is found out here.
     """
     return outcome.answer if outcome.body_hash == message.body_hash else Answer.refusal(Code.KEY_REUSED)
+
+
+def _named(message: Message) -> UUID | None:
+    """The appointment that a message acts on, if it was there before."""
+    if isinstance(message, SlotReserved | BookingRefused):
+        return message.appointment_id if message.purpose.moves else None
+    return message.appointment_id if isinstance(message, SlotKept | AppointmentMessage) else None
 
 
 def _day(message: Message, outcome: Outcome) -> tuple[UUID, dt.date]:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import structlog
 
-from services.booking.service.bookings import Desk
 from services.booking.service.decisions import Decisions
-from shared.contracts.availability import BookingRefused, SlotReserved
-from shared.contracts.booking import BookAppointment
+from services.booking.service.desk import Desk, command_of
+from shared.contracts.availability import BookingRefused, SlotKept, SlotReserved
+from shared.contracts.booking import RescheduleAppointment
 from shared.contracts.commands import Answer, CommandFailed
 from shared.contracts.envelope import Message, RegistryMessage
 from shared.contracts.problems import Code
@@ -39,9 +39,11 @@ async def fail_own(unit: Unit, message: Message) -> None:
         return
     decisions = await Decisions.read(unit, [message])
     if isinstance(message, SlotReserved) and decisions.of(message) is None:
-        Desk(unit, decisions, active={}, held=set()).refuse(message, Code.INTERNAL)
+        Desk(unit, decisions).refuse(message, Code.INTERNAL)
     elif isinstance(message, BookingRefused):
-        _refuse(decisions, message, BookAppointment.__name__)
+        _refuse(decisions, message, command_of(message).__name__)
+    elif isinstance(message, SlotKept):
+        _refuse(decisions, message, RescheduleAppointment.__name__)
     elif message.is_command:
         _refuse(decisions, message, message.type)
     else:

@@ -9,7 +9,7 @@ import pytest
 from httpx2 import AsyncClient
 
 from services.booking.service.failures import fail_own
-from shared.contracts.availability import ReservationQuestioned, SlotReserved
+from shared.contracts.availability import SlotReserved
 from shared.contracts.booking import AppointmentRefused, ReservationKept, SlotReleased
 from shared.contracts.commands import Answer, CommandFailed, Outcome, OverdueCommand
 from shared.contracts.envelope import Message
@@ -18,15 +18,9 @@ from shared.infra.errors import Outrun, is_transient
 from shared.infra.ids import new_id
 from tests.integration.booking.desk import Desk
 from tests.support.waiting import eventually
-from tests.unit.booking.messages import cancel, check_in, freed, refused, reserved
+from tests.unit.booking.messages import cancel, check_in, freed, questioned, refused, reserved
 
 LONG_AGO = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=11)
-
-
-def questioned(of: SlotReserved) -> ReservationQuestioned:
-    """Availability asks about a reservation."""
-    place = of.model_dump(include={"doctor_id", "date", "patient_id", "appointment_id", "slot_id", "reservation_id"})
-    return ReservationQuestioned.caused_by(of, message_id=new_id(), occurred_at=of.occurred_at, actor="system", **place)
 
 
 def failed(of: Message, type_: str, *, first: bool = True) -> CommandFailed:

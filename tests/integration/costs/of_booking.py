@@ -13,7 +13,19 @@ from tests.integration.availability.desk import settings_changed
 from tests.integration.booking.desk import Desk
 from tests.integration.costs.batches import CLINIC_SETTINGS, REPLY, Batch
 from tests.integration.costs.consumer import Consumer
-from tests.unit.booking.messages import TODAY, cancel, check_in, envelope, freed, queued, refused, repeated, reserved, revoked
+from tests.unit.booking.messages import (
+    TODAY,
+    cancel,
+    check_in,
+    envelope,
+    freed,
+    questioned,
+    queued,
+    refused,
+    repeated,
+    reserved,
+    revoked,
+)
 
 LATEST = 1_000_000
 """A version of settings that none of a batch is newer than."""
@@ -61,12 +73,6 @@ async def questions(consumer: Consumer, size: int) -> list[Message]:
 async def questions_about_nothing(consumer: Consumer, size: int) -> list[Message]:
     """About reservations of which booking never heard."""
     return [questioned(slot) for slot in await reservations(consumer, size) if isinstance(slot, SlotReserved)]
-
-
-def questioned(slot: SlotReserved) -> ReservationQuestioned:
-    names = ("doctor_id", "date", "patient_id", "slot_id", "reservation_id", "appointment_id")
-    asked = {name: getattr(slot, name) for name in names}
-    return ReservationQuestioned.caused_by(slot, message_id=new_id(), occurred_at=slot.occurred_at, **asked)
 
 
 async def failures(consumer: Consumer, size: int) -> list[Message]:

@@ -4,8 +4,8 @@ import datetime as dt
 from typing import Any
 from uuid import UUID, uuid4
 
-from shared.contracts.availability import BookingRefused, SlotFreed, SlotReserved, SlotRevoked
-from shared.contracts.booking import CancelAppointment, CheckInPatient
+from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotFreed, SlotKept, SlotReserved, SlotRevoked
+from shared.contracts.booking import CancelAppointment, CheckInPatient, Purpose
 from shared.contracts.commands import CommandRepeated
 from shared.contracts.problems import Code
 from shared.contracts.queue import PatientQueued, QueueEntryView, State
@@ -34,6 +34,25 @@ def reserved(clinic: UUID, patient: UUID, **fields: Any) -> SlotReserved:
         "appointment_id": new_id(), "time_zone": "UTC",
     }  # fmt: skip
     return SlotReserved(**envelope(clinic, patient_id=patient, **{**place, **fields}))
+
+
+def move_of(of: SlotReserved, **fields: Any) -> SlotReserved:
+    """A slot is taken for an appointment that has a place already."""
+    ours = {"appointment_id": of.appointment_id, "purpose": Purpose.MOVE}
+    return reserved(of.clinic_id, of.patient_id, **{**ours, **fields})
+
+
+def kept(of: SlotReserved, **fields: Any) -> SlotKept:
+    """The appointment that is to be moved has the asked place already."""
+    place = of.model_dump(include={"doctor_id", "date", "patient_id", "slot_id", "reservation_id", "appointment_id"})
+    return SlotKept(**envelope(of.clinic_id, **{**place, **fields}))
+
+
+def questioned(of: SlotReserved) -> ReservationQuestioned:
+    """Availability asks about a reservation."""
+    names = {"doctor_id", "date", "patient_id", "appointment_id", "slot_id", "reservation_id", "purpose"}
+    place = of.model_dump(include=names)
+    return ReservationQuestioned.caused_by(of, message_id=new_id(), occurred_at=of.occurred_at, actor="system", **place)
 
 
 def revoked(slot: SlotReserved, **fields: Any) -> SlotRevoked:

@@ -12,7 +12,7 @@ from services.booking.domain import Appointment, Diary
 from shared.contracts.booking import Reason, Status
 from shared.contracts.problems import Code
 from shared.contracts.registry import name_key
-from tests.unit.booking.messages import cancel, check_in, refused, reserved
+from tests.unit.booking.messages import cancel, check_in, reserved
 
 pytestmark = pytest.mark.unit
 
@@ -126,20 +126,26 @@ def test_an_unknown_appointment_is_unknown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "patient_known", "stored"),
+    ("code", "ours", "stored"),
     [
-        (Code.FULL, True, Code.FULL),
-        (Code.FULL, False, Code.UNKNOWN_PATIENT),
-        (Code.PAST_DATE, False, Code.UNKNOWN_PATIENT),
-        (Code.UNKNOWN_DOCTOR, False, Code.UNKNOWN_DOCTOR),
-        (Code.TOO_LATE, False, Code.TOO_LATE),
+        (Code.FULL, None, Code.FULL),
+        (Code.FULL, Code.UNKNOWN_PATIENT, Code.UNKNOWN_PATIENT),
+        (Code.PAST_DATE, Code.UNKNOWN_PATIENT, Code.UNKNOWN_PATIENT),
+        (Code.NO_SUCH_SLOT, Code.UNKNOWN_APPOINTMENT, Code.UNKNOWN_APPOINTMENT),
+        (Code.UNKNOWN_DOCTOR, Code.UNKNOWN_PATIENT, Code.UNKNOWN_DOCTOR),
+        (Code.TOO_LATE, Code.UNKNOWN_PATIENT, Code.TOO_LATE),
+        (Code.NO_SUCH_SLOT, Code.CANCELLED, Code.NO_SUCH_SLOT),
+        (Code.TOO_FAR, Code.PAST_CUTOFF, Code.TOO_FAR),
+        (Code.SLOT_TAKEN, Code.CANCELLED, Code.CANCELLED),
+        (Code.FULL, Code.PAST_CUTOFF, Code.PAST_CUTOFF),
+        (Code.TOO_LATE, Code.CANCELLED, Code.TOO_LATE),
     ],
 )
-def test_which_refusal_of_a_booking_wins(code: Code, patient_known: bool, stored: Code) -> None:
-    assert domain.code_of_refusal(refused(CLINIC, PATIENT, code), patient_known=patient_known) == stored
+def test_which_refusal_wins_of_availabilitys_and_ours(code: Code, ours: Code | None, stored: Code) -> None:
+    assert domain.code_of_refusal(code, ours) == stored
 
 
-def at(start_hour: int, end_hour: int) -> dict[str, dt.datetime]:
+def at(start_hour: int, end_hour: int) -> dict[str, Any]:
     return {"starts_at": NOW + dt.timedelta(hours=start_hour), "ends_at": NOW + dt.timedelta(hours=end_hour)}
 
 
@@ -156,7 +162,7 @@ def test_one_booking_a_day_is_of_one_doctor_and_where_the_clinic_says_so() -> No
     first = appointment()
     diary = Diary([])
     assert not diary.forbids(replace(first, exclusive_day=True))
-    diary.add(first)
+    diary.enter(first)
     again = replace(first, id=uuid4())
     assert diary.forbids(replace(again, exclusive_day=True))
     assert not diary.forbids(again)
@@ -208,3 +214,54 @@ def test_what_two_patients_have_and_one_cannot(one: dict[str, Any], other: dict[
     moving, staying = appointment(**one), appointment(**other)
     found = domain.clashes([moving, appointment()], [staying, appointment()])
     assert found == (sorted([moving, staying], key=lambda each: each.id) if clash else [])
+
+
+def test_an_appointments_own_place_never_stands_in_its_way() -> None:
+    one = appointment(**at(1, 3))
+    diary = Diary([one])
+    assert not diary.forbids(replace(one, **at(2, 4)))
+    assert not diary.forbids(replace(one, exclusive_day=True, slot_id=uuid4()))
+    diary.enter(replace(one, **at(5, 6)))
+    assert not diary.forbids(appointment(**at(2, 4))), "it has left that place"
+    assert diary.forbids(appointment(**at(5, 6)))
+
+
+def test_a_moved_appointment_has_another_place_and_is_the_same_otherwise() -> None:
+    held = appointment(status=Status.PENDING, expires_at=LATER, reservation_id=uuid4(), **at(1, 3))
+    place = {"slot_number": 7, "location_id": uuid4(), "time_zone": "Asia/Tokyo", "date": TOMORROW, **at(20, 21)}
+    slot = reserved(CLINIC, PATIENT, appointment_id=held.id, **place)
+    after = domain.moved(held, slot, exclusive_day=True, now=LATER)
+    new: dict[str, Any] = {"doctor_id": slot.doctor_id, "slot_id": slot.slot_id, "reservation_id": slot.reservation_id, **place}
+    assert after == replace(held, **new, exclusive_day=True, version=2, updated_at=LATER)
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (Status.CANCELLED, Code.CANCELLED),
+        (Status.EXPIRED, Code.EXPIRED),
+        (Status.CHECKED_IN, Code.ALREADY_CHECKED_IN),
+        (Status.FULFILLED, Code.PAST),
+        (Status.NO_SHOW, Code.PAST),
+        (Status.BOOKED, Code.PAST),
+    ],
+)
+def test_what_cannot_be_moved(status: Status, code: Code) -> None:
+    assert domain.why_unmovable(appointment(status=status, date=YESTERDAY), NOW, dt.timedelta()) == code
+
+
+def test_a_hold_is_moved_until_it_is_over() -> None:
+    held = appointment(status=Status.PENDING, expires_at=LATER)
+    assert domain.why_unmovable(held, NOW, None) is None
+    assert domain.why_unmovable(held, LATER, None) == Code.EXPIRED
+
+
+def test_a_cut_off_is_before_the_start_or_the_end_of_the_day_and_not_for_the_clinic() -> None:
+    hour = dt.timedelta(hours=1)
+    timed = appointment(date=TOMORROW, **at(1, 3))
+    assert domain.why_unmovable(timed, NOW, hour - dt.timedelta(minutes=1)) is None
+    assert domain.why_unmovable(timed, NOW, hour) == Code.PAST_CUTOFF
+    assert domain.why_unmovable(timed, NOW + 2 * hour, None) is None
+    tokyo = appointment(time_zone="Asia/Tokyo", date=TOMORROW)  # its day ends at 15:00 of the third, UTC
+    assert domain.why_unmovable(tokyo, NOW, dt.timedelta(hours=15)) is None
+    assert domain.why_unmovable(tokyo, NOW, dt.timedelta(hours=15, minutes=30)) == Code.PAST_CUTOFF
