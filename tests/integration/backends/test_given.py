@@ -13,6 +13,7 @@ from deploy.embedded.ports import LOOPBACK, any_free
 from tests.support import given as given_servers
 from tests.support.given import ADDRESSES, KAFKA, OURS, POSTGRES, REDIS, Content, content, given
 from tests.support.servers import own_folder
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.embedded
 
@@ -40,6 +41,13 @@ def addresses(monkeypatch: pytest.MonkeyPatch, empty: EmbeddedServers) -> None:
 def found(servers: EmbeddedServers) -> Content:
     """What is on the servers."""
     return blocking.run(content(servers))
+
+
+async def all_listed(servers: EmbeddedServers) -> Content:
+    """What is on the servers once every declared topic is: a broker lists a new one a moment after it has made it."""
+    now = await content(servers)
+    assert now.topics >= OURS.topics
+    return now
 
 
 def test_each_server_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -80,7 +88,7 @@ def test_databases_and_topics_of_somebody_are_left_alone(empty: EmbeddedServers,
     before = found(empty)
     databases.prepare(empty.postgres_dsn(), empty.secrets.passwords(databases.role_names()))
     blocking.run(topics.create_topics(empty.kafka_bootstrap))
-    somebodys = found(empty)
+    somebodys = blocking.run(eventually(lambda: all_listed(empty)))
     with pytest.raises(StackError, match=r"tests have not made these.*availability.*booking\.commands"), given(tmp_path):
         pytest.fail("they are somebody's")
     assert found(empty) == somebodys != before
