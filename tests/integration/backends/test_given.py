@@ -43,11 +43,15 @@ def found(servers: EmbeddedServers) -> Content:
     return blocking.run(content(servers))
 
 
-async def all_listed(servers: EmbeddedServers) -> Content:
+def listed(servers: EmbeddedServers) -> Content:
     """What is on the servers once every declared topic is: a broker lists a new one a moment after it has made it."""
-    now = await content(servers)
-    assert now.topics >= OURS.topics
-    return now
+
+    async def look() -> Content:
+        now = await content(servers)
+        assert now.topics >= OURS.topics
+        return now
+
+    return blocking.run(eventually(look))
 
 
 def test_each_server_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -65,7 +69,7 @@ def test_each_server_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPat
 def test_what_a_session_made_is_gone_after_it(empty: EmbeddedServers, tmp_path: Path) -> None:
     before = found(empty)
     with given(tmp_path):
-        for ours, now in zip(OURS, found(empty), strict=True):
+        for ours, now in zip(OURS, listed(empty), strict=True):
             assert ours <= now
     assert found(empty) == before
 
@@ -88,7 +92,7 @@ def test_databases_and_topics_of_somebody_are_left_alone(empty: EmbeddedServers,
     before = found(empty)
     databases.prepare(empty.postgres_dsn(), empty.secrets.passwords(databases.role_names()))
     blocking.run(topics.create_topics(empty.kafka_bootstrap))
-    somebodys = blocking.run(eventually(lambda: all_listed(empty)))
+    somebodys = listed(empty)
     with pytest.raises(StackError, match=r"tests have not made these.*availability.*booking\.commands"), given(tmp_path):
         pytest.fail("they are somebody's")
     assert found(empty) == somebodys != before
