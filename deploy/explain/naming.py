@@ -10,8 +10,9 @@ from shared.infra import ids
 PRINCIPALS = ("open",)
 """Whose keys are tried: while access is open there is only one."""
 OPERATIONS = (
-    "create_appointment", "cancel_appointment", "create_checkin", "create_doctor", "create_patient", "set_availability",
-    "merge_patients", "create_category", "create_price_range", "create_exception",
+    "create_appointment", "confirm_appointment", "reschedule_appointment", "cancel_appointment", "create_checkin",
+    "create_doctor", "create_patient", "set_availability", "merge_patients", "create_category",
+    "create_price_range", "create_exception",
 )  # fmt: skip
 """The scopes of idempotency keys; a test holds them to what the gateway declares."""
 

@@ -1,6 +1,7 @@
 """A client's command: what it asks for, under which id, until when, and the message that carries it."""
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -36,15 +37,25 @@ class Command:
     fields: dict[str, Any]
     named: tuple[Named, ...] = ()
     """The ids that must be known before it is published."""
+    errand: "Errand | None" = None
+    """What is to be asked or done at an owner, then, before it can be published."""
 
     @classmethod
     def make(
-        cls, kind: Kind, caller: Caller, key: str | None, body_hash: str, now: datetime, *named: Named, **fields: Any
+        cls,
+        kind: Kind,
+        caller: Caller,
+        key: str | None,
+        body_hash: str,
+        now: datetime,
+        *named: Named,
+        errand: "Errand | None" = None,
+        **fields: Any,
     ) -> "Command":
         """The command of a request that was read and found valid."""
         used = key if key is not None else ids.new_id().hex
         command_id = ids.command_id(caller.clinic_id, caller.principal, kind.operation, used)
-        return cls(kind, caller, used, key is not None, command_id, body_hash, now, fields, named)
+        return cls(kind, caller, used, key is not None, command_id, body_hash, now, fields, named, errand)
 
     @property
     def type(self) -> str:
@@ -54,6 +65,10 @@ class Command:
     def decide_by(self) -> datetime:
         """Later than this nobody decides it."""
         return self.accepted_at + timedelta(seconds=DECIDE_WITHIN_SECONDS)
+
+    async def ready(self) -> "Command":
+        """The command with all that its message needs. Raises a `ProblemError` if its errand fails."""
+        return self if self.errand is None else replace(self, fields={**self.fields, **await self.errand(self)}, errand=None)
 
     def message(self, reply_partition: int | None) -> Message:
         """The message, with where to reply to."""
@@ -72,3 +87,7 @@ class Command:
             reply_partition=reply_partition,
             **self.fields,
         )
+
+
+Errand = Callable[[Command], Awaitable[Mapping[str, Any]]]
+"""Answers fields of the message; raises a `ProblemError`."""

@@ -1,4 +1,4 @@
-"""Takes a command to its end: known ids, the message on Kafka, and the answer, if it comes in the time that the client waits.
+"""Takes a command to its end: known ids, its errand, the message on Kafka, and the answer, if it comes while the client waits.
 
 The only use case of the gateway that is more than passing on; called by the routes.
 """
@@ -67,31 +67,39 @@ class Commands:
 
     async def _submit(self, command: Command, wait_seconds: float) -> Answered | None:
         deadline = time.monotonic() + wait_seconds
-        publish = True
-        if command.named:
-            unknown = await self._known.first_unknown(command.caller, command.named)
-            if unknown is not None:
-                stored = await self._stored(command, UNKNOWN[unknown])
-                if stored is not None:
-                    return stored
-                publish = False
+        try:
+            ready: Command | None = await self._ready(command)
+        except ProblemError as refusal:
+            stored = await self._stored(command, refusal)
+            if stored is not None:
+                return stored
+            ready = None
         waiter = self._waiters.join(command.command_id, command.body_hash)
         first = waiter is None
         waiter = waiter or self._opened(command)
         try:
-            if first and publish:
-                await self._publish(command, waiter)
+            if first and ready is not None:
+                await self._publish(ready, waiter)
             return await self._end(waiter, deadline, last_look=wait_seconds > 0)
         finally:
             self._waiters.leave(waiter)
 
-    async def _stored(self, command: Command, unknown: Code) -> Answered | None:
-        """A stored answer goes before an unknown id; None if the command was decided and is still to be settled."""
+    async def _ready(self, command: Command) -> Command:
+        unknown = await self._known.first_unknown(command.caller, command.named) if command.named else None
+        if unknown is not None:
+            raise ProblemError(UNKNOWN[unknown])
+        return await command.ready()
+
+    async def _stored(self, command: Command, refusal: ProblemError) -> Answered | None:
+        """A stored answer goes before what keeps a command from being sent again: ids may be gone, slots may be others by now.
+
+        None if the command was decided and is still to be settled. Raises the refusal where nothing is stored.
+        """
         outcome = None
         if command.keyed_by_client:
             outcome = await self._looks.stored(command.caller.clinic_id, command.command_id)
         if outcome is None:
-            raise ProblemError(unknown)
+            raise refusal
         if outcome.body_hash != command.body_hash:
             raise ProblemError(Code.KEY_REUSED)
         return Answered(outcome.answer, replayed=True) if outcome.settled_at is not None else None

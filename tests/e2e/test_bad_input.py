@@ -9,7 +9,14 @@ from shared.infra.asgi import MAX_BODY_BYTES
 from tests.e2e.desk import Desk, bad_fields, in_days, problem_of
 
 SOME_ID = "01890a5d-ac96-774b-bcce-b302099a8057"
-WRITES = ("/patients", "/doctors", f"/doctors/{SOME_ID}/availability", "/appointments", "/checkins")
+WRITES = (
+    "/patients",
+    "/doctors",
+    f"/doctors/{SOME_ID}/availability",
+    "/appointments",
+    f"/appointments/{SOME_ID}/reschedule",
+    "/checkins",
+)
 LONG = "x" * 201
 
 BAD_BODIES: list[tuple[str, dict[str, Any], set[str]]] = [
@@ -27,10 +34,15 @@ BAD_BODIES: list[tuple[str, dict[str, Any], set[str]]] = [
     ("/appointments", {"doctor_id": "7", "patient_id": 7, "date": "tomorrow"}, {"doctor_id", "patient_id", "date"}),
     ("/appointments", {"doctor_id": SOME_ID, "patient_id": SOME_ID, "date": "2026-02-30"}, {"date"}),
     ("/appointments", {"doctor_id": SOME_ID, "patient_id": SOME_ID, "date": "2026-03-02", "slot_id": SOME_ID}, {"slot_id"}),
+    ("/appointments", {"slot_id": SOME_ID, "starts_at": "2026-03-02T09:45:00Z"}, {"patient_id", "starts_at"}),
+    ("/appointments", {"starts_at": "2026-03-02T09:45:00", "confirm": 0}, {"doctor_id", "patient_id", "starts_at", "confirm"}),
     ("/checkins", {}, {"appointment_id", "patient_id"}),
     ("/checkins", {"appointment_id": "x", "patient_id": None, "position": 1}, {"appointment_id", "patient_id", "position"}),
     (f"/appointments/{SOME_ID}/cancel", {"reason": "bored"}, {"reason"}),
-    (f"/appointments/{SOME_ID}/cancel", {"note": "free text"}, {"note"}),
+    (f"/appointments/{SOME_ID}/cancel", {"note": "x" * 501}, {"note"}),
+    (f"/appointments/{SOME_ID}/confirm", {"note": "free text"}, {"note"}),
+    (f"/appointments/{SOME_ID}/reschedule", {}, {"date"}),
+    (f"/appointments/{SOME_ID}/reschedule", {"slot_id": SOME_ID, "doctor_id": "7"}, {"doctor_id"}),
 ]
 
 

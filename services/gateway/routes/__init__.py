@@ -4,6 +4,8 @@ A request is matched in their order, and again on every level of routers within 
 between these and the application.
 """
 
-from services.gateway.routes import appointments, calendar, checkins, clinic, commands, directory, doctors, patients
+from services.gateway.routes import appointments, calendar, changes, checkins, clinic, commands, directory, doctors, patients
 
-routers = tuple(part.router for part in (appointments, checkins, commands, calendar, patients, doctors, directory, clinic))
+routers = tuple(
+    part.router for part in (appointments, changes, checkins, commands, calendar, patients, doctors, directory, clinic)
+)

@@ -1,35 +1,34 @@
-"""Appointments: the commands that book and cancel, and the reads, which are booking's."""
+"""Appointments: the command that books or holds, and the reads, which are booking's."""
 
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from services.gateway.answer_headers import OF_COMMANDS
-from services.gateway.answers import API, answer_command, without_body
+from services.gateway.answers import API, answer_command
 from services.gateway.commands import Command, Kind
 from services.gateway.documents import appointments as shown
 from services.gateway.documents import operations as doc
+from services.gateway.errands import find_place
 from services.gateway.gateway import gateway_of
 from services.gateway.owners import BOOKING
 from services.gateway.passing import read
-from services.gateway.reading import Asked, read_command
+from services.gateway.reading import read_command
 from services.gateway.routes.strict import StrictRoute
-from services.gateway.schemas import BookingIn, CancelIn
-from shared.contracts.booking import AppointmentPage, AppointmentView, BookAppointment, CancelAppointment, Status
+from services.gateway.schemas import BOOKING_FORMS, BookingIn
+from shared.contracts.booking import AppointmentPage, AppointmentView, BookAppointment, Status
 from shared.contracts.problems import Code
 from shared.contracts.registry import Day
-from shared.contracts.topics import APPOINTMENT_COMMANDS, BOOKING_COMMANDS
+from shared.contracts.topics import BOOKING_COMMANDS
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, canonical_hash
 
 router = APIRouter(route_class=StrictRoute, tags=["Appointments"])
 
 BOOK = Kind("create_appointment", BookAppointment, BOOKING_COMMANDS)
-CANCEL = Kind("cancel_appointment", CancelAppointment, APPOINTMENT_COMMANDS)
 
 _BOOK_CODES = (
-    Code.UNKNOWN_DOCTOR, Code.UNKNOWN_PATIENT, Code.PAST_DATE, Code.TOO_FAR, Code.DOCTOR_ABSENT, Code.FULL, Code.PATIENT_BUSY,
+    Code.UNKNOWN_DOCTOR, Code.UNKNOWN_PATIENT, Code.NO_SUCH_SLOT, Code.PAST_DATE, Code.TOO_FAR, Code.DOCTOR_ABSENT, Code.FULL,
+    Code.SLOT_TAKEN, Code.PATIENT_BUSY, Code.TOO_MANY_HOLDS,
 )  # fmt: skip
-_CANCEL_CODES = (*doc.BODY_CODES, Code.UNKNOWN_APPOINTMENT, Code.CHECKED_IN, Code.EXPIRED, Code.PAST)
 
 
 @router.post(
@@ -41,14 +40,20 @@ _CANCEL_CODES = (*doc.BODY_CODES, Code.UNKNOWN_APPOINTMENT, Code.CHECKED_IN, Cod
     openapi_extra=doc.posts(BookingIn, shown.BOOKING_BODY, command=True),
 )
 async def create_appointment(request: Request) -> Response:
-    """Books the lowest free number of a doctor's day for a patient."""
+    """Books a place for a patient: any of a doctor's day, a slot by its id, or the slot of a doctor that begins then.
+
+    Of a day it is the lowest free number, or on a timed day the earliest open slot. With `"confirm": false` the place is held:
+    the appointment is `pending` until it is confirmed, or its `expires_at` is over.
+    """
     gateway = gateway_of(request)
-    asked = await read_command(request, BookingIn)
+    asked = await read_command(request, *BOOKING_FORMS)
     body = asked.body
+    doctor = (("doctor", body.doctor_id),) if body.doctor_id else ()
     command = Command.make(
         BOOK, gateway.caller(request), asked.key, canonical_hash(body), gateway.clock.now(),
-        ("doctor", body.doctor_id), ("patient", body.patient_id),
-        doctor_id=body.doctor_id, patient_id=body.patient_id, date=body.date,
+        *doctor, ("patient", body.patient_id),
+        errand=lambda command: find_place(gateway.owners, command, body),
+        patient_id=body.patient_id, confirm=body.confirm,
     )  # fmt: skip
     return await answer_command(gateway, command, asked.preference, f"{API}/appointments/{{id}}")
 
@@ -82,40 +87,6 @@ async def list_appointments(
 async def get_appointment(request: Request, appointment_id: UUID) -> Response:
     """Reads an appointment."""
     return await read(request, BOOKING, f"/internal/appointments/{appointment_id}")
-
-
-@router.post(
-    "/appointments/{appointment_id}/cancel",
-    operation_id="cancel_appointment",
-    response_model=AppointmentView,
-    responses=doc.answers(200, shown.CANCELLED, *_CANCEL_CODES, command=True),
-    openapi_extra=doc.posts(CancelIn, shown.CANCEL_BODY, required=False, command=True),
-)
-async def cancel_appointment(request: Request, appointment_id: UUID) -> Response:
-    """Cancels an appointment; answered once its place is free."""
-    return await _cancel(request, appointment_id, await read_command(request, CancelIn, required=False))
-
-
-@router.delete(
-    "/appointments/{appointment_id}",
-    operation_id="delete_appointment",
-    status_code=204,
-    responses=doc.bare(204, "Cancelled", OF_COMMANDS) | doc.answers(202, shown.RUNNING, *_CANCEL_CODES, command=True),
-    openapi_extra=doc.takes(doc.KEY, doc.PREFER),
-)
-async def delete_appointment(request: Request, appointment_id: UUID) -> Response:
-    """Cancels an appointment, without a body; answered once its place is free."""
-    return without_body(await _cancel(request, appointment_id, await read_command(request, CancelIn, required=False)))
-
-
-async def _cancel(request: Request, appointment_id: UUID, asked: Asked[CancelIn]) -> Response:
-    gateway = gateway_of(request)
-    body_hash = canonical_hash(asked.body, appointment_id=appointment_id)
-    command = Command.make(
-        CANCEL, gateway.caller(request), asked.key, body_hash, gateway.clock.now(),
-        appointment_id=appointment_id, reason=asked.body.reason,
-    )  # fmt: skip
-    return await answer_command(gateway, command, asked.preference)
 
 
 @router.get(

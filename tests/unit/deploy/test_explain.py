@@ -15,7 +15,8 @@ from deploy.explain.evidence import AUDITED, MAX_UNASKED, Evidence, Look, Row, S
 from deploy.explain.naming import Named
 from deploy.topics import declared_topics
 from services.gateway.caller import OPEN
-from services.gateway.routes.appointments import BOOK, CANCEL
+from services.gateway.routes.appointments import BOOK
+from services.gateway.routes.changes import CANCEL, CONFIRM, MOVE
 from services.gateway.routes.checkins import CHECK_IN
 from shared.infra.audit import Action
 
@@ -219,5 +220,5 @@ async def test_without_a_command_an_id_names_what_it_is_about() -> None:
 def test_the_keys_that_are_tried_are_those_of_the_gateway() -> None:
     document = json.loads((Path(__file__).parents[3] / "docs" / "openapi.json").read_text())
     posts = {path["post"]["operationId"] for path in document["paths"].values() if "post" in path}
-    assert set(naming.OPERATIONS) == posts >= {kind.operation for kind in (BOOK, CANCEL, CHECK_IN)}
+    assert set(naming.OPERATIONS) == posts >= {kind.operation for kind in (BOOK, CANCEL, CONFIRM, MOVE, CHECK_IN)}
     assert naming.PRINCIPALS == (OPEN,)

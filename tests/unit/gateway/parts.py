@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from uuid import UUID
 
+import orjson
+from starlette.requests import Request
+
 from services.gateway.admission import Admission
 from services.gateway.caller import OPEN, Caller
 from services.gateway.commands import Command
@@ -126,3 +129,12 @@ async def until(condition: Callable[[], bool]) -> None:
         return condition()
 
     await eventually(look)
+
+
+def request_with(data: object) -> Request:
+    """A request that has arrived with this JSON."""
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": orjson.dumps(data), "more_body": False}
+
+    return Request({"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": []}, receive)

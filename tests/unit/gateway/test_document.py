@@ -11,10 +11,10 @@ from starlette.testclient import TestClient
 
 from services.gateway.app import create_app
 from services.gateway.documents import appointments, calendar, clinic, doctors, patients
-from services.gateway.schemas import BookingIn, CancelIn, CheckInIn, CommandView, HealthView
+from services.gateway.schemas import CancelIn, CheckInIn, CommandView, DayBooking, HealthView, SlotMove
 from services.gateway.settings import Settings
 from shared.contracts.availability import DayView
-from shared.contracts.booking import AppointmentPage, AppointmentView
+from shared.contracts.booking import AppointmentPage, AppointmentView, History
 from shared.contracts.calendar import (
     ClosedIn,
     DayAnswer,
@@ -52,13 +52,15 @@ OPERATIONS = {
     "delete_category", "create_price_range", "list_price_ranges", "get_price_range", "update_price_range", "delete_price_range",
     "create_doctor", "list_doctors", "get_doctor", "update_doctor", "delete_doctor", "set_availability", "get_availability",
     "put_schedule", "get_schedule", "create_exception", "list_exceptions", "get_exception", "delete_exception", "list_slots",
-    "create_appointment", "list_appointments", "get_appointment", "cancel_appointment", "delete_appointment",
+    "create_appointment", "list_appointments", "get_appointment", "confirm_appointment", "reschedule_appointment",
+    "get_appointment_history", "cancel_appointment", "delete_appointment",
     "list_doctor_appointments", "get_command", "create_checkin", "get_queue",
 }  # fmt: skip
 
 MODELS = (
     AppointmentPage, AppointmentView, CategoryPage, CategoryView, ClinicView, CommandView, DayAnswer, DayView, Deleted,
-    DoctorPage, DoctorView, ExceptionPage, ExceptionView, HealthView, PatientPage, PatientView, PriceRangePage, PriceRangeView,
+    DoctorPage, DoctorView, ExceptionPage, ExceptionView, HealthView, History, PatientPage,
+    PatientView, PriceRangePage, PriceRangeView,
     QueueEntryView, QueuePage, ScheduleAnswer, ScheduleView, SlotPage,
 )  # fmt: skip
 
@@ -107,7 +109,8 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("model", "example"),
     [
-        (BookingIn, appointments.BOOKING_BODY), (CancelIn, appointments.CANCEL_BODY), (CheckInIn, appointments.CHECK_IN_BODY),
+        (DayBooking, appointments.BOOKING_BODY), (SlotMove, appointments.MOVE_BODY),
+        (CancelIn, appointments.CANCEL_BODY), (CheckInIn, appointments.CHECK_IN_BODY),
         (DoctorIn, doctors.BODY), (DoctorPatch, doctors.PATCH), (CategoryIn, doctors.CATEGORY_BODY),
         (CategoryPatch, doctors.CATEGORY_BODY), (PriceRangeIn, doctors.PRICE_RANGE_BODY),
         (PriceRangePatch, doctors.PRICE_RANGE_PATCH), (PatientIn, patients.BODY), (PatientPatch, patients.PATCH),

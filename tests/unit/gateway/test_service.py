@@ -1,9 +1,14 @@
 """A command's way through the gateway: what is produced, what is answered, and what a failing part changes."""
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from typing import Any
 
 import pytest
 
+from services.gateway.commands import Command
 from services.gateway.service import Rotation
 from services.gateway.waiters import Answered
 from shared.contracts.booking import BookAppointment
@@ -90,6 +95,49 @@ async def test_a_decided_answer_of_an_unknown_id_is_waited_for() -> None:
     parts.holder.outcomes = [outcome_of(booking("k"), settled=False)]
     assert await parts.commands.submit(booking("k"), 0) is None
     assert parts.producer.sent == []
+
+
+def with_errand(answer: Mapping[str, Any] | ProblemError, key: str | None = None) -> Command:
+    async def errand(_: Command) -> Mapping[str, Any]:
+        if isinstance(answer, ProblemError):
+            raise answer
+        return answer
+
+    return replace(booking(key), errand=errand)
+
+
+async def test_what_an_errand_finds_is_in_the_message() -> None:
+    parts, command = Parts(), with_errand({"slot_id": PATIENT, "date": date(2026, 5, 4)})
+    parts.producer.then = lambda: parts.reply(command)
+    assert await parts.commands.submit(command, 1) == BOOKED
+    message = BookAppointment.model_validate_json(parts.producer.sent[0].body)
+    assert (message.slot_id, message.date, message.patient_id) == (PATIENT, date(2026, 5, 4), PATIENT)
+
+
+@pytest.mark.parametrize("code", [Code.NO_SUCH_SLOT, Code.NOT_ACCEPTED])
+async def test_a_stored_answer_goes_before_a_failed_errand(code: Code) -> None:
+    parts, command = Parts(), with_errand(ProblemError(code, headers={"Retry-After": "2"}), "k")
+    with pytest.raises(ProblemError) as refused:
+        await parts.commands.submit(command, 1)
+    assert (refused.value.code, refused.value.headers) == (code, {"Retry-After": "2"})
+    parts.holder.outcomes = [outcome_of(command)]
+    assert await parts.commands.submit(command, 1) == Answered(BOOKED.answer, replayed=True)
+    assert parts.producer.sent == []
+
+
+async def test_without_a_key_nothing_is_stored_of_a_failed_errand() -> None:
+    parts = Parts()
+    with pytest.raises(ProblemError):
+        await parts.commands.submit(with_errand(ProblemError(Code.NO_SUCH_SLOT)), 1)
+    assert parts.holder.asked == [] and parts.producer.sent == []
+
+
+async def test_an_unknown_id_goes_before_an_errand() -> None:
+    parts = Parts()
+    parts.registry.existing = set()
+    with pytest.raises(ProblemError) as refused:
+        await parts.commands.submit(with_errand(ProblemError(Code.NO_SUCH_SLOT)), 1)
+    assert refused.value.code == Code.UNKNOWN_DOCTOR
 
 
 async def test_what_the_producer_never_had_is_not_accepted_and_closes_the_door() -> None:

@@ -1,0 +1,125 @@
+"""What becomes of an appointment: it is confirmed, moved, cancelled; and the history of all that."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from services.gateway.answer_headers import OF_COMMANDS
+from services.gateway.answers import answer_command, without_body
+from services.gateway.commands import Command, Kind
+from services.gateway.documents import appointments as shown
+from services.gateway.documents import operations as doc
+from services.gateway.errands import find_move, keep_note
+from services.gateway.gateway import gateway_of
+from services.gateway.owners import BOOKING
+from services.gateway.passing import read
+from services.gateway.reading import Asked, read_command
+from services.gateway.routes.strict import StrictRoute
+from services.gateway.schemas import MOVE_FORMS, CancelIn, ConfirmIn, MoveIn
+from shared.contracts.booking import AppointmentView, CancelAppointment, ConfirmAppointment, History, RescheduleAppointment
+from shared.contracts.problems import Code
+from shared.contracts.topics import APPOINTMENT_COMMANDS, BOOKING_COMMANDS
+from shared.infra.forms import canonical_hash
+
+router = APIRouter(route_class=StrictRoute, prefix="/appointments", tags=["Appointments"])
+
+CONFIRM = Kind("confirm_appointment", ConfirmAppointment, APPOINTMENT_COMMANDS)
+MOVE = Kind("reschedule_appointment", RescheduleAppointment, BOOKING_COMMANDS)
+CANCEL = Kind("cancel_appointment", CancelAppointment, APPOINTMENT_COMMANDS)
+
+_CONFIRM_CODES = (*doc.BODY_CODES, Code.UNKNOWN_APPOINTMENT, Code.CANCELLED, Code.EXPIRED, Code.PAST)
+_MOVE_CODES = (
+    *doc.BODY_CODES, Code.UNKNOWN_DOCTOR, Code.UNKNOWN_PATIENT, Code.UNKNOWN_APPOINTMENT, Code.NO_SUCH_SLOT, Code.PAST_DATE,
+    Code.TOO_FAR, Code.DOCTOR_ABSENT, Code.CANCELLED, Code.EXPIRED, Code.ALREADY_CHECKED_IN, Code.PAST, Code.PAST_CUTOFF,
+    Code.FULL, Code.SLOT_TAKEN, Code.PATIENT_BUSY,
+)  # fmt: skip
+_CANCEL_CODES = (*doc.BODY_CODES, Code.UNKNOWN_APPOINTMENT, Code.CHECKED_IN, Code.EXPIRED, Code.PAST, Code.PAST_CUTOFF)
+
+
+@router.post(
+    "/{appointment_id}/confirm",
+    operation_id="confirm_appointment",
+    response_model=AppointmentView,
+    responses=doc.answers(200, shown.CONFIRMED, *_CONFIRM_CODES, command=True),
+    openapi_extra=doc.takes(doc.KEY, doc.PREFER),
+)
+async def confirm_appointment(request: Request, appointment_id: UUID) -> Response:
+    """Confirms a held appointment before its time is over; one that is booked already is answered the same."""
+    gateway = gateway_of(request)
+    asked = await read_command(request, ConfirmIn, required=False)
+    body_hash = canonical_hash(asked.body, appointment_id=appointment_id)
+    command = Command.make(
+        CONFIRM, gateway.caller(request), asked.key, body_hash, gateway.clock.now(), appointment_id=appointment_id
+    )
+    return await answer_command(gateway, command, asked.preference)
+
+
+@router.post(
+    "/{appointment_id}/reschedule",
+    operation_id="reschedule_appointment",
+    response_model=AppointmentView,
+    responses=doc.answers(200, shown.MOVED, *_MOVE_CODES, command=True),
+    openapi_extra=doc.posts(MoveIn, shown.MOVE_BODY, command=True),
+)
+async def reschedule_appointment(request: Request, appointment_id: UUID) -> Response:
+    """Moves an appointment to another day, slot or time, and to another doctor, if one is named; it stays the same appointment.
+
+    The new place is taken first. Answered once the old one is free; if the move is refused, the old place stays its own.
+    """
+    gateway = gateway_of(request)
+    asked = await read_command(request, *MOVE_FORMS)
+    body = asked.body
+    body_hash = canonical_hash(body, appointment_id=appointment_id)
+    doctor = (("doctor", body.doctor_id),) if body.doctor_id else ()
+    command = Command.make(
+        MOVE, gateway.caller(request), asked.key, body_hash, gateway.clock.now(), *doctor,
+        errand=lambda command: find_move(gateway.owners, command, appointment_id, body),
+        appointment_id=appointment_id,
+    )  # fmt: skip
+    return await answer_command(gateway, command, asked.preference)
+
+
+@router.get(
+    "/{appointment_id}/history",
+    operation_id="get_appointment_history",
+    response_model=History,
+    responses=doc.answers(200, shown.HISTORY, Code.VALIDATION_FAILED, Code.UNKNOWN_APPOINTMENT),
+)
+async def get_appointment_history(request: Request, appointment_id: UUID) -> Response:
+    """Every change of an appointment, the first one first: what, when, by whom, and why."""
+    return await read(request, BOOKING, f"/internal/appointments/{appointment_id}/history")
+
+
+@router.post(
+    "/{appointment_id}/cancel",
+    operation_id="cancel_appointment",
+    response_model=AppointmentView,
+    responses=doc.answers(200, shown.CANCELLED, *_CANCEL_CODES, command=True),
+    openapi_extra=doc.posts(CancelIn, shown.CANCEL_BODY, required=False, command=True),
+)
+async def cancel_appointment(request: Request, appointment_id: UUID) -> Response:
+    """Cancels an appointment; answered once its place is free."""
+    return await _cancel(request, appointment_id, await read_command(request, CancelIn, required=False))
+
+
+@router.delete(
+    "/{appointment_id}",
+    operation_id="delete_appointment",
+    status_code=204,
+    responses=doc.bare(204, "Cancelled", OF_COMMANDS) | doc.answers(202, shown.RUNNING, *_CANCEL_CODES, command=True),
+    openapi_extra=doc.takes(doc.KEY, doc.PREFER),
+)
+async def delete_appointment(request: Request, appointment_id: UUID) -> Response:
+    """Cancels an appointment, without a body; answered once its place is free."""
+    return without_body(await _cancel(request, appointment_id, await read_command(request, CancelIn, required=False)))
+
+
+async def _cancel(request: Request, appointment_id: UUID, asked: Asked[CancelIn]) -> Response:
+    gateway, note = gateway_of(request), asked.body.note
+    body_hash = canonical_hash(asked.body, appointment_id=appointment_id)
+    command = Command.make(
+        CANCEL, gateway.caller(request), asked.key, body_hash, gateway.clock.now(),
+        errand=(lambda command: keep_note(gateway.owners, command, appointment_id, note)) if note else None,
+        appointment_id=appointment_id, reason=asked.body.reason,
+    )  # fmt: skip
+    return await answer_command(gateway, command, asked.preference)
