@@ -41,7 +41,6 @@ IGNORED: frozenset[type[Message]] = frozenset(
         AppointmentCancelled,
         AppointmentReassigned,
         PatientCheckedIn,
-        RescheduleAppointment,
         DoctorChanged,
         PatientChanged,
     }
@@ -55,7 +54,7 @@ def make_handler(runtime: Runtime, question_after_seconds: float = QUESTION_AFTE
     async def handle(unit: Unit, admitted: Admitted) -> None:
         asked = Allotment(
             releases=only(admitted.fresh, SlotReleased, AppointmentRefused),
-            bookings=only(admitted.fresh, BookAppointment),
+            commands=only(admitted.fresh, BookAppointment, RescheduleAppointment),
             question_after_seconds=question_after_seconds,
         )
         changes = only(admitted.fresh, ClinicChanged)

@@ -46,7 +46,7 @@ NOW = dt.datetime(2026, 3, 2, 9, 0, tzinfo=dt.UTC)
 ACTS: dict[str, set[type[Message]]] = {
     "availability": {
         BookAppointment, AppointmentBooked, AppointmentMoved, ReservationKept, AppointmentRefused, SlotReleased, CommandRepeated,
-        ClinicChanged,
+        ClinicChanged, RescheduleAppointment,
     },
     "booking": {
         SlotReserved, SlotKept, BookingRefused, ReservationQuestioned, SlotRevoked, SlotFreed, CancelAppointment, CheckInPatient,
@@ -61,7 +61,6 @@ IGNORES: dict[str, set[type[Message]]] = {
         AppointmentCancelled,
         AppointmentReassigned,
         PatientCheckedIn,
-        RescheduleAppointment,
         DoctorChanged,
         PatientChanged,
     },
@@ -146,9 +145,9 @@ async def test_a_passed_on_repeat_is_answered_by_one_service_only() -> None:
     assert not await acts("queue", Admitted(fresh=[golden(CommandRepeated, appointment_id=None)])), "any other is availability's"
 
 
-@pytest.mark.parametrize("kind", [BookAppointment, CancelAppointment, CheckInPatient])
+@pytest.mark.parametrize("kind", [BookAppointment, RescheduleAppointment, CancelAppointment, CheckInPatient])
 async def test_the_repeat_of_a_command_is_never_just_dropped(kind: type[Message]) -> None:
-    service = "availability" if kind is BookAppointment else "booking"
+    service = "availability" if kind in (BookAppointment, RescheduleAppointment) else "booking"
     assert await acts(service, Admitted(repeats=[golden(kind)]))
 
 

@@ -1,22 +1,30 @@
 """The rules of days and slots, without I/O: who calls brings what was read under locks, and the time on the database's clock.
 
-Used by `service/`. A refusal is a problem code; which one wins is the order of the checks in `judge`.
+Used by `service/`. A refusal is a problem code; which one wins is the order of the checks in `judge`. Who gets which place is
+decided by `sharing.py`.
 """
 
-from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from shared.contracts.availability import DayView, Mode
-from shared.contracts.booking import BookAppointment
+from shared.contracts.booking import BookAppointment, RescheduleAppointment
 from shared.contracts.calendar import HORIZON_DAYS
 from shared.contracts.envelope import DayMessage
 from shared.contracts.problems import Code
 from shared.contracts.registry import ClinicSettings
+
+SlotCommand = BookAppointment | RescheduleAppointment
+"""What asks for a place of a day: one that it names, or any."""
+
+
+def mover(command: SlotCommand) -> UUID | None:
+    """The appointment that is to be moved, if one is."""
+    return command.appointment_id if isinstance(command, RescheduleAppointment) else None
 
 
 class DayKey(NamedTuple):
@@ -54,8 +62,8 @@ class DayRules(NamedTuple):
 
 
 @dataclass(frozen=True)
-class FreeSlot:
-    """A place that may be taken."""
+class Slot:
+    """A place of a day."""
 
     id: UUID
     number: int
@@ -63,6 +71,22 @@ class FreeSlot:
     starts_at: datetime | None = None
     ends_at: datetime | None = None
     time_zone: str | None = None
+
+
+class Holding(NamedTuple):
+    """A place that an appointment has."""
+
+    slot_id: UUID
+    reservation_id: UUID
+    appointment_id: UUID
+
+
+class Place(NamedTuple):
+    """A slot that a command names, and who has it, if somebody does."""
+
+    slot: Slot
+    published: bool
+    holding: Holding | None
 
 
 class Reservation(NamedTuple):
@@ -74,20 +98,6 @@ class Reservation(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Taking:
-    """A place given to a booking, with the ids that were drawn for it."""
-
-    command: BookAppointment
-    slot: FreeSlot
-    reservation_id: UUID
-    appointment_id: UUID
-
-    @property
-    def clinic_id(self) -> UUID:
-        return self.command.clinic_id
-
-
-@dataclass(frozen=True)
 class World:
     """What a batch is judged by: read under the locks that hold until its commit."""
 
@@ -95,14 +105,22 @@ class World:
     settings: Mapping[UUID, ClinicSettings]
     scheduled: Mapping[tuple[UUID, UUID], bool]
     """The (clinic, doctor) that are active, and whether each follows a weekly schedule."""
-    days: Mapping[DayKey, Day]
+    days: Mapping[DayKey, Day] = field(default_factory=dict)
+    named: Mapping[tuple[DayKey, UUID], Place] = field(default_factory=dict)
+    """The slots that commands name, as far as they are of the named day."""
+    held: Mapping[tuple[DayKey, UUID | None], Holding] = field(default_factory=dict)
+    """What the appointments that are to be moved have of the day that they ask for."""
 
     def settings_of(self, clinic_id: UUID) -> ClinicSettings:
         """A clinic that has not been heard of yet has the settings of a new one."""
         return self.settings.get(clinic_id) or ClinicSettings()
 
+    def opens(self, clinic_id: UUID) -> datetime:
+        """A slot that starts then or earlier cannot be booked any more."""
+        return self.now + timedelta(minutes=self.settings_of(clinic_id).lead_time_minutes)
 
-def is_late(command: BookAppointment, now: datetime) -> bool:
+
+def is_late(command: SlotCommand, now: datetime) -> bool:
     """Whether the command's deadline is over: then nothing may be taken for it."""
     return command.decide_by < now
 
@@ -115,13 +133,15 @@ def date_refusal(day: date, zone: str, horizon_days: int, now: datetime) -> Code
     return Code.TOO_FAR if day > today + timedelta(days=horizon_days) else None
 
 
-def judge(command: BookAppointment, world: World) -> Code | None:
-    """Why a booking is refused whatever is free, or None. The first reason wins."""
+def judge(command: SlotCommand, world: World) -> Code | None:
+    """Why a command is refused whatever is free, or None. The first reason wins."""
     if is_late(command, world.now):
         return Code.TOO_LATE
     scheduled = world.scheduled.get((command.clinic_id, command.doctor_id))
     if scheduled is None:
         return Code.UNKNOWN_DOCTOR
+    if command.slot_id is not None and not _is_offered(command, command.slot_id, world):
+        return Code.NO_SUCH_SLOT
     settings = world.settings_of(command.clinic_id)
     day = world.days.get(DayKey.of(command))
     zone = day.time_zone if day else settings.time_zone
@@ -133,11 +153,23 @@ def judge(command: BookAppointment, world: World) -> Code | None:
     return refused
 
 
-def days_to_make(commands: Iterable[BookAppointment], world: World) -> dict[DayKey, str]:
-    """The days that bookings may bring into being, with their zone: they are made where they are missing. A schedule's are made
-    with their slots."""
+def _is_offered(command: SlotCommand, slot_id: UUID, world: World) -> bool:
+    """Whether the slot that is named is one that can be asked for, free or not. An appointment may always keep its own."""
+    place = world.named.get((DayKey.of(command), slot_id))
+    if place is None:
+        return False
+    if place.holding and place.holding.appointment_id == mover(command):
+        return True
+    return place.published and (place.slot.starts_at is None or place.slot.starts_at > world.opens(command.clinic_id))
+
+
+def days_to_make(commands: Iterable[SlotCommand], world: World) -> dict[DayKey, str]:
+    """The days that commands may bring into being, with their zone: they are made where they are missing. A schedule's are made
+    with their slots, and of a day that is missing nobody can name a slot."""
     wanted: dict[DayKey, str] = {}
     for command in commands:
+        if command.slot_id is not None:
+            continue
         settings = world.settings_of(command.clinic_id)
         daily = world.scheduled.get((command.clinic_id, command.doctor_id)) is False and not is_late(command, world.now)
         refused = date_refusal(command.date, settings.time_zone, settings.booking_horizon_days, world.now)
@@ -146,32 +178,9 @@ def days_to_make(commands: Iterable[BookAppointment], world: World) -> dict[DayK
     return wanted
 
 
-def places_wanted(judged: Iterable[tuple[BookAppointment, Code | None]]) -> Counter[DayKey]:
-    """How many places of each day the bookings ask for that were not refused."""
-    return Counter(DayKey.of(command) for command, refused in judged if refused is None)
-
-
 def open_from(world: World, days: Iterable[DayKey]) -> dict[DayKey, datetime]:
     """Of the timed ones of these days: a slot that starts then or earlier cannot be booked any more."""
-    timed = (day for day in days if world.days[day].mode is Mode.TIMED)
-    return {day: world.now + timedelta(minutes=world.settings_of(day.clinic_id).lead_time_minutes) for day in timed}
-
-
-def share_out(
-    judged: Sequence[tuple[BookAppointment, Code | None]], free: Mapping[DayKey, Sequence[FreeSlot]]
-) -> list[tuple[BookAppointment, FreeSlot | Code]]:
-    """Gives each booking in order of arrival the first place that is left of its day; the rest find the day full."""
-    left = {day: deque(sorted(slots, key=_order)) for day, slots in free.items()}
-    decided: list[tuple[BookAppointment, FreeSlot | Code]] = []
-    for command, refused in judged:
-        slots = left.get(DayKey.of(command))
-        decided.append((command, refused or (slots.popleft() if slots else Code.FULL)))
-    return decided
-
-
-def _order(slot: FreeSlot) -> tuple[datetime | int, ...]:
-    """By start, or by number where there are no times: never both on one day."""
-    return (slot.starts_at,) if slot.starts_at else (slot.number,)
+    return {day: world.opens(day.clinic_id) for day in days if world.days[day].mode is Mode.TIMED}
 
 
 def unrecorded_day(doctor_id: UUID, day: date, settings: ClinicSettings, rules: DayRules) -> DayView:

@@ -1,6 +1,7 @@
 """The hot statements: a batch of any size takes each of them once at most, and every lock is a statement of its own.
 
-Called by `service/` inside its unit of work, in this order: doctors, missing days, day locks, release, grow, free slots, take.
+Called by `service/` inside its unit of work, in this order: doctors, missing days, day locks, release, grow, named and held
+slots, free slots, take.
 Rows are locked in one global order in every process. Every statement joins on the clinic beside what row level security does.
 """
 
@@ -11,7 +12,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from services.availability.domain.days import Day, DayKey, FreeSlot, Reservation
+from services.availability.domain.days import Day, DayKey, Holding, Place, Reservation, Slot
 from shared.contracts.availability import Mode, SlotReserved
 from shared.contracts.registry import Active
 from shared.infra.kafka import encode
@@ -93,6 +94,19 @@ SHRINK = """
 DELETE FROM slots WHERE clinic_id = $1 AND id IN (
   SELECT id FROM slots WHERE clinic_id = $1 AND doctor_id = $2 AND date = $3 AND state = 'free' ORDER BY number DESC LIMIT $4)
 """
+NAMED = """
+SELECT clinic_id, doctor_id, date, id, number, location_id, starts_at, ends_at, time_zone, published, reservation_id,
+       appointment_id
+FROM slots JOIN unnest($1::uuid[], $2::uuid[], $3::date[], $4::uuid[]) AS asked(clinic_id, doctor_id, date, id)
+                USING (clinic_id, doctor_id, date, id)
+"""
+# An appointment that is being moved within a day has two slots of it for a moment: the newer one comes last.
+HELD = """
+SELECT clinic_id, doctor_id, date, id, reservation_id, appointment_id
+FROM slots JOIN unnest($1::uuid[], $2::uuid[], $3::date[], $4::uuid[]) AS asked(clinic_id, doctor_id, date, appointment_id)
+                USING (clinic_id, doctor_id, date, appointment_id)
+WHERE slots.state = 'taken' ORDER BY reservation_id
+"""
 # A day has either numbers alone, or times: then it is told from when on. Both go by the index of the day: coalesced, because a
 # comparison with the start, or its order, lets the planner go through all times of the doctor (1.4 ms a day on a young table).
 PICK_FREE = """
@@ -132,7 +146,7 @@ FROM slots WHERE clinic_id = $1 AND doctor_id = $2 AND date = $3
 """
 
 
-FREE_SLOT = tuple(field.name for field in fields(FreeSlot))
+SLOT = tuple(field.name for field in fields(Slot))
 
 
 class Released(NamedTuple):
@@ -179,15 +193,27 @@ async def shrink(connection: Connection, day: DayKey, by: int) -> None:
     await connection.execute(SHRINK, *day, by)
 
 
+async def named(connection: Connection, asked: Collection[tuple[DayKey, UUID]]) -> dict[tuple[DayKey, UUID], Place]:
+    """The slots of locked days that have these ids, and who has them."""
+    rows = await connection.fetch(NAMED, *_columns([(*day, id_) for day, id_ in asked], 4))
+    return {(_day(row), row["id"]): Place(_slot(row), row["published"], _holding(row)) for row in rows}
+
+
+async def held(connection: Connection, asked: Collection[tuple[DayKey, UUID]]) -> dict[tuple[DayKey, UUID | None], Holding]:
+    """What these appointments have of these locked days."""
+    rows = await connection.fetch(HELD, *_columns([(*day, id_) for day, id_ in asked], 4))
+    return {(_day(row), row["appointment_id"]): holding for row in rows if (holding := _holding(row))}
+
+
 async def pick_free(
     connection: Connection, wanted: Mapping[DayKey, int], open_from: Mapping[DayKey, datetime]
-) -> dict[DayKey, list[FreeSlot]]:
+) -> dict[DayKey, list[Slot]]:
     """The lowest free numbers of locked days, of each as many as are wanted of it; of timed days the earliest slots that start
     later than is told for them."""
-    found: defaultdict[DayKey, list[FreeSlot]] = defaultdict(list)
+    found: defaultdict[DayKey, list[Slot]] = defaultdict(list)
     asked = [(*day, number, open_from.get(day)) for day, number in wanted.items()]
     for row in await connection.fetch(PICK_FREE, *_columns(asked, 5)):
-        found[_day(row)].append(FreeSlot(**{name: row[name] for name in FREE_SLOT}))
+        found[_day(row)].append(_slot(row))
     return found
 
 
@@ -208,6 +234,14 @@ async def count(connection: Connection, day: DayKey) -> tuple[int, int]:
 
 def _day(row: Any) -> DayKey:
     return DayKey(row["clinic_id"], row["doctor_id"], row["date"])
+
+
+def _slot(row: Any) -> Slot:
+    return Slot(**{name: row[name] for name in SLOT})
+
+
+def _holding(row: Any) -> Holding | None:
+    return Holding(row["id"], row["reservation_id"], row["appointment_id"]) if row["reservation_id"] else None
 
 
 def _columns(rows: Iterable[tuple[Any, ...]], width: int) -> list[list[Any]]:

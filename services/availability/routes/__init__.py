@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.availability.routes import calendar, days, directory, doctors
+from services.availability.routes import calendar, days, directory, doctors, resolving
 
 router = APIRouter(prefix="/internal")
-for _part in (doctors, directory, days, calendar):
+for _part in (doctors, directory, days, calendar, resolving):
     router.include_router(_part.router)

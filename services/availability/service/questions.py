@@ -54,6 +54,7 @@ async def _ask_due(units: Units, question_after_seconds: float) -> int:
                 slot_id=reserved.slot_id,
                 reservation_id=reserved.reservation_id,
                 appointment_id=reserved.appointment_id,
+                purpose=reserved.purpose,
             )
     RESERVATIONS_QUESTIONED.inc(len(due))
     return rows

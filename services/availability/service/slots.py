@@ -4,25 +4,25 @@ Everything is read under locks, decided by `domain.py`, and written once: no use
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from services.availability.domain.days import (
     DayKey,
-    FreeSlot,
+    Holding,
     Reservation,
-    Taking,
+    SlotCommand,
     World,
     days_to_make,
     is_late,
     judge,
+    mover,
     open_from,
-    places_wanted,
-    share_out,
 )
+from services.availability.domain.sharing import Taking, places_wanted, share_out
 from services.availability.repository import publications, settings, slots
-from shared.contracts.availability import BookingRefused, SlotFreed, SlotReserved
-from shared.contracts.booking import AppointmentRefused, BookAppointment, SlotReleased
+from shared.contracts.availability import BookingRefused, SlotFreed, SlotKept, SlotReserved
+from shared.contracts.booking import AppointmentRefused, SlotReleased
 from shared.contracts.commands import CommandRepeated
 from shared.contracts.envelope import DayMessage
 from shared.contracts.problems import Code
@@ -41,13 +41,13 @@ class Allotment:
     """What a batch asks of days, each in order of arrival; booking has so long to acknowledge what is taken for it."""
 
     releases: Sequence[Release]
-    bookings: Sequence[BookAppointment]
+    commands: Sequence[SlotCommand]
     question_after_seconds: float
 
     @property
     def days(self) -> list[DayKey]:
         """All days that are touched, in the order of locks."""
-        return sorted({DayKey.of(message) for message in (*self.releases, *self.bookings)})
+        return sorted({DayKey.of(message) for message in (*self.releases, *self.commands)})
 
 
 async def follow_clinics(unit: Unit, changes: Sequence[ClinicChanged]) -> set[UUID]:
@@ -57,27 +57,38 @@ async def follow_clinics(unit: Unit, changes: Sequence[ClinicChanged]) -> set[UU
 
 
 async def allot(unit: Unit, asked: Allotment) -> None:
-    """Gives places back and gives places out. A place that this batch frees can be taken by a booking of the same batch."""
-    clinics = await _clinics(unit, asked.bookings)
-    doctors = await _lock_doctors(unit, asked.bookings)
-    before = World(unit.now, clinics, doctors, days={})
-    missing = days_to_make(asked.bookings, before)
+    """Gives places back and gives places out. A place that this batch frees can be taken by a command of the same batch."""
+    clinics = await _clinics(unit, asked.commands)
+    doctors = await _lock_doctors(unit, asked.commands)
+    world = World(unit.now, clinics, doctors)
+    missing = days_to_make(asked.commands, world)
     made = await slots.make_days(unit.connection, missing) if missing else set()
-    world = World(unit.now, clinics, doctors, await slots.lock_days(unit.connection, asked.days))
+    days = await slots.lock_days(unit.connection, asked.days)
     if asked.releases:
         await _release(unit, asked.releases)
     if made:
         capacities = {day: world.settings_of(day.clinic_id).default_daily_capacity for day in made}
         await slots.grow(unit.connection, capacities)
-        _note_made(unit, asked.bookings, capacities)
-    await _book(unit, asked, world)
+        _note_made(unit, asked.commands, capacities)
+    await _serve(unit, asked, await _with_places(unit, asked.commands, replace(world, days=days)))
 
 
-def _note_made(unit: Unit, bookings: Sequence[BookAppointment], capacities: Mapping[DayKey, int]) -> None:
-    """A day is made by the first booking that asked for it."""
-    first = {DayKey.of(booking): booking for booking in reversed(bookings)}
+def _note_made(unit: Unit, commands: Sequence[SlotCommand], capacities: Mapping[DayKey, int]) -> None:
+    """A day is made by the first command that asked for any place of it."""
+    first = {DayKey.of(command): command for command in reversed(commands) if command.slot_id is None}
     for day, capacity in capacities.items():
         unit.record(first[day], Action.DAY_SET, day.doctor_id, made=True, date=day.date, capacity=capacity, available=True)
+
+
+async def _with_places(unit: Unit, commands: Sequence[SlotCommand], world: World) -> World:
+    """Beside the days: the slots that are named, and what appointments to be moved have already. Plain bookings ask for none."""
+    named = {(DayKey.of(command), command.slot_id) for command in commands if command.slot_id}
+    moved = {(DayKey.of(command), moved) for command in commands if not command.slot_id and (moved := mover(command))}
+    return replace(
+        world,
+        named=await slots.named(unit.connection, named) if named else {},
+        held=await slots.held(unit.connection, moved) if moved else {},
+    )
 
 
 async def answer_again(unit: Unit, repeated: Sequence[CommandRepeated]) -> None:
@@ -93,14 +104,14 @@ async def pass_on(unit: Unit, repeats: Sequence[DayMessage]) -> None:
         unit.emit(AVAILABILITY_EVENTS, CommandRepeated, command, doctor_id=command.doctor_id, date=command.date)
 
 
-async def _clinics(unit: Unit, bookings: Sequence[BookAppointment]) -> dict[UUID, ClinicSettings]:
-    clinics = {booking.clinic_id for booking in bookings}
+async def _clinics(unit: Unit, commands: Sequence[SlotCommand]) -> dict[UUID, ClinicSettings]:
+    clinics = {command.clinic_id for command in commands}
     return await settings.read(unit.connection, clinics) if clinics else {}
 
 
-async def _lock_doctors(unit: Unit, bookings: Sequence[BookAppointment]) -> dict[tuple[UUID, UUID], bool]:
-    """The bookings' doctors that are in use, held so until the commit; a late command locks nobody."""
-    asked = {(booking.clinic_id, booking.doctor_id) for booking in bookings if not is_late(booking, unit.now)}
+async def _lock_doctors(unit: Unit, commands: Sequence[SlotCommand]) -> dict[tuple[UUID, UUID], bool]:
+    """The commands' doctors that are in use, held so until the commit; a late command locks nobody."""
+    asked = {(command.clinic_id, command.doctor_id) for command in commands if not is_late(command, unit.now)}
     return await slots.lock_doctors(unit.connection, asked) if asked else {}
 
 
@@ -137,25 +148,21 @@ def _say_freed(unit: Unit, message: Release) -> None:
         unit.reply(message, message.answer)
 
 
-async def _book(unit: Unit, asked: Allotment, world: World) -> None:
-    """Decides the bookings in order of arrival, takes their places and says how each ended."""
-    judged = [(booking, judge(booking, world)) for booking in asked.bookings]
+async def _serve(unit: Unit, asked: Allotment, world: World) -> None:
+    """Decides the commands in order of arrival, takes their places and says how each ended."""
+    judged = [(command, judge(command, world)) for command in asked.commands]
     wanted = places_wanted(judged)
     free = await slots.pick_free(unit.connection, wanted, open_from(world, wanted)) if wanted else {}
-    decided = [(booking, _drawn(booking, outcome)) for booking, outcome in share_out(judged, free)]
     reserved: list[SlotReserved] = []
-    for booking, outcome in decided:
+    for command, outcome in share_out(judged, world, free, new_id):
         if isinstance(outcome, Taking):
-            reserved.append(_say_reserved(unit, outcome, world.days[DayKey.of(booking)].time_zone))
+            reserved.append(_say_reserved(unit, outcome, world.days[DayKey.of(command)].time_zone))
+        elif isinstance(outcome, Holding):
+            _say_kept(unit, command, outcome)
         else:
-            _say_refused(unit, booking, outcome)
+            _say_refused(unit, command, outcome)
     if reserved:
         await slots.take(unit.connection, reserved, asked.question_after_seconds)
-
-
-def _drawn(booking: BookAppointment, outcome: FreeSlot | Code) -> Taking | Code:
-    """A place with the ids by which everybody will name it from now on."""
-    return Taking(booking, outcome, new_id(), new_id()) if isinstance(outcome, FreeSlot) else outcome
 
 
 def _say_reserved(unit: Unit, taking: Taking, time_zone: str) -> SlotReserved:
@@ -174,6 +181,7 @@ def _say_reserved(unit: Unit, taking: Taking, time_zone: str) -> SlotReserved:
         location_id=taking.slot.location_id,
         starts_at=taking.slot.starts_at,
         ends_at=taking.slot.ends_at,
+        purpose=taking.command.purpose,
     )
     unit.record(taking.command, Action.SLOT_TAKEN, taking.slot.id, **_named(reserved), number=taking.slot.number)
     return reserved
@@ -185,15 +193,30 @@ def _named(message: SlotReserved | Release) -> dict[str, object]:
     return {name: getattr(message, name) for name in names}
 
 
-def _say_refused(unit: Unit, booking: BookAppointment, code: Code) -> None:
+def _say_kept(unit: Unit, command: SlotCommand, holding: Holding) -> None:
+    """Nothing is taken: booking judges the move, and answers with the appointment as it is."""
+    unit.emit(
+        AVAILABILITY_EVENTS,
+        SlotKept,
+        command,
+        doctor_id=command.doctor_id,
+        date=command.date,
+        patient_id=command.patient_id,
+        **holding._asdict(),
+    )
+
+
+def _say_refused(unit: Unit, command: SlotCommand, code: Code) -> None:
     unit.emit(
         AVAILABILITY_EVENTS,
         BookingRefused,
-        booking,
-        doctor_id=booking.doctor_id,
-        date=booking.date,
-        patient_id=booking.patient_id,
+        command,
+        doctor_id=command.doctor_id,
+        date=command.date,
+        patient_id=command.patient_id,
         code=code,
+        purpose=command.purpose,
+        appointment_id=mover(command),
     )
 
 

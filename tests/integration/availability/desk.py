@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 from services.availability.handlers import make_handler
 from shared.contracts.availability import BookingRefused, SlotReserved
-from shared.contracts.booking import BookAppointment, SlotReleased
+from shared.contracts.booking import BookAppointment, RescheduleAppointment, SlotReleased
 from shared.contracts.calendar import Weekday
 from shared.contracts.commands import Answer
 from shared.contracts.envelope import Message
@@ -154,6 +154,12 @@ def envelope(clinic: UUID, **fields: Any) -> dict[str, Any]:
 
 def book(clinic: UUID, doctor: UUID, date: dt.date = TOMORROW, **fields: Any) -> BookAppointment:
     return BookAppointment(**envelope(clinic, **fields), doctor_id=doctor, date=date, patient_id=uuid4())
+
+
+def move(reserved: SlotReserved, doctor: UUID, date: dt.date = TOMORROW, **fields: Any) -> RescheduleAppointment:
+    """The appointment of a reservation is to have a place of this day."""
+    names = {"appointment_id": reserved.appointment_id, "patient_id": reserved.patient_id}
+    return RescheduleAppointment(**envelope(reserved.clinic_id, **fields), doctor_id=doctor, date=date, **names)
 
 
 def releases(reserved: SlotReserved, **fields: Any) -> SlotReleased:

@@ -1,4 +1,4 @@
-"""The rules of days and slots: which refusal wins, who gets which place."""
+"""The rules of days and slots: which refusal wins, which days come into being."""
 
 import datetime as dt
 from dataclasses import replace
@@ -6,47 +6,26 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from services.availability.domain.days import (
     Day,
     DayKey,
     DayRules,
-    FreeSlot,
+    Holding,
+    Place,
+    Slot,
     World,
     date_refusal,
     days_to_make,
     judge,
     open_from,
-    places_wanted,
     resize_refusal,
-    share_out,
     unrecorded_day,
 )
 from shared.contracts.availability import DayView, Mode
-from shared.contracts.booking import BookAppointment
 from shared.contracts.problems import Code
 from shared.contracts.registry import ClinicSettings
-
-NOW = dt.datetime(2026, 3, 2, 23, 30, tzinfo=dt.UTC)
-TODAY = NOW.date()
-CLINIC, DOCTOR = UUID(int=1), UUID(int=2)
-OPEN = Day(Mode.DAILY, available=True, time_zone="UTC")
-
-
-def booking(date: dt.date = TODAY, **fields: Any) -> BookAppointment:
-    values = {
-        "message_id": uuid4(), "clinic_id": CLINIC, "correlation_id": "1", "command_id": uuid4(), "actor": "open",
-        "principal": "open", "body_hash": "00", "occurred_at": NOW, "accepted_at": NOW, "decide_by": NOW,
-        "doctor_id": DOCTOR, "date": date, "patient_id": uuid4(), **fields,
-    }  # fmt: skip
-    return BookAppointment(**values)
-
-
-def world(day: Day | None = OPEN, date: dt.date = TODAY, **settings: Any) -> World:
-    days = {} if day is None else {DayKey(CLINIC, DOCTOR, date): day}
-    return World(NOW, {CLINIC: ClinicSettings(**settings)}, {(CLINIC, DOCTOR): False}, days)
+from tests.unit.availability.asked import CLINIC, DOCTOR, NOW, OPEN, TODAY, booking, move, world
 
 
 def test_a_booking_of_an_open_day_is_not_refused() -> None:
@@ -70,6 +49,39 @@ def test_the_first_reason_of_all_wins() -> None:
     assert judge(booking(far), world(closed, far, booking_horizon_days=1)) is Code.TOO_FAR
     assert judge(booking(), world(closed)) is Code.DOCTOR_ABSENT
     assert judge(booking(), world(None)) is Code.DOCTOR_ABSENT
+
+
+def named(place: Place, **known: Any) -> World:
+    """A world in which today has this slot."""
+    return replace(world(**known), named={(DayKey(CLINIC, DOCTOR, TODAY), place.slot.id): place})
+
+
+def test_a_named_slot_has_to_be_offered_before_anything_else_of_its_day_is_judged() -> None:
+    """Each step mends what won before, and the next reason appears."""
+    slot = Slot(uuid4(), 1)
+    asked, closed = booking(slot_id=slot.id), replace(OPEN, available=False)
+    assert judge(booking(slot_id=slot.id, doctor_id=uuid4()), world(closed)) is Code.UNKNOWN_DOCTOR
+    assert judge(asked, world(closed)) is Code.NO_SUCH_SLOT
+    assert judge(asked, named(Place(slot, published=False, holding=None), day=closed)) is Code.NO_SUCH_SLOT
+    assert judge(asked, named(Place(slot, published=True, holding=None), day=closed)) is Code.DOCTOR_ABSENT
+    assert judge(asked, named(Place(slot, published=True, holding=None))) is None
+    tomorrow = asked.model_copy(update={"date": TODAY + dt.timedelta(days=1)})
+    assert judge(tomorrow, named(Place(slot, published=True, holding=None))) is Code.NO_SUCH_SLOT, "it is of another day"
+
+
+@pytest.mark.parametrize(("minutes", "refusal"), [(0, Code.NO_SUCH_SLOT), (20, Code.NO_SUCH_SLOT), (21, None)])
+def test_a_named_slot_is_offered_until_the_lead_time(minutes: int, refusal: Code | None) -> None:
+    place = Place(Slot(uuid4(), 1, starts_at=NOW + dt.timedelta(minutes=minutes)), published=True, holding=None)
+    assert judge(booking(slot_id=place.slot.id), named(place, lead_time_minutes=20)) is refusal
+    taken = place._replace(holding=Holding(place.slot.id, uuid4(), uuid4()))
+    assert judge(booking(slot_id=place.slot.id), named(taken, lead_time_minutes=20)) is refusal, "taken is judged behind that"
+
+
+def test_an_appointment_may_keep_a_place_that_is_offered_to_nobody() -> None:
+    place = Place(Slot(uuid4(), 1, starts_at=NOW), published=False, holding=Holding(uuid4(), uuid4(), uuid4()))
+    own = place.holding and place.holding.appointment_id
+    assert judge(move(slot_id=place.slot.id, appointment_id=own), named(place)) is None
+    assert judge(move(slot_id=place.slot.id), named(place)) is Code.NO_SUCH_SLOT
 
 
 def test_a_date_without_hours_is_absent_up_to_the_horizon_of_the_schedule() -> None:
@@ -124,41 +136,12 @@ def test_days_come_into_being_only_for_what_can_be_booked() -> None:
         booking(tomorrow + dt.timedelta(days=1), decide_by=NOW - dt.timedelta(seconds=1)),
     ]  # fmt: skip
     assert days_to_make(asked, known) == {DayKey(CLINIC, DOCTOR, tomorrow): "Europe/Paris"}, "in Paris it is tomorrow"
+    assert days_to_make([booking(tomorrow, slot_id=uuid4())], known) == {}, "who names a slot means one that is there"
     assert days_to_make(asked, replace(known, settings={CLINIC: ClinicSettings(default_daily_capacity=0)})) == {}
-
-
-def test_places_of_a_timed_day_go_out_by_start_whatever_their_numbers() -> None:
-    starts = [NOW + dt.timedelta(hours=hours) for hours in (3, 1, 2)]
-    free = [FreeSlot(uuid4(), number, starts_at=start) for number, start in enumerate(starts, 1)]
-    given = share_out([(booking(), None)] * 3, {DayKey(CLINIC, DOCTOR, TODAY): free})
-    assert [slot.number for _, slot in given if isinstance(slot, FreeSlot)] == [2, 3, 1]
 
 
 def test_a_clinic_that_was_not_heard_of_has_a_new_ones_settings() -> None:
     assert world().settings_of(uuid4()) == ClinicSettings()
-
-
-@given(free=st.sets(st.integers(1, 30), max_size=20), refused=st.lists(st.booleans(), max_size=30))
-def test_places_go_out_lowest_first_in_order_of_arrival(free: set[int], refused: list[bool]) -> None:
-    judged = [(booking(), Code.PAST_DATE if one else None) for one in refused]
-    day = DayKey(CLINIC, DOCTOR, TODAY)
-    wanted = places_wanted(judged)
-    assert wanted[day] == refused.count(False)
-    picked = sorted(free)[: wanted[day]]
-    decided = share_out(judged, {day: [FreeSlot(uuid4(), number) for number in reversed(picked)]})
-    assert [command for command, _ in decided] == [command for command, _ in judged]
-    outcomes = [outcome for (_, outcome), (_, code) in zip(decided, judged, strict=True) if code is None]
-    numbers = [outcome.number for outcome in outcomes if isinstance(outcome, FreeSlot)]
-    assert numbers == picked
-    assert outcomes[len(picked) :] == [Code.FULL] * (len(outcomes) - len(picked)), "whoever comes first is served first"
-    assert all(outcome is code for (_, outcome), (_, code) in zip(decided, judged, strict=True) if code)
-
-
-def test_days_keep_their_places_apart() -> None:
-    other = uuid4()
-    days = {DayKey(CLINIC, doctor, TODAY): [FreeSlot(uuid4(), 1)] for doctor in (DOCTOR, other)}
-    decided = share_out([(booking(), None), (booking(doctor_id=other), None), (booking(), None)], days)
-    assert [getattr(outcome, "number", outcome) for _, outcome in decided] == [1, 1, Code.FULL]
 
 
 @pytest.mark.parametrize(("default", "available"), [(10, True), (0, False)])
