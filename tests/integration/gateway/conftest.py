@@ -14,17 +14,19 @@ from aiokafka import AIOKafkaConsumer
 from fastapi import FastAPI
 
 from services.gateway.app import create_app
+from services.gateway.caller import OPEN
 from services.gateway.owners import AVAILABILITY, BOOKING, QUEUE, Owners
 from services.gateway.settings import Settings
-from shared.contracts.booking import BookAppointment
 from shared.contracts.commands import Answer, CommandAnswered, Outcome, Outcomes
-from shared.contracts.topics import BOOKING_COMMANDS, GATEWAY_REPLIES
+from shared.contracts.envelope import ClientCommand
+from shared.contracts.topics import APPOINTMENT_COMMANDS, BOOKING_COMMANDS, GATEWAY_REPLIES
 from shared.infra.ids import new_id
-from shared.infra.kafka import Publisher, Record, record_of
+from shared.infra.kafka import Publisher, Record, decode, record_of
 from tests.support.waiting import eventually
 
 CLINIC = UUID("00000000-0000-7000-8000-000000000001")
 API = "/api/v1"
+TOPICS = {topic.name: topic for topic in (BOOKING_COMMANDS, APPOINTMENT_COMMANDS)}
 
 
 Said = tuple[int, Any]
@@ -123,18 +125,18 @@ async def gateway(start: Start) -> AsyncIterator[Process]:
 
 
 class Commands:
-    """What is said on `booking.commands` from now on, and replies to it."""
+    """What is said on the topics of commands from now on, and replies to it."""
 
     def __init__(self, consumer: AIOKafkaConsumer, publisher: Publisher) -> None:
         self._consumer = consumer
         self._publisher = publisher
 
-    async def next(self) -> tuple[bytes, BookAppointment]:
+    async def next(self) -> tuple[bytes, Any]:
         """The next command and its key."""
         record = await asyncio.wait_for(self._consumer.getone(), 20)
-        return record.key, BookAppointment.model_validate_json(record.value)
+        return record.key, decode(TOPICS[record.topic], record.value)
 
-    async def reply(self, command: BookAppointment, answer: Answer, *, replayed: bool = False) -> None:
+    async def reply(self, command: ClientCommand, answer: Answer, *, replayed: bool = False) -> None:
         """Replies as a service does."""
         reply = CommandAnswered.caused_by(
             command, message_id=new_id(), occurred_at=command.occurred_at, answer=answer, replayed=replayed
@@ -146,10 +148,22 @@ class Commands:
         await self._publisher.send(Record(GATEWAY_REPLIES.name, b"", b"no JSON", "", partition))
 
 
+BOOKED = Answer(status_code=201, result={"id": str(UUID(int=4))})
+
+
+def stored(command: ClientCommand, body_hash: str | None = None) -> Outcome:
+    """What booking has stored of a command that succeeded."""
+    return Outcome(
+        clinic_id=CLINIC, command_id=command.command_id, type=command.type, principal=OPEN,
+        body_hash=body_hash or command.body_hash, answer=BOOKED, accepted_at=command.accepted_at,
+        decided_at=command.accepted_at, settled_at=command.accepted_at,
+    )  # fmt: skip
+
+
 @pytest.fixture
 async def commands(gateway: Process, servers: Any) -> AsyncIterator[Commands]:
     """Listens to the commands of a ready gateway."""
-    consumer = AIOKafkaConsumer(BOOKING_COMMANDS.name, bootstrap_servers=servers.kafka_bootstrap)
+    consumer = AIOKafkaConsumer(*TOPICS, bootstrap_servers=servers.kafka_bootstrap)
     await consumer.start()
     await consumer.seek_to_end()
     for partition in consumer.assignment():

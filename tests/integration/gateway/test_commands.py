@@ -3,23 +3,12 @@
 from datetime import timedelta
 from uuid import UUID
 
-from services.gateway.caller import OPEN
-from shared.contracts.booking import BookAppointment
-from shared.contracts.commands import DECIDE_WITHIN_SECONDS, Answer, Outcome
+from shared.contracts.commands import DECIDE_WITHIN_SECONDS, Answer
 from shared.contracts.envelope import day_key
 from shared.contracts.problems import Code
-from tests.integration.gateway.conftest import API, CLINIC, Commands, FakeOwners, Process
+from tests.integration.gateway.conftest import API, BOOKED, CLINIC, Commands, FakeOwners, Process, stored
 
-BOOKED = Answer(status_code=201, result={"id": str(UUID(int=4))})
 RUNNING = 202
-
-
-def stored(command: BookAppointment, body_hash: str | None = None) -> Outcome:
-    return Outcome(
-        clinic_id=CLINIC, command_id=command.command_id, type=command.type, principal=OPEN,
-        body_hash=body_hash or command.body_hash, answer=BOOKED, accepted_at=command.accepted_at,
-        decided_at=command.accepted_at, settled_at=command.accepted_at,
-    )  # fmt: skip
 
 
 async def test_a_command_is_answered_by_its_reply(gateway: Process, commands: Commands) -> None:
