@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.availability.routes import calendar, days, directory, doctors, resolving
+from services.availability.routes import calendar, days, directory, displacement, doctors, resolving
 
 router = APIRouter(prefix="/internal")
-for _part in (doctors, directory, days, calendar, resolving):
+for _part in (doctors, directory, days, calendar, displacement, resolving):
     router.include_router(_part.router)

@@ -4,8 +4,20 @@ A request is matched in their order, and again on every level of routers within 
 between these and the application.
 """
 
-from services.gateway.routes import appointments, calendar, changes, checkins, clinic, commands, directory, doctors, patients
+from services.gateway.routes import (
+    appointments,
+    calendar,
+    changes,
+    checkins,
+    clinic,
+    commands,
+    directory,
+    displacement,
+    doctors,
+    patients,
+)
 
 routers = tuple(
-    part.router for part in (appointments, changes, checkins, commands, calendar, patients, doctors, directory, clinic)
+    part.router
+    for part in (appointments, changes, checkins, commands, calendar, displacement, patients, doctors, directory, clinic)
 )

@@ -51,7 +51,7 @@ class FakeOwners:
         if self.away:
             raise httpx2.ConnectError("away")
         path = request.url.path
-        if path == "/internal/commands/look":
+        if path == "/internal/commands/look" and path not in self.answers:
             return httpx2.Response(200, content=Outcomes(outcomes=self.outcomes).model_dump_json())
         known = 404 if path.rpartition("/")[2] in self.unknown else 200
         said = self.answers.get(path, (known, {"id": path.rpartition("/")[2]}))

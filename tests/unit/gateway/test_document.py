@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from starlette.testclient import TestClient
 
 from services.gateway.app import create_app
-from services.gateway.documents import appointments, calendar, clinic, doctors, patients
+from services.gateway.documents import appointments, calendar, clinic, displacement, doctors, patients
 from services.gateway.schemas import CancelIn, CheckInIn, CommandView, DayBooking, HealthView, SlotMove
 from services.gateway.settings import Settings
 from shared.contracts.availability import DayView
@@ -41,6 +41,7 @@ from shared.contracts.directory import (
     PriceRangePatch,
     PriceRangeView,
 )
+from shared.contracts.displacement import DisplaceAnswer, DisplaceIn
 from shared.contracts.patients import MergeIn, PatientIn, PatientPage, PatientPatch, PatientView
 from shared.contracts.queue import QueueEntryView, QueuePage
 from shared.contracts.registry import Deleted
@@ -54,12 +55,12 @@ OPERATIONS = {
     "put_schedule", "get_schedule", "create_exception", "list_exceptions", "get_exception", "delete_exception", "list_slots",
     "create_appointment", "list_appointments", "get_appointment", "confirm_appointment", "reschedule_appointment",
     "get_appointment_history", "cancel_appointment", "delete_appointment",
-    "list_doctor_appointments", "get_command", "create_checkin", "get_queue",
+    "list_doctor_appointments", "get_command", "create_checkin", "get_queue", "displace_appointments",
 }  # fmt: skip
 
 MODELS = (
     AppointmentPage, AppointmentView, CategoryPage, CategoryView, ClinicView, CommandView, DayAnswer, DayView, Deleted,
-    DoctorPage, DoctorView, ExceptionPage, ExceptionView, HealthView, History, PatientPage,
+    DisplaceAnswer, DoctorPage, DoctorView, ExceptionPage, ExceptionView, HealthView, History, PatientPage,
     PatientView, PriceRangePage, PriceRangeView,
     QueueEntryView, QueuePage, ScheduleAnswer, ScheduleView, SlotPage,
 )  # fmt: skip
@@ -115,7 +116,7 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
         (CategoryPatch, doctors.CATEGORY_BODY), (PriceRangeIn, doctors.PRICE_RANGE_BODY),
         (PriceRangePatch, doctors.PRICE_RANGE_PATCH), (PatientIn, patients.BODY), (PatientPatch, patients.PATCH),
         (MergeIn, patients.MERGE), (DayIn, calendar.DAY_BODY), (ScheduleIn, calendar.SCHEDULE_BODY),
-        (ClosedIn, calendar.EXCEPTION_BODY), (SettingsPatch, clinic.PATCH),
+        (ClosedIn, calendar.EXCEPTION_BODY), (SettingsPatch, clinic.PATCH), (DisplaceIn, displacement.DISPLACE_BODY),
     ],
 )  # fmt: skip
 def test_examples_of_bodies_are_valid(model: type[BaseModel], example: dict[str, Any]) -> None:

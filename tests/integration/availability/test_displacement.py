@@ -1,0 +1,377 @@
+"""Displacing on a real Postgres: which appointments, which places, all at once, once a key, and beside bookings."""
+
+import asyncio
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID, uuid4, uuid5
+
+import httpx2
+import pytest
+
+from shared.contracts.availability import SlotReserved
+from shared.contracts.booking import AppointmentMoved, AppointmentRefused, Purpose
+from shared.contracts.displacement import MAX_DISPLACED
+from shared.infra.outbox import Outbox
+from shared.infra.unit import Units
+from tests.integration.availability.desk import ANSWER, TOMORROW, Desk, book, envelope, releases
+from tests.integration.availability.test_directory import code
+from tests.integration.availability.test_exceptions import closed, post, schedule
+from tests.integration.availability.test_races import blocked
+from tests.integration.availability.test_removals import bodies, published
+
+LATER = TOMORROW + dt.timedelta(days=1)
+FAR = TOMORROW + dt.timedelta(days=30)
+TIMERS = "SELECT reservation_id FROM unacknowledged WHERE clinic_id = $1"
+
+
+@pytest.fixture
+def consumer(desk: Desk) -> Desk:
+    """Another process at the same database and the same broker."""
+    other = Desk(desk.database, desk.clinic)
+    other.units, other.publisher = Units(desk.database, Outbox(desk.publisher), desk.publisher), desk.publisher
+    return other
+
+
+def call(first: dt.date = TOMORROW, last: dt.date = FAR, policy: str = "same_doctor", **fields: Any) -> dict[str, Any]:
+    return {"from": first.isoformat(), "to": last.isoformat(), "policy": policy, **fields}
+
+
+async def ask(http: httpx2.AsyncClient, doctor: UUID, verb: str, body: Any, key: object = None) -> httpx2.Response:
+    headers = {"Frontdesk-Command-Id": str(key)} if key else {}
+    return await http.post(f"/internal/doctors/{doctor}/{verb}", json=body, headers=headers)
+
+
+def order(asked: dict[str, Any], held: list[SlotReserved], left: int = 0) -> dict[str, Any]:
+    owners = [{"appointment_id": str(one.appointment_id), "patient_id": str(one.patient_id)} for one in held]
+    return {"asked": asked, "appointments": owners, "left": left}
+
+
+async def found(http: httpx2.AsyncClient, doctor: UUID, asked: dict[str, Any]) -> tuple[list[UUID], int]:
+    answer = await ask(http, doctor, "displaced", asked)
+    assert answer.status_code == 200, answer.text
+    return [UUID(one) for one in answer.json()["appointment_ids"]], answer.json()["left"]
+
+
+async def displaced(
+    http: httpx2.AsyncClient, doctor: UUID, asked: dict[str, Any], held: list[SlotReserved], key: object = None
+) -> list[dict[str, Any]]:
+    """The steps of a displacement."""
+    answer = await ask(http, doctor, "displace", order(asked, held), key or uuid4())
+    assert answer.status_code == 200, answer.text
+    return list(answer.json()["steps"])
+
+
+async def booked(desk: Desk, doctor: UUID, *dates: dt.date) -> list[SlotReserved]:
+    return (await desk.deliver(*(book(desk.clinic, doctor, date) for date in dates))).of(SlotReserved)
+
+
+def starts(steps: list[dict[str, Any]]) -> list[str | None]:
+    """The new places, by day from tomorrow and start or number."""
+    return [place and _short(place) for place in (step["to"] for step in steps)]
+
+
+def _short(place: dict[str, Any]) -> str:
+    days = (dt.date.fromisoformat(place["date"]) - TOMORROW).days
+    return f"{days} {place['starts_at'][11:16] if place['starts_at'] else place['slot']}"
+
+
+def said(desk: Desk) -> list[SlotReserved]:
+    """The displacements that readers were told of."""
+    told = [SlotReserved.model_validate_json(body) for body in bodies(desk) if b'"SlotReserved"' in body]
+    return [one for one in told if one.purpose is Purpose.DISPLACE]
+
+
+async def category(desk: Desk, *doctors: UUID) -> None:
+    """Gives these doctors one category."""
+    id_ = uuid4()
+    await desk.execute(
+        "INSERT INTO categories (clinic_id, id, name, name_key, version, created_at, updated_at)"
+        " VALUES ($1, $2, $3, $3, 1, now(), now())",
+        *(desk.clinic, id_, str(id_)),
+    )
+    await desk.execute("UPDATE doctors SET category_id = $1 WHERE id = ANY($2)", id_, list(doctors))
+
+
+async def test_what_has_lost_its_rule_is_found(desk: Desk, http: httpx2.AsyncClient) -> None:
+    """An hour that the schedule has no more, a closed date, and a closed day; nothing of what still has its place."""
+    doctor = await desk.doctor()
+    await schedule(http, doctor, "09:00", "10:00")
+    days = [TOMORROW + dt.timedelta(days=number) for number in range(4)]
+    held = await booked(desk, doctor, *days, days[0])
+    await schedule(http, doctor, "09:15", "10:00")
+    assert await found(http, doctor, call()) == ([one.appointment_id for one in held[:4]], 0)
+    await schedule(http, doctor, "09:00", "10:00")
+    assert await found(http, doctor, call()) == ([], 0)
+    await post(http, doctor, closed(days[1], days[1]))
+    await http.post(f"/internal/doctors/{doctor}/availability", json={"date": days[3].isoformat(), "available": False})
+    assert await found(http, doctor, call()) == ([held[1].appointment_id, held[3].appointment_id], 0)
+    assert await found(http, doctor, call(days[2], days[3])) == ([held[3].appointment_id], 0)
+
+
+async def test_what_has_begun_stays(desk: Desk, http: httpx2.AsyncClient) -> None:
+    doctor = await desk.doctor()
+    await schedule(http, doctor)
+    held = await booked(desk, doctor, TOMORROW, TOMORROW)
+    await post(http, doctor, closed())
+    begun = "UPDATE slots SET starts_at = now() - interval '1 minute', ends_at = now() + interval '1 minute' WHERE id = $1"
+    await desk.execute(begun, held[0].slot_id)
+    assert await found(http, doctor, call()) == ([held[1].appointment_id], 0)
+
+
+async def test_a_timed_day_moves_to_the_next_times(desk: Desk, http: httpx2.AsyncClient) -> None:
+    doctor = await desk.doctor()
+    await schedule(http, doctor, "09:00", "09:45")
+    held = await booked(desk, doctor, TOMORROW, TOMORROW, LATER, LATER)
+    await post(http, doctor, closed())
+    key = uuid4()
+    steps = await displaced(http, doctor, call(), held, key)
+    assert starts(steps) == ["1 09:30", "2 09:00"]
+    assert [step["appointment_id"] for step in steps] == [str(one.appointment_id) for one in held[:2]]
+    assert [step["from"]["slot_id"] for step in steps] == [str(one.slot_id) for one in held[:2]]
+    await published(desk)
+    told = said(desk)
+    assert [one.command_id for one in told] == [uuid5(key, str(one.appointment_id)) for one in held[:2]]
+    for one, step, old in zip(told, steps, held, strict=False):
+        assert (str(one.slot_id), one.appointment_id, one.patient_id) == (
+            step["to"]["slot_id"],
+            old.appointment_id,
+            old.patient_id,
+        )
+        assert one.reservation_id != old.reservation_id and str(one.command_id) == step["command_id"]
+        assert one.decide_by and one.accepted_at and (one.decide_by - one.accepted_at) == dt.timedelta(minutes=10)
+        assert (one.principal, one.reply_partition, len(one.body_hash or "")) == ("open", None, 64)
+        assert f"{one.starts_at:%H:%M}" == step["to"]["starts_at"][11:16] and one.time_zone == "UTC"
+    taken = await desk.rows("SELECT id FROM slots WHERE state = 'taken'")
+    assert {row[0] for row in taken} == {one.slot_id for one in (*held, *told)}, "the old ones are held until booking has moved"
+    timers = await desk.rows(TIMERS, desk.clinic)
+    assert {row[0] for row in timers} == {one.reservation_id for one in (*held, *told)}
+    noted = await desk.rows(
+        "SELECT subject_id FROM audit WHERE action = 'slot_taken' AND command_id = ANY($1)", [one.command_id for one in told]
+    )
+    assert {row[0] for row in noted} == {one.slot_id for one in told}
+
+
+async def test_numbers_move_to_the_next_days_which_are_made(desk: Desk, http: httpx2.AsyncClient) -> None:
+    await desk.settings(default_daily_capacity=2)
+    doctor = await desk.doctor()
+    held = await booked(desk, doctor, TOMORROW, TOMORROW, LATER)
+    await post(http, doctor, closed())
+    dry = await displaced(http, doctor, call(dry_run=True), held)
+    assert starts(dry) == ["1 2", "2 1"] and dry[1]["to"]["slot_id"] is None
+    assert len(await desk.rows("SELECT FROM days")) == 2
+    steps = await displaced(http, doctor, call(), held)
+    assert starts(steps) == ["1 2", "2 1"]
+    assert len(await desk.rows("SELECT FROM days")) == 3
+    made = "SELECT detail->>'date' FROM audit WHERE action = 'day_set' ORDER BY id DESC LIMIT 1"
+    assert await desk.rows(made) == [((LATER + dt.timedelta(days=1)).isoformat(),)]
+    assert await found(http, doctor, call()) == ([], 2), "they are on their way"
+
+
+async def test_a_dry_run_takes_nothing_and_tells_the_same(desk: Desk, http: httpx2.AsyncClient) -> None:
+    doctor = await desk.doctor()
+    await schedule(http, doctor)
+    held = await booked(desk, doctor, TOMORROW, TOMORROW)
+    await post(http, doctor, closed())
+    before = await desk.rows("SELECT id, state, number FROM slots ORDER BY id")
+    dry = await ask(http, doctor, "displace", order(call(dry_run=True), held, left=3))
+    assert await desk.rows("SELECT id, state, number FROM slots ORDER BY id") == before
+    assert await desk.rows("SELECT FROM outcomes") == []
+    wet = await displaced(http, doctor, call(), held)
+    assert [{**step, "command_id": None} for step in wet] == dry.json()["steps"] and dry.json()["left"] == 3
+    assert {step["command_id"] for step in dry.json()["steps"]} == {None}
+
+
+async def test_a_key_is_answered_with_what_was_done(desk: Desk, http: httpx2.AsyncClient) -> None:
+    doctor, key = await desk.doctor(), uuid4()
+    held = await booked(desk, doctor, TOMORROW)
+    await post(http, doctor, closed())
+    answers = await asyncio.gather(*(ask(http, doctor, "displace", order(call(), held), key) for _ in range(10)))
+    assert {answer.status_code for answer in answers} == {200} and len({answer.content for answer in answers}) == 1
+    assert Counter(answer.headers.get("Idempotent-Replayed") for answer in answers) == {None: 1, "true": 9}
+    repeat = await ask(http, doctor, "displaced", call(), key)
+    assert repeat.json()["plan"] == answers[0].json() and repeat.headers["Idempotent-Replayed"] == "true"
+    for verb, body in (("displaced", call(last=LATER)), ("displace", order(call(last=LATER), held))):
+        assert code(await ask(http, doctor, verb, body, key)) == (422, "key_reused")
+    await published(desk)
+    assert len(said(desk)) == 1
+
+
+async def test_only_the_named_are_moved_and_only_what_is_displaced_still(desk: Desk, http: httpx2.AsyncClient) -> None:
+    doctor = await desk.doctor()
+    held = await booked(desk, doctor, TOMORROW, TOMORROW, TOMORROW, LATER)
+    await post(http, doctor, closed())
+    await desk.deliver(releases(held[0]))
+    steps = await displaced(http, doctor, call(), [held[0], held[1], held[3]])
+    assert [step["appointment_id"] for step in steps] == [str(held[1].appointment_id)]
+
+
+async def test_nothing_later_is_told_of(desk: Desk, http: httpx2.AsyncClient) -> None:
+    await desk.settings(default_daily_capacity=2, booking_horizon_days=2)
+    doctor = await desk.doctor()
+    held = await booked(desk, doctor, TOMORROW, TOMORROW, LATER)
+    await post(http, doctor, closed())
+    steps = await displaced(http, doctor, call(), held)
+    assert starts(steps) == ["1 2", None] and steps[1]["command_id"] is None
+    assert await found(http, doctor, call()) == ([held[1].appointment_id], 1)
+
+
+async def test_closed_days_and_the_lead_time_are_no_places(desk: Desk, http: httpx2.AsyncClient) -> None:
+    await desk.settings(lead_time_minutes=4 * 24 * 60)
+    doctor = await desk.doctor()
+    await schedule(http, doctor, "00:00", "24:00")
+    await desk.settings(version=2, lead_time_minutes=0)
+    (held,) = await booked(desk, doctor, TOMORROW)
+    await desk.settings(version=3, lead_time_minutes=4 * 24 * 60)
+    await post(http, doctor, closed())
+    (step,) = await displaced(http, doctor, call(dry_run=True), [held])
+    begin = dt.datetime.fromisoformat(step["to"]["starts_at"])
+    assert dt.timedelta(0) <= begin - (dt.datetime.now(dt.UTC) + dt.timedelta(days=4)) <= dt.timedelta(minutes=15)
+    await http.post(f"/internal/doctors/{doctor}/availability", json={"date": begin.date().isoformat(), "available": False})
+    (step,) = await displaced(http, doctor, call(dry_run=True), [held])
+    assert step["to"]["starts_at"] == f"{begin.date() + dt.timedelta(days=1)}T00:00:00Z"
+
+
+async def test_the_same_category_takes_the_first_place_of_any_colleague(desk: Desk, http: httpx2.AsyncClient) -> None:
+    """The first of their times and numbers, also sooner than the old place; no stranger, nobody deleted, not the doctor's own."""
+    doctor, timed, daily, stranger = [await desk.doctor() for _ in range(4)]
+    gone = await desk.doctor("deleted")
+    await category(desk, doctor, timed, daily, gone)
+    await desk.settings(default_daily_capacity=1, booking_horizon_days=3)
+    await schedule(http, timed, "09:00", "09:30")
+    held = await booked(desk, doctor, LATER, LATER + dt.timedelta(days=1))
+    await post(http, doctor, closed(LATER, LATER + dt.timedelta(days=1)))
+    steps = await displaced(http, doctor, call(policy="same_category"), held)
+    now = dt.datetime.now(dt.UTC)
+    todays = ["-1 09:00", "-1 09:15"][: sum(now.time() < dt.time(9, minute) for minute in (0, 15))]
+    assert starts(steps) == [*todays, "-1 1", "0 09:00"][:2]
+    assert {step["to"]["doctor_id"] for step in steps} <= {str(timed), str(daily)}
+    assert str(stranger) not in str(steps)
+
+
+async def test_a_policy_without_a_category_is_named(desk: Desk, http: httpx2.AsyncClient) -> None:
+    doctor = await desk.doctor()
+    asked = call(policy="same_category")
+    for verb, body in (("displaced", asked), ("displace", order(asked, []))):
+        refused = await ask(http, doctor, verb, body, uuid4())
+        assert refused.status_code == 422 and [error["field"] for error in refused.json()["errors"]] == ["policy"]
+
+
+async def test_without_colleagues_there_is_no_place(desk: Desk, http: httpx2.AsyncClient) -> None:
+    doctor = await desk.doctor()
+    await category(desk, doctor)
+    held = await booked(desk, doctor, TOMORROW)
+    await post(http, doctor, closed())
+    assert starts(await displaced(http, doctor, call(policy="same_category"), held)) == [None]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (call(LATER, TOMORROW), "to"),
+        (call(TOMORROW, TOMORROW + dt.timedelta(days=62)), "to"),
+        (call(policy="any"), "policy"),
+        (call(dry_run="yes"), "dry_run"),
+        (call(note="x"), "note"),
+        ({**call(), "from": "today"}, "from"),
+    ],
+)
+async def test_what_is_wrong_is_named(desk: Desk, http: httpx2.AsyncClient, body: Any, field: str) -> None:
+    refused = await ask(http, await desk.doctor(), "displaced", body)
+    assert refused.status_code == 422
+    assert [error["field"] for error in refused.json()["errors"]] == [field], refused.text
+
+
+async def test_strangers_are_unknown(desk: Desk, http: httpx2.AsyncClient) -> None:
+    assert await found(http, await desk.doctor(), call(TOMORROW, TOMORROW + dt.timedelta(days=61))) == ([], 0)
+    for doctor in (uuid4(), await desk.doctor("deleted"), await desk.doctor(clinic=uuid4())):
+        assert code(await ask(http, doctor, "displaced", call())) == (404, "unknown_doctor")
+        assert code(await ask(http, doctor, "displace", order(call(), []), uuid4())) == (404, "unknown_doctor")
+
+
+async def test_the_rest_of_very_many_is_left(desk: Desk, http: httpx2.AsyncClient) -> None:
+    await desk.settings(default_daily_capacity=MAX_DISPLACED + 5, max_daily_capacity=1000)
+    doctor = await desk.doctor()
+    held = await booked(desk, doctor, *(TOMORROW for _ in range(MAX_DISPLACED + 5)))
+    await post(http, doctor, closed())
+    first, left = await found(http, doctor, call())
+    assert (first, left) == ([one.appointment_id for one in held[:MAX_DISPLACED]], 5)
+    assert starts(await displaced(http, doctor, call(), held[:MAX_DISPLACED])) == [f"1 {n + 1}" for n in range(MAX_DISPLACED)]
+    assert await found(http, doctor, call()) == ([one.appointment_id for one in held[MAX_DISPLACED:]], MAX_DISPLACED)
+    assert code(await ask(http, doctor, "displace", order(call(), held), uuid4())) == (422, "validation_failed")
+
+
+async def test_booking_ends_each_move(desk: Desk, http: httpx2.AsyncClient) -> None:
+    """One is moved, its old place is given back; one is refused, and its new place is: then it is displaced as before."""
+    doctor = await desk.doctor()
+    await schedule(http, doctor)
+    held = await booked(desk, doctor, TOMORROW, TOMORROW)
+    await post(http, doctor, closed())
+    await displaced(http, doctor, call(), held)
+    await published(desk)
+    moved, refused = said(desk)
+    names = {"appointment_id": moved.appointment_id, "slot_id": moved.slot_id, "reservation_id": moved.reservation_id}
+    acknowledged = AppointmentMoved(
+        **envelope(desk.clinic), version=2, doctor_id=doctor, date=moved.date, patient_id=moved.patient_id, status="booked",
+        slot_number=moved.slot_number, from_doctor_id=doctor, from_date=TOMORROW, **names,
+    )  # fmt: skip
+    given_up = AppointmentRefused(
+        **envelope(desk.clinic), doctor_id=doctor, date=refused.date, appointment_id=refused.appointment_id,
+        slot_id=refused.slot_id, reservation_id=refused.reservation_id, answer=ANSWER,
+    )  # fmt: skip
+    await desk.deliver(acknowledged, releases(held[0]), given_up)
+    assert await desk.rows("SELECT FROM slots WHERE id = $1", held[0].slot_id) == [], "its rule is gone, so is the place"
+    timers = await desk.rows(TIMERS, desk.clinic)
+    assert moved.reservation_id not in {row[0] for row in timers}
+    assert await found(http, doctor, call()) == ([held[1].appointment_id], 0)
+
+
+async def test_a_rival_who_is_faster_is_seen(desk: Desk, consumer: Desk, http: httpx2.AsyncClient) -> None:
+    """The chosen place is taken while the displacement waits for its day: the next one is taken in its place."""
+    doctor = await desk.doctor()
+    await schedule(http, doctor, "09:00", "09:30")
+    held = await booked(desk, doctor, TOMORROW)
+    await post(http, doctor, closed())
+    async with consumer.batch(book(desk.clinic, doctor, LATER)) as rival:
+        waiting = asyncio.create_task(displaced(http, doctor, call(), held))
+        assert await blocked(waiting)
+    assert starts(await waiting) == ["1 09:15"] and rival.of(SlotReserved)[0].slot_number == 1
+
+
+async def test_if_nothing_is_left_of_what_was_chosen_all_begins_anew(
+    desk: Desk, consumer: Desk, http: httpx2.AsyncClient
+) -> None:
+    doctor = await desk.doctor()
+    days = [TOMORROW + dt.timedelta(days=number) for number in range(1, 31)]
+    await schedule(http, doctor, "09:00", "09:15")
+    held = await booked(desk, doctor, TOMORROW)
+    await post(http, doctor, closed())
+    async with consumer.batch(*(book(desk.clinic, doctor, day) for day in days[:20])):
+        waiting = asyncio.create_task(displaced(http, doctor, call(), held))
+        assert await blocked(waiting)
+    assert starts(await waiting) == ["21 09:00"]
+
+
+async def test_50_bookings_beside_a_displaced_day_of_20(
+    desk: Desk, consumer: Desk, http: httpx2.AsyncClient, record_property: Callable[[str, object], None]
+) -> None:
+    """Ten rounds: no place is given twice, and everybody displaced gets one."""
+
+    async def consume(doctor: UUID) -> list[SlotReserved]:
+        batches = [[book(desk.clinic, doctor, LATER + dt.timedelta(days=day)) for day in range(5)] for _ in range(10)]
+        return [one for batch in batches for one in (await consumer.deliver(*batch)).of(SlotReserved)]
+
+    shared = Counter[int]()
+    for _ in range(10):
+        doctor = await desk.doctor()
+        await schedule(http, doctor, "09:00", "14:00")
+        held = await booked(desk, doctor, *[TOMORROW] * 20)
+        await post(http, doctor, closed())
+        steps, rivals = await asyncio.gather(displaced(http, doctor, call(), held), consume(doctor))
+        places = [step["to"]["slot_id"] for step in steps]
+        assert len(set(places)) == 20 and not set(places) & {str(one.slot_id) for one in rivals}
+        taken = "SELECT count(*), count(DISTINCT reservation_id) FROM slots WHERE doctor_id = $1 AND state = 'taken'"
+        assert await desk.rows(taken, doctor) == [(20 + 20 + len(rivals), 20 + 20 + len(rivals))]
+        shared[len({one.date.isoformat() for one in rivals} & {step["to"]["date"] for step in steps})] += 1
+    record_property("days that both took places of", dict(shared))
