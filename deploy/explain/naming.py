@@ -12,7 +12,7 @@ PRINCIPALS = ("open",)
 OPERATIONS = (
     "create_appointment", "confirm_appointment", "reschedule_appointment", "cancel_appointment", "create_checkin",
     "create_doctor", "create_patient", "set_availability", "merge_patients", "create_category",
-    "create_price_range", "create_exception",
+    "create_price_range", "create_exception", "displace_appointments",
 )  # fmt: skip
 """The scopes of idempotency keys; a test holds them to what the gateway declares."""
 
