@@ -6,6 +6,7 @@ from services.booking.handlers import IGNORED, make_handler
 from services.booking.identifiers import Codec
 from services.booking.routes import router
 from services.booking.service.failures import fail_own
+from services.booking.service.holds import sweeping
 from services.booking.settings import Settings
 from shared.infra.owner import create_owner
 from shared.infra.retention import retention
@@ -25,7 +26,10 @@ def create_app(settings: Settings) -> FastAPI:
         MAX_BODY_BYTES,
         ignored=IGNORED,
         failed=fail_own,
-        jobs=lambda runtime: [retention(runtime.database, outcomes=True)],
+        jobs=lambda runtime: [
+            retention(runtime.database, outcomes=True),
+            *([sweeping(runtime.units)] if settings.sweep_holds else []),
+        ],
     )
     app.state.codec = Codec(settings.identifier_key.get_secret_value().encode())
     return app

@@ -6,15 +6,27 @@ The clock is passed in. Each change of an appointment is a new value with the ne
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from shared.contracts.availability import SlotReserved
-from shared.contracts.booking import LIVE, AppointmentView, CancelAppointment, CheckInPatient, Reason, Status
+from shared.contracts.booking import (
+    LIVE,
+    AppointmentView,
+    CancelAppointment,
+    CheckInPatient,
+    ConfirmAppointment,
+    Purpose,
+    Reason,
+    Status,
+)
 from shared.contracts.envelope import Message
 from shared.contracts.problems import PROBLEMS, Code
+
+HOLDS_MAX = 3
+"""Live holds of one patient: nobody keeps places from others."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +63,10 @@ class Appointment:
         over = self.expires_at is not None and self.expires_at <= now
         return Status.EXPIRED if self.status is Status.PENDING and over else self.status
 
+    def is_overdue(self, now: datetime) -> bool:
+        """Whether it is a hold that is over, and nobody has written that down yet."""
+        return self.status is Status.PENDING and self.status_at(now) is Status.EXPIRED
+
     def is_live(self, now: datetime) -> bool:
         """Whether the appointment holds its slot."""
         return self.status_at(now) in LIVE
@@ -62,12 +78,16 @@ class Appointment:
     @property
     def begins(self) -> datetime:
         """When it takes place; without a time, until the end of its day."""
-        midnight = dt.datetime.combine(self.date + dt.timedelta(days=1), dt.time(), ZoneInfo(self.time_zone))
+        midnight = datetime.combine(self.date + timedelta(days=1), dt.time(), ZoneInfo(self.time_zone))
         return self.starts_at or midnight
 
     def changed(self, status: Status, now: datetime, reason: Reason | None = None) -> "Appointment":
         """The appointment after a change of status."""
         return replace(self, status=status, version=self.version + 1, cancel_reason=reason, updated_at=now)
+
+    def confirmed(self, now: datetime) -> "Appointment":
+        """A held appointment that is booked now, for good."""
+        return replace(self.changed(Status.BOOKED, now), expires_at=None)
 
 
 @dataclass(frozen=True)
@@ -84,9 +104,10 @@ def too_late(message: Message, now: datetime) -> bool:
     return message.decide_by is not None and message.decide_by < now
 
 
-def appointment_of(reserved: SlotReserved, *, exclusive_day: bool, now: datetime) -> Appointment:
-    """The appointment that a reservation becomes if nothing stands against it."""
+def appointment_of(reserved: SlotReserved, *, exclusive_day: bool, hold_ttl: timedelta, now: datetime) -> Appointment:
+    """The appointment that a reservation becomes if nothing stands against it: booked, or held for a while."""
     assert reserved.command_id
+    held = reserved.purpose is Purpose.HOLD
     return Appointment(
         clinic_id=reserved.clinic_id,
         id=reserved.appointment_id,
@@ -100,8 +121,8 @@ def appointment_of(reserved: SlotReserved, *, exclusive_day: bool, now: datetime
         location_id=reserved.location_id,
         starts_at=reserved.starts_at,
         ends_at=reserved.ends_at,
-        status=Status.BOOKED,
-        expires_at=None,
+        status=Status.PENDING if held else Status.BOOKED,
+        expires_at=now + hold_ttl if held else None,
         exclusive_day=exclusive_day,
         version=1,
         cancel_reason=None,
@@ -131,8 +152,8 @@ def moved(appointment: Appointment, reserved: SlotReserved, *, exclusive_day: bo
 
 
 def may_collide(appointment: Appointment) -> bool:
-    """Whether an appointment can stand against another of its patient at all."""
-    return appointment.exclusive_day or appointment.starts_at is not None
+    """Whether an appointment can stand against another of its patient at all: by its day, its time, or as one hold too many."""
+    return appointment.exclusive_day or appointment.starts_at is not None or appointment.status is Status.PENDING
 
 
 class Diary:
@@ -152,9 +173,17 @@ class Diary:
 
         The place that an appointment has never stands in the way of its own move.
         """
-        theirs = self._of_patient.get((wanted.clinic_id, wanted.patient_id), {}).values()
-        others = [other for other in theirs if other.id != wanted.id]
+        others = self._others(wanted)
         return any(_overlap(wanted, other) or (wanted.exclusive_day and _same_day(wanted, other)) for other in others)
+
+    def has_holds_enough(self, wanted: Appointment) -> bool:
+        """Whether one hold more would be more than a patient may have."""
+        held = [other for other in self._others(wanted) if other.status is Status.PENDING]
+        return wanted.status is Status.PENDING and len(held) >= HOLDS_MAX
+
+    def _others(self, wanted: Appointment) -> list[Appointment]:
+        theirs = self._of_patient.get((wanted.clinic_id, wanted.patient_id), {}).values()
+        return [other for other in theirs if other.id != wanted.id]
 
 
 def clashes(moving: Iterable[Appointment], staying: Iterable[Appointment]) -> list[Appointment]:
@@ -189,7 +218,7 @@ def code_of_refusal(availabilitys: Code, ours: Code | None) -> Code:
     return ours if above else availabilitys
 
 
-AppointmentCommand = CancelAppointment | CheckInPatient
+AppointmentCommand = CancelAppointment | CheckInPatient | ConfirmAppointment
 
 _NO_CANCEL = {
     Status.CHECKED_IN: Code.CHECKED_IN,
@@ -212,9 +241,14 @@ _NO_CHECK_IN = {
     Status.PENDING: Code.NOT_CONFIRMED,
     Status.NO_SHOW: Code.PAST,
 }
+_NO_CONFIRM = {
+    Status.CANCELLED: Code.CANCELLED,
+    Status.EXPIRED: Code.EXPIRED,
+    Status.NO_SHOW: Code.PAST,
+}
 
 
-def why_unmovable(appointment: Appointment, now: datetime, cutoff: dt.timedelta | None) -> Code | None:
+def why_unmovable(appointment: Appointment, now: datetime, cutoff: timedelta | None) -> Code | None:
     """Why an appointment stays where it is, if it does. Without a cut-off it is the clinic that moves it."""
     if code := _NO_MOVE.get(appointment.status_at(now)):
         return code
@@ -223,26 +257,38 @@ def why_unmovable(appointment: Appointment, now: datetime, cutoff: dt.timedelta 
     return Code.PAST_CUTOFF if cutoff is not None and appointment.begins <= now + cutoff else None
 
 
-def apply(command: AppointmentCommand, appointment: Appointment | None, now: datetime) -> Appointment | Code:
-    """The appointment after a command, or why not. Cancelling a cancelled one leaves it as it is."""
+def apply(command: AppointmentCommand, appointment: Appointment | None, cutoff: timedelta, now: datetime) -> Appointment | Code:
+    """The appointment after a command, or why not. Cancelling a cancelled one, or confirming a booked one, leaves it as it is."""
     if too_late(command, now):
         return Code.TOO_LATE
     if appointment is None:
         return Code.UNKNOWN_APPOINTMENT
     status = appointment.status_at(now)
     if isinstance(command, CancelAppointment):
-        return _cancel(command, appointment, status, now)
+        return _cancel(command, appointment, status, cutoff, now)
+    if isinstance(command, ConfirmAppointment):
+        return _confirm(appointment, status, now)
     return _check_in(command, appointment, status, now)
 
 
-def _cancel(command: CancelAppointment, appointment: Appointment, status: Status, now: datetime) -> Appointment | Code:
+def _cancel(
+    command: CancelAppointment, appointment: Appointment, status: Status, cutoff: timedelta, now: datetime
+) -> Appointment | Code:
     if status is Status.CANCELLED:
         return appointment
     if status in _NO_CANCEL:
         return _NO_CANCEL[status]
     if appointment.date < appointment.today(now):
         return Code.PAST
+    if appointment.begins <= now + cutoff:
+        return Code.PAST_CUTOFF
     return appointment.changed(Status.CANCELLED, now, command.reason)
+
+
+def _confirm(appointment: Appointment, status: Status, now: datetime) -> Appointment | Code:
+    if status in _NO_CONFIRM:
+        return _NO_CONFIRM[status]
+    return appointment.confirmed(now) if status is Status.PENDING else appointment
 
 
 def _check_in(command: CheckInPatient, appointment: Appointment, status: Status, now: datetime) -> Appointment | Code:
@@ -253,8 +299,8 @@ def _check_in(command: CheckInPatient, appointment: Appointment, status: Status,
     return _NO_CHECK_IN.get(status) or appointment.changed(Status.CHECKED_IN, now)
 
 
-def view(appointment: Appointment) -> AppointmentView:
-    """An appointment as clients read it."""
+def view(appointment: Appointment, now: datetime) -> AppointmentView:
+    """An appointment as clients read it: a hold that is over is expired."""
     return AppointmentView(
         id=appointment.id,
         doctor_id=appointment.doctor_id,
@@ -265,7 +311,7 @@ def view(appointment: Appointment) -> AppointmentView:
         location_id=appointment.location_id,
         starts_at=appointment.starts_at,
         ends_at=appointment.ends_at,
-        status=appointment.status,
+        status=appointment.status_at(now),
         expires_at=appointment.expires_at,
         version=appointment.version,
         created_at=appointment.created_at,

@@ -44,10 +44,11 @@ DECIDING: dict[type[Message], Callable[[Unit, Decisions, Any], Awaitable[None]]]
     ReservationQuestioned: decide_bookings,
     CancelAppointment: decide_commands,
     CheckInPatient: decide_commands,
+    ConfirmAppointment: decide_commands,
     CommandFailed: refuse_failed,
 }
 HANDLED: frozenset[type[Message]] = frozenset([*TAKING_NOTE, *DECIDING, SlotRevoked, CommandRepeated])
-_OTHERS: tuple[type[Message], ...] = (DoctorChanged, PatientChanged, ConfirmAppointment)
+_OTHERS: tuple[type[Message], ...] = (DoctorChanged, PatientChanged)
 IGNORED = frozenset(_OTHERS)
 """Doctors are availability's to judge, patients are our own."""
 

@@ -13,6 +13,14 @@ outcomes = tables.outcomes_table(metadata)
 clinic_settings = tables.clinic_settings_table(metadata)
 audit = tables.audit_table(metadata)
 
+hold_timers = Table(
+    "hold_timers",
+    metadata,
+    Column("clinic_id", Uuid, primary_key=True),
+    Column("appointment_id", Uuid, primary_key=True),
+    Column("due_at", DateTime(timezone=True), nullable=False),
+)
+
 patients = Table(
     "patients",
     metadata,

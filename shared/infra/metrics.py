@@ -51,6 +51,7 @@ STEPS_FAILED = Counter(
     "frontdesk_steps_failed", "Later steps of decided commands that became dead letters: their clients wait for a redrive",
     ["type"], registry=REGISTRY,
 )  # fmt: skip
+HOLDS_EXPIRED = Counter("frontdesk_holds_expired", "Holds that the sweep ended because nobody confirmed them", registry=REGISTRY)
 COMMANDS_CLOSED = Counter("frontdesk_commands_closed", "Commands that never arrived, closed as lost", registry=REGISTRY)
 
 COMMANDS = Counter("frontdesk_commands", "Commands by their outcome", ["type", "outcome"], registry=REGISTRY)

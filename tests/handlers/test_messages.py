@@ -49,8 +49,8 @@ ACTS: dict[str, set[type[Message]]] = {
         ClinicChanged, RescheduleAppointment,
     },
     "booking": {
-        SlotReserved, SlotKept, BookingRefused, ReservationQuestioned, SlotRevoked, SlotFreed, CancelAppointment, CheckInPatient,
-        PatientQueued, CommandRepeated, CommandFailed, ClinicChanged,
+        SlotReserved, SlotKept, BookingRefused, ReservationQuestioned, SlotRevoked, SlotFreed, ConfirmAppointment,
+        CancelAppointment, CheckInPatient, PatientQueued, CommandRepeated, CommandFailed, ClinicChanged,
     },
     "queue": {PatientCheckedIn, AppointmentReassigned, CommandRepeated, ClinicChanged},
 }  # fmt: skip
@@ -64,7 +64,7 @@ IGNORES: dict[str, set[type[Message]]] = {
         DoctorChanged,
         PatientChanged,
     },
-    "booking": {DoctorChanged, PatientChanged, ConfirmAppointment},
+    "booking": {DoctorChanged, PatientChanged},
     "queue": {
         AppointmentBooked,
         AppointmentRefused,

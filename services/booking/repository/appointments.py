@@ -6,10 +6,11 @@ Rows are locked in the order of their ids, after the patients of the batch: one 
 import datetime as dt
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import ColumnElement, and_, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.booking.domain import Appointment
@@ -46,17 +47,33 @@ _LIVE = ", ".join(f"'{status}'" for status in LIVE)
 _ARRAYS = ", ".join(f"${place}::{type_}[]" for place, type_ in enumerate(_TYPES.values(), 1))
 
 INSERT = f"INSERT INTO appointments ({', '.join(_TYPES)}) SELECT * FROM unnest({_ARRAYS})"
-# The lock may read what it locks: of the row itself it gives the newest version, whoever it had to wait for.
+# The lock may read what it locks: of the row itself it gives the newest version, whoever it had to wait for. The clock stands
+# outside of what locks: inside it would be read before the wait. The settings ride along.
 LOCK = """
-SELECT appointments.* FROM appointments JOIN unnest($1::uuid[], $2::uuid[]) AS asked(clinic_id, id) USING (clinic_id, id)
-ORDER BY appointments.id FOR UPDATE OF appointments
+WITH locked AS MATERIALIZED (
+    SELECT appointments.* FROM appointments JOIN unnest($1::uuid[], $2::uuid[]) AS asked(clinic_id, id) USING (clinic_id, id)
+    ORDER BY appointments.id FOR UPDATE OF appointments
+)
+SELECT locked.*, clock_timestamp() AS locked_at,
+       coalesce((clinic_settings.settings ->> 'cancel_cutoff_minutes')::int, 0) AS cutoff_minutes
+FROM locked LEFT JOIN clinic_settings ON clinic_settings.clinic_id = locked.clinic_id
 """
-# A day to each side: an overlap may have another local date where the zones differ.
+# Waits for nobody: to be taken by whoever has other locks already, in no order of theirs.
+LOCK_UNLOCKED = """
+SELECT appointments.* FROM appointments JOIN unnest($1::uuid[], $2::uuid[]) AS asked(clinic_id, id) USING (clinic_id, id)
+ORDER BY appointments.id FOR UPDATE OF appointments SKIP LOCKED
+"""
+# A day to each side: an overlap may have another local date where the zones differ. Holds count whenever they are.
 LIVE_AROUND = f"""
 SELECT appointments.* FROM appointments
 JOIN (SELECT DISTINCT * FROM unnest($1::uuid[], $2::uuid[], $3::date[]) AS asked(clinic_id, patient_id, around)) AS asked
   USING (clinic_id, patient_id)
 WHERE date BETWEEN around - 1 AND around + 1 AND status IN ({_LIVE})
+UNION
+SELECT appointments.* FROM appointments
+JOIN (SELECT DISTINCT * FROM unnest($4::uuid[], $5::uuid[]) AS holding(clinic_id, patient_id)) AS holding
+  USING (clinic_id, patient_id)
+WHERE status = 'pending'
 """
 # Their patients are locked by now: what lives can end meanwhile, and is left out then, but nothing new can come.
 LOCK_LIVE = f"""
@@ -71,10 +88,10 @@ SELECT reservation_id FROM appointments JOIN unnest($1::uuid[], $2::uuid[]) AS a
 WHERE status IN ({_LIVE})
 """
 CHANGE = """
-UPDATE appointments SET status = changed.status, version = changed.version, cancel_reason = changed.cancel_reason,
-                        updated_at = changed.updated_at
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::text[], $6::timestamptz[])
-     AS changed(clinic_id, id, status, version, cancel_reason, updated_at)
+UPDATE appointments SET status = changed.status, version = changed.version, expires_at = changed.expires_at,
+                        cancel_reason = changed.cancel_reason, updated_at = changed.updated_at
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::timestamptz[], $6::text[], $7::timestamptz[])
+     AS changed(clinic_id, id, status, version, expires_at, cancel_reason, updated_at)
 WHERE appointments.clinic_id = changed.clinic_id AND appointments.id = changed.id
 """
 # Of one patient there is at most one in the statement: two could pass each other, and the constraints look at each row by itself.
@@ -101,15 +118,32 @@ class Wanted:
     after: tuple[dt.date, int, UUID] | None = None
 
 
+@dataclass(frozen=True)
+class Locked:
+    """Appointments as they are under their locks, their clinics' cut-offs, and the database's clock behind the locks."""
+
+    found: dict[Key, Appointment]
+    cutoffs: dict[UUID, timedelta]
+    at: datetime
+
+
 async def insert(connection: Connection, booked: Sequence[Appointment]) -> None:
     """Writes new appointments."""
     await connection.execute(INSERT, *([getattr(one, column) for one in booked] for column in _TYPES))
 
 
-async def lock(connection: Connection, keys: Collection[Key]) -> dict[Key, Appointment]:
-    """Locks the appointments that exist, and gives them as they are then."""
+async def lock(connection: Connection, keys: Collection[Key], now: datetime) -> Locked:
+    """Locks the appointments that exist, and gives them as they are then; `now` is the transaction's time so far."""
     rows = await connection.fetch(LOCK, [clinic for clinic, _ in keys], [id_ for _, id_ in keys])
-    return {(row["clinic_id"], row["id"]): _appointment(row) for row in rows}
+    found = {(row["clinic_id"], row["id"]): _appointment(row) for row in rows}
+    cutoffs = {row["clinic_id"]: timedelta(minutes=row["cutoff_minutes"]) for row in rows}
+    return Locked(found, cutoffs, max([now, *(row["locked_at"] for row in rows)]))
+
+
+async def lock_unlocked(connection: Connection, keys: Collection[Key]) -> list[Appointment]:
+    """Locks those of the appointments that nobody else has locked, without waiting, and gives them as they are then."""
+    rows = await connection.fetch(LOCK_UNLOCKED, [clinic for clinic, _ in keys], [id_ for _, id_ in keys])
+    return [_appointment(row) for row in rows]
 
 
 async def lock_live(connection: Connection, clinic_id: UUID, patient_ids: Collection[UUID]) -> list[Appointment]:
@@ -118,9 +152,18 @@ async def lock_live(connection: Connection, clinic_id: UUID, patient_ids: Collec
 
 
 async def live_around(connection: Connection, wanted: Sequence[Appointment]) -> list[Appointment]:
-    """What the patients of new appointments have around these days. Their patients are locked by now."""
+    """What the patients of new appointments have around these days, and all that those hold who want to hold one more.
+
+    Their patients are locked by now.
+    """
+    holding = [one for one in wanted if one.status is Status.PENDING]
     rows = await connection.fetch(
-        LIVE_AROUND, [one.clinic_id for one in wanted], [one.patient_id for one in wanted], [one.date for one in wanted]
+        LIVE_AROUND,
+        [one.clinic_id for one in wanted],
+        [one.patient_id for one in wanted],
+        [one.date for one in wanted],
+        [one.clinic_id for one in holding],
+        [one.patient_id for one in holding],
     )
     return [_appointment(row) for row in rows]
 
@@ -133,7 +176,7 @@ async def held(connection: Connection, reservations: Collection[Key]) -> set[UUI
 
 async def change(connection: Connection, changed: Sequence[Appointment]) -> None:
     """Writes the final states of locked appointments."""
-    columns = ("clinic_id", "id", "status", "version", "cancel_reason", "updated_at")
+    columns = ("clinic_id", "id", "status", "version", "expires_at", "cancel_reason", "updated_at")
     await connection.execute(CHANGE, *([getattr(one, column) for one in changed] for column in columns))
 
 
@@ -142,7 +185,7 @@ async def move(connection: Connection, moved: Sequence[Appointment]) -> None:
     await connection.execute(MOVE, *([getattr(one, column) for one in moved] for column in _MOVED))
 
 
-async def reassign(connection: Connection, clinic_id: UUID, ids: Collection[UUID], patient_id: UUID, now: dt.datetime) -> None:
+async def reassign(connection: Connection, clinic_id: UUID, ids: Collection[UUID], patient_id: UUID, now: datetime) -> None:
     """Gives locked appointments to another patient."""
     await connection.execute(REASSIGN, clinic_id, list(ids), patient_id, now)
 
@@ -162,13 +205,15 @@ async def some(sql: AsyncConnection, clinic_id: UUID, ids: Collection[UUID]) -> 
     return [_appointment(row) for row in rows]
 
 
-async def find(sql: AsyncConnection, clinic_id: UUID, wanted: Wanted, limit: int) -> list[Appointment]:
+async def find(sql: AsyncConnection, clinic_id: UUID, wanted: Wanted, limit: int, now: datetime) -> list[Appointment]:
     """At most `limit` appointments in order of date, number and id."""
     table = appointments.c
     query = select(appointments).where(table.clinic_id == clinic_id)
     if wanted.patient_ids is not None:
         query = query.where(table.patient_id.in_(wanted.patient_ids))
-    for column in (table.doctor_id, table.date, table.status):
+    if wanted.status is not None:
+        query = query.where(_has_status(wanted.status, now))
+    for column in (table.doctor_id, table.date):
         value = getattr(wanted, column.name)
         query = query if value is None else query.where(column == value)
     order = (table.date, table.slot_number, table.id)
@@ -176,6 +221,16 @@ async def find(sql: AsyncConnection, clinic_id: UUID, wanted: Wanted, limit: int
         query = query.where(tuple_(*order) > wanted.after)
     rows = (await sql.execute(query.order_by(*order).limit(limit))).mappings()
     return [_appointment(row) for row in rows]
+
+
+def _has_status(status: Status, now: datetime) -> ColumnElement[bool]:
+    """As `Appointment.status_at`: a hold that is over is expired, though nobody has written that down yet."""
+    table = appointments.c
+    if status is Status.PENDING:
+        return and_(table.status == status, table.expires_at > now)
+    if status is Status.EXPIRED:
+        return or_(table.status == status, and_(table.status == Status.PENDING, table.expires_at <= now))
+    return table.status == status
 
 
 def _appointment(row: Any) -> Appointment:

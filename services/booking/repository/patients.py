@@ -10,7 +10,7 @@ from sqlalchemy import or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.booking.models import patients
-from shared.contracts.registry import Active
+from shared.contracts.registry import Active, ClinicSettings
 from shared.infra.errors import Outrun
 from shared.infra.postgres import Connection
 
@@ -20,7 +20,7 @@ from shared.infra.postgres import Connection
 _LOCK = """
 SELECT patients.clinic_id, patients.id, patients.status, patients.merged_into, patients.version,
        coalesce((clinic_settings.settings ->> 'one_booking_per_patient_day')::boolean, false) AS one_booking_a_day,
-       coalesce((clinic_settings.settings ->> 'cancel_cutoff_minutes')::int, 0) AS cancel_cutoff_minutes
+       (clinic_settings.settings ->> 'hold_ttl_seconds')::int AS hold_ttl_seconds
 FROM patients JOIN unnest($1::uuid[], $2::uuid[]) AS asked(clinic_id, id) USING (clinic_id, id)
 LEFT JOIN clinic_settings ON clinic_settings.clinic_id = patients.clinic_id
 ORDER BY patients.id FOR {strength} OF patients
@@ -37,6 +37,7 @@ END = """
 UPDATE patients SET status = 'deleted', merged_into = $3, version = version + 1, updated_at = $4 WHERE clinic_id = $1 AND id = $2
 """
 POINT_TO = "UPDATE patients SET merged_into = $3 WHERE clinic_id = $1 AND merged_into = $2"
+DEFAULTS = ClinicSettings()
 LOOKS_MAX = 3
 """The patients, their survivors, and once more if a rival merge came in between. Then the transaction begins again."""
 # The keys come sorted: two calls that want the same locks want them in the same order. An import wants the whole clinic: a lock
@@ -72,8 +73,8 @@ class Locked:
     version: int
     one_booking_a_day: bool
     """Whether the clinic allows one booking of a doctor's day only."""
-    cancel_cutoff: timedelta
-    """So long before it begins the clinic lets nobody cancel or move an appointment any more."""
+    hold_ttl: timedelta
+    """How long the clinic holds a place that is not confirmed."""
 
 
 @dataclass(frozen=True)
@@ -140,8 +141,8 @@ def _end_of(key: Key, rows: Mapping[Key, Any]) -> Key:
 
 
 def _locked(row: Any) -> Locked:
-    cutoff = timedelta(minutes=row["cancel_cutoff_minutes"])
-    return Locked(row["id"], Active(row["status"]), row["version"], row["one_booking_a_day"], cutoff)
+    hold_ttl = timedelta(seconds=row["hold_ttl_seconds"] or DEFAULTS.hold_ttl_seconds)
+    return Locked(row["id"], Active(row["status"]), row["version"], row["one_booking_a_day"], hold_ttl)
 
 
 async def survivors(connection: Connection, keys: Collection[Key]) -> dict[Key, UUID]:

@@ -1,4 +1,4 @@
-"""What becomes of reservations: an appointment, or a refusal that frees them; and of bookings that availability refused."""
+"""What becomes of reservations: an appointment, booked or held, or a refusal that frees them; and of what was refused before."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,8 +10,9 @@ from services.booking.repository import appointments, patients
 from services.booking.service import moves
 from services.booking.service.decisions import Decisions
 from services.booking.service.desk import Desk, command_of
+from services.booking.service.holds import without_overdue
 from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotKept, SlotReserved
-from shared.contracts.booking import AppointmentBooked, BookAppointment
+from shared.contracts.booking import AppointmentBooked, BookAppointment, Status
 from shared.contracts.commands import Answer
 from shared.contracts.problems import Code
 from shared.contracts.registry import Active
@@ -50,12 +51,13 @@ async def _open_desk(unit: Unit, decisions: Decisions, messages: Bookings) -> De
     desk = Desk(unit, decisions, {key: patient for key, patient in locked.items() if patient.status is Active.ACTIVE})
     new = [message for message in messages if decisions.of(message) is None]
     if any(isinstance(message, SlotKept) or message.purpose.moves for message in new):
-        desk.moving = await appointments.lock(unit.connection, decisions.appointments)
+        locked_to_move = await appointments.lock(unit.connection, decisions.appointments, unit.now)
+        desk.moving, desk.cutoffs, unit.now = locked_to_move.found, locked_to_move.cutoffs, locked_to_move.at
     desk.held = await _held(unit, decisions, messages)
     wanted = [one for message in new if isinstance(message, SlotReserved) and (one := _wanted(desk, message))]
-    colliding = [one for one in wanted if domain.may_collide(one)]
-    if colliding:
-        desk.diary = Diary(await appointments.live_around(unit.connection, colliding))
+    judged = [one for one in wanted if domain.may_collide(one)]
+    if judged:
+        desk.diary = Diary(await without_overdue(unit, await appointments.live_around(unit.connection, judged)))
     return desk
 
 
@@ -73,7 +75,9 @@ def _wanted(desk: Desk, reserved: SlotReserved) -> Appointment | None:
     patient = desk.patient_of(reserved)
     if patient is None:
         return None
-    appointment = domain.appointment_of(reserved, exclusive_day=patient.one_booking_a_day, now=desk.unit.now)
+    appointment = domain.appointment_of(
+        reserved, exclusive_day=patient.one_booking_a_day, hold_ttl=patient.hold_ttl, now=desk.unit.now
+    )
     return replace(appointment, patient_id=patient.id)
 
 
@@ -86,6 +90,8 @@ def _book_or_refuse(desk: Desk, reserved: SlotReserved) -> None:
         desk.refuse(reserved, Code.UNKNOWN_PATIENT)
     elif desk.diary.forbids(wanted):
         desk.refuse(reserved, Code.PATIENT_BUSY)
+    elif desk.diary.has_holds_enough(wanted):
+        desk.refuse(reserved, Code.TOO_MANY_HOLDS)
     else:
         _book(desk, reserved, wanted)
 
@@ -94,10 +100,11 @@ def _book(desk: Desk, reserved: SlotReserved, appointment: Appointment) -> None:
     desk.waves.book(appointment)
     desk.held.add(appointment.reservation_id)
     desk.diary.enter(appointment)
-    result = domain.view(appointment).model_dump(mode="json")
+    result = domain.view(appointment, desk.unit.now).model_dump(mode="json")
     desk.decisions.decide(reserved, BookAppointment, Answer(status_code=201, result=result), settled=True)
     told = ("doctor_id", "patient_id", "date", "slot", "slot_id", "version")
-    desk.unit.record(reserved, Action.APPOINTMENT_BOOKED, appointment.id, **{name: result[name] for name in told})
+    done = Action.APPOINTMENT_HELD if appointment.status is Status.PENDING else Action.APPOINTMENT_BOOKED
+    desk.unit.record(reserved, done, appointment.id, **{name: result[name] for name in told})
     desk.unit.emit(
         APPOINTMENT_EVENTS,
         AppointmentBooked,

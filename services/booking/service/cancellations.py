@@ -1,12 +1,13 @@
-"""What is said when an appointment is cancelled: that it is, and that its place is to be given back.
+"""What is said when an appointment ends before its time: that it does, and that its place is to be given back.
 
-The cause is a client's command, a revoked slot, or the caller who deletes a patient. Used by the use cases that cancel.
+The cause is a client's command, a revoked slot, the caller who deletes a patient, or nobody where a hold is over. Used by the use
+cases that end appointments.
 """
 
 from typing import Any
 
 from services.booking.domain import Appointment
-from shared.contracts.booking import AppointmentCancelled, SlotReleased
+from shared.contracts.booking import AppointmentCancelled, AppointmentExpired, SlotReleased
 from shared.contracts.commands import Answer
 from shared.contracts.envelope import Message
 from shared.contracts.topics import APPOINTMENT_EVENTS
@@ -16,10 +17,16 @@ from shared.infra.unit import Unit
 
 
 def say_cancelled(unit: Unit, cause: Message | Caller, after: Appointment) -> None:
-    """An appointment has ended."""
+    """An appointment is cancelled."""
     patient = {"patient_id": after.patient_id, "reason": after.cancel_reason, "version": after.version}
     _say(unit, AppointmentCancelled, cause, after, **patient)
     unit.record(cause, Action.APPOINTMENT_CANCELLED, after.id, reason=after.cancel_reason, version=after.version)
+
+
+def say_expired(unit: Unit, cause: Caller, after: Appointment) -> None:
+    """A hold is over."""
+    _say(unit, AppointmentExpired, cause, after, patient_id=after.patient_id, version=after.version)
+    unit.record(cause, Action.APPOINTMENT_EXPIRED, after.id, version=after.version)
 
 
 def give_back(unit: Unit, cause: Message | Caller, after: Appointment, answer: Answer | None = None) -> None:
@@ -27,9 +34,10 @@ def give_back(unit: Unit, cause: Message | Caller, after: Appointment, answer: A
     _say(unit, SlotReleased, cause, after, slot_id=after.slot_id, reservation_id=after.reservation_id, answer=answer)
 
 
-def _say(
-    unit: Unit, kind: type[AppointmentCancelled] | type[SlotReleased], cause: Message | Caller, after: Appointment, **fields: Any
-) -> None:
+Ending = type[AppointmentCancelled] | type[AppointmentExpired] | type[SlotReleased]
+
+
+def _say(unit: Unit, kind: Ending, cause: Message | Caller, after: Appointment, **fields: Any) -> None:
     day = {"doctor_id": after.doctor_id, "date": after.date, "appointment_id": after.id}
     if isinstance(cause, Message):
         unit.emit(APPOINTMENT_EVENTS, kind, cause, **day, **fields)

@@ -9,7 +9,7 @@ from typing import Self
 from uuid import UUID
 
 from shared.contracts.availability import BookingRefused, SlotKept, SlotReserved
-from shared.contracts.booking import BookAppointment, CancelAppointment, CheckInPatient, RescheduleAppointment
+from shared.contracts.booking import BookAppointment, CancelAppointment, CheckInPatient, ConfirmAppointment, RescheduleAppointment
 from shared.contracts.commands import Answer, CommandRepeated, Outcome
 from shared.contracts.envelope import AppointmentMessage, DayMessage, Message
 from shared.contracts.problems import Code
@@ -18,7 +18,13 @@ from shared.infra import outcomes
 from shared.infra.audit import Action
 from shared.infra.unit import Unit
 
-Command = type[BookAppointment] | type[RescheduleAppointment] | type[CancelAppointment] | type[CheckInPatient]
+Command = (
+    type[BookAppointment]
+    | type[RescheduleAppointment]
+    | type[ConfirmAppointment]
+    | type[CancelAppointment]
+    | type[CheckInPatient]
+)
 
 
 class Decisions:

@@ -5,14 +5,22 @@ Opened by `bookings.py` under the locks of the patients. Nothing is written befo
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID
 
 from services.booking.domain import Appointment, Diary
-from services.booking.repository import appointments
+from services.booking.repository import appointments, holds
 from services.booking.repository.patients import Key, Locked
 from services.booking.service.decisions import Command, Decisions, answer_to
 from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotKept, SlotReserved
-from shared.contracts.booking import AppointmentRefused, BookAppointment, RescheduleAppointment, ReservationKept, SlotReleased
+from shared.contracts.booking import (
+    AppointmentRefused,
+    BookAppointment,
+    RescheduleAppointment,
+    ReservationKept,
+    SlotReleased,
+    Status,
+)
 from shared.contracts.commands import Answer, Outcome
 from shared.contracts.problems import Code
 from shared.contracts.topics import APPOINTMENT_EVENTS
@@ -47,6 +55,8 @@ class Waves:
                 await appointments.move(connection, moved)
             if booked := self._booked.get(wave):
                 await appointments.insert(connection, booked)
+        if held := [one for wave in self._booked.values() for one in wave if one.status is Status.PENDING]:
+            await holds.start(connection, held)
 
 
 def _patient(appointment: Appointment) -> Key:
@@ -65,6 +75,8 @@ class Desk:
     """Reservations that live appointments hold."""
     moving: dict[Key, Appointment] = field(default_factory=dict)
     """The locked appointments that moves name, as the batch has left them so far."""
+    cutoffs: dict[UUID, timedelta] = field(default_factory=dict)
+    """How long before they begin nobody may move them any more, by clinic."""
     diary: Diary = field(default_factory=lambda: Diary(()))
     waves: Waves = field(default_factory=Waves)
 

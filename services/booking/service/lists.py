@@ -1,4 +1,4 @@
-"""Reading appointments: one, or a page of those that a filter lets through."""
+"""Reading appointments: one, or a page of those that a filter lets through. A hold that is over reads as expired at once."""
 
 import datetime as dt
 from dataclasses import replace
@@ -21,7 +21,7 @@ async def read_appointment(unit: RegistryUnit, clinic_id: UUID, appointment_id: 
     appointment = await appointments.get(unit.sql, clinic_id, appointment_id)
     if appointment is None:
         raise ProblemError(Code.UNKNOWN_APPOINTMENT)
-    return domain.view(appointment)
+    return domain.view(appointment, unit.now)
 
 
 async def list_appointments(
@@ -30,16 +30,16 @@ async def list_appointments(
     """A page in order of date, number and id. A patient's are also those that ended under an id that was merged into it."""
     if patient_id is not None:
         wanted = replace(wanted, patient_ids=await patients.one_person(unit.sql, clinic_id, patient_id))
-    found = await appointments.find(unit.sql, clinic_id, wanted, limit + 1)
+    found = await appointments.find(unit.sql, clinic_id, wanted, limit + 1, unit.now)
     page = found[:limit]
     next_cursor = _cursor(page[-1]) if len(found) > limit else None
-    return AppointmentPage(items=[domain.view(one) for one in page], next_cursor=next_cursor)
+    return AppointmentPage(items=[domain.view(one, unit.now) for one in page], next_cursor=next_cursor)
 
 
 async def look_up(unit: RegistryUnit, clinic_id: UUID, asked: AppointmentLook) -> AppointmentPage:
     """All of the appointments that there are, whatever became of them, in the order of a list."""
     found = await appointments.some(unit.sql, clinic_id, asked.ids)
-    return AppointmentPage(items=[domain.view(one) for one in found])
+    return AppointmentPage(items=[domain.view(one, unit.now) for one in found])
 
 
 def place_of(cursor: str | None) -> tuple[dt.date, int, UUID] | None:

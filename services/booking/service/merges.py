@@ -12,6 +12,7 @@ from services.booking.domain import Appointment
 from services.booking.identifiers import Codec
 from services.booking.repository import appointments, patients
 from services.booking.repository.patients import LOCK_TO_END, Locked
+from services.booking.service.holds import expire
 from services.booking.service.patients import read_patient
 from services.booking.service.removals import end_patient
 from shared.contracts.booking import AppointmentReassigned
@@ -75,8 +76,10 @@ async def _lock_both(unit: RegistryUnit, caller: Caller, patient_id: UUID, into:
 async def _move_appointments(unit: RegistryUnit, caller: Caller, loser: UUID, survivor: UUID) -> None:
     """Computed before it is written: an update that meets an exclusion constraint would end the transaction."""
     locked = await appointments.lock_live(unit.connection, caller.clinic_id, [loser, survivor])
-    moving = [one for one in locked if one.patient_id == loser and one.is_live(unit.now)]
-    clashing = domain.clashes(moving, [one for one in locked if one.patient_id == survivor])
+    await expire(unit, locked)
+    live = [one for one in locked if one.is_live(unit.now)]
+    moving = [one for one in live if one.patient_id == loser]
+    clashing = domain.clashes(moving, [one for one in live if one.patient_id == survivor])
     if clashing:
         raise ProblemError(Code.OVERLAPPING_APPOINTMENTS, extra={"appointments": [str(one.id) for one in clashing]})
     if moving:

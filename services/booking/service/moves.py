@@ -28,7 +28,7 @@ def against(desk: Desk, move: Move) -> Code | None:
     if appointment is None or appointment.patient_id not in (patient.id, move.patient_id):
         return Code.UNKNOWN_APPOINTMENT
     by_clinic = isinstance(move, SlotReserved | BookingRefused) and move.purpose is Purpose.DISPLACE
-    return domain.why_unmovable(appointment, desk.unit.now, None if by_clinic else patient.cancel_cutoff)
+    return domain.why_unmovable(appointment, desk.unit.now, None if by_clinic else desk.cutoffs[move.clinic_id])
 
 
 def wanted(desk: Desk, reserved: SlotReserved) -> Appointment | None:
@@ -57,7 +57,7 @@ def _move(desk: Desk, reserved: SlotReserved, after: Appointment) -> None:
     desk.held.discard(before.reservation_id)
     desk.held.add(after.reservation_id)
     desk.diary.enter(after)
-    answer = _answer(after)
+    answer = _answer(desk, after)
     desk.decisions.decide(reserved, RescheduleAppointment, answer, settled=False)
     told = ("doctor_id", "date", "slot_number", "slot_id", "reservation_id", "version")
     place = {name: getattr(after, name) for name in told}
@@ -77,7 +77,7 @@ def keep_place(desk: Desk, kept: SlotKept) -> None:
     else:
         appointment = desk.moving[kept.clinic_id, kept.appointment_id]
         there = appointment.reservation_id == kept.reservation_id
-        answer = _answer(appointment) if there else Answer.refusal(Code.SLOT_TAKEN)
+        answer = _answer(desk, appointment) if there else Answer.refusal(Code.SLOT_TAKEN)
     desk.decisions.decide(kept, RescheduleAppointment, answer, settled=True)
 
 
@@ -85,5 +85,5 @@ def _appointment(desk: Desk, move: Move) -> Appointment | None:
     return None if move.appointment_id is None else desk.moving.get((move.clinic_id, move.appointment_id))
 
 
-def _answer(appointment: Appointment) -> Answer:
-    return Answer(status_code=200, result=domain.view(appointment).model_dump(mode="json"))
+def _answer(desk: Desk, appointment: Appointment) -> Answer:
+    return Answer(status_code=200, result=domain.view(appointment, desk.unit.now).model_dump(mode="json"))

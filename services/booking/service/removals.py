@@ -10,6 +10,7 @@ from services.booking.domain import Appointment
 from services.booking.repository import appointments, patients
 from services.booking.repository.patients import LOCK_TO_END, Locked
 from services.booking.service.cancellations import give_back, say_cancelled
+from services.booking.service.holds import expire
 from shared.contracts.booking import Reason, Status
 from shared.contracts.problems import Code
 from shared.contracts.registry import Active, Deleted, PatientChanged
@@ -47,6 +48,7 @@ async def end_patient(unit: RegistryUnit, caller: Caller, patient: Locked, survi
 
 async def _cancel_upcoming(unit: RegistryUnit, caller: Caller, patient_id: UUID, *, cancel: bool) -> None:
     held = await appointments.lock_live(unit.connection, caller.clinic_id, [patient_id])
+    await expire(unit, held)
     upcoming = [one for one in held if one.is_upcoming(unit.now)]
     if upcoming and not cancel:
         raise _refusal(Code.HAS_APPOINTMENTS, upcoming)

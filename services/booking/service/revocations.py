@@ -1,6 +1,7 @@
 """Appointments that end because their doctor is gone: availability revokes what was taken, booking cancels what holds exactly it.
 
-Whoever has checked in is in front of the doctor already and stays. Called by `handlers.py` in the transaction of a batch.
+Whoever has checked in is in front of the doctor already and stays; a hold that is over ends as one. Called by `handlers.py` in
+the transaction of a batch.
 """
 
 from collections.abc import Sequence
@@ -17,12 +18,13 @@ REVOCABLE = (Status.PENDING, Status.BOOKED)
 async def revoke(unit: Unit, messages: Sequence[SlotRevoked]) -> None:
     """Cancels the appointments that hold revoked reservations. What nobody holds any more is given back already."""
     by_reservation = {(message.clinic_id, message.appointment_id, message.reservation_id): message for message in messages}
-    found = await appointments.lock(unit.connection, {(clinic_id, id_) for clinic_id, id_, _ in by_reservation})
+    locked = await appointments.lock(unit.connection, {(clinic_id, id_) for clinic_id, id_, _ in by_reservation}, unit.now)
+    unit.now = locked.at
     cancelled = [
         (cause, appointment.changed(Status.CANCELLED, unit.now, Reason.CLINIC))
-        for appointment in found.values()
+        for appointment in locked.found.values()
         if (cause := by_reservation.get((appointment.clinic_id, appointment.id, appointment.reservation_id)))
-        and appointment.status in REVOCABLE
+        and appointment.status_at(unit.now) in REVOCABLE
     ]
     if cancelled:
         await appointments.change(unit.connection, [appointment for _, appointment in cancelled])

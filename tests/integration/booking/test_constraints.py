@@ -33,7 +33,7 @@ async def written(desk: Desk, *rows: Appointment) -> None:
 
 async def appointment(desk: Desk, **fields: Any) -> Appointment:
     slot = reserved(desk.clinic, await desk.patient())
-    return replace(domain.appointment_of(slot, exclusive_day=False, now=NOW), **fields)
+    return replace(domain.appointment_of(slot, exclusive_day=False, hold_ttl=HOUR, now=NOW), **fields)
 
 
 def like(one: Appointment, **fields: Any) -> Appointment:
@@ -45,8 +45,8 @@ async def test_what_is_written_is_what_is_read(desk: Desk) -> None:
     one = await appointment(desk, starts_at=NOW, ends_at=NOW + HOUR, location_id=uuid4(), exclusive_day=True, **HELD)
     await written(desk, one)
     async with desk.database.batch({desk.clinic}) as (connection, _):
-        found = await appointments.lock(connection, {(one.clinic_id, one.id)})
-    assert [astuple(row) for row in found.values()] == [astuple(one)]
+        locked = await appointments.lock(connection, {(one.clinic_id, one.id)}, NOW)
+    assert [astuple(row) for row in locked.found.values()] == [astuple(one)]
 
 
 @pytest.mark.parametrize(

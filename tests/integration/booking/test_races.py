@@ -1,7 +1,9 @@
 """Two processes at once: whoever comes second waits, and judges by what the first has written."""
 
 import asyncio
-from types import ModuleType
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -51,10 +53,17 @@ async def test_one_message_in_two_processes_at_once_has_one_effect(desk: Desk) -
     assert sorted(said.types for said in both) == [[], ["AppointmentBooked"]]
 
 
-@pytest.mark.parametrize("repository", [patients, appointments])
+LOCKS: dict[str, Callable[..., Awaitable[object]]] = {
+    "patients": patients.lock,
+    "appointments": partial(appointments.lock, now=datetime.now(UTC)),
+}
+
+
+@pytest.mark.parametrize("table", LOCKS)
 async def test_rows_are_locked_in_the_order_of_their_ids_whatever_the_order_of_asking(
-    desk: Desk, database: Database, repository: ModuleType
+    desk: Desk, database: Database, table: str
 ) -> None:
+    lock = LOCKS[table]
     ids = sorted(uuid4() for _ in range(5))
     for id_ in reversed(ids):  # neither the order of asking nor that of the table is the order of locking
         await desk.booked(patient=await desk.patient(id_=id_), appointment_id=id_)
@@ -62,13 +71,12 @@ async def test_rows_are_locked_in_the_order_of_their_ids_whatever_the_order_of_a
 
     async def lock_all() -> None:
         async with database.batch({desk.clinic}) as (connection, _):
-            await repository.lock(connection, keys)
+            await lock(connection, keys)
 
     async with database.batch({desk.clinic}) as (connection, _):
-        await repository.lock(connection, keys[:1])
+        await lock(connection, keys[:1])
         racing = asyncio.create_task(lock_all())
         await until_it_waits(database)
-        table = repository.__name__.rpartition(".")[2]
         free = await connection.fetch(f"SELECT id FROM {table} WHERE id = ANY($1) FOR NO KEY UPDATE SKIP LOCKED", ids)
         assert [row["id"] for row in free] == ids[-1:], "who waits for the last has all before it"
     await racing

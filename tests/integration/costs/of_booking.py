@@ -4,7 +4,7 @@ import datetime as dt
 from uuid import UUID, uuid4
 
 from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotFreed, SlotReserved, SlotRevoked
-from shared.contracts.booking import CancelAppointment, CheckInPatient
+from shared.contracts.booking import CancelAppointment, CheckInPatient, ConfirmAppointment, Purpose
 from shared.contracts.commands import CommandFailed, CommandRepeated
 from shared.contracts.envelope import Message
 from shared.contracts.queue import PatientQueued
@@ -17,6 +17,7 @@ from tests.unit.booking.messages import (
     TODAY,
     cancel,
     check_in,
+    confirm,
     envelope,
     freed,
     questioned,
@@ -86,6 +87,25 @@ async def refused_bookings(consumer: Consumer, size: int) -> list[Message]:
     return [refused(consumer.clinic, patient) for _ in range(size)]
 
 
+async def holds(consumer: Consumer, size: int) -> list[Message]:
+    """Each of another patient: nobody holds more than a few."""
+    return [reserved(consumer.clinic, await _patient(consumer), purpose=Purpose.HOLD) for _ in range(size)]
+
+
+async def holds_after_others(consumer: Consumer, size: int) -> list[Message]:
+    """Each patient has held something before, and let it lapse."""
+    before = [one for one in await holds(consumer, size) if isinstance(one, SlotReserved)]
+    await consumer.read(before)
+    await _let_lapse(consumer)
+    return [reserved(consumer.clinic, one.patient_id, purpose=Purpose.HOLD) for one in before]
+
+
+async def confirmations(consumer: Consumer, size: int) -> list[Message]:
+    held = [one for one in await holds(consumer, size) if isinstance(one, SlotReserved)]
+    await consumer.read(held)
+    return [confirm(consumer.clinic, one.appointment_id) for one in held]
+
+
 async def cancellations(consumer: Consumer, size: int) -> list[Message]:
     return [cancel(consumer.clinic, slot.appointment_id) for slot in await _booked(consumer, size)]
 
@@ -148,6 +168,11 @@ async def _merged(consumer: Consumer, survivor: UUID) -> UUID:
     return old
 
 
+async def _let_lapse(consumer: Consumer) -> None:
+    async with consumer.runtime.database.batch({consumer.clinic}) as (connection, now):
+        await connection.execute("UPDATE appointments SET expires_at = $1 WHERE status = 'pending'", now)
+
+
 async def _booked(consumer: Consumer, size: int) -> list[SlotReserved]:
     slots = [one for one in await reservations(consumer, size) if isinstance(one, SlotReserved)]
     await consumer.read(slots)
@@ -162,6 +187,14 @@ BATCHES = (
     Batch("reservations of strangers", SlotReserved, reservations_of_strangers, {"AppointmentRefused": 1}),
     Batch("reservations again", SlotReserved, reservations_again, REPLY),
     Batch("refused bookings", BookingRefused, refused_bookings, REPLY),
+    Batch("holds", SlotReserved, holds, {"AppointmentBooked": 1} | REPLY),
+    Batch(
+        "holds after others",
+        SlotReserved,
+        holds_after_others,
+        {"AppointmentExpired": 1, "SlotReleased": 1, "AppointmentBooked": 1} | REPLY,
+    ),
+    Batch("confirmations", ConfirmAppointment, confirmations, {"AppointmentConfirmed": 1} | REPLY),
     Batch("cancellations", CancelAppointment, cancellations, {"AppointmentCancelled": 1, "SlotReleased": 1}),
     Batch("check-ins", CheckInPatient, check_ins, {"PatientCheckedIn": 1}),
     Batch("check-ins of merged patients", CheckInPatient, check_ins_of_merged_patients, {"PatientCheckedIn": 1}),

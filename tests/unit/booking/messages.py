@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotFreed, SlotKept, SlotReserved, SlotRevoked
-from shared.contracts.booking import CancelAppointment, CheckInPatient, Purpose
+from shared.contracts.booking import CancelAppointment, CheckInPatient, ConfirmAppointment, Purpose
 from shared.contracts.commands import CommandRepeated
 from shared.contracts.problems import Code
 from shared.contracts.queue import PatientQueued, QueueEntryView, State
@@ -71,6 +71,11 @@ def refused(clinic: UUID, patient: UUID, code: Code = Code.FULL, **fields: Any) 
 def cancel(clinic: UUID, appointment: UUID, **fields: Any) -> CancelAppointment:
     """A client cancels."""
     return CancelAppointment(**envelope(clinic, appointment_id=appointment, **fields))
+
+
+def confirm(clinic: UUID, appointment: UUID, **fields: Any) -> ConfirmAppointment:
+    """A client confirms what is held."""
+    return ConfirmAppointment(**envelope(clinic, appointment_id=appointment, **fields))
 
 
 def check_in(clinic: UUID, appointment: UUID, patient: UUID, **fields: Any) -> CheckInPatient:

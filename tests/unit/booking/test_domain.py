@@ -21,19 +21,21 @@ TODAY, TOMORROW, YESTERDAY = (dt.date(2026, 3, day) for day in (2, 3, 1))
 CLINIC, PATIENT = uuid4(), uuid4()
 LATER = NOW + dt.timedelta(minutes=1)
 EARLIER = NOW - dt.timedelta(minutes=1)
+NO_CUTOFF = dt.timedelta()
+RULES: dict[str, Any] = {"exclusive_day": False, "hold_ttl": dt.timedelta(minutes=30)}
 
 
 def appointment(**fields: Any) -> Appointment:
-    return replace(domain.appointment_of(reserved(CLINIC, PATIENT, date=TODAY), exclusive_day=False, now=NOW), **fields)
+    return replace(domain.appointment_of(reserved(CLINIC, PATIENT, date=TODAY), **RULES, now=NOW), **fields)
 
 
 def cancelled(one: Appointment, **fields: Any) -> Appointment | Code:
-    return domain.apply(cancel(CLINIC, one.id, **{"decide_by": LATER, **fields}), one, NOW)
+    return domain.apply(cancel(CLINIC, one.id, **{"decide_by": LATER, **fields}), one, NO_CUTOFF, NOW)
 
 
 def checked_in(one: Appointment, **fields: Any) -> Appointment | Code:
     command = check_in(CLINIC, one.id, **{"patient": one.patient_id, "decide_by": LATER, **fields})
-    return domain.apply(command, one, NOW)
+    return domain.apply(command, one, NO_CUTOFF, NOW)
 
 
 @pytest.mark.parametrize(
@@ -50,10 +52,10 @@ def test_names_that_differ() -> None:
 
 def test_a_reservation_becomes_a_booked_appointment_with_its_own_ids() -> None:
     slot = reserved(CLINIC, PATIENT, slot_number=4)
-    one = domain.appointment_of(slot, exclusive_day=False, now=NOW)
+    one = domain.appointment_of(slot, **RULES, now=NOW)
     assert (one.id, one.reservation_id, one.command_id) == (slot.appointment_id, slot.reservation_id, slot.command_id)
     assert (one.status, one.version, one.slot_number, one.created_at) == (Status.BOOKED, 1, 4, NOW)
-    assert domain.view(one).slot == 4
+    assert domain.view(one, NOW).slot == 4
 
 
 def test_a_cancelled_appointment_has_a_version_a_reason_and_a_time_more() -> None:
@@ -117,12 +119,12 @@ def test_the_patient_ranks_above_the_day_and_the_day_above_the_status() -> None:
 
 def test_after_its_time_a_command_is_too_late_and_nothing_else_is_judged() -> None:
     assert cancelled(appointment(), decide_by=EARLIER) == Code.TOO_LATE
-    assert domain.apply(cancel(CLINIC, uuid4(), decide_by=EARLIER), None, NOW) == Code.TOO_LATE
+    assert domain.apply(cancel(CLINIC, uuid4(), decide_by=EARLIER), None, NO_CUTOFF, NOW) == Code.TOO_LATE
     assert isinstance(cancelled(appointment(), decide_by=NOW), Appointment)
 
 
 def test_an_unknown_appointment_is_unknown() -> None:
-    assert domain.apply(cancel(CLINIC, uuid4(), decide_by=LATER), None, NOW) == Code.UNKNOWN_APPOINTMENT
+    assert domain.apply(cancel(CLINIC, uuid4(), decide_by=LATER), None, NO_CUTOFF, NOW) == Code.UNKNOWN_APPOINTMENT
 
 
 @pytest.mark.parametrize(
