@@ -1,0 +1,256 @@
+"""A client that speaks the public API about the model's numbers: whom it has met, and which slot is which, it remembers itself.
+
+What is behind the API is a `Wire`: the running system (`over_http.py`) or the services in this process (`in_process.py`).
+"""
+
+import asyncio
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+from uuid import uuid4
+
+from shared.contracts.calendar import Weekday
+from tests.e2e.desk import in_days
+from tests.model.world import LIVE, Answer, Hours, Place, Target
+from tests.support.waiting import eventually
+
+FIRST_DAY = 2
+"""Of the model's dates, from today: whatever the time is, none of them has begun."""
+SLOT_MINUTES = 30
+SUCCESSES = range(200, 300)
+
+
+class Reply(NamedTuple):
+    """An answer of the API."""
+
+    status: int
+    body: Any = None
+
+
+class Wire(Protocol):
+    """Carries requests of the public API, and does what no client can do: it lets time pass."""
+
+    async def call(self, method: str, path: str, body: Any = None, key: str | None = None, **query: Any) -> Reply: ...
+
+    async def lapse(self, appointment_id: str) -> None:
+        """The time of a hold is over."""
+
+    async def work(self) -> None:
+        """Does what jobs would do meanwhile, if nobody else does."""
+
+    async def audit(self, doctors: Sequence[str]) -> list[str]:
+        """What is wrong between slots and appointments of these doctors, once nothing is owed."""
+
+
+class Sent(NamedTuple):
+    """A command as it was sent, to be sent again."""
+
+    path: str
+    body: Any
+    key: str
+    reply: Reply
+
+
+class Office:
+    """One clinic's doctors, patients and appointments by number."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+        self.doctors: list[str] = []
+        self.patients: list[str] = []
+        self.appointments: list[str] = []
+        self.closings: dict[tuple[int, int], list[str]] = {}
+        self.sent: list[Sent] = []
+        self._slots: dict[Place, str] = {}
+
+    async def open(self, hours: Sequence[Hours], dates: int, capacity: int, patients: int) -> None:
+        """Begins with these doctors and patients."""
+        for doctor, own in enumerate(hours):
+            made = await self.wire.call("POST", "/doctors", {"name": "Dr Ada Osei", "code": f"dr-{uuid4().hex}"})
+            self.doctors.append(made.body["id"])
+            if own:
+                assert (await self.set_hours(doctor, own)).status == 200
+                continue
+            for date in range(dates):
+                assert (await self.set_day(doctor, date, capacity=capacity)).status == 200
+        await asyncio.gather(*(self.register() for _ in range(patients)))
+
+    async def register(self) -> None:
+        """A new patient."""
+        person = {"name": "Maya Lind", "phone": f"+4477{uuid4().int % 10**8:08d}"}
+        made = await self.wire.call("POST", "/patients?on_duplicate=create", person)
+        self.patients.append(made.body["id"])
+
+    async def book(self, patient: int, target: Target, *, confirm: bool, by_start: bool) -> Answer:
+        """Books or holds a place: by date, or a slot by its id or by its start."""
+        body = {"patient_id": self.patients[patient], **({} if confirm else {"confirm": False})}
+        slot = self._slot_of(target)
+        if slot and not by_start:
+            body |= {"slot_id": slot}
+        else:
+            body |= {"doctor_id": self.doctors[target.doctor], **_when(target)}
+        reply = await self._send("/appointments", body)
+        if reply.status == 201:
+            self.appointments.append(reply.body["id"])
+        return self._judged(reply)
+
+    async def confirm(self, number: int) -> Answer:
+        """Confirms a hold."""
+        return self._judged(await self._send(f"{self._one(number)}/confirm"))
+
+    async def cancel(self, number: int) -> Answer:
+        """Cancels an appointment."""
+        return self._judged(await self._send(f"{self._one(number)}/cancel", {"reason": "patient"}))
+
+    async def move(self, number: int, target: Target, *, by_start: bool, name_doctor: bool) -> Answer:
+        """Moves an appointment; its own doctor need not be named."""
+        slot = self._slot_of(target)
+        if slot and not by_start:
+            body: dict[str, Any] = {"slot_id": slot}
+        else:
+            body = _when(target) | ({"doctor_id": self.doctors[target.doctor]} if name_doctor else {})
+        return self._judged(await self._send(f"{self._one(number)}/reschedule", body))
+
+    async def repeat(self, which: int) -> tuple[Reply, Reply]:
+        """Sends a command again with its key: what it was answered, and what it is answered now."""
+        sent = self.sent[which]
+        return sent.reply, await self.wire.call("POST", sent.path, sent.body, sent.key)
+
+    async def delete_patient(self, patient: int, *, cancel: bool) -> Answer:
+        """Deletes a patient."""
+        path = f"/patients/{self.patients[patient]}"
+        return _bare(await self.wire.call("DELETE", path, **({"cancel_appointments": "true"} if cancel else {})))
+
+    async def close(self, doctor: int, date: int) -> Answer:
+        """Closes a date, and hears who is displaced."""
+        self._forget(doctor)
+        body = {"kind": "closed", "from": _date(date), "to": _date(date), "reason": "ill"}
+        made = await self.wire.call("POST", f"{self._doctor(doctor)}/exceptions", body, uuid4().hex)
+        self.closings.setdefault((doctor, date), []).append(made.body["id"])
+        return self._displaced(made)
+
+    async def reopen(self, doctor: int, date: int) -> Answer:
+        """Ends a closing."""
+        self._forget(doctor)
+        path = f"{self._doctor(doctor)}/exceptions/{self.closings[doctor, date].pop()}"
+        return _bare(await self.wire.call("DELETE", path))
+
+    async def set_hours(self, doctor: int, hours: Hours) -> Answer:
+        """Writes a doctor's week, and hears who is displaced."""
+        self._forget(doctor)
+        span = {"start": _clock(hours[0]), "end": _clock(hours[-1] + SLOT_MINUTES), "slot_minutes": SLOT_MINUTES}
+        week = {"entries": [{"weekday": day.value, **span} for day in Weekday]}
+        return self._displaced(await self.wire.call("PUT", f"{self._doctor(doctor)}/schedule", week))
+
+    async def set_day(self, doctor: int, date: int, **fields: Any) -> Answer:
+        """Sets a day's capacity, or whether it is open; whether that made its record is of no interest."""
+        body = {"date": _date(date), **fields}
+        reply = await self.wire.call("POST", f"{self._doctor(doctor)}/availability", body, uuid4().hex)
+        return _day(Reply(200, reply.body) if reply.status == 201 else reply)
+
+    async def read_day(self, doctor: int, date: int) -> Answer:
+        """A day as it reads."""
+        return _day(await self.wire.call("GET", f"{self._doctor(doctor)}/availability", date=_date(date)))
+
+    async def read_open(self, doctor: int, date: int) -> Answer:
+        """The starts of what can be booked; the ids of these slots are remembered."""
+        query = {"doctor_id": self.doctors[doctor], "from": _date(date), "to": _date(date)}
+        page = await self.wire.call("GET", "/slots", **query)
+        assert page.status == 200, page
+        found = {Place(doctor, date, _minute(one["starts_at"])): one["id"] for one in page.body["items"]}
+        self._slots |= found
+        return Answer(200, seen=tuple(place.at for place in found))
+
+    async def read(self, number: int) -> Answer:
+        """An appointment."""
+        return self._judged(await self.wire.call("GET", self._one(number)))
+
+    async def details(self, number: int) -> tuple[int, bool, list[str]]:
+        """Its version, whether it has an end, and what happened to it."""
+        one = (await self.wire.call("GET", self._one(number))).body
+        history = (await self.wire.call("GET", f"{self._one(number)}/history")).body
+        assert [change["version"] for change in history["items"]] == list(range(1, one["version"] + 1))
+        return one["version"], one["expires_at"] is not None, [change["event"] for change in history["items"]]
+
+    async def lapse(self, number: int) -> None:
+        """The time of a hold is over."""
+        await self.wire.lapse(self.appointments[number])
+
+    async def until(self, doctor: int, date: int, expected: Answer) -> None:
+        """Waits until a day reads like this."""
+
+        async def reads() -> bool:
+            await self.wire.work()
+            found = await self.read_day(doctor, date)
+            assert found == expected, f"doctor {doctor}, date {date} reads {found}, to be expected was {expected}"
+            return True
+
+        await eventually(reads)
+
+    async def _send(self, path: str, body: Any = None) -> Reply:
+        key = uuid4().hex
+        reply = await self.wire.call("POST", path, body, key)
+        self.sent.append(Sent(path, body, key, reply))
+        return reply
+
+    def _slot_of(self, target: Target) -> str | None:
+        return None if target.at is None else self._slots.get(Place(target.doctor, target.date, target.at))
+
+    def _forget(self, doctor: int) -> None:
+        """A slot that goes and comes again is another one."""
+        self._slots = {place: slot for place, slot in self._slots.items() if place.doctor != doctor}
+
+    def _judged(self, reply: Reply) -> Answer:
+        """What was said of an appointment; a held one has an end, and only it."""
+        if reply.status not in SUCCESSES:
+            return Answer(reply.status, reply.body["code"])
+        one = reply.body
+        assert one["status"] == "cancelled" or (one["expires_at"] is None) == (one["status"] == "booked"), one
+        at = _minute(one["starts_at"]) if one["starts_at"] else one["slot"]
+        place = Place(self.doctors.index(one["doctor_id"]), _number(one["date"]), at)
+        if one["starts_at"] and one["status"] in LIVE:
+            self._slots[place] = one["slot_id"]
+        return Answer(reply.status, seen=(one["status"], place))
+
+    def _displaced(self, reply: Reply) -> Answer:
+        assert reply.status in SUCCESSES, reply
+        return Answer(reply.status, seen=frozenset(self.appointments.index(one["id"]) for one in reply.body["displaced"]))
+
+    def _one(self, number: int) -> str:
+        return f"/appointments/{self.appointments[number]}"
+
+    def _doctor(self, number: int) -> str:
+        return f"/doctors/{self.doctors[number]}"
+
+
+def _bare(reply: Reply) -> Answer:
+    return Answer(reply.status, None if reply.status in SUCCESSES else reply.body["code"])
+
+
+def _day(reply: Reply) -> Answer:
+    if reply.status != 200:
+        return _bare(reply)
+    return Answer(200, seen=(reply.body["available"], reply.body["capacity"], reply.body["remaining"]))
+
+
+def _when(target: Target) -> dict[str, str]:
+    if target.at is None:
+        return {"date": _date(target.date)}
+    return {"starts_at": f"{_date(target.date)}T{_clock(target.at)}:00Z"}
+
+
+def _date(number: int) -> str:
+    return in_days(FIRST_DAY + number)
+
+
+def _number(date: str) -> int:
+    return (dt.date.fromisoformat(date) - dt.date.fromisoformat(_date(0))).days
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
+def _minute(instant: str) -> int:
+    at = dt.datetime.fromisoformat(instant)
+    return at.hour * 60 + at.minute
