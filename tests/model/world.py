@@ -37,6 +37,7 @@ class Answer(NamedTuple):
     seen: object = None
 
 
+NO_SLOT, ABSENT = Answer(422, "no_such_slot"), Answer(422, "doctor_absent")
 PENDING, BOOKED, CANCELLED, EXPIRED = "pending", "booked", "cancelled", "expired"
 LIVE = (PENDING, BOOKED)
 
@@ -170,24 +171,22 @@ class World:
 
     def move(self, number: int, target: Target) -> Answer:
         """Gives an appointment another place; its old one is free with the answer. Where it is already, nothing changes."""
-        one = self.appointments[number]
+        one, day = self.appointments[number], self.days[target.doctor, target.date]
         if not self.patients[one.patient]:
             return Answer(404, "unknown_patient")
-        if one.is_live and target in (one.place, (*one.place[:2], None)):
-            return Answer(200, seen=one.seen)
-        found = self._find(target)
-        if isinstance(found, Answer) and found.status != 409:
-            return found
-        if not one.is_live:
+        stays = number in day.taken.values() if target.at is None else day.taken.get(target.at) == number
+        found = self._find(target) if not stays else one.place if day.is_open else ABSENT
+        if not one.is_live and found != ABSENT and found != NO_SLOT:
             return Answer(409, one.status)
         if isinstance(found, Answer):
             return found
         if self._is_busy(one.patient, found, beside=one):
             return Answer(409, "patient_busy")
-        self._day(found).taken[found.at] = number
-        self._day(one.place).give_back(one.place.at)
-        one.place = found
-        one.events.append("moved")
+        if not stays:
+            self._day(found).taken[found.at] = number
+            self._day(one.place).give_back(one.place.at)
+            one.place = found
+            one.events.append("moved")
         return Answer(200, seen=one.seen)
 
     def lapse(self, number: int) -> None:
@@ -270,9 +269,9 @@ class World:
         """The place that somebody gets who asks for this, or why there is none."""
         day = self.days[target.doctor, target.date]
         if target.at is not None and target.at not in day.published:
-            return Answer(422, "no_such_slot")
+            return NO_SLOT
         if not day.is_open:
-            return Answer(422, "doctor_absent")
+            return ABSENT
         if target.at is None:
             return Place(target.doctor, target.date, day.free[0]) if day.free else Answer(409, "full")
         return Answer(409, "slot_taken") if target.at in day.taken else Place(target.doctor, target.date, target.at)
