@@ -24,7 +24,7 @@ from tests.support.servers import Databases, Running, environment_of, running_se
 from tests.support.stack import Stacks
 from tests.support.stores import Stores
 
-TIERS = ("unit", "handlers", "flow", "contracts", "integration", "e2e", "faults", "compose")
+TIERS = ("unit", "handlers", "flow", "contracts", "integration", "e2e", "faults", "soak", "compose")
 
 
 def pytest_configure() -> None:

@@ -1,0 +1,40 @@
+"""Rounds of a race on the system of the end-to-end tests: a twentieth by default, all by `make soak`. Figures come at the end."""
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+from tests.e2e.conftest import desk, stack
+
+__all__ = ["desk", "stack"]
+
+Tell = Callable[[str], None]
+ROUNDS = int(os.environ.get("SOAK_ROUNDS", "50"))
+_FIGURES = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture
+def rounds() -> int:
+    """How many rounds there are to be."""
+    return ROUNDS
+
+
+@pytest.fixture
+def figures(request: pytest.FixtureRequest) -> Tell:
+    """Notes a line for the end of the session, whatever becomes of the test."""
+    lines = request.config.stash.setdefault(_FIGURES, [])
+    return lambda line: lines.append(f"{request.node.name}: {line}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A round has two seconds, which is many times what it needs, and what goes before and after has its own."""
+    for item in items:
+        if item.path.parent.name == "soak":
+            item.add_marker(pytest.mark.timeout(120 + 2 * ROUNDS))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """The figures."""
+    for line in config.stash.get(_FIGURES, []):
+        terminalreporter.write_line(line)
