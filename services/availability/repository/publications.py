@@ -49,9 +49,11 @@ WHERE clinic_id = $1 AND doctor_id = $2 AND slots.state = 'taken' AND date >= $3
   AND date >= ($4::timestamptz AT TIME ZONE coalesce(slots.time_zone, days.time_zone))::date
 ORDER BY date, slots.number
 """
+# An appointment that is being moved has two places for a moment: it is named once.
 UNRULED = """
 SELECT appointment_id FROM slots
-WHERE clinic_id = $1 AND doctor_id = $2 AND date >= $3 AND state = 'taken' AND NOT published AND starts_at > $4 ORDER BY starts_at
+WHERE clinic_id = $1 AND doctor_id = $2 AND date >= $3 AND state = 'taken' AND NOT published AND starts_at > $4
+GROUP BY appointment_id ORDER BY min(starts_at)
 """
 ON_DATES = """
 SELECT asked.place, slots.appointment_id
@@ -60,9 +62,9 @@ JOIN slots ON slots.clinic_id = $1 AND slots.doctor_id = $2 AND slots.state = 't
           AND slots.date BETWEEN asked.first AND asked.last
 JOIN days ON days.clinic_id = $1 AND days.doctor_id = $2 AND days.date = slots.date
 WHERE slots.starts_at > $3 OR slots.starts_at IS NULL AND slots.date >= ($3::timestamptz AT TIME ZONE days.time_zone)::date
-ORDER BY asked.place, slots.date, slots.number
+GROUP BY asked.place, slots.appointment_id ORDER BY asked.place, min(slots.date), min(slots.number)
 """
-TAKEN = "SELECT appointment_id FROM slots WHERE clinic_id = $1 AND state = 'taken' AND appointment_id = ANY($2::uuid[])"
+TAKEN = "SELECT DISTINCT appointment_id FROM slots WHERE clinic_id = $1 AND state = 'taken' AND appointment_id = ANY($2::uuid[])"
 WITHDRAW_FREE = """
 DELETE FROM slots USING days
 WHERE slots.clinic_id = $1 AND slots.doctor_id = $2 AND slots.date >= $3 AND slots.state = 'free'

@@ -31,7 +31,8 @@ async def delete_doctor(unit: RegistryUnit, caller: Caller, doctor_id: UUID, *, 
         return Deleted(id=doctor_id, appointments_left=len(taken))
     check_match(caller.if_match, doctor.version)
     if taken and not cancel_appointments:
-        raise ProblemError(Code.HAS_APPOINTMENTS, extra={"appointments": [str(one.appointment_id) for one in taken]})
+        named = dict.fromkeys(str(one.appointment_id) for one in taken)  # one that is being moved has two places
+        raise ProblemError(Code.HAS_APPOINTMENTS, extra={"appointments": list(named)})
     await withdraw(unit, caller.clinic_id, doctor_id)
     await doctors.change(unit.sql, caller.clinic_id, doctor_id, {"status": Active.DELETED}, unit.now)
     unit.record(caller, Action.DOCTOR_DELETED, doctor_id, version=doctor.version + 1)

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 from services.availability.handlers import make_handler
 from shared.contracts.availability import BookingRefused, SlotReserved
-from shared.contracts.booking import BookAppointment, RescheduleAppointment, SlotReleased
+from shared.contracts.booking import AppointmentRefused, BookAppointment, RescheduleAppointment, SlotReleased
 from shared.contracts.calendar import Weekday
 from shared.contracts.commands import Answer
 from shared.contracts.envelope import Message
@@ -29,6 +29,16 @@ M = TypeVar("M", bound=Message)
 
 ANSWER = Answer(status_code=200, result={"id": "x"})
 SLOTS = "SELECT number, state FROM slots WHERE doctor_id = $1 AND date = $2 ORDER BY number"
+
+
+TIMED_DAY = """
+WITH made AS (
+  INSERT INTO days (clinic_id, doctor_id, date, mode, available, time_zone) VALUES ($1, $2, $3, 'timed', true, 'UTC') RETURNING *
+)
+INSERT INTO slots (clinic_id, doctor_id, date, number, starts_at, ends_at, time_zone)
+SELECT clinic_id, doctor_id, date, row_number() OVER (), start, start + interval '15 minutes', 'UTC'
+FROM made, unnest($4::int[]) AS minutes, LATERAL (SELECT now() + make_interval(mins => minutes) AS start) AS begun
+"""
 
 
 def today() -> dt.date:
@@ -119,6 +129,16 @@ class Desk:
         """The numbers of a day's slots in this state."""
         return [number for number, found in await self.rows(SLOTS, doctor, date) if found == state]
 
+    async def slots(self, doctor: UUID, date: dt.date = TOMORROW) -> dict[int, UUID]:
+        """The ids of a day's slots by their numbers."""
+        rows = await self.rows("SELECT number, id FROM slots WHERE doctor_id = $1 AND date = $2 ORDER BY number", doctor, date)
+        return {number: id_ for number, id_ in rows}  # noqa: C416
+
+    async def timed_day(self, doctor: UUID, minutes: Sequence[int] = (60, 75, 90), date: dt.date = TOMORROW) -> dict[int, UUID]:
+        """A day with slots of a quarter of an hour that start so many minutes from now, and their ids by number."""
+        await self.execute(TIMED_DAY, self.clinic, doctor, date, list(minutes))
+        return await self.slots(doctor, date)
+
     async def execute(self, sql: str, *args: object) -> None:
         async with self.database.batch({self.clinic}) as (connection, _):
             await connection.execute(sql, *args)
@@ -160,6 +180,15 @@ def move(reserved: SlotReserved, doctor: UUID, date: dt.date = TOMORROW, **field
     """The appointment of a reservation is to have a place of this day."""
     names = {"appointment_id": reserved.appointment_id, "patient_id": reserved.patient_id}
     return RescheduleAppointment(**envelope(reserved.clinic_id, **fields), doctor_id=doctor, date=date, **names)
+
+
+def refuses(reserved: SlotReserved) -> AppointmentRefused:
+    """Booking does not accept a reservation."""
+    ids = {name: getattr(reserved, name) for name in ("slot_id", "reservation_id", "appointment_id")}
+    answer = Answer.refusal(Code.PATIENT_BUSY)
+    return AppointmentRefused(
+        **envelope(reserved.clinic_id), doctor_id=reserved.doctor_id, date=reserved.date, **ids, answer=answer
+    )
 
 
 def releases(reserved: SlotReserved, **fields: Any) -> SlotReleased:
