@@ -28,6 +28,7 @@ from shared.infra import tables
 
 metadata = tables.metadata()
 ACTIVE = text("status = 'active'")
+OPEN = text("state = 'free' AND published AND starts_at IS NOT NULL")
 
 inbox = tables.inbox_table(metadata)
 outbox = tables.outbox_table(metadata)
@@ -245,9 +246,11 @@ slots = Table(
         name="ex_slots_doctor_times",
     ),
     Index("ix_slots_free", "clinic_id", "doctor_id", "date", "number", postgresql_where=text("state = 'free'")),
-    Index("ix_slots_open", "clinic_id", "doctor_id", "starts_at", postgresql_where=text("state = 'free' AND published")),
+    Index("ix_slots_open_of_doctor", "clinic_id", "doctor_id", "starts_at", "id", postgresql_where=OPEN),
+    Index("ix_slots_open_of_clinic", "clinic_id", "starts_at", "doctor_id", "id", postgresql_where=OPEN),
     Index("ix_slots_taken", "clinic_id", "doctor_id", "date", postgresql_where=text("state = 'taken'")),
     Index("ix_slots_clinic_id_appointment_id", "clinic_id", "appointment_id", postgresql_where=text("state = 'taken'")),
 )
-"""A slot is a row. The partial indexes find the free ones of a day, the open ones of a doctor, the taken ones of a doctor, and
-those of an appointment: it has two while it is moved. A taken slot whose rule is gone is not published: freeing it removes it."""
+"""A slot is a row. The partial indexes find the free ones of a day, the open ones of a doctor and of a clinic, the taken ones of a
+doctor, and those of an appointment: it has two while it is moved. A taken slot whose rule is gone is not published: freeing it
+removes it."""

@@ -18,6 +18,7 @@ SLOT_MINUTES = 15
 HORIZON_DAYS = 60
 """Slots of a schedule exist so many days ahead, today not counted."""
 MAX_SEARCH_DAYS = 62
+MAX_EARLIEST = 50
 MAX_ENTRIES = 200
 MAX_CLOSED_DAYS = 731
 

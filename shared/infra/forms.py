@@ -23,6 +23,8 @@ M = TypeVar("M", bound=BaseModel)
 DEFAULT_LIMIT = 50
 Limit = Annotated[int, Query(ge=1, le=200, description="How many entries at most")]
 """Of a list's route: `limit: Limit = DEFAULT_LIMIT`."""
+SomeLimit = Annotated[int | None, Query(ge=1, le=200, description=f"How many entries at most, {DEFAULT_LIMIT} if left out")]
+"""The same where it matters whether a limit was asked for: `limit: SomeLimit = None`."""
 Cursor = Annotated[str | None, Query(max_length=2000, description="`next_cursor` of the page before")]
 """Of a list's route: `cursor: Cursor = None`, read with `decode_cursor`."""
 

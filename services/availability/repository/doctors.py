@@ -98,6 +98,14 @@ async def page(sql: AsyncConnection, clinic_id: UUID, wanted: Filter, *, limit: 
     return [DoctorView.model_validate({**row, "locations": []}) for row in rows.mappings()]
 
 
+async def matching(sql: AsyncConnection, clinic_id: UUID, wanted: Filter, doctor_id: UUID | None) -> list[UUID]:
+    """The active doctors who are asked for, or the one of an id if that is such a doctor."""
+    asked = _VIEW.with_only_columns(doctors.c.id).where(doctors.c.clinic_id == clinic_id, doctors.c.status == Active.ACTIVE)
+    if doctor_id is not None:
+        asked = asked.where(doctors.c.id == doctor_id)
+    return list((await sql.execute(_filtered(asked, clinic_id, wanted))).scalars())
+
+
 def _filtered(asked: Select[Any], clinic_id: UUID, wanted: Filter) -> Select[Any]:
     for table, entry in ((categories, wanted.category), (price_ranges, wanted.price_range)):
         if entry is not None:

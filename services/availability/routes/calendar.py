@@ -4,20 +4,22 @@ import datetime as dt
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
+from services.availability.routes.doctors import Tag, Text, id_or_text
 from services.availability.service.exceptions import end_exception, list_exceptions, make_exception, read_exception
 from services.availability.service.open_slots import Search, list_slots
 from services.availability.service.publication import still_taken
 from services.availability.service.schedules import put_schedule, read_schedule
-from shared.contracts.calendar import ExceptionFound, ExceptionsFound, SchedulePut, ScheduleView, SlotPage
+from shared.contracts.calendar import MAX_EARLIEST, ExceptionFound, ExceptionsFound, SchedulePut, ScheduleView, SlotPage
 from shared.contracts.registry import AppointmentLook
 from shared.infra.caller import ByCaller
 from shared.infra.calls import in_unit, mark
-from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, etag, parse, read_json
+from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, SomeLimit, etag, parse, read_json
 
 router = APIRouter()
 First = Annotated[dt.date | None, Query(alias="from")]
+Earliest = Annotated[int | None, Query(ge=1, le=MAX_EARLIEST)]
 
 
 @router.put("/doctors/{doctor_id}/schedule")
@@ -69,18 +71,23 @@ async def delete_exception(request: Request, caller: ByCaller, doctor_id: UUID, 
     await in_unit(request, caller, lambda unit: end_exception(unit, caller, doctor_id, exception_id))
 
 
-@router.get("/slots")
-async def get_slots(
-    request: Request,
-    caller: ByCaller,
-    doctor_id: UUID,
+def _search(
+    doctor_id: UUID | None = None,
+    category: Text = None,
+    location_id: UUID | None = None,
+    language: Tag = None,
     from_: First = None,
     to: dt.date | None = None,
-    limit: Limit = DEFAULT_LIMIT,
+    earliest: Earliest = None,
+    limit: SomeLimit = None,
     cursor: Cursor = None,
-) -> SlotPage:
-    """Lists a doctor's open slots in order of start."""
-    search = Search(doctor_id, from_, to, limit, cursor)
+) -> Search:
+    return Search(doctor_id, id_or_text(category), location_id, language, from_, to, earliest, limit, cursor)
+
+
+@router.get("/slots")
+async def get_slots(request: Request, caller: ByCaller, search: Annotated[Search, Depends(_search)]) -> SlotPage:
+    """Searches open slots, in order of start."""
     return await in_unit(request, caller, lambda unit: list_slots(unit, caller, search))
 
 

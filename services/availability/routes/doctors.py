@@ -37,17 +37,18 @@ def _reader(request: Request, response: Response, expand: Literal["translations"
 
 
 ByReader = Annotated[Reader, Depends(_reader)]
-_Text = Annotated[str | None, Query(min_length=1, max_length=200, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
-_Tag = Annotated[str | None, Query(max_length=35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+Text = Annotated[str | None, Query(min_length=1, max_length=200, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
+Tag = Annotated[str | None, Query(max_length=35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 
 
 def _filter(
-    category: _Text = None, price_range: _Text = None, location: _Text = None, language: _Tag = None, q: _Text = None
+    category: Text = None, price_range: Text = None, location: Text = None, language: Tag = None, q: Text = None
 ) -> Filter:
-    return Filter(_id_or_text(category), _id_or_text(price_range), _id_or_text(location), language, q and q.strip())
+    return Filter(id_or_text(category), id_or_text(price_range), id_or_text(location), language, q and q.strip())
 
 
-def _id_or_text(value: str | None) -> UUID | str | None:
+def id_or_text(value: str | None) -> UUID | str | None:
+    """What a filter names: an id, or else a text without the space around it."""
     try:
         return value and UUID(value)
     except ValueError:

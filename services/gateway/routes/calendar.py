@@ -17,9 +17,11 @@ from services.gateway.documents import operations as doc
 from services.gateway.gateway import gateway_of
 from services.gateway.owners import AVAILABILITY
 from services.gateway.passing import answer_of, call, emptied, made, read, register
+from services.gateway.routes.doctors import Filter, Named
 from services.gateway.routes.strict import StrictRoute
 from shared.contracts.availability import DayView
 from shared.contracts.calendar import (
+    MAX_EARLIEST,
     ClosedIn,
     DayAnswer,
     DayIn,
@@ -33,13 +35,17 @@ from shared.contracts.calendar import (
 )
 from shared.contracts.problems import Code
 from shared.contracts.registry import Day
-from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit
+from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, SomeLimit
 
 router = APIRouter(route_class=StrictRoute, tags=["Calendar"])
 
 DryRun = Annotated[Literal["true", "false"], Query(description="Only tells what would be displaced")]
 First = Annotated[Day | None, Query(alias="from", description="The first date; today if left out")]
 Last = Annotated[Day | None, Query(description="The last date, at most 62 days in all; six days later if left out")]
+
+Earliest = Annotated[
+    int | None, Query(ge=1, le=MAX_EARLIEST, description="Only so many, without a next page: goes without limit and cursor")
+]
 
 _EXCEPTION_CODES = (Code.VALIDATION_FAILED, Code.UNKNOWN_DOCTOR, Code.UNKNOWN_EXCEPTION)
 
@@ -157,15 +163,23 @@ async def delete_exception(request: Request, doctor_id: UUID, exception_id: UUID
 )
 async def list_slots(
     request: Request,
-    doctor_id: UUID,
+    doctor_id: UUID | None = None,
+    category: Named = None,
+    location_id: UUID | None = None,
+    language: Filter = None,
     from_: First = None,
     to: Last = None,
-    limit: Limit = DEFAULT_LIMIT,
+    earliest: Earliest = None,
+    limit: SomeLimit = None,
     cursor: Cursor = None,
 ) -> Response:
-    """Lists a doctor's open slots in order of start."""
-    asked = {"doctor_id": doctor_id, "from": from_, "to": to, "limit": limit, "cursor": cursor}
-    return await read(request, AVAILABILITY, "/internal/slots", **asked)
+    """Searches open slots, across all active doctors or those whom every filter finds: what can be booked now, in order of start.
+
+    Nothing is remembered between two searches, so a slot that is answered was free a moment ago.
+    """
+    asked = {"doctor_id": doctor_id, "category": category, "location_id": location_id, "language": language}
+    shown_as = {"from": from_, "to": to, "earliest": earliest, "limit": limit, "cursor": cursor}
+    return await read(request, AVAILABILITY, "/internal/slots", **asked, **shown_as)
 
 
 def _schedule(doctor_id: UUID) -> str:

@@ -90,12 +90,13 @@ async def test_a_refusal_of_a_calendar_is_about_the_public_path(gateway: Process
     assert answer.status_code == 412 and answer.json()["instance"] == f"{API}{path}"
 
 
-async def test_slots_are_asked_for_by_doctor_and_dates(gateway: Process, owners: FakeOwners) -> None:
+async def test_a_search_for_slots_is_passed_on(gateway: Process, owners: FakeOwners) -> None:
     owners.answers["/internal/slots"] = (200, {"items": [], "next_cursor": None})
-    answer = await gateway.http.get(f"{API}/slots?doctor_id={DOCTOR}&from=2026-03-02&to=2026-03-03")
-    assert answer.status_code == 200
-    assert dict(owners.requests[0].url.params) == {
-        "doctor_id": DOCTOR, "from": "2026-03-02", "to": "2026-03-03", "limit": "50",
-    }  # fmt: skip
-    nobody = await gateway.http.get(f"{API}/slots?from=0")
-    assert {error["field"] for error in nobody.json()["errors"]} == {"doctor_id", "from"}
+    asked = {"category": "Skin & Hair", "location_id": DOCTOR, "language": "en", "from": "2026-03-02", "earliest": "5"}
+    for query in (asked, {"doctor_id": DOCTOR, "to": "2026-03-03", "limit": "5", "cursor": "x"}, {}):
+        assert (await gateway.http.get(f"{API}/slots", params=query)).status_code == 200
+        assert dict(owners.requests[-1].url.params) == query
+    nothing = await gateway.http.get(f"{API}/slots?from=0&earliest=51&place=x")
+    assert {error["field"] for error in nothing.json()["errors"]} == {"place"}
+    nothing = await gateway.http.get(f"{API}/slots?from=0&earliest=51")
+    assert {error["field"] for error in nothing.json()["errors"]} == {"from", "earliest"}
