@@ -251,6 +251,6 @@ slots = Table(
     Index("ix_slots_taken", "clinic_id", "doctor_id", "date", postgresql_where=text("state = 'taken'")),
     Index("ix_slots_clinic_id_appointment_id", "clinic_id", "appointment_id", postgresql_where=text("state = 'taken'")),
 )
-"""A slot is a row. The partial indexes find the free ones of a day, the open ones of a doctor and of a clinic, the taken ones of a
-doctor, and those of an appointment: it has two while it is moved. A taken slot whose rule is gone is not published: freeing it
+"""A slot is a row. The partial indexes find the free ones of a day, the open ones of a doctor and of a clinic, the taken ones of
+a doctor, and those of an appointment: it has two while it is moved. A taken slot whose rule is gone is not published: freeing it
 removes it."""
