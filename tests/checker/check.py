@@ -9,6 +9,7 @@ from tests.checker.invariants import (
     commands,
     effects,
     events,
+    histories,
     promises,
     queues,
     quiet,
@@ -32,10 +33,11 @@ INVARIANTS: tuple[Callable[[Evidence], Finding], ...] = (
     queues.one_each,
     times.holds,
     times.overlaps,
+    histories.complete,
     quiet.nothing_left,
     removals.nothing_left,
 )
-"""Invariants 1 to 11, 15 and 16, in this order."""
+"""Invariants 1 to 11, 13, 15 and 16, in this order."""
 
 
 async def check(

@@ -23,6 +23,8 @@ CLIENTS_COMMANDS = {
     "BookAppointment": "AppointmentBooked",
     "CancelAppointment": "AppointmentCancelled",
     "CheckInPatient": "PatientCheckedIn",
+    "ConfirmAppointment": "AppointmentConfirmed",
+    "RescheduleAppointment": "AppointmentMoved",
 }
 """The commands of clients, and the event that each has as its effect."""
 LIVE = ("pending", "booked", "checked_in")
@@ -63,6 +65,12 @@ class Evidence:
                 found.setdefault(str(one.fields.get("command_id")), []).append(one)
         return found
 
+    @cached_property
+    def displaced(self) -> set[str]:
+        """The commands of moves that the clinic made: no client sent them, their reservations brought them in."""
+        reserved = (one for one in self.events("SlotReserved") if one.fields.get("purpose") == "displace")
+        return {str(one.fields.get("command_id")) for one in reserved}
+
     def events(self, *types: str) -> list[Record]:
         """The events of these types in the order of the log, each event id once."""
         first: dict[str, Record] = {}
@@ -98,6 +106,14 @@ class Evidence:
         """Booking's outcomes of clients' commands, by command id."""
         rows = self.tables.of("booking", "outcomes")
         return {row["command_id"]: row for row in rows if row["type"] in CLIENTS_COMMANDS}
+
+    @cached_property
+    def moves(self) -> dict[str, list[Record]]:
+        """The moves of each appointment, in the order of their versions."""
+        found: dict[str, list[Record]] = {}
+        for one in sorted(self.events("AppointmentMoved"), key=lambda one: one.fields["version"]):
+            found.setdefault(str(one.fields.get("appointment_id")), []).append(one)
+        return found
 
     @cached_property
     def live(self) -> Rows:
@@ -165,6 +181,8 @@ def _of(doctors: set[str], history: Iterable[Entry], log: list[Record], tables: 
     def kept(table: str, row: Row) -> bool:
         if table in OF_A_DOCTOR:
             return row["doctor_id"] in doctors
+        if table == "changes":
+            return row["appointment_id"] in appointments
         return row["command_id"] in commands if table == "outcomes" else True
 
     records = [one for one in log if one.topic == REGISTRY or one.is_dead_letter or _concerns(one, doctors, appointments, asked)]

@@ -18,7 +18,7 @@ Rows = list[Row]
 TABLES = {
     "gateway": ("clinics",),
     "availability": ("clinic_settings", "doctors", "days", "slots", "exceptions", "day_sets"),
-    "booking": ("clinic_settings", "patients", "appointments", "outcomes"),
+    "booking": ("clinic_settings", "patients", "appointments", "outcomes", "changes"),
     "queue": ("clinic_settings", "queue_days", "entries"),
 }
 """What is read of each database."""
@@ -31,16 +31,28 @@ SELECT clinic_id, subject_id AS doctor_id, (detail ->> 'date')::date AS date, (d
 FROM audit WHERE action = 'day_set' ORDER BY id
 """
 """Not a table: the capacities that days were given, one after the other, as the audit trail has them."""
+CHANGES = r"""
+SELECT clinic_id, subject_id AS appointment_id, action, (detail ->> 'version')::int AS version
+FROM audit WHERE action LIKE 'appointment\_%'
+"""
+"""Not a table either: what the audit trail, which is an appointment's history, says of it."""
+QUERIES = {"day_sets": DAY_SETS, "changes": CHANGES}
+ABOUT_TO_EXPIRE_SECONDS = 10
 UNSENT = "SELECT count(*) FROM outbox"
 OF_ONE = {
     "availability": {
         "unacknowledged": "SELECT count(*) FROM unacknowledged",
         "unpublished": "SELECT count(*) FROM publications WHERE due_at <= clock_timestamp()",
     },
-    "booking": {"unsettled": "SELECT count(*) FROM outcomes WHERE settled_at IS NULL"},
+    "booking": {
+        "unsettled": "SELECT count(*) FROM outcomes WHERE settled_at IS NULL",
+        "unexpired": f"""
+            SELECT count(*) FROM hold_timers WHERE due_at <= clock_timestamp() + make_interval(secs => {ABOUT_TO_EXPIRE_SECONDS})
+        """,
+    },
 }
 """What only one database can owe: reservations that booking has not acknowledged, calendars that are not published, outcomes that
-are not settled."""
+are not settled, holds that are over; or are about to be, because what is read one after the other must not change meanwhile."""
 IDLE_SECONDS = 1.0
 """Between two statements of a transaction a session is idle for a moment; for so long only one that was left behind is."""
 IDLE = """
@@ -69,6 +81,7 @@ class Owed:
     idle: int = 0
     unsettled: int = 0
     unacknowledged: int = 0
+    unexpired: int = 0
     unpublished: int = 0
 
 
@@ -95,7 +108,7 @@ async def _rows(dsn: str, names: tuple[str, ...]) -> dict[str, Rows]:
 
 
 def _query(name: str) -> str:
-    return DAY_SETS if name == "day_sets" else f"SELECT {COLUMNS.get(name, '*')} FROM {name}"
+    return QUERIES.get(name) or f"SELECT {COLUMNS.get(name, '*')} FROM {name}"
 
 
 def _plain(row: "asyncpg.Record") -> Row:

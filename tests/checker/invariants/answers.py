@@ -9,7 +9,7 @@ from tests.checker.report import Finding, Violation
 from tests.checker.sql import Row
 
 TITLE = "one key: one command, one answer"
-FOUND_OUT_BY_GATEWAYS = ("unknown_doctor", "unknown_patient")
+FOUND_OUT_BY_GATEWAYS = ("unknown_doctor", "unknown_patient", "unknown_appointment", "no_such_slot")
 """Refusals that need no outcome: nothing was produced."""
 NO_CONTENT = 204
 

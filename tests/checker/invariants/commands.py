@@ -27,7 +27,7 @@ def one_outcome(seen: Evidence) -> Finding:
 
 
 def _undecided(seen: Evidence) -> Iterator[Violation]:
-    for command in seen.commands:
+    for command in (*seen.commands, *seen.displaced):
         outcome = seen.outcomes.get(command)
         if outcome is None:
             yield Violation("an arrived command has no outcome", (command,))
@@ -38,7 +38,7 @@ def _undecided(seen: Evidence) -> Iterator[Violation]:
 def _invented(seen: Evidence) -> Iterator[Violation]:
     arrived = {one.fields.get("command_id") for one in seen.log if one.topic in COMMANDS}
     for command, outcome in seen.outcomes.items():
-        if command not in arrived and outcome["code"] != LOST:
+        if command not in arrived | seen.displaced and outcome["code"] != LOST:
             yield Violation("a command that never arrived has an outcome", (command,))
 
 

@@ -8,15 +8,17 @@ from tests.checker.evidence import CLIENTS_COMMANDS, Evidence
 from tests.checker.report import Finding, Violation
 
 TITLE = "effects are the decided commands"
-JUDGED = ("SlotReserved", "BookingRefused")
-"""How availability ends a booking: exactly one of these, once."""
+PLACED = ("BookAppointment", "RescheduleAppointment")
+"""The commands that ask for a place."""
+JUDGED = ("SlotReserved", "SlotKept", "BookingRefused")
+"""How availability ends one of these: exactly one, once."""
 ENDED_ELSEWHERE = ("lost", "internal")
-"""Outcomes of bookings that availability may never have come to."""
+"""Outcomes of commands that availability may never have come to."""
 
 
 def once(seen: Evidence) -> Finding:
     """A success has its effect once, in the log and in the rows; a refusal has none; a booking was judged once."""
-    effects = {name: seen.events(name) for name in (*CLIENTS_COMMANDS.values(), *JUDGED)}
+    effects = {name: seen.events(name) for name in (*CLIENTS_COMMANDS.values(), "AppointmentExpired", *JUDGED)}
     counts = {name: len(records) for name, records in effects.items()}
     counts |= {"appointments": len(seen.appointments), "queue entries": len(seen.rows("entries"))}
     booked, queued = _decided(seen, "BookAppointment"), _decided(seen, "CheckInPatient")
@@ -26,6 +28,9 @@ def once(seen: Evidence) -> Finding:
         *_differ("PatientCheckedIn", queued, _by_command(effects["PatientCheckedIn"])),
         *_cancelled(seen, effects["AppointmentCancelled"]),
         *_by_the_clinic(seen, effects["AppointmentCancelled"]),
+        *_confirmed(seen, effects["AppointmentConfirmed"]),
+        *_expired(seen, effects["AppointmentExpired"]),
+        *_moved(seen, effects["AppointmentMoved"], effects["SlotKept"]),
         *_queued(seen, effects["PatientCheckedIn"]),
         *_judged(seen, _by_command([one for name in JUDGED for one in effects[name]])),
     ]
@@ -75,6 +80,29 @@ def _by_the_clinic(seen: Evidence, events: list[Record]) -> Iterator[Violation]:
             yield Violation("nobody asked for a cancellation", (id_, one.message_id))
 
 
+def _confirmed(seen: Evidence, events: list[Record]) -> Iterator[Violation]:
+    """Several confirms of one appointment succeed, and one of them confirms it. What was booked needs none."""
+    decided = _decided(seen, "ConfirmAppointment")
+    for command, count in _by_command(events).items():
+        if count > decided[command]:
+            yield Violation(f"{count} × AppointmentConfirmed of a command, {decided[command]} decided", (command,))
+    for id_, count in Counter(str(one.fields.get("appointment_id")) for one in events).items():
+        if count > 1:
+            yield Violation("an appointment was confirmed twice", (id_,))
+
+
+def _expired(seen: Evidence, events: list[Record]) -> Iterator[Violation]:
+    rows = Counter(id_ for id_, row in seen.appointments.items() if row["status"] == "expired")
+    yield from _differ("AppointmentExpired", rows, Counter(str(one.fields.get("appointment_id")) for one in events))
+
+
+def _moved(seen: Evidence, events: list[Record], kept: list[Record]) -> Iterator[Violation]:
+    """A move that succeeded has moved its appointment, or found that it had the place."""
+    wanted = _decided(seen, "RescheduleAppointment")
+    stayed = {str(one.fields.get("command_id")) for one in kept}
+    yield from _differ("AppointmentMoved", Counter(id_ for id_ in wanted if id_ not in stayed), _by_command(events))
+
+
 def _queued(seen: Evidence, checked_in: list[Record]) -> Iterator[Violation]:
     wanted = Counter({str(one.fields.get("appointment_id")): 1 for one in checked_in})
     yield from _differ("queue entry", wanted, Counter(row["appointment_id"] for row in seen.rows("entries")))
@@ -83,8 +111,9 @@ def _queued(seen: Evidence, checked_in: list[Record]) -> Iterator[Violation]:
 def _judged(seen: Evidence, found: Counter[str]) -> Iterator[Violation]:
     wanted: Counter[str] = Counter()
     for command, arrivals in seen.commands.items():
-        if arrivals[0].type == "BookAppointment":
+        if arrivals[0].type in PLACED:
             outcome = seen.outcomes.get(command)
             elsewhere = outcome is None or outcome["code"] in ENDED_ELSEWHERE
             wanted[command] = min(found[command], 1) if elsewhere else 1
+    wanted.update(seen.displaced)
     yield from _differ("judgement by availability", wanted, found)

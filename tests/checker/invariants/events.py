@@ -10,11 +10,14 @@ from tests.checker.sql import Row
 
 TITLE = "committed changes and events are the same"
 RELEASES = ("AppointmentRefused", "SlotReleased")
-CHANGED = {"cancelled": "AppointmentCancelled", "checked_in": "PatientCheckedIn"}
+CHANGED = {"cancelled": "AppointmentCancelled", "checked_in": "PatientCheckedIn", "expired": "AppointmentExpired"}
 """The event behind a status. What booking's row says, and its log must say, too."""
+COMMITTED = (*CHANGED.values(), "AppointmentConfirmed", "AppointmentMoved", "AppointmentReassigned")
 HELD = ("clinic_id", "doctor_id", "slot_id", "reservation_id")
 QUEUED = ("id", "appointment_id", "doctor_id", "position")
 NO_TRACE = ("lost", "internal")
+PLACED = ("BookAppointment", "RescheduleAppointment")
+"""The commands that ask for a place."""
 
 
 def published(seen: Evidence) -> Finding:
@@ -52,15 +55,15 @@ def _of_appointment(seen: Evidence, *types: str) -> dict[str, Record]:
 
 
 def _booked(seen: Evidence) -> Iterator[Violation]:
-    events, moved = _of_appointment(seen, "AppointmentBooked"), _of_appointment(seen, "AppointmentMoved")
+    events = _of_appointment(seen, "AppointmentBooked")
     for id_ in sorted(events.keys() | seen.appointments.keys()):
         event, row = events.get(id_), seen.appointments.get(id_)
         if event is None:
             yield Violation("an appointment has no AppointmentBooked", (id_,))
         elif row is None:
             yield Violation("an AppointmentBooked has no appointment", (id_, event.message_id))
-        elif id_ not in moved and not _same(row, event.fields, HELD):
-            yield Violation("an AppointmentBooked says another than its row", (id_, event.message_id))
+        elif not _same(row, (placed := seen.moves.get(id_, [event])[-1]).fields, HELD):
+            yield Violation(f"an {placed.type} says another than its row", (id_, placed.message_id))
 
 
 def _changed(seen: Evidence) -> Iterator[Violation]:
@@ -69,10 +72,10 @@ def _changed(seen: Evidence) -> Iterator[Violation]:
         rows = {id_: row for id_, row in seen.appointments.items() if row["status"] == status}
         for id_ in rows.keys() - events.keys():
             yield Violation(f"an appointment is {status} without {kind}", (id_,))
-        for id_, event in events.items():
-            row = seen.appointments.get(id_)
-            if row is None or row["version"] < event.fields.get("version", 0):
-                yield Violation(f"a {kind} was not committed", (id_, event.message_id))
+    for event in seen.events(*COMMITTED):
+        row = seen.appointments.get(id_ := str(event.fields.get("appointment_id")))
+        if row is None or row["version"] < event.fields.get("version", 0):
+            yield Violation(f"a {event.type} was not committed", (id_, event.message_id))
 
 
 def _queued(seen: Evidence) -> Iterator[Violation]:
@@ -91,7 +94,7 @@ def _queued(seen: Evidence) -> Iterator[Violation]:
 def _reassigned(seen: Evidence) -> Iterator[Violation]:
     """Whose an appointment is: who booked it, then who is said to have it, each of whom the one before was merged into."""
     owners = {id_: [one.fields.get("patient_id")] for id_, one in _of_appointment(seen, "AppointmentBooked").items()}
-    for one in seen.events("AppointmentReassigned"):
+    for one in sorted(seen.events("AppointmentReassigned"), key=lambda one: one.fields["version"]):
         owners.setdefault(str(one.fields.get("appointment_id")), []).append(one.fields.get("patient_id"))
     queued = {row["appointment_id"]: row["patient_id"] for row in seen.rows("entries")}
     for id_, patients in owners.items():
@@ -131,11 +134,11 @@ def _freed(seen: Evidence) -> Iterator[Violation]:
 
 
 def _refused(seen: Evidence) -> Iterator[Violation]:
-    """A refused booking was refused by availability, or by booking after a reservation."""
-    said = {str(one.fields.get("command_id")) for one in seen.events("BookingRefused", *RELEASES)}
+    """A refused booking or move was refused by availability, or by booking after a reservation."""
+    said = {str(one.fields.get("command_id")) for one in seen.events("BookingRefused", "SlotKept", *RELEASES)}
     for command, row in seen.outcomes.items():
-        if row["type"] == "BookAppointment" and row["code"] and row["code"] not in NO_TRACE and command not in said:
-            yield Violation("a booking was refused, and no event says so", (command,))
+        if row["type"] in PLACED and row["code"] and row["code"] not in NO_TRACE and command not in said:
+            yield Violation("a booking or a move was refused, and no event says so", (command,))
 
 
 def _same(row: Row, fields: dict[str, object], names: tuple[str, ...]) -> bool:

@@ -56,10 +56,12 @@ def _unfounded(seen: Evidence, slots: dict[str, Row]) -> Iterator[Violation]:
 
 
 def _held_for_nobody(seen: Evidence, slots: dict[str, Row]) -> Iterator[Violation]:
-    live = {row["id"] for row in seen.live}
+    live = {row["id"]: row["reservation_id"] for row in seen.live}
     for slot in slots.values():
         if slot["state"] == "taken" and slot["appointment_id"] not in live:
             yield Violation("a taken slot has no live appointment", (slot["id"], slot["appointment_id"]))
+        elif slot["state"] == "taken" and slot["reservation_id"] != live[slot["appointment_id"]]:
+            yield Violation("a slot is taken for an appointment that has another", (slot["id"], slot["appointment_id"]))
         if slot["state"] == "free" and not slot["published"]:
             yield Violation("a free slot is left that nobody can take", (slot["id"],))
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tests.checker.sql import Owed
+from tests.unit.checker.badly_moved import BADLY_MOVED
 from tests.unit.checker.gone_wrong import GONE_WRONG
 from tests.unit.checker.world import ACCEPTED, CLINIC, DAY, DECIDE_BY, DOCTOR, HOUR, World
 
@@ -343,4 +344,5 @@ BROKEN: list[tuple[int, Callable[[World], None], str]] = [
     (15, unpublished, "availability"),
     (15, dead_letter, "booking.commands.availability.dlq"),
     *GONE_WRONG,
+    *BADLY_MOVED,
 ]

@@ -11,7 +11,8 @@ from tests.checker.evidence import gather
 from tests.checker.history import Entry, History
 from tests.checker.report import Finding, Report, Violation
 from tests.checker.sql import Owed
-from tests.unit.checker.world import DOCTOR, GONE, clean
+from tests.unit.checker.scenes import clean
+from tests.unit.checker.world import DOCTOR, GONE, OTHER, THIRD
 
 CHECKER = Path(dump.__file__).parent
 SYSTEM = {"services", "shared", "deploy"}
@@ -129,7 +130,7 @@ def test_it_waits_for_servers_that_come_back(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_part_is_what_concerns_its_doctors(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole, ours = clean().evidence(), gathered(monkeypatch, [Owed()], doctors=[DOCTOR, GONE])
+    whole, ours = clean().evidence(), gathered(monkeypatch, [Owed()], doctors=[DOCTOR, GONE, OTHER, THIRD])
     assert (ours.log, ours.tables) == (whole.log, whole.tables)
     monkeypatch.undo()
     world = clean().evidence()

@@ -1,8 +1,6 @@
-"""A small system as the checker sees it, made by hand: four booked appointments, one cancelled, two checked in, two refusals.
+"""A system as the checker sees it, made by hand, and what can happen in it: a booking, a cancellation, a move.
 
-Beside them a date by the clock (`timed`), a doctor who was deleted (`doctor_gone`), and two patients who were, one of them by a
-merge (`patient_gone`, `patient_merged`). Everything in it is as it must be; tests break one thing of it and see what the checker
-says. Ids are readable text: to the checker they are nothing more.
+Ids are readable text: to the checker they are nothing more. `scenes.py` makes a small system of it.
 """
 
 import datetime as dt
@@ -19,11 +17,13 @@ from tests.checker.report import Report
 from tests.checker.sql import Owed, Tables
 
 CLINIC, DOCTOR, GONE, DAY = "clinic", "doctor", "doctor-gone", dt.date(2030, 3, 4)
+OTHER, THIRD = "doctor-other", "doctor-third"
 ACCEPTED = dt.datetime(2030, 3, 4, 9, 0, tzinfo=dt.UTC)
 DECIDE_BY = ACCEPTED + dt.timedelta(minutes=10)
 DATABASES = ("gateway", "availability", "booking", "queue")
 GROUPS = DATABASES[1:]
 HOUR = dt.timedelta(hours=1)
+HELD_UNTIL = ACCEPTED + HOUR
 FREE = {
     "state": "free", "reservation_id": None, "appointment_id": None, "starts_at": None, "ends_at": None, "time_zone": None,
     "location_id": None, "published": True,
@@ -79,32 +79,20 @@ class World:
     def evidence(self) -> Evidence:
         """It as the checker reads it."""
         places: Counter[str] = Counter()
-        log = [self._record(topic, json.dumps(message).encode(), places) for topic, message in self.said]
+        log = [self._record(topic, json.dumps(message).encode(), places, _partition(message)) for topic, message in self.said]
+        log.sort(key=lambda one: (one.topic, one.partition, one.offset))
         log += [self._record("booking.commands.availability.dlq", value, places) for value in self.letters]
         entries = [Entry(**entry) for entry in self.history]
         return Evidence(entries, log, Tables(self.tables), self.owed, self.lag, self.injected, ACCEPTED)
 
-    def _record(self, topic: str, value: bytes, places: Counter[str]) -> Record:
+    def _record(self, topic: str, value: bytes, places: Counter[str], partition: int = 0) -> Record:
         places[topic] += 1
-        return Record(topic, 0, places[topic] - 1, b"key", value)
+        return Record(topic, partition, places[topic] - 1, b"key", value)
 
 
-def clean() -> World:
-    """Everything as it must be."""
-    world = World()
-    registry(world)
-    for number in range(1, 5):
-        book(world, number)
-    cancel(world, 2)
-    check_in(world, 3, position=1)
-    check_in(world, 4, position=2)
-    refuse_full(world, 5)
-    refuse_unknown(world, 6)
-    timed(world)
-    doctor_gone(world)
-    patient_gone(world)
-    patient_merged(world)
-    return world
+def _partition(message: Row) -> int:
+    """Of two: what is moved to the third doctor is read before what happened to it until then."""
+    return int(message.get("doctor_id") != THIRD)
 
 
 def registry(world: World) -> None:
@@ -114,7 +102,7 @@ def registry(world: World) -> None:
     for database in GROUPS:
         world.tables[database]["clinic_settings"] = [{"clinic_id": CLINIC, "version": 1}]
     world.tables["availability"] |= {"doctors": [], "days": [], "slots": [], "exceptions": [], "day_sets": []}
-    world.tables["booking"] |= {"patients": [], "appointments": [], "outcomes": []}
+    world.tables["booking"] |= {"patients": [], "appointments": [], "outcomes": [], "changes": []}
     world.tables["queue"] |= {"entries": [], "queue_days": []}
     register(world, "doctors", DOCTOR)
     register(world, "patients", "patient")
@@ -143,13 +131,14 @@ def announce(world: World, table: str, id_: str) -> None:
 
 def daily(world: World, date: dt.date, numbers: range, doctor: str = DOCTOR) -> None:
     """A day with a slot of each number, all of them free."""
-    day = _day(date, doctor)
+    day = of_day(date, doctor)
     world.rows("days").append({**day, "mode": "daily", "available": True, "time_zone": "UTC"})
     world.rows("day_sets").append({**day, "capacity": len(numbers)})
     world.rows("slots").extend({"id": f"slot-{number}", "number": number, **day, **FREE} for number in numbers)
 
 
-def _day(date: dt.date, doctor: str = DOCTOR) -> Row:
+def of_day(date: dt.date, doctor: str = DOCTOR) -> Row:
+    """The columns that name a day."""
     return {"clinic_id": CLINIC, "doctor_id": doctor, "date": date}
 
 
@@ -190,21 +179,37 @@ def _of_slot(world: World, number: int) -> Row:
     return {"doctor_id": slot["doctor_id"], "date": slot["date"].isoformat(), "location_id": slot["location_id"], **times}
 
 
-def book(world: World, number: int, patient: str = "patient") -> None:
-    """A booked appointment that holds the slot of its number."""
+def changed(world: World, number: int, action: str, **columns: Any) -> int:
+    """Writes a change of an appointment into its row and its history, and answers which version that is."""
+    row = world.row("appointments", f"appointment-{number}")
+    row.update(**columns, version=row["version"] + 1)
+    note(world, number, action, row["version"])
+    return int(row["version"])
+
+
+def note(world: World, number: int, action: str, version: int) -> None:
+    """Enters a change in the history."""
+    change = {"clinic_id": CLINIC, "appointment_id": f"appointment-{number}", "action": f"appointment_{action}"}
+    world.rows("changes").append({**change, "version": version})
+
+
+def book(world: World, number: int, patient: str = "patient", *, held: bool = False) -> None:
+    """A booked appointment, or a hold, that has the slot of its number."""
     id_, slot = f"appointment-{number}", world.row("slots", f"slot-{number}")
+    status, ends = ("pending", HELD_UNTIL) if held else ("booked", None)
     shown = {"id": id_, "patient_id": patient, "slot": number, "slot_id": f"slot-{number}", **_of_slot(world, number)}
     command(
         world, "booking.commands", "BookAppointment", f"book-{number}", "/appointments", status=201,
-        json={**shown, "status": "booked"},
+        json={**shown, "status": status, "expires_at": ends and ends.isoformat()},
     )  # fmt: skip
-    held = reserve(world, number, patient)
-    say(world, "appointment.events", "AppointmentBooked", f"booked-{number}", version=1, **held)
+    reserved = reserve(world, number, patient)
+    say(world, "appointment.events", "AppointmentBooked", f"booked-{number}", version=1, status=status, **reserved)
     slot |= {"state": "taken", "reservation_id": f"reservation-{number}", "appointment_id": id_}
-    kept = {key: value for key, value in held.items() if key != "appointment_id"}
+    kept = {key: value for key, value in reserved.items() if key != "appointment_id"}
     place = {name: slot[name] for name in ("doctor_id", "date", "location_id", "starts_at", "ends_at")}
-    row = {"id": id_, "clinic_id": CLINIC, **kept, **place, "time_zone": "UTC", "expires_at": None}
-    world.rows("appointments").append({**row, "status": "booked", "version": 1})
+    row = {"id": id_, "clinic_id": CLINIC, **kept, **place, "time_zone": "UTC", "expires_at": ends}
+    world.rows("appointments").append({**row, "status": status, "version": 1})
+    note(world, number, "held" if held else "booked", 1)
 
 
 def cancel(world: World, number: int) -> None:
@@ -213,13 +218,13 @@ def cancel(world: World, number: int) -> None:
     command(world, "appointment.commands", "CancelAppointment", key, f"/appointments/{id_}/cancel", status=200, json={"id": id_})
     say(world, "appointment.events", "AppointmentCancelled", f"cancelled-{number}", version=2, appointment_id=id_, **held)
     release(world, number, "SlotReleased", f"command-cancel-{number}")
-    world.row("appointments", id_).update(status="cancelled", version=2)
+    changed(world, number, "cancelled", status="cancelled")
 
 
 def cancel_by_the_clinic(world: World, number: int, cause: str | None) -> None:
     """An appointment that nobody's command cancelled, and its slot given back without an answer."""
     row = world.row("appointments", f"appointment-{number}")
-    row.update(status="cancelled", version=row["version"] + 1)
+    changed(world, number, "cancelled", status="cancelled")
     own = {"appointment_id": row["id"], "patient_id": row["patient_id"], "version": row["version"], "causation_id": cause}
     say(world, "appointment.events", "AppointmentCancelled", f"cancelled-{number}", **own)
     release(world, number, "SlotReleased", None)
@@ -238,11 +243,59 @@ def release(world: World, number: int, kind: str, command_id: str | None) -> Non
         world.rows("slots").remove(slot)
 
 
+def confirm(world: World, number: int) -> None:
+    """A hold that becomes a booking."""
+    id_, key = f"appointment-{number}", f"confirm-{number}"
+    version = changed(world, number, "confirmed", status="booked", expires_at=None)
+    path = f"/appointments/{id_}/confirm"
+    command(world, "appointment.commands", "ConfirmAppointment", key, path, status=200, json={"id": id_, "status": "booked"})
+    own = {"appointment_id": id_, "command_id": f"command-{key}", "version": version, "occurred_at": ACCEPTED.isoformat()}
+    say(world, "appointment.events", "AppointmentConfirmed", f"confirmed-{number}", **own)
+
+
+def expire(world: World, number: int) -> None:
+    """A hold that nobody confirmed; its slot is free again."""
+    version = changed(world, number, "expired", status="expired")
+    own = {"appointment_id": f"appointment-{number}", "version": version, "occurred_at": HELD_UNTIL.isoformat()}
+    say(world, "appointment.events", "AppointmentExpired", f"expired-{number}", **own)
+    release(world, number, "SlotReleased", None)
+
+
+def ask_to_move(world: World, number: int, to: int) -> str:
+    """A reschedule that succeeds: asked, decided and answered. Gives its command."""
+    row, id_, key = world.row("appointments", f"appointment-{number}"), f"appointment-{number}", f"move-{number}"
+    place = {"patient_id": row["patient_id"], "slot": to, "slot_id": f"slot-{to}", **_of_slot(world, to)}
+    told = {"id": id_, "status": row["status"], "version": row["version"], **place}
+    path = f"/appointments/{id_}/reschedule"
+    command(world, "booking.commands", "RescheduleAppointment", key, path, status=200, json=told)
+    return f"command-{key}"
+
+
+def move(world: World, number: int, to: int) -> None:
+    """An appointment that goes to another slot, and gives its own back."""
+    id_, slot = f"appointment-{number}", world.row("slots", f"slot-{to}")
+    place = {name: slot[name] for name in ("doctor_id", "date", "location_id", "starts_at", "ends_at")}
+    held = {"slot_id": slot["id"], "reservation_id": f"reservation-{to}", "slot_number": to}
+    version = changed(world, number, "moved", **held, **place)
+    own = {"command_id": ask_to_move(world, number, to), "appointment_id": id_, **held, **_of_slot(world, to)}
+    say(world, "availability.events", "SlotReserved", f"reserved-{to}", purpose="move", **own)
+    say(world, "appointment.events", "AppointmentMoved", f"moved-{number}", version=version, **own)
+    slot |= {"state": "taken", "reservation_id": f"reservation-{to}", "appointment_id": id_}
+    release(world, number, "SlotReleased", f"command-move-{number}")
+
+
+def stay(world: World, number: int) -> None:
+    """An appointment that was asked to go where it is."""
+    held = {"appointment_id": f"appointment-{number}", "reservation_id": f"reservation-{number}", "slot_id": f"slot-{number}"}
+    own = {"command_id": ask_to_move(world, number, number), **held}
+    say(world, "availability.events", "SlotKept", f"kept-{number}", **own)
+
+
 def check_in(world: World, number: int, *, position: int) -> None:
     """A patient who is here, and has a position."""
     id_, key = f"appointment-{number}", f"check-in-{number}"
     row = world.row("appointments", id_)
-    row.update(status="checked_in", version=2)
+    changed(world, number, "checked_in", status="checked_in")
     whose = {"doctor_id": row["doctor_id"], "patient_id": row["patient_id"]}
     entry = {"id": f"entry-{number}", "appointment_id": id_, **whose, "position": position}
     shown = {**entry, "date": DAY.isoformat()}
@@ -253,7 +306,7 @@ def check_in(world: World, number: int, *, position: int) -> None:
     say(world, "queue.events", "PatientQueued", f"queued-{number}", **queued)
     world.rows("entries").append({**entry, "clinic_id": CLINIC, "date": DAY})
     queues = {one["doctor_id"]: one for one in world.rows("queue_days")}
-    queues.setdefault(row["doctor_id"], _day(DAY, row["doctor_id"])).update(last_position=position, version=position)
+    queues.setdefault(row["doctor_id"], of_day(DAY, row["doctor_id"])).update(last_position=position, version=position)
     world.tables["queue"]["queue_days"] = list(queues.values())
 
 
@@ -270,55 +323,3 @@ def refuse_unknown(world: World, number: int) -> None:
     command(world, "booking.commands", "BookAppointment", key, "/appointments", status=404, code=code, json={"code": code})
     reserve(world, number)
     release(world, number, "AppointmentRefused", f"command-{key}")
-
-
-CLOSED = DAY + dt.timedelta(days=1)
-
-
-def timed(world: World) -> None:
-    """A date by the clock that was closed when two slots were booked, one right behind the other: all others are gone."""
-    world.rows("days").append({**_day(CLOSED), "mode": "timed", "available": True, "time_zone": "UTC"})
-    for number in (21, 22):
-        starts = ACCEPTED + dt.timedelta(days=1, hours=number)
-        place = {"time_zone": "UTC", "location_id": "location", "starts_at": starts, "ends_at": starts + HOUR}
-        world.rows("slots").append({"id": f"slot-{number}", "number": number, **_day(CLOSED), **FREE, **place})
-        book(world, number)
-        world.row("slots", f"slot-{number}")["published"] = False
-    closed = {"id": "closed", "kind": "closed", "clinic_id": CLINIC, "doctor_id": DOCTOR, "created_at": ACCEPTED}
-    world.rows("exceptions").append({**closed, "from_date": CLOSED, "to_date": CLOSED})
-
-
-def doctor_gone(world: World) -> None:
-    """A doctor who was deleted with two appointments: one is cancelled by its revoked slot, the other patient has checked in."""
-    register(world, "doctors", GONE)
-    daily(world, DAY, range(31, 33), GONE)
-    for number in (31, 32):
-        book(world, number)
-    check_in(world, 32, position=1)
-    delete(world, "doctors", GONE)
-    for number in (31, 32):
-        slot = world.row("slots", f"slot-{number}")
-        slot["published"] = False
-        held = {"slot_id": slot["id"], "reservation_id": slot["reservation_id"], "appointment_id": slot["appointment_id"]}
-        say(world, "availability.events", "SlotRevoked", f"revoked-{number}", doctor_id=GONE, **held)
-    cancel_by_the_clinic(world, 31, "revoked-31")
-
-
-def patient_gone(world: World) -> None:
-    """A patient who was deleted with an appointment, which was cancelled in the same transaction."""
-    register(world, "patients", "leaver")
-    book(world, 7, "leaver")
-    delete(world, "patients", "leaver")
-    cancel_by_the_clinic(world, 7, None)
-
-
-def patient_merged(world: World) -> None:
-    """A patient who was found to be another one, with an appointment and a place in the queue."""
-    register(world, "patients", "double")
-    book(world, 8, "double")
-    check_in(world, 8, position=3)
-    delete(world, "patients", "double", merged_into="patient")
-    moved = {"appointment_id": "appointment-8", "patient_id": "patient"}
-    say(world, "appointment.events", "AppointmentReassigned", "reassigned-8", version=3, **moved)
-    world.row("appointments", "appointment-8").update(patient_id="patient", version=3)
-    world.row("entries", "entry-8")["patient_id"] = "patient"
