@@ -30,8 +30,7 @@ class Clerk:
 
     async def schedule(self, doctor: str) -> None:
         """Gives a doctor hours around the clock."""
-        week = [{"weekday": day, "start": "00:00", "end": "24:00", "slot_minutes": SLOT_MINUTES} for day in WEEK]
-        await self._done("PUT", f"/doctors/{doctor}/schedule", {"entries": week})
+        await self._done("PUT", f"/doctors/{doctor}/schedule", {"entries": week()})
 
     async def close(self, doctor: str, date: str, after: int) -> None:
         """Closes a date of a doctor; who is booked stays so."""
@@ -64,3 +63,8 @@ class Clerk:
                 assert answer.status_code in NOT_YET, f"{method} {path}: {answer.text}"
             assert time.monotonic() < deadline, f"{method} {path} is not done"
             await asyncio.sleep(REPEAT_SECONDS)
+
+
+def week() -> list[dict[str, Any]]:
+    """Hours around the clock."""
+    return [{"weekday": day, "start": "00:00", "end": "24:00", "slot_minutes": SLOT_MINUTES} for day in WEEK]

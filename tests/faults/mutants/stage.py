@@ -1,6 +1,6 @@
 """The system that mutants live in: one of each service, all of them stoppable at points, of which one at a time plays a mutant.
 
-Called by `tests/faults/test_checker.py`, with the client who meets it.
+Called by `tests/faults/test_checker.py`, with the client who meets it; without a mutant by `test_kill_points.py`.
 """
 
 import asyncio
@@ -49,6 +49,10 @@ class Stage:
         """One service with these mutations, all others without any. So it stays until something else is played."""
         for name in SERVICES:
             await self._become(self.services[name], self._command(name, *(mutants if name == service else ())))
+        return self.part(service)
+
+    def part(self, service: str) -> "Part":
+        """A service as it is."""
         return Part(self.services[service], self.points)
 
     async def _become(self, service: Service, command: Sequence[str]) -> None:
@@ -89,19 +93,29 @@ class Part:
 
 
 class Client:
-    """One client with a doctor and two patients of its own, who asks once and remembers what it was told."""
+    """One client with a doctor and two patients of its own, who asks once, or again, and remembers what it was told."""
 
     def __init__(self, stage: Stage, http: httpx2.AsyncClient) -> None:
         self.stage = stage
         self.http = http
         self.history = History()
-        self.doctor = ""
+        self.doctors: list[str] = []
         self.patients: list[str] = []
 
     async def register(self) -> None:
         """The doctor and the patients."""
-        self.doctor = await self.made("/doctors", {"name": "Dr Ada Osei", "code": f"ada-{uuid4().hex[:12]}"})
+        await self.new_doctor()
         self.patients = [await self.new_patient() for _ in range(2)]
+
+    @property
+    def doctor(self) -> str:
+        """Its first doctor."""
+        return self.doctors[0]
+
+    async def new_doctor(self) -> str:
+        """One more doctor."""
+        self.doctors.append(await self.made("/doctors", {"name": "Dr Ada Osei", "code": f"ada-{uuid4().hex[:12]}"}))
+        return self.doctors[-1]
 
     async def new_patient(self) -> str:
         """One more patient."""
@@ -125,7 +139,14 @@ class Client:
 
     async def ask(self, path: str, wait: bool, **body: Any) -> Entry:
         """A command, asked once; without waiting it is answered 202."""
-        key, started = uuid4().hex, time.time()
+        return await self._asked(uuid4().hex, path, wait, body)
+
+    async def again(self, asked: Entry) -> Entry:
+        """Asks the same with the same key."""
+        return await self._asked(asked.key, asked.path, True, asked.body)
+
+    async def _asked(self, key: str, path: str, wait: bool, body: dict[str, Any]) -> Entry:
+        started = time.time()
         headers = {"Idempotency-Key": key, "Prefer": "wait=15" if wait else "respond-async"}
         answer = await self.http.post(f"{API}{path}", json=body, headers=headers)
         said, id_ = answer.json(), answer.headers.get("Command-Id")
@@ -145,7 +166,7 @@ class Client:
     async def check(self, within_seconds: float) -> Report:
         """What the checker says of this client's part of the system."""
         stage = self.stage
-        return await check(self.history, stage.bootstrap, stage.dsns, doctors=[self.doctor], within_seconds=within_seconds)
+        return await check(self.history, stage.bootstrap, stage.dsns, doctors=self.doctors, within_seconds=within_seconds)
 
 
 @asynccontextmanager
