@@ -6,13 +6,14 @@ Used by `test_kill_points.py`.
 import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
+from typing import TypeAlias
 from uuid import UUID
 
 import asyncpg
 
 from tests.faults.mutants.stage import Stage
 
-Session = asyncpg.Connection[asyncpg.Record]
+Session: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 INTERVAL_SECONDS = 0.05
 OLD_AND_NEW = 2
