@@ -1,9 +1,12 @@
 """`kill -9` at each step of a move, of a hold, of its confirmation and of its end, at points and not by luck.
 
 At every moment, seen from outside: one live appointment with one slot that it holds. After recovery each command has ended once.
+The steps of one story are killed one after the other, at the same point of each.
 """
 
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -15,15 +18,26 @@ from tests.faults.movers import booked, date, movers, with_hours
 from tests.faults.mutants.points import AFTER_COMMIT, BEFORE_COMMIT, BEFORE_OFFSETS, type_of
 from tests.faults.mutants.stage import API, Client, Stage, client_of, running_stage
 from tests.faults.places import places_of, watched
+from tests.faults.rounds import ROUNDS, SEED, TIMEOUT_SECONDS
 from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.timeout(TIMEOUT_SECONDS)
 
 REST_WITHIN_SECONDS = 60.0
 POINTS = (BEFORE_COMMIT, AFTER_COMMIT, BEFORE_OFFSETS)
-OF_A_MOVE = '"purpose":"move"'
-REFUSED = -1
-"""The place among the movers of the one that booking refuses."""
+SOME_POINTS = POINTS if ROUNDS > 1 else (random.Random(SEED).choice(POINTS),)
+"""Of what is no move, in one round only one, which the seed draws."""
 LONG, SHORT = 1800, 1
 """Seconds that a hold is held: for a whole test, and for hardly a moment."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a service does with a message, or says; `more` stands in it as well."""
+
+    service: str
+    type: str
+    more: tuple[str, ...] = ()
 
 
 @pytest.fixture(scope="module")
@@ -64,14 +78,26 @@ async def set_holds(stage: Stage, client: Client, seconds: int) -> None:
         await session.close()
 
 
-async def killed_at(stage: Stage, service: str, point: str, armed: Sequence[str], ask: Callable[[], Awaitable[None]]) -> None:
-    """Asks, and kills the service once it stands at the point; it is started again."""
-    part = stage.part(service)
-    there = part.point(point)
-    there.arm(*armed)
+async def killed_at(stage: Stage, point: str, steps: Sequence[Step], whose: str, ask: Callable[[], Awaitable[None]]) -> None:
+    """Asks, and kills each step's service once it stands at the point with something of `whose`; each is started again.
+
+    Neighbours are steps of different services. The step after the next is armed before anything can come to it: as long as its
+    service stands.
+    """
+    parts = [stage.part(step.service) for step in steps]
+    points = [part.point(point) for part in parts]
+
+    def arm(number: int) -> None:
+        if number < len(steps):
+            points[number].arm(whose, type_of(steps[number].type), *steps[number].more)
+
+    arm(0)
+    arm(1)
     await ask()
-    await part.reaches(there)
-    await part.crash()
+    for number, part in enumerate(parts):
+        await part.reaches(points[number])
+        arm(number + 2)
+        await part.crash()
 
 
 async def at_rest(client: Client) -> None:
@@ -80,96 +106,83 @@ async def at_rest(client: Client) -> None:
     assert report.ok, report.text()
 
 
-MOVE_STEPS = [
-    *(("availability", "RescheduleAppointment", (), point) for point in POINTS),
-    *(("booking", "SlotReserved", (OF_A_MOVE,), point) for point in POINTS),
-    *(("availability", "SlotReleased", (), point) for point in POINTS),
-    *(("booking", "SlotFreed", (), point) for point in (BEFORE_COMMIT, BEFORE_OFFSETS)),
-    *(("availability", "AppointmentRefused", (), point) for point in POINTS),
-]
+MOVE = (
+    Step("availability", "RescheduleAppointment"),
+    Step("booking", "SlotReserved", ('"purpose":"move"',)),
+    Step("availability", "SlotReleased"),
+    Step("booking", "SlotFreed"),
+)
+REFUSAL = (Step("availability", "AppointmentRefused"),)
 
 
-def name_of(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
-@pytest.mark.parametrize(("service", "step", "more", "point"), MOVE_STEPS, ids=name_of)
-async def test_a_move(stage: Stage, client: Client, service: str, step: str, more: tuple[str, ...], point: str) -> None:
-    moving = await movers(client)
-    live = [str(one.appointment["patient_id"]) for one in moving[:REFUSED]]
-    whose = moving[REFUSED if step == "AppointmentRefused" else 0]
+@pytest.mark.parametrize("point", POINTS)
+async def test_a_move(stage: Stage, client: Client, point: str) -> None:
+    *moving, refused = await movers(client)
+    steps = MOVE[:-1] if point == AFTER_COMMIT else MOVE  # the last one says nothing
 
     async def ask() -> None:
         for one in moving:
             await one.go(client)
 
-    async with watched(stage, live) as places:
-        await killed_at(stage, service, point, (whose.id, type_of(step), *more), ask)
-        for one in moving:
+    async with watched(stage, [str(one.appointment["patient_id"]) for one in moving]) as places:
+        await killed_at(stage, point, steps, moving[0].id, ask)
+        await killed_at(stage, point, REFUSAL, refused.id, partial(refused.go, client))
+        for one in (*moving, refused):
             await one.has_ended(client, places)
     await at_rest(client)
 
 
-HOLD_STEPS = [(*step, point) for step in (("availability", "BookAppointment"), ("booking", "SlotReserved")) for point in POINTS]
+HOLD = (Step("availability", "BookAppointment"), Step("booking", "SlotReserved"))
+CONFIRMATION = (Step("booking", "ConfirmAppointment"),)
 
 
-@pytest.mark.parametrize(("service", "step", "point"), HOLD_STEPS)
-async def test_a_hold(stage: Stage, client: Client, service: str, step: str, point: str) -> None:
-    _, slots = await with_hours(client)
+@pytest.mark.parametrize("point", SOME_POINTS)
+async def test_a_hold_and_its_confirmation(stage: Stage, client: Client, point: str) -> None:
+    _, [slot, *_] = await with_hours(client)
     [by_number, by_clock] = client.patients
-
-    async def ask() -> None:
-        asked.append(await client.ask("/appointments", False, patient_id=by_number, doctor_id=client.doctor, **at))
-        asked.append(await client.ask("/appointments", False, patient_id=by_clock, slot_id=slots[0], confirm=False))
-
-    at = {"date": date(0), "confirm": False}
+    at = {"doctor_id": client.doctor, "date": date(0)}
     asked: list[Entry] = []
-    await killed_at(stage, service, point, (by_number, type_of(step)), ask)
-    for entry in asked:
-        await client.ends(entry)
+
+    async def hold() -> None:
+        asked.append(await client.ask("/appointments", False, patient_id=by_number, confirm=False, **at))
+        asked.append(await client.ask("/appointments", False, patient_id=by_clock, confirm=False, slot_id=slot))
+
+    await killed_at(stage, point, HOLD, by_number, hold)
+    held = [await told(client, entry, 201, "pending") for entry in asked]
+
+    async def confirm() -> None:
+        asked[:] = [await client.ask(f"/appointments/{one}/confirm", False) for one in held]
+
     async with watched(stage, client.patients):
+        await killed_at(stage, point, CONFIRMATION, held[0], confirm)
         for entry in asked:
-            held = await client.again(entry)
-            assert (held.status, (held.json or {})["status"]) == (201, "pending")
+            await told(client, entry, 200, "booked")
     await at_rest(client)
 
 
-@pytest.mark.parametrize("point", POINTS)
-async def test_a_confirmation(stage: Stage, client: Client, point: str) -> None:
-    patient = await client.new_patient()
-    held = await booked(client, patient, doctor_id=client.doctor, date=date(0), confirm=False)
-    asked: list[Entry] = []
-
-    async def ask() -> None:
-        asked.append(await client.ask(f"/appointments/{held['id']}/confirm", wait=False))
-
-    async with watched(stage, [patient]):
-        await killed_at(stage, "booking", point, (held["id"], type_of("ConfirmAppointment")), ask)
-        assert (await client.ends(asked[0]))["status_code"] == 200
-        again = await client.again(asked[0])
-        assert (again.status, (again.json or {})["status"]) == (200, "booked")
-    await at_rest(client)
+async def told(client: Client, entry: Entry, code: int, status: str) -> str:
+    """How a command ended, as its id and its key say; gives the appointment."""
+    assert (await client.ends(entry))["status_code"] == code
+    again = await client.again(entry)
+    appointment = again.json or {}
+    assert (again.status, appointment["status"]) == (code, status)
+    return str(appointment["id"])
 
 
-END_STEPS = [
-    ("booking", "AppointmentExpired", BEFORE_COMMIT),
-    ("booking", "AppointmentExpired", AFTER_COMMIT),
-    *(("availability", "SlotReleased", point) for point in POINTS),
-]
+END = (Step("booking", "AppointmentExpired"), Step("availability", "SlotReleased"))
 
 
-@pytest.mark.parametrize(("service", "step", "point"), END_STEPS)
-async def test_the_end_of_a_hold(stage: Stage, client: Client, short_holds: None, service: str, step: str, point: str) -> None:
-    """Nobody confirms it in time, and whoever does it later is too late, also while the sweep is dead."""
+@pytest.mark.parametrize("point", SOME_POINTS)
+async def test_the_end_of_a_hold(stage: Stage, client: Client, short_holds: None, point: str) -> None:
+    """Nobody confirms it in time, and whoever does it later is too late. The sweep reads no record."""
     patient, other = client.patients
     held: list[dict[str, Any]] = []
 
-    async def ask() -> None:
+    async def hold() -> None:
         held.append(await booked(client, patient, doctor_id=client.doctor, date=date(0), confirm=False))
 
-    # Its id is not known before: a release is told by its doctor, who has no other appointment.
-    whose = patient if step == "AppointmentExpired" else client.doctor
-    await killed_at(stage, service, point, (whose, type_of(step)), ask)
+    # The appointment's id is not known before: all is told by its doctor, who has no other one.
+    await killed_at(stage, point, END[1:] if point == BEFORE_OFFSETS else END, client.doctor, hold)
     late = await client.ask(f"/appointments/{held[0]['id']}/confirm", wait=True)
     assert (late.status, late.code) == (409, "expired")
     async with places_of(stage, []) as places:
