@@ -52,7 +52,16 @@ def slots_and_appointments(world: World) -> Iterator[Difference]:
     """Every taken slot has a live appointment that holds exactly this reservation, and the other way round."""
     taken = {(row["clinic_id"], row["reservation_id"]): row for row in world.slots}
     live = {(row["clinic_id"], row["reservation_id"]): row for row in world.appointments if row["status"] in LIVE}
+    held_by = {(row["clinic_id"], row["appointment_id"]): row for row in live.values()}
     for key in taken.keys() - live.keys():
+        slot = taken[key]
+        if holder := held_by.get((slot["clinic_id"], slot["appointment_id"])):
+            yield difference(
+                "old_place_taken", "availability", slot, ("slot_id", "reservation_id", "appointment_id"),
+                f"the slot is taken for an appointment that holds slot {holder['slot_id']}",
+                "redrive its SlotReleased, or the AppointmentRefused of a move that was refused",
+            )  # fmt: skip
+            continue
         yield difference(
             "slot_without_appointment", "availability", taken[key], ("slot_id", "reservation_id", "appointment_id"),
             "the slot is taken, no live appointment holds it", "release the reservation (SlotReleased)",
@@ -79,13 +88,12 @@ def slots_and_appointments(world: World) -> Iterator[Difference]:
 
 def outcomes_and_appointments(world: World) -> Iterator[Difference]:
     """A client who was told of a booking finds it; an appointment lives only if its client was not refused."""
-    known = {(row["clinic_id"], str(row["appointment_id"])) for row in world.appointments}
     refused = {(row["clinic_id"], row["command_id"]): row for row in world.decided if row["code"]}
     for row in world.decided:
-        if not row["code"] and (row["clinic_id"], row["appointment_id"]) not in known:
+        if not row["code"] and not row["found"]:
             yield difference(
                 "outcome_without_appointment", "booking", row, ("command_id", "appointment_id"),
-                "the client was told of a booking that is not there", "tell the client; frontdesk explain the command",
+                "the client was told of an appointment that is not there", "tell the client; frontdesk explain the command",
             )  # fmt: skip
     for row in world.appointments:
         if row["status"] in LIVE and (outcome := refused.get((row["clinic_id"], row["command_id"]))):
@@ -137,11 +145,13 @@ def overdue(world: World) -> Iterator[Difference]:
             f"{row['type']} was decided {row['decided_at']:%Y-%m-%d %H:%M:%SZ}; its last step is still owed",
             f"frontdesk explain {row['command_id']}; redrive its dead letter if it has one",
         )  # fmt: skip
-    for row in world.unacknowledged:
+    for row in world.overdue_holds:
         yield difference(
-            "reservation_unacknowledged", "availability", row, ("reservation_id",),
-            f"booking was to be asked {row['due_at']:%Y-%m-%d %H:%M:%SZ}", "start both; see frontdesk topics lag",
+            "hold_overdue", "booking", row, ("appointment_id",),
+            f"the hold was over {row['expires_at']:%Y-%m-%d %H:%M:%SZ} and nobody has ended it",
+            "start booking: its sweep ends it; see its log",
         )  # fmt: skip
+    yield from _unacknowledged(world)
     for row in world.unpublished:
         yield difference(
             "calendar_unpublished", "availability", row, ("doctor_id",),
@@ -151,6 +161,18 @@ def overdue(world: World) -> Iterator[Difference]:
         for row in rows:
             detail = f"{row['messages']} messages are not published, the oldest of {row['oldest']:%Y-%m-%d %H:%M:%SZ}"
             yield Difference("outbox_stuck", service, (), detail, f"start {service}; see frontdesk logs {service} and Kafka")
+
+
+def _unacknowledged(world: World) -> Iterator[Difference]:
+    """Reservations of which availability has heard nothing, also of those that an appointment was booked by or moved to."""
+    held = {(row["clinic_id"], row["reservation_id"]): row for row in world.appointments if row["status"] in LIVE}
+    for row in world.unacknowledged:
+        holder = held.get((row["clinic_id"], row["reservation_id"]))
+        whose = f"; appointment {holder['appointment_id']} holds it, and that has not arrived" if holder else ""
+        yield difference(
+            "reservation_unacknowledged", "availability", row, ("reservation_id",),
+            f"booking was to be asked {row['due_at']:%Y-%m-%d %H:%M:%SZ}{whose}", "start both; see frontdesk topics lag",
+        )  # fmt: skip
 
 
 def copies(world: World) -> Iterator[Difference]:

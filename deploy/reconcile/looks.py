@@ -22,7 +22,7 @@ WHERE state = 'taken' AND {IN_SCOPE}
 """
 APPOINTMENTS = f"""
 SELECT clinic_id, id AS appointment_id, status, slot_id, slot_number, reservation_id, doctor_id, patient_id, date,
-       starts_at, ends_at, command_id, created_at
+       starts_at, ends_at, expires_at, command_id, created_at
 FROM appointments WHERE {IN_SCOPE}
 """
 ENTRIES = f"""
@@ -34,9 +34,18 @@ UNSETTLED = """
 SELECT clinic_id, command_id, type, decided_at FROM outcomes
 WHERE ($1::uuid IS NULL OR clinic_id = $1) AND settled_at IS NULL AND decided_at < clock_timestamp() - make_interval(secs => $2)
 """
+# The appointment may have been moved since then, also out of the dates in scope.
 DECIDED = """
-SELECT clinic_id, command_id, code, result ->> 'id' AS appointment_id FROM outcomes
-WHERE ($1::uuid IS NULL OR clinic_id = $1) AND type = 'BookAppointment' AND (code IS NOT NULL OR (result ->> 'date')::date >= $2)
+SELECT clinic_id, command_id, code, result ->> 'id' AS appointment_id, EXISTS (
+         SELECT FROM appointments
+         WHERE appointments.clinic_id = outcomes.clinic_id AND appointments.id = (outcomes.result ->> 'id')::uuid) AS found
+FROM outcomes
+WHERE ($1::uuid IS NULL OR clinic_id = $1) AND type IN ('BookAppointment', 'RescheduleAppointment')
+  AND (code IS NOT NULL OR (result ->> 'date')::date >= $2)
+"""
+OVERDUE_HOLDS = """
+SELECT clinic_id, id AS appointment_id, expires_at FROM appointments
+WHERE ($1::uuid IS NULL OR clinic_id = $1) AND status = 'pending' AND expires_at < clock_timestamp() - make_interval(secs => $2)
 """
 UNACKNOWLEDGED = """
 SELECT clinic_id, reservation_id, due_at FROM unacknowledged
@@ -72,6 +81,7 @@ class World:
     unpublished: Rows
     appointments: Rows
     decided: Rows
+    overdue_holds: Rows
     unsettled: Rows
     entries: Rows
     queue_days: Rows
@@ -95,7 +105,7 @@ async def look(scope: Scope) -> World:
         await _common(sql, "availability", scope, found)
     async with snapshot("booking") as sql:
         found |= {"appointments": await _rows(sql, APPOINTMENTS, *dated), "decided": await _rows(sql, DECIDED, *dated)}
-        found["unsettled"] = await _rows(sql, UNSETTLED, *old)
+        found |= {"unsettled": await _rows(sql, UNSETTLED, *old), "overdue_holds": await _rows(sql, OVERDUE_HOLDS, *old)}
         await _common(sql, "booking", scope, found)
     async with snapshot("queue") as sql:
         found |= {"entries": await _rows(sql, ENTRIES, *dated), "queue_days": await _rows(sql, QUEUE_DAYS, *dated)}

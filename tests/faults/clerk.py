@@ -13,10 +13,12 @@ from uuid import uuid4
 import httpx2
 
 from tests.faults.client import API, END_WITHIN_SECONDS, REPEAT_SECONDS, Client
+from tests.support.waiting import eventually
 
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 SLOT_MINUTES = 60
 DONE = (200, 201, 204)
+ENDED = {"cancelled", "expired"}
 NOT_YET = (202, 503)
 """Answers that are no end: appointments are still being cancelled, or a part does not answer."""
 
@@ -32,6 +34,19 @@ class Clerk:
         """Gives a doctor hours around the clock."""
         await self._done("PUT", f"/doctors/{doctor}/schedule", {"entries": week()})
 
+    async def slots(self, doctor: str, first: str, last: str) -> list[str]:
+        """The open slots of a doctor's dates, once there are any."""
+
+        async def published() -> list[str]:
+            found = await self._done("GET", f"/slots?doctor_id={doctor}&from={first}&to={last}&limit=200")
+            return [one["id"] for one in found.json()["items"]]
+
+        return await eventually(published)
+
+    async def hold_for(self, seconds: int) -> None:
+        """Says how long holds are held from now on."""
+        await self._done("PATCH", "/clinic", {"hold_ttl_seconds": seconds})
+
     async def close(self, doctor: str, date: str, after: int) -> None:
         """Closes a date of a doctor; who is booked stays so."""
         await self._client.after(ended=after)
@@ -44,7 +59,7 @@ class Clerk:
         self._client.gone.add(doctor)
         await self._done("DELETE", f"/doctors/{doctor}?cancel_appointments=true")
         left = await self._done("GET", f"/appointments?doctor_id={doctor}&limit=200")
-        assert {one["status"] for one in left.json()["items"]} <= {"cancelled"}, "204, and appointments are left"
+        assert {one["status"] for one in left.json()["items"]} <= ENDED, "204, and appointments are left"
 
     async def merge(self, double: str, survivor: str, after: int) -> None:
         """Two patients are one from now on."""

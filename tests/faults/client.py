@@ -55,8 +55,15 @@ class Command:
         return [entry.status for entry in self.told]
 
 
-ENDS = {"book": {201, 409}, "cancel": {200, 409}, "check-in": {201, 409, 422}}
-"""How a command may end, by what it asks; 422 is the patient whose appointment it is not."""
+ENDS = {
+    "book": {201, 409},
+    "hold": {201, 409},
+    "confirm": {200, 409},
+    "move": {200, 409},
+    "cancel": {200, 409},
+    "check-in": {201, 409, 422},
+}
+"""How a command may end, by what it asks; 422 is the patient whose appointment it is not, or the day to which it was moved."""
 
 
 def is_final(entry: Entry) -> bool:
@@ -179,7 +186,7 @@ class Client:
     def ends(self) -> Counter[tuple[str, int]]:
         """How the commands ended, by what they ask and status."""
         ended = ((command, command.end) for command in self.commands)
-        return Counter((kind_of(command.path), end.status or 0) for command, end in ended if end)
+        return Counter((kind_of(command), end.status or 0) for command, end in ended if end)
 
     @property
     def surprises(self) -> list[tuple[str, int | None, str | None]]:
@@ -188,11 +195,13 @@ class Client:
             (command.path, entry.status, entry.code)
             for command in self.commands
             for entry in command.told
-            if entry.status not in {None, *NOT_YET, *ENDS[kind_of(command.path)], *self._by_the_clinic(command)}
+            if entry.status not in {None, *NOT_YET, *ENDS[kind_of(command)], *self._by_the_clinic(command)}
         ]
 
     def _by_the_clinic(self, command: Command) -> set[int]:
-        """How a booking may end because of what the clinic did meanwhile."""
+        """How a booking or a move, which need not name its doctor, may end because of what the clinic did meanwhile."""
+        if kind_of(command) == "move":
+            return ({404} if self.gone else set()) | ({422} if self.closed else set())
         doctor, date = command.body.get("doctor_id", ""), command.body.get("date", "")
         return ({404} if doctor in self.gone else set()) | ({422} if (doctor, date) in self.closed else set())
 
@@ -227,11 +236,13 @@ def json_of(answer: httpx2.Response | None) -> dict[str, Any] | None:
     return dict(answer.json())
 
 
-def kind_of(path: str) -> str:
-    """What a command's path asks for."""
-    if path.endswith("/cancel"):
-        return "cancel"
-    return "check-in" if path == "/checkins" else "book"
+KINDS = {"cancel": "cancel", "confirm": "confirm", "reschedule": "move", "checkins": "check-in"}
+
+
+def kind_of(command: Command) -> str:
+    """What a command asks for."""
+    last = command.path.rsplit("/", 1)[-1]
+    return KINDS.get(last) or ("book" if command.body.get("confirm", True) else "hold")
 
 
 @contextlib.asynccontextmanager

@@ -1,6 +1,7 @@
-"""A seeded mix of bookings, cancels and check-ins over several doctors and days: days fill up, places come back.
+"""A seeded mix of bookings, holds, confirmations, moves, cancels and check-ins: days fill up, places come back.
 
-In the middle of it the clinic closes a date, deletes a doctor and merges two patients; one doctor is booked by the clock.
+They are of several doctors and days, by number and by the clock, so that patients are wanted in two places at a time. In the
+middle of it the clinic closes a date, deletes a doctor and merges two patients.
 
 The seed decides what is asked for; which request is served first is the system's to decide. Used by the rounds.
 """
@@ -13,21 +14,28 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 from tests.faults.clerk import Clerk
-from tests.faults.client import AT_ONCE, Client, Command
+from tests.faults.client import AT_ONCE, Client, Command, kind_of
 
 DOCTORS, DAYS, PATIENTS = 8, 4, 12
-BOOKINGS, CANCELS, CHECK_INS = 350, 75, 75
-COMMANDS = BOOKINGS + CANCELS + CHECK_INS
+MIX = {"book": 200, "hold": 60, "confirm": 45, "move": 65, "cancel": 50, "check-in": 40}
 FIRST_BOOKINGS = 40
-"""Before anything is cancelled or checked in."""
+"""Before anything is moved, cancelled or checked in."""
+COMMANDS = FIRST_BOOKINGS + sum(MIX.values())
+HOLD_SECONDS = 5
+"""Some are confirmed in time, some are not."""
+BY_SLOT = 0.35
+"""How often a place is asked for by its slot."""
 DAY_WEIGHTS = (5, 6, 3, 2)
 """How often a day is asked for: of the first two more than their eighty places, so that days fill up."""
+SAME_DOCTOR = 0.3
+"""How often a move names no doctor."""
 AGAIN = 0.15
-"""How often what was cancelled or checked in already is asked for again by another command."""
+"""How often what was confirmed, moved, cancelled or checked in already is asked for again by another command."""
 OTHER_PATIENT = 0.05
 """How often a check-in comes with a patient whose appointment it is not."""
 CLERKS_TIME = (60, 300)
 """Between so many ends of commands the clinic does what it does."""
+REFUSED = 400
 TWICE = 0.05
 """How often a command is sent to both gateways at once."""
 
@@ -40,13 +48,17 @@ class Load:
         self._doctors = list(doctors)
         self._patients = list(patients)
         self._dice = dice
-        kinds = ["book"] * (BOOKINGS - FIRST_BOOKINGS) + ["cancel"] * CANCELS + ["check-in"] * CHECK_INS
+        kinds = [kind for kind, count in MIX.items() for _ in range(count)]
         dice.shuffle(kinds)
         self._todo = deque(["book"] * FIRST_BOOKINGS + kinds)
         self._clerk = Clerk(client)
-        self._timed, self._leaver, self._absent = self._doctors[:3]
-        """Who has hours; who is deleted, and has no patients today; who is away on one date."""
-        self._booked: list[dict[str, Any]] = []
+        self._timed, self._colleague, self._leaver, self._absent = self._doctors[:4]
+        """Two who have the same hours; who is deleted, and has no patients today; who is away on one date."""
+        self._double, self._survivor = dice.sample(self._patients, 2)
+        """Two patients who are one: neither goes to the colleague, so that nothing of them overlaps."""
+        self._slots: dict[str, list[str]] = {}
+        self._live: list[dict[str, Any]] = []
+        self._held: list[dict[str, Any]] = []
         self._todays: list[dict[str, Any]] = []
 
     @classmethod
@@ -56,22 +68,27 @@ class Load:
 
     async def run(self) -> None:
         """Returns when every command has ended."""
-        await self._clerk.schedule(self._timed)
-        double, survivor = self._dice.sample(self._patients, 2)
-        absence = (today() + dt.timedelta(days=1)).isoformat()
+        tomorrow, after = day(1), day(2)
+        await self._clerk.hold_for(HOLD_SECONDS)
+        for doctor in (self._timed, self._colleague):
+            await self._clerk.schedule(doctor)
+            self._slots[doctor] = await self._clerk.slots(doctor, tomorrow, after)
         close, delete, merge = (self._dice.randint(*CLERKS_TIME) for _ in range(3))
         async with asyncio.TaskGroup() as workers:
             for _ in range(AT_ONCE):
                 workers.create_task(self._work())
-            workers.create_task(self._clerk.close(self._absent, absence, close))
+            workers.create_task(self._clerk.close(self._absent, tomorrow, close))
             workers.create_task(self._clerk.delete(self._leaver, delete))
-            workers.create_task(self._clerk.merge(double, survivor, merge))
+            workers.create_task(self._clerk.merge(self._double, self._survivor, merge))
 
     def check_done(self) -> None:
         """Raises unless all of it was asked for and there was enough of everything: a load that is refused shows nothing."""
         ends = self._client.ends()
         assert len(self._client.commands) == COMMANDS
-        least = {("book", 201): 150, ("book", 409): 10, ("cancel", 200): 20, ("check-in", 201): 20}
+        least = {
+            ("book", 201): 100, ("book", 409): 10, ("hold", 201): 10, ("confirm", 200): 3, ("move", 200): 15, ("cancel", 200): 15,
+            ("check-in", 201): 10,
+        }  # fmt: skip
         assert all(ends[kind] >= count for kind, count in least.items()), ends
 
     async def _work(self) -> None:
@@ -80,24 +97,55 @@ class Load:
             if self._dice.random() < TWICE:
                 await asyncio.gather(self._client.send(command, 0), self._client.send(command, 1))
             await self._client.finish(command)
-            if command.path == "/appointments" and command.ended.status == 201:
-                self._keep(command.result)
+            self._keep(command)
 
-    def _keep(self, appointment: dict[str, Any]) -> None:
-        self._booked.append(appointment)
-        if appointment["date"] == today().isoformat():
+    def _keep(self, command: Command) -> None:
+        """What was booked, held or moved can be asked for from now on."""
+        kind, appointment = kind_of(command), command.result
+        if kind not in ("book", "hold", "move") or (command.ended.status or 0) >= REFUSED:
+            return
+        self._live.append(appointment)
+        if kind == "hold":
+            self._held.append(appointment)
+        elif appointment["date"] == today().isoformat():
             self._todays.append(appointment)
 
     def _made(self, kind: str) -> Command:
-        if kind == "cancel" and self._booked:
-            return cancel(self._one_of(self._booked)["id"])
+        """A command of this kind; a booking as long as there is nothing to be moved, confirmed, cancelled or checked in."""
+        if kind == "confirm" and self._held:
+            return confirm(self._one_of(self._held)["id"])
+        if kind == "cancel" and self._live:
+            return cancel(self._one_of(self._live)["id"])
+        if kind == "move" and self._live:
+            appointment = self._one_of(self._live)
+            return move(appointment["id"], self._place_to_go(appointment["patient_id"]))
         if kind == "check-in" and self._todays:
             appointment = self._one_of(self._todays)
             other = self._dice.random() < OTHER_PATIENT
             return check_in(appointment["id"], self._dice.choice(self._patients) if other else appointment["patient_id"])
-        doctor, days = self._dice.choice(self._doctors), self._dice.choices(range(DAYS), DAY_WEIGHTS)[0]
-        date = today() + dt.timedelta(days=max(days, 1) if doctor == self._leaver else days)
-        return booking(doctor, self._dice.choice(self._patients), date)
+        patient = self._dice.choice(self._patients)
+        hold = {"confirm": False} if kind == "hold" else {}
+        return Command("/appointments", {"patient_id": patient, **self._place(patient), **hold})
+
+    def _place(self, patient: str) -> dict[str, Any]:
+        """A slot, or a doctor's day."""
+        doctors = self._doctors_of(patient)
+        if self._dice.random() < BY_SLOT:
+            slots = [slot for doctor in doctors for slot in self._slots.get(doctor, ())]
+            return {"slot_id": self._dice.choice(slots)}
+        doctor, days = self._dice.choice(doctors), self._dice.choices(range(DAYS), DAY_WEIGHTS)[0]
+        return {"doctor_id": doctor, "date": day(max(days, 1) if doctor == self._leaver else days)}
+
+    def _place_to_go(self, patient: str) -> dict[str, Any]:
+        """The same, or another day of the same doctor; never today, which the leaver has not."""
+        if self._dice.random() < SAME_DOCTOR:
+            return {"date": day(self._dice.randrange(1, DAYS))}
+        place = self._place(patient)
+        return place | {"date": max(place["date"], day(1))} if "date" in place else place
+
+    def _doctors_of(self, patient: str) -> list[str]:
+        two_who_are_one = patient in (self._double, self._survivor)
+        return [doctor for doctor in self._doctors if doctor != self._colleague or not two_who_are_one]
 
     def _one_of(self, appointments: list[dict[str, Any]]) -> dict[str, Any]:
         """Any of them; mostly it is taken out, so that nobody else asks for it."""
@@ -110,6 +158,11 @@ def today() -> dt.date:
     return dt.datetime.now(dt.UTC).date()
 
 
+def day(days: int) -> str:
+    """So many days from today on."""
+    return (today() + dt.timedelta(days=days)).isoformat()
+
+
 def booking(doctor: str, patient: str, date: dt.date) -> Command:
     """One booking."""
     return Command("/appointments", {"doctor_id": doctor, "patient_id": patient, "date": date.isoformat()})
@@ -119,6 +172,16 @@ def bookings(doctor: str, patients: Sequence[str], days: int, per_day: int = 10)
     """So many bookings for each of the days from today on, the days in turns."""
     dates = [today() + dt.timedelta(days=day) for day in range(days)]
     return [booking(doctor, patients[n % len(patients)], date) for n in range(per_day) for date in dates]
+
+
+def confirm(appointment: str) -> Command:
+    """One confirmation."""
+    return Command(f"/appointments/{appointment}/confirm", {})
+
+
+def move(appointment: str, place: dict[str, Any]) -> Command:
+    """One move."""
+    return Command(f"/appointments/{appointment}/reschedule", place)
 
 
 def cancel(appointment: str) -> Command:

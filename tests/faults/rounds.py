@@ -109,7 +109,24 @@ class Rounds:
         played.checked = " ".join(f"{one.invariant}:{sum(one.looked_at.values())}" for one in report.findings)
 
 
-HEAD = ("round", "", "booked", "refused", "cancelled", "checked in", "other", "broken", "202", "503", "s", "checked", "faults")
+HEAD = (
+    "round",
+    "",
+    "booked",
+    "refused",
+    "held",
+    "confirmed",
+    "moved",
+    "cancelled",
+    "checked in",
+    "other",
+    "broken",
+    "202",
+    "503",
+    "s",
+    "checked",
+    "faults",
+)
 
 
 def table(played: list[Round]) -> list[str]:
@@ -124,6 +141,9 @@ def _row(played: Round) -> Sequence[str]:
     counts = (
         ends["book", 201],
         ends["book", 409],
+        ends["hold", 201],
+        ends["confirm", 200],
+        ends["move", 200],
         ends["cancel", 200],
         ends["check-in", 201],
     )

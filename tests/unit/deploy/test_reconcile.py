@@ -29,7 +29,7 @@ APPOINTMENT = {
     **DAY, "appointment_id": uid(6), "status": "checked_in", "slot_id": uid(3), "slot_number": 4, "reservation_id": uid(5),
     "command_id": uid(7), "created_at": NOW, "patient_id": uid(9), **TIMES,
 }  # fmt: skip
-DECIDED = {"clinic_id": CLINIC, "command_id": uid(7), "code": None, "appointment_id": str(uid(6))}
+DECIDED = {"clinic_id": CLINIC, "command_id": uid(7), "code": None, "appointment_id": str(uid(6)), "found": True}
 ENTRY = {**DAY, "entry_id": uid(8), "appointment_id": uid(6), "patient_id": uid(9), "position": 1}
 CLINIC_ROW = {"clinic_id": CLINIC, "version": 2, "announced_version": 2}
 
@@ -42,6 +42,7 @@ def world(**changes: Any) -> World:
         "unpublished": [],
         "appointments": [APPOINTMENT],
         "decided": [DECIDED],
+        "overdue_holds": [],
         "unsettled": [],
         "entries": [ENTRY],
         "queue_days": [{**DAY, "last_position": 1}],
@@ -71,13 +72,17 @@ def test_what_a_clinic_may_do_is_no_difference() -> None:
 
 
 BROKEN: list[tuple[str, str, dict[str, Any]]] = [
-    ("slot_without_appointment", "availability", {"slots": [SLOT, {**SLOT, "slot_id": uid(30), "reservation_id": uid(50)}]}),
+    ("slot_without_appointment", "availability", {
+        "slots": [SLOT, {**SLOT, "slot_id": uid(30), "reservation_id": uid(50), "appointment_id": uid(60)}],
+    }),
+    ("old_place_taken", "availability", {"slots": [SLOT, {**SLOT, "slot_id": uid(30), "reservation_id": uid(50)}]}),
+    ("hold_overdue", "booking", {"overdue_holds": [{"appointment_id": uid(6), "expires_at": NOW}]}),
     ("slot_without_appointment", "availability", {
         "appointments": [{**APPOINTMENT, "status": "cancelled"}], "entries": [], "queue_days": [],
     }),
     ("appointment_without_slot", "booking", {"slots": []}),
     ("slot_differs", "booking", {"slots": [{**SLOT, "number": 5}]}),
-    ("outcome_without_appointment", "booking", {"decided": [DECIDED, {**DECIDED, "appointment_id": str(uid(60))}]}),
+    ("outcome_without_appointment", "booking", {"decided": [{**DECIDED, "appointment_id": str(uid(60)), "found": False}]}),
     ("appointment_of_refused", "booking", {"decided": [{**DECIDED, "code": "lost", "appointment_id": None}]}),
     ("slot_differs", "booking", {"slots": [{**SLOT, "starts_at": NOW, "ends_at": NOW}]}),
     ("revoked_slot_held", "booking", {**BOOKED, "slots": [{**SLOT, "revoked": True}]}),
@@ -87,7 +92,9 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("entry_without_arrival", "queue", {"appointments": [{**APPOINTMENT, "status": "booked"}]}),
     ("positions_differ", "queue", {"queue_days": [{**DAY, "last_position": 3}]}),
     ("outcome_unsettled", "booking", {"unsettled": [{"command_id": uid(7), "type": "CheckInPatient", "decided_at": NOW}]}),
-    ("reservation_unacknowledged", "availability", {"unacknowledged": [{"reservation_id": uid(5), "due_at": NOW}]}),
+    ("reservation_unacknowledged", "availability", {
+        "unacknowledged": [{"clinic_id": CLINIC, "reservation_id": uid(5), "due_at": NOW}],
+    }),
     ("outbox_stuck", "queue", {"outboxes": {"queue": [{"messages": 3, "oldest": NOW}]}}),
     ("clinic_not_announced", "gateway", {"clinics": [{**CLINIC_ROW, "version": 3}]}),
     ("settings_behind", "queue", {"settings": {"queue": [{"clinic_id": CLINIC, "version": 1}]}}),
@@ -117,3 +124,16 @@ def test_each_kind_is_found_alone(kind: str, service: str, changes: dict[str, An
     [found] = differences(world(**changes))
     assert (found.kind, found.service) == (kind, service)
     assert found.detail and found.mend
+
+
+def test_who_holds_a_reservation_that_was_not_acknowledged_is_told() -> None:
+    due = {"clinic_id": CLINIC, "due_at": NOW}
+    told = [
+        one.detail for one in differences(world(unacknowledged=[{**due, "reservation_id": uid(number)} for number in (5, 50)]))
+    ]
+    assert [f"appointment {uid(6)} holds it" in detail for detail in told] == [True, False]
+
+
+def test_an_appointment_out_of_the_dates_in_scope_is_there() -> None:
+    """It was moved there; neither it nor its slot is compared."""
+    assert differences(world(slots=[], appointments=[], entries=[], queue_days=[])) == []
