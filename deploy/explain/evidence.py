@@ -1,6 +1,7 @@
 """What is left of a command: its outcome, audit rows, inbox and outbox rows of all databases, and its records on Kafka.
 
-The same of what happened to something without a client's command: a doctor or a patient was deleted, two patients were merged.
+The same of what happened to something without a client's command: a hold expired, a doctor or a patient was deleted, two patients
+were merged.
 """
 
 from collections.abc import AsyncIterator, Collection, Sequence
@@ -32,7 +33,7 @@ AUDIT = "SELECT * FROM audit WHERE clinic_id = ANY($1::uuid[]) AND command_id = 
 # A slot and a queue entry are asked for too, but only for what they had to do with the appointment.
 UNASKED = """
 SELECT * FROM audit WHERE clinic_id = ANY($1::uuid[]) AND command_id IS NULL AND subject_id = ANY($2::uuid[])
-  AND (subject_id = $3 OR detail ->> 'appointment_id' = $3::text) ORDER BY at, id LIMIT $4
+  AND (subject_id = ANY($3::uuid[]) OR detail ->> 'appointment_id' = ANY($3::text[])) ORDER BY at, id LIMIT $4
 """
 UNASKED_OF_REQUEST = """
 SELECT * FROM audit WHERE clinic_id = ANY($1::uuid[]) AND command_id IS NULL AND correlation_id = $2 ORDER BY at, id LIMIT $3
@@ -115,13 +116,15 @@ async def in_stores(stores: Stores, command_id: UUID) -> Evidence:
 
 
 async def without_command(stores: Stores, text: str, found: Sequence[Evidence]) -> Evidence:
-    """What happened without a command to what an id names, or by the request that it names. `found` are its commands."""
+    """What happened without a command to what an id names, or by the request that it names. `found` are its commands: what
+    happened to their appointments belongs to it."""
     evidence, asked = Evidence(None), uuid_of(text)
-    told = (row for command in found for row in command.audit)
-    about = {row["subject_id"] for row in told if asked and (row["detail"] or {}).get("appointment_id") == str(asked)}
+    told = [row for command in found for row in command.audit]
+    named = {asked, *(row["subject_id"] for row in told if row["action"].startswith("appointment_"))} - {None}
+    places = {row["subject_id"] for row in told if uuid_of((row["detail"] or {}).get("appointment_id")) in named}
     for service in AUDITED:
-        of = stores.of[service]
-        rows = await of.fetch(UNASKED, stores.clinics, [asked, *about], asked, MAX_UNASKED) if asked else []
+        of, subjects = stores.of[service], [sorted(named | places), sorted(named)]
+        rows = await of.fetch(UNASKED, stores.clinics, *subjects, MAX_UNASKED) if named else []
         if not found and not rows:
             rows = await of.fetch(UNASKED_OF_REQUEST, stores.clinics, text, MAX_UNASKED)
         evidence.audit += [Row(service, row) for row in rows]

@@ -1,9 +1,10 @@
-"""What became of appointments whose own clients asked for nothing, in sentences: cancelled by the clinic, or moved by a merge.
+"""What became of appointments, in sentences: moved, expired, cancelled by the clinic, or another patient's by a merge.
 
 Pure. That a doctor or patient was deleted or merged is told by its step; only what appointments suffer from it needs a reason.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 from deploy.explain.evidence import Evidence, Row
 from deploy.explain.story import iso
@@ -23,10 +24,20 @@ def _of(row: Row, done: dict[tuple[str, str], Row]) -> Iterator[str]:
     if row["action"] == Action.APPOINTMENT_CANCELLED and row["command_id"] is None:
         gone = "doctor was deleted, and its slot revoked" if revoked else "patient was deleted"
         yield f"Appointment {id_} was cancelled by the clinic at {at}: its {gone}."
+    elif row["action"] == Action.APPOINTMENT_EXPIRED:
+        yield f"Appointment {id_} expired at {at}: it was held, and nobody confirmed it in time. Its place was given back."
+    elif row["action"] == Action.APPOINTMENT_MOVED:
+        yield f"Appointment {id_} was moved at {at}, {_way(row['detail'])}."
     elif row["action"] == Action.APPOINTMENT_REASSIGNED:
         yield f"Appointment {id_} is patient {row['detail']['patient_id']}'s since {at}: two patients were merged."
     elif row["action"] == Action.SLOT_REVOKED and (Action.APPOINTMENT_CANCELLED, id_) not in done:
         yield f"Appointment {id_} was to be cancelled at {at}, and is not: it ended before, is checked in, or booking is behind."
+
+
+def _way(detail: dict[str, Any]) -> str:
+    """From where to where."""
+    place = f"number {detail['slot_number']} of {detail['date']} with doctor {detail['doctor_id']}"
+    return f"from {detail['from_date']} with doctor {detail['from_doctor_id']} to {place}"
 
 
 def _appointment(row: Row) -> str:

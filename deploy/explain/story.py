@@ -31,6 +31,8 @@ DEAD = {topic.name for topic in dead_letter_topics()}
 REDRIVEN = {topic.name for topic in redrive_topics()}
 SAME_BATCH = timedelta(seconds=1)
 """A receipt so long behind a transaction's begin is still of that transaction."""
+OTHER_PURPOSES = ("hold", "move", "displace")
+"""For what a slot may be taken, but to be booked at once."""
 QUIET = {"subject_id", "slot_id", "reservation_id", "appointment_id", "doctor_id", "patient_id", "type"}
 """What of an audit row's detail a person does not need on its line; `--json` has all."""
 
@@ -141,6 +143,8 @@ def _said(evidence: Evidence, clock: Clock) -> Iterator[Step]:
             occurred = _instant(message.get("occurred_at"), _written(record))
             effect = clock.after_receipt(speaker, occurred) if message.get("causation_id") else occurred
             seen.add(message_id)
+            if message.get("purpose") in OTHER_PURPOSES:
+                place["to"] = message["purpose"]
             yield Step(max(_written(record), effect), 6, speaker, f"said {_kind(message)}{again}", place)
 
 
@@ -181,6 +185,8 @@ def why(evidence: Evidence) -> list[str]:
         lines.append(f"{outcome['status_code']} {outcome['code']}: {kind.title}. {kind.cause} {kind.fix}")
     else:
         lines.append(f"{outcome['status_code']}: {', '.join(f'{name} {value}' for name, value in _result(outcome).items())}")
+    if outcome and not outcome["code"] and (outcome["result"] or {}).get("expires_at"):
+        lines.append(f"It is held until {outcome['result']['expires_at']}: unless it is confirmed by then, it expires.")
     if outcome and outcome["code"] == Code.LOST:
         late = outcome["decided_at"] - outcome["accepted_at"]
         lines.append(f"It was closed {late.total_seconds():.0f} s after it had been accepted; {_arrival(evidence)}.")

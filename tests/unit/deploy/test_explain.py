@@ -108,6 +108,14 @@ def test_a_lost_command_says_whether_its_message_is_in_the_log() -> None:
     assert "in the log all the same" in story.why(Evidence(COMMAND, outcome("lost"), records=[sent(T0)]))[1]
 
 
+def test_a_hold_tells_its_end_and_a_slot_for_what_it_is_taken() -> None:
+    held = outcome()
+    held.values["result"]["expires_at"] = "2026-03-02T09:30:00Z"
+    assert story.why(Evidence(COMMAND, held))[1].startswith("It is held until 2026-03-02T09:30:00Z: ")
+    taken = [record("availability.events", T0, type="SlotReserved", purpose=purpose) for purpose in ("book", "move")]
+    assert [step.detail.get("to") for step in story.steps_of(Evidence(COMMAND, records=taken))] == [None, "move"]
+
+
 def test_a_dead_letter_and_its_redrive_are_steps() -> None:
     letters = [record("booking.commands.availability.dlq", after(5), type="BookAppointment")]
     letters.append(record("availability.redrive", after(9), type="BookAppointment"))
@@ -180,12 +188,19 @@ def unasked(action: Action, milliseconds: float, command: UUID | None = None, **
 
 
 REVOKED = unasked(Action.SLOT_REVOKED, 1, appointment_id=str(APPOINTMENT))
+MOVED = {
+    "slot_number": 4, "date": "2026-03-05", "doctor_id": str(COMMAND), "from_date": "2026-03-03", "from_doctor_id": str(OTHER),
+}  # fmt: skip
 CANCELLED = unasked(Action.APPOINTMENT_CANCELLED, 5, reason="clinic")
 
 
 @pytest.mark.parametrize(("effects", "told"), [
     ([REVOKED, CANCELLED], ["was cancelled by the clinic at 2026-03-02T09:00:00.005Z: its doctor was deleted"]),
     ([CANCELLED], ["was cancelled by the clinic at 2026-03-02T09:00:00.005Z: its patient was deleted"]),
+    ([unasked(Action.APPOINTMENT_EXPIRED, 7)], ["expired at 2026-03-02T09:00:00.007Z: it was held, and nobody confirmed it"]),
+    ([unasked(Action.APPOINTMENT_MOVED, 2, COMMAND, **MOVED)], [
+        f"was moved at 2026-03-02T09:00:00.002Z, from 2026-03-03 with doctor {OTHER} to number 4 of 2026-03-05 with",
+    ]),
     ([REVOKED], ["was to be cancelled at 2026-03-02T09:00:00.001Z, and is not"]),
     ([unasked(Action.APPOINTMENT_REASSIGNED, 2, COMMAND, patient_id=str(OTHER))], [f"is patient {OTHER}'s since 2026"]),
     ([unasked(Action.APPOINTMENT_CANCELLED, 2, COMMAND, reason="patient"), unasked(Action.PATIENT_DELETED, 3)], []),
@@ -208,11 +223,13 @@ async def test_without_a_command_an_id_names_what_it_is_about() -> None:
             return []
 
     stores: Any = Stores({service: Trail() for service in AUDITED}, [])  # type: ignore[misc]
-    taken = Row("availability", {"at": T0, "subject_id": slot, "detail": {"appointment_id": str(APPOINTMENT)}})
-    booking = Evidence(COMMAND, audit=[taken, audited("booking", T0, "appointment_booked")])
-    assert not await without_command(stores, str(APPOINTMENT).upper(), [booking])
-    assert asked == [([APPOINTMENT, slot], APPOINTMENT, MAX_UNASKED)] * len(AUDITED)
-    asked.clear()
+    about = {"at": T0, "detail": {"appointment_id": str(APPOINTMENT)}, "subject_id": slot, "action": Action.SLOT_TAKEN}
+    held = {**about, "detail": {}, "subject_id": APPOINTMENT, "action": Action.APPOINTMENT_HELD}
+    booking = Evidence(COMMAND, audit=[Row("availability", about), Row("booking", held)])
+    for name in (str(APPOINTMENT).upper(), "its-request"):
+        assert not await without_command(stores, name, [booking])
+        assert asked == [(sorted([APPOINTMENT, slot]), [APPOINTMENT], MAX_UNASKED)] * len(AUDITED)
+        asked.clear()
     assert not await without_command(stores, "a-request", [])
     assert asked == [("a-request", MAX_UNASKED)] * len(AUDITED)
 
