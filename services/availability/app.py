@@ -10,7 +10,7 @@ from services.availability.settings import Settings
 from shared.contracts.topics import AVAILABILITY_EVENTS
 from shared.infra.delivery import tell_holder
 from shared.infra.owner import create_owner
-from shared.infra.retention import retention
+from shared.infra.retention import OLD_OUTCOMES, retention
 
 NAME = "availability"
 MAX_BODY_BYTES = 1024 * 1024
@@ -31,6 +31,6 @@ def create_app(settings: Settings) -> FastAPI:
         jobs=lambda runtime: [
             questioning(runtime.units, patience),
             publishing(runtime.units),
-            retention(runtime.database, outcomes=True),
+            retention(runtime.database, outcomes=OLD_OUTCOMES),
         ],
     )

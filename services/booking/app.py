@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from services.booking.handlers import IGNORED, make_handler
 from services.booking.identifiers import Codec
+from services.booking.repository.notes import OLD_OUTCOMES_AND_NOTES
 from services.booking.routes import router
 from services.booking.service.failures import fail_own
 from services.booking.service.holds import sweeping
@@ -27,7 +28,7 @@ def create_app(settings: Settings) -> FastAPI:
         ignored=IGNORED,
         failed=fail_own,
         jobs=lambda runtime: [
-            retention(runtime.database, outcomes=True),
+            retention(runtime.database, outcomes=OLD_OUTCOMES_AND_NOTES),
             *([sweeping(runtime.units)] if settings.sweep_holds else []),
         ],
     )

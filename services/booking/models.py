@@ -68,3 +68,12 @@ appointments = Table(
     Column("updated_at", DateTime(timezone=True), nullable=False),
     Column("command_id", Uuid, nullable=False),
 )
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("clinic_id", Uuid, primary_key=True),
+    Column("command_id", Uuid, primary_key=True),
+    Column("appointment_id", Uuid, nullable=False),
+    Column("note", LargeBinary, nullable=False),
+)

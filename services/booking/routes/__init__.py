@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.booking.routes import appointments, commands, patients, removals
+from services.booking.routes import appointments, commands, histories, patients, removals
 
 router = APIRouter(prefix="/internal")
-for _part in (patients, removals, appointments, commands):
+for _part in (patients, removals, appointments, histories, commands):
     router.include_router(_part.router)

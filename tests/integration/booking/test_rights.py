@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 
 from services.booking.models import metadata
+from services.booking.repository import notes
 from shared.infra.postgres import Database
 from tests.integration.booking.desk import Desk
 
@@ -16,7 +17,9 @@ BUSINESS_TABLES = sorted(metadata.tables.keys() - {"inbox", "outbox"})
 
 async def test_without_a_clinic_there_is_no_row_and_with_another_there_is_none_either(desk: Desk, database: Database) -> None:
     await desk.settings()
-    await desk.booked()
+    slot = await desk.booked()
+    async with database.batch({desk.clinic}) as (connection, _):
+        await notes.add(connection, desk.clinic, uuid4(), slot.appointment_id, b"sealed")
     assert await counted(database, desk.clinic) == dict.fromkeys(BUSINESS_TABLES, 1)
     for other in (None, uuid4()):
         assert await counted(database, other) == dict.fromkeys(BUSINESS_TABLES, 0)

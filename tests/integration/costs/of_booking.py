@@ -3,7 +3,7 @@
 import datetime as dt
 from uuid import UUID, uuid4
 
-from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotFreed, SlotReserved, SlotRevoked
+from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotFreed, SlotKept, SlotReserved, SlotRevoked
 from shared.contracts.booking import CancelAppointment, CheckInPatient, ConfirmAppointment, Purpose
 from shared.contracts.commands import CommandFailed, CommandRepeated
 from shared.contracts.envelope import Message
@@ -20,6 +20,8 @@ from tests.unit.booking.messages import (
     confirm,
     envelope,
     freed,
+    kept,
+    move_of,
     questioned,
     queued,
     refused,
@@ -28,6 +30,7 @@ from tests.unit.booking.messages import (
     revoked,
 )
 
+NOON = dt.datetime.combine(TODAY, dt.time(12), dt.UTC)
 LATEST = 1_000_000
 """A version of settings that none of a batch is newer than."""
 
@@ -104,6 +107,33 @@ async def confirmations(consumer: Consumer, size: int) -> list[Message]:
     held = [one for one in await holds(consumer, size) if isinstance(one, SlotReserved)]
     await consumer.read(held)
     return [confirm(consumer.clinic, one.appointment_id) for one in held]
+
+
+async def moves(consumer: Consumer, size: int) -> list[Message]:
+    """Each of another patient: of one patient's, each has a statement of its own."""
+    slots = [reserved(consumer.clinic, await _patient(consumer)) for _ in range(size)]
+    await consumer.read(slots)
+    return [move_of(slot) for slot in slots]
+
+
+async def timed_moves(consumer: Consumer, size: int) -> list[Message]:
+    hour = {"starts_at": NOON, "ends_at": NOON + dt.timedelta(hours=1)}
+    return [move.model_copy(update=hour) for move in await moves(consumer, size)]
+
+
+async def moves_of_nothing(consumer: Consumer, size: int) -> list[Message]:
+    """Of appointments that nobody has."""
+    return [move_of(slot) for slot in await reservations(consumer, size) if isinstance(slot, SlotReserved)]
+
+
+async def kept_places(consumer: Consumer, size: int) -> list[Message]:
+    return [kept(slot) for slot in await _booked(consumer, size)]
+
+
+async def refused_moves(consumer: Consumer, size: int) -> list[Message]:
+    slots = await _booked(consumer, size)
+    ours = [{"purpose": Purpose.MOVE, "appointment_id": slot.appointment_id} for slot in slots]
+    return [refused(consumer.clinic, slot.patient_id, **move) for slot, move in zip(slots, ours, strict=True)]
 
 
 async def cancellations(consumer: Consumer, size: int) -> list[Message]:
@@ -195,6 +225,11 @@ BATCHES = (
         {"AppointmentExpired": 1, "SlotReleased": 1, "AppointmentBooked": 1} | REPLY,
     ),
     Batch("confirmations", ConfirmAppointment, confirmations, {"AppointmentConfirmed": 1} | REPLY),
+    Batch("moves", SlotReserved, moves, {"AppointmentMoved": 1, "SlotReleased": 1}),
+    Batch("timed moves", SlotReserved, timed_moves, {"AppointmentMoved": 1, "SlotReleased": 1}),
+    Batch("moves of nothing", SlotReserved, moves_of_nothing, {"AppointmentRefused": 1}),
+    Batch("kept places", SlotKept, kept_places, REPLY),
+    Batch("refused moves", BookingRefused, refused_moves, REPLY),
     Batch("cancellations", CancelAppointment, cancellations, {"AppointmentCancelled": 1, "SlotReleased": 1}),
     Batch("check-ins", CheckInPatient, check_ins, {"PatientCheckedIn": 1}),
     Batch("check-ins of merged patients", CheckInPatient, check_ins_of_merged_patients, {"PatientCheckedIn": 1}),

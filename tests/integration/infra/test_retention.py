@@ -38,7 +38,7 @@ async def test_only_what_is_too_old_goes_however_much_it_is(
     await sql.execute(OUTCOME, fresh, clinic_id, 32, True)
     for one in owed:
         await sql.execute(OUTCOME, one, clinic_id, 40, False)
-    await retention(database, outcomes=True).work()
+    await retention(database, outcomes=module.OLD_OUTCOMES).work()
     left = {row[0] for row in await sql.fetch("SELECT message_id FROM inbox WHERE clinic_id = $1", clinic_id)}
     assert left == {young}
     left = {row[0] for row in await sql.fetch("SELECT command_id FROM outcomes WHERE clinic_id = $1", clinic_id)}

@@ -37,9 +37,9 @@ def reserved(clinic: UUID, patient: UUID, **fields: Any) -> SlotReserved:
 
 
 def move_of(of: SlotReserved, **fields: Any) -> SlotReserved:
-    """A slot is taken for an appointment that has a place already."""
+    """A slot is taken for an appointment that has a place already; `patient` is as a client has read it."""
     ours = {"appointment_id": of.appointment_id, "purpose": Purpose.MOVE}
-    return reserved(of.clinic_id, of.patient_id, **{**ours, **fields})
+    return reserved(of.clinic_id, fields.pop("patient", of.patient_id), **{**ours, **fields})
 
 
 def kept(of: SlotReserved, **fields: Any) -> SlotKept:
@@ -83,7 +83,7 @@ def check_in(clinic: UUID, appointment: UUID, patient: UUID, **fields: Any) -> C
     return CheckInPatient(**envelope(clinic, appointment_id=appointment, patient_id=patient, **fields))
 
 
-def repeated(of: SlotReserved | BookingRefused) -> CommandRepeated:
+def repeated(of: SlotReserved | SlotKept | BookingRefused) -> CommandRepeated:
     """Availability saw a booking's command again."""
     again = CommandRepeated.caused_by(of, message_id=new_id(), occurred_at=of.occurred_at, doctor_id=of.doctor_id, date=of.date)
     return again.model_copy(update={"reply_partition": PARTITION + 1})

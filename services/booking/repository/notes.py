@@ -1,0 +1,22 @@
+"""The notes that clients write to changes of appointments, sealed, each named by the command that makes the change."""
+
+from uuid import UUID
+
+from shared.infra.postgres import Connection
+from shared.infra.retention import OLD_OUTCOMES
+
+ADD = "INSERT INTO notes (clinic_id, command_id, appointment_id, note) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
+# A command that was refused, or found nothing to change, has left no trace at its appointment: nobody ever sees its note.
+OLD_OUTCOMES_AND_NOTES = f"""
+WITH gone AS ({OLD_OUTCOMES}), unseen AS (
+    DELETE FROM notes USING gone WHERE notes.clinic_id = gone.clinic_id AND notes.command_id = gone.command_id AND NOT EXISTS
+        (SELECT FROM audit WHERE audit.clinic_id = notes.clinic_id AND audit.command_id = notes.command_id
+                                 AND audit.subject_id = notes.appointment_id)
+)
+SELECT clinic_id FROM gone
+"""
+
+
+async def add(connection: Connection, clinic_id: UUID, command_id: UUID, appointment_id: UUID, note: bytes) -> None:
+    """Keeps the note of a command; the first one stays."""
+    await connection.execute(ADD, clinic_id, command_id, appointment_id, note)

@@ -1,0 +1,29 @@
+"""Histories of appointments, and the notes that clients write into them."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+
+from services.booking.routes.common import codec
+from services.booking.service.history import read_history
+from services.booking.service.notes import keep_note
+from shared.contracts.booking import History
+from shared.infra.caller import ByCaller
+from shared.infra.calls import in_unit
+from shared.infra.forms import read_json
+
+router = APIRouter()
+
+
+@router.get("/appointments/{appointment_id}/history")
+async def get_history(request: Request, caller: ByCaller, appointment_id: UUID) -> History:
+    """Reads what has become of an appointment so far."""
+    seals = codec(request)
+    return await in_unit(request, caller, lambda unit: read_history(unit, seals, caller.clinic_id, appointment_id))
+
+
+@router.put("/appointments/{appointment_id}/notes/{command_id}", status_code=204)
+async def put_note(request: Request, caller: ByCaller, appointment_id: UUID, command_id: UUID) -> None:
+    """Keeps the note of a command that is still to come."""
+    data, seals = await read_json(request), codec(request)
+    await in_unit(request, caller, lambda unit: keep_note(unit, seals, caller.clinic_id, appointment_id, command_id, data))
