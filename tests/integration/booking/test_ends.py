@@ -10,7 +10,7 @@ from httpx2 import AsyncClient
 
 from services.booking.service.failures import fail_own
 from shared.contracts.availability import SlotReserved
-from shared.contracts.booking import AppointmentRefused, ReservationKept, SlotReleased
+from shared.contracts.booking import AppointmentRefused, Purpose, ReservationKept, SlotReleased
 from shared.contracts.commands import Answer, CommandFailed, Outcome, OverdueCommand
 from shared.contracts.envelope import Message
 from shared.infra import outcomes
@@ -18,7 +18,7 @@ from shared.infra.errors import Outrun, is_transient
 from shared.infra.ids import new_id
 from tests.integration.booking.desk import Desk
 from tests.support.waiting import eventually
-from tests.unit.booking.messages import cancel, check_in, freed, questioned, refused, reserved
+from tests.unit.booking.messages import cancel, check_in, freed, kept, move_of, questioned, refused, reserved
 
 LONG_AGO = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=11)
 
@@ -152,6 +152,21 @@ async def test_commands_that_booking_cannot_process_are_answered(desk: Desk) -> 
         outcome = await desk.outcome(message)
         assert outcome and outcome.settled_at
         assert await fail(desk, message) == ([], []), "a decision stays"
+
+
+async def test_a_step_of_a_move_that_booking_cannot_process_ends_the_move(desk: Desk) -> None:
+    slot = await desk.booked()
+    moving, keeping = move_of(slot), kept(slot)
+    ours: dict[str, Any] = {"purpose": Purpose.MOVE, "appointment_id": slot.appointment_id}
+    refusing = refused(desk.clinic, slot.patient_id, **ours)
+    said, replies = await fail(desk, moving)
+    assert [type(one) for one in said] == [AppointmentRefused] and replies == []
+    for step in (keeping, refusing):
+        assert await fail(desk, step) == ([], ["internal"])
+    for message in (moving, keeping, refusing):
+        outcome = await desk.outcome(message)
+        assert outcome and (outcome.type, outcome.answer.code) == ("RescheduleAppointment", "internal")
+    assert (await desk.row(slot))["version"] == 1
 
 
 async def test_a_command_of_a_type_that_nobody_knows_is_refused_too(desk: Desk) -> None:

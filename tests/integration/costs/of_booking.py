@@ -1,6 +1,7 @@
 """The batches of booking: reservations, commands about appointments, and the ends of both."""
 
 import datetime as dt
+from typing import Any
 from uuid import UUID, uuid4
 
 from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotFreed, SlotKept, SlotReserved, SlotRevoked
@@ -132,7 +133,7 @@ async def kept_places(consumer: Consumer, size: int) -> list[Message]:
 
 async def refused_moves(consumer: Consumer, size: int) -> list[Message]:
     slots = await _booked(consumer, size)
-    ours = [{"purpose": Purpose.MOVE, "appointment_id": slot.appointment_id} for slot in slots]
+    ours: list[dict[str, Any]] = [{"purpose": Purpose.MOVE, "appointment_id": slot.appointment_id} for slot in slots]
     return [refused(consumer.clinic, slot.patient_id, **move) for slot, move in zip(slots, ours, strict=True)]
 
 
