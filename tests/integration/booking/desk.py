@@ -4,13 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
 import orjson
 
 from services.booking.handlers import handle
+from services.booking.service.holds import sweeping
 from shared.contracts.availability import SlotReserved
+from shared.contracts.booking import Purpose
 from shared.contracts.commands import Answer, Outcome
 from shared.contracts.envelope import Message
 from shared.contracts.registry import ClinicChanged, ClinicSettings
@@ -86,6 +89,26 @@ class Desk:
         said = await self.deliver(slot)
         assert said.types == ["AppointmentBooked"]
         return slot
+
+    async def held(self, **fields: Any) -> SlotReserved:
+        """A reservation that is held, not booked."""
+        return await self.booked(purpose=Purpose.HOLD, **fields)
+
+    async def lapse(self, *held: SlotReserved, after_seconds: float = 0) -> None:
+        """The time of holds is over; or soon, by the database's clock."""
+        async with self.database.batch({self.clinic}) as (connection, now):
+            ids, end = [slot.appointment_id for slot in held], now + timedelta(seconds=after_seconds)
+            await connection.execute("UPDATE appointments SET expires_at = $2 WHERE id = ANY($1)", ids, end)
+            await connection.execute("UPDATE hold_timers SET due_at = $2 WHERE appointment_id = ANY($1)", ids, end)
+
+    async def sweep(self) -> None:
+        """One round of the sweep, as a process does it each second."""
+        await sweeping(self.units).work()
+
+    async def has_timer(self, slot: SlotReserved) -> bool:
+        """Whether the sweep has still to look at an appointment."""
+        query = "SELECT EXISTS (SELECT FROM hold_timers WHERE appointment_id = $1)"
+        return bool(await self.database.hot.fetchval(query, slot.appointment_id))
 
     async def settings(self, version: int = 1, **settings: Any) -> None:
         """The clinic's settings change."""

@@ -9,10 +9,10 @@ import pytest
 
 from services.booking import domain
 from services.booking.domain import Appointment, Diary
-from shared.contracts.booking import Reason, Status
+from shared.contracts.booking import Purpose, Reason, Status
 from shared.contracts.problems import Code
 from shared.contracts.registry import name_key
-from tests.unit.booking.messages import cancel, check_in, reserved
+from tests.unit.booking.messages import cancel, check_in, confirm, reserved
 
 pytestmark = pytest.mark.unit
 
@@ -267,3 +267,81 @@ def test_a_cut_off_is_before_the_start_or_the_end_of_the_day_and_not_for_the_cli
     tokyo = appointment(time_zone="Asia/Tokyo", date=TOMORROW)  # its day ends at 15:00 of the third, UTC
     assert domain.why_unmovable(tokyo, NOW, dt.timedelta(hours=15)) is None
     assert domain.why_unmovable(tokyo, NOW, dt.timedelta(hours=15, minutes=30)) == Code.PAST_CUTOFF
+
+
+def confirmed(one: Appointment, **fields: Any) -> Appointment | Code:
+    return domain.apply(confirm(CLINIC, one.id, **{"decide_by": LATER, **fields}), one, NO_CUTOFF, NOW)
+
+
+def test_a_held_reservation_is_pending_until_the_clinics_time_is_over() -> None:
+    one = domain.appointment_of(reserved(CLINIC, PATIENT, purpose=Purpose.HOLD), **RULES, now=NOW)
+    end = NOW + RULES["hold_ttl"]
+    assert (one.status, one.expires_at) == (Status.PENDING, end)
+    assert [one.status_at(end - dt.timedelta(microseconds=1)), one.status_at(end)] == [Status.PENDING, Status.EXPIRED]
+    assert not one.is_overdue(NOW) and one.is_overdue(end)
+    assert [domain.view(one, now).status for now in (NOW, end)] == [Status.PENDING, Status.EXPIRED]
+
+
+def test_a_confirmed_hold_has_a_version_more_and_no_end() -> None:
+    held = appointment(status=Status.PENDING, expires_at=LATER)
+    assert confirmed(held) == replace(held, status=Status.BOOKED, expires_at=None, version=2, updated_at=NOW)
+
+
+@pytest.mark.parametrize("status", [Status.BOOKED, Status.CHECKED_IN, Status.FULFILLED])
+def test_confirming_what_is_booked_leaves_it_as_it_is(status: Status) -> None:
+    one = appointment(status=status)
+    assert confirmed(one) is one
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"status": Status.CANCELLED}, Code.CANCELLED),
+        ({"status": Status.EXPIRED, "expires_at": LATER}, Code.EXPIRED),
+        ({"status": Status.PENDING, "expires_at": NOW}, Code.EXPIRED),
+        ({"status": Status.NO_SHOW}, Code.PAST),
+    ],
+)
+def test_what_cannot_be_confirmed(fields: dict[str, Any], code: Code) -> None:
+    assert confirmed(appointment(**fields)) == code
+
+
+@pytest.mark.parametrize(
+    ("fields", "minutes", "allowed"),
+    [
+        ({"starts_at": NOW + dt.timedelta(minutes=60, seconds=1)}, 60, True),
+        ({"starts_at": NOW + dt.timedelta(minutes=60)}, 60, False),
+        ({"starts_at": NOW}, 0, False),
+        ({"starts_at": LATER}, 0, True),
+        # Without a time: before the end of the day where it is, half an hour on in UTC and an hour and a half in the Azores.
+        ({}, 29, True),
+        ({}, 30, False),
+        ({"time_zone": "Atlantic/Azores"}, 89, True),
+        ({"time_zone": "Atlantic/Azores"}, 90, False),
+        ({"date": TOMORROW}, 24 * 60, True),
+    ],
+)
+def test_the_cut_off_is_before_the_start_or_the_end_of_the_day(fields: dict[str, Any], minutes: int, allowed: bool) -> None:
+    one = appointment(**fields)
+    after = domain.apply(cancel(CLINIC, one.id, decide_by=LATER), one, dt.timedelta(minutes=minutes), NOW)
+    assert isinstance(after, Appointment) if allowed else after == Code.PAST_CUTOFF
+
+
+def test_the_status_ranks_above_the_cut_off_and_a_day_that_is_over_too() -> None:
+    day = dt.timedelta(days=1)
+
+    def code(**fields: Any) -> Appointment | Code:
+        return domain.apply(cancel(CLINIC, PATIENT, decide_by=LATER), appointment(**fields), day, NOW)
+
+    assert code(status=Status.CHECKED_IN) == Code.CHECKED_IN
+    assert code(date=YESTERDAY) == Code.PAST
+    assert isinstance(code(status=Status.CANCELLED), Appointment)
+
+
+def test_a_fourth_hold_is_one_too_many_and_a_fourth_booking_is_not() -> None:
+    held = [appointment(id=uuid4(), status=Status.PENDING, expires_at=LATER) for _ in range(3)]
+    one_more = appointment(id=uuid4(), status=Status.PENDING, expires_at=LATER)
+    assert not Diary([*held[:2], appointment(id=uuid4())]).has_holds_enough(one_more)
+    assert Diary(held).has_holds_enough(one_more)
+    assert not Diary(held).has_holds_enough(appointment(id=uuid4()))
+    assert not Diary(held).has_holds_enough(replace(one_more, patient_id=uuid4()))
