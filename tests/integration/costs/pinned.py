@@ -54,7 +54,7 @@ STATEMENTS: dict[str, dict[str, int]] = {
         "failures": 7,
         "repeats": 4,
         "clinic settings": 5,
-        "everything": 21,
+        "everything": 26,
     },
     "queue": {
         "arrivals": 10,
