@@ -34,6 +34,7 @@ def in_days(days: int) -> str:
 
 
 TOMORROW = in_days(1)
+WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class Desk:
@@ -111,9 +112,47 @@ class Desk:
         assert answer.status_code == 201, answer.text
         return dict(answer.json())
 
-    async def cancel(self, appointment_id: str, key: str | None = None) -> httpx2.Response:
+    async def timed_doctor(self, start: str = "09:00", end: str = "11:00", minutes: int = 30) -> str:
+        """A new doctor's id, with the same hours on each day of the week."""
+        doctor_id, hours = await self.doctor(), {"start": start, "end": end, "slot_minutes": minutes}
+        put = await self.put(f"/doctors/{doctor_id}/schedule", {"entries": [{"weekday": day, **hours} for day in WEEK]})
+        assert put.status_code == 200, put.text
+        return doctor_id
+
+    async def open_slots(self, doctor_id: str, date: str | None = None) -> list[dict[str, Any]]:
+        """What can be booked on a date."""
+        day = date or TOMORROW
+        page = await self.get("/slots", **{"doctor_id": doctor_id, "from": day, "to": day, "limit": 200})
+        assert page.status_code == 200, page.text
+        return list(page.json()["items"])
+
+    async def take(self, slot: dict[str, Any], patient_id: str, key: str | None = None, **more: Any) -> httpx2.Response:
+        """Ask for a slot by its id; `confirm=False` holds it."""
+        return await self.post("/appointments", {"slot_id": slot["id"], "patient_id": patient_id, **more}, key)
+
+    async def taken(self, slot: dict[str, Any], patient_id: str, **more: Any) -> dict[str, Any]:
+        """An appointment that has this slot."""
+        answer = await self.take(slot, patient_id, **more)
+        assert answer.status_code == 201, answer.text
+        return dict(answer.json())
+
+    async def confirm(self, appointment_id: str, key: str | None = None) -> httpx2.Response:
+        """Confirm a hold."""
+        return await self.post(f"/appointments/{appointment_id}/confirm", None, key)
+
+    async def move(self, appointment_id: str, to: dict[str, Any], key: str | None = None, **headers: str) -> httpx2.Response:
+        """Move an appointment: `to` is the body."""
+        return await self.post(f"/appointments/{appointment_id}/reschedule", to, key, **headers)
+
+    async def cancel(self, appointment_id: str, key: str | None = None, **more: Any) -> httpx2.Response:
         """Cancel an appointment."""
-        return await self.post(f"/appointments/{appointment_id}/cancel", {"reason": "patient"}, key)
+        return await self.post(f"/appointments/{appointment_id}/cancel", {"reason": "patient", **more}, key)
+
+    async def history(self, appointment_id: str) -> list[dict[str, Any]]:
+        """All changes of an appointment."""
+        read = await self.get(f"/appointments/{appointment_id}/history")
+        assert read.status_code == 200, read.text
+        return list(read.json()["items"])
 
     async def check_in(self, appointment_id: str, patient_id: str, key: str | None = None) -> httpx2.Response:
         """Say that a patient is here."""
