@@ -74,12 +74,11 @@ async def test_a_key_belongs_to_one_place_however_it_is_named(desk: Desk) -> Non
     start = {"doctor_id": doctor, "patient_id": patient, "starts_at": first["local_start"]}
     booked = await desk.post("/appointments", start, key)
     assert (booked.status_code, place(booked.json())) == (201, place_of(first)), booked.text
-    same = {**start, "starts_at": dt.datetime.fromisoformat(first["starts_at"]).astimezone(dt.timezone(dt.timedelta(hours=5)))}
-    again = await desk.post("/appointments", {**same, "starts_at": same["starts_at"].isoformat()}, key)
-    await repeated(again, booked)
+    elsewhere = dt.datetime.fromisoformat(first["starts_at"]).astimezone(dt.timezone(dt.timedelta(hours=5)))
+    await repeated(await desk.post("/appointments", {**start, "starts_at": elsewhere.isoformat()}, key), booked)
     for slot in (first, second):
         assert problem_of(await desk.take(slot, patient, key)) == (422, "key_reused")
-    assert problem_of(await desk.move(booked.json()["id"], {"date": DAY}, key)) != (422, "key_reused"), "another operation"
+    assert (await desk.move(booked.json()["id"], {"slot_id": second["id"]}, key)).status_code == 200, "another operation's key"
 
 
 async def test_a_repeat_is_answered_when_its_slot_is_gone(desk: Desk) -> None:

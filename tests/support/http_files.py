@@ -101,6 +101,6 @@ def _captured(response: httpx2.Response, part: str, path: str) -> str:
     if part == "headers.":
         return str(response.headers[path])
     node: Any = response.json()
-    for step in path.split("."):
-        node = node[step]
+    for step in re.findall(r"\w+", path):
+        node = node[int(step)] if isinstance(node, list) else node[step]
     return str(node)
