@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import httpx2
@@ -18,15 +18,20 @@ from aiokafka import ConsumerRecord
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 
-from shared.contracts.booking import BookAppointment, CancelAppointment, CheckInPatient
+from shared.contracts.booking import BookAppointment, CancelAppointment, CheckInPatient, ConfirmAppointment, RescheduleAppointment
+from shared.contracts.calendar import Weekday
 from shared.contracts.commands import DECIDE_WITHIN_SECONDS, CommandAnswered
-from shared.contracts.envelope import Message
-from shared.contracts.topics import ALL_TOPICS, APPOINTMENT_COMMANDS, BOOKING_COMMANDS, Topic
+from shared.contracts.envelope import ClientCommand, Message
+from shared.contracts.registry import ClinicChanged, ClinicSettings
+from shared.contracts.topics import ALL_TOPICS, APPOINTMENT_COMMANDS, BOOKING_COMMANDS, REGISTRY_EVENTS, Topic
 from shared.infra import ids
 from shared.infra.delivery import raw_batch, records_of
 from shared.infra.kafka import Publisher, decode, record_of
 from shared.infra.runtime import Runtime
 
+C = TypeVar("C", bound=ClientCommand)
+Slot = Mapping[str, Any]
+"""An open slot as availability tells of it."""
 TOPICS = {topic.name: topic for topic in ALL_TOPICS}
 PRINCIPAL = "open"
 
@@ -93,27 +98,57 @@ class System:
         """Sends `CheckInPatient` and answers its reply."""
         return await self.answer(APPOINTMENT_COMMANDS, self.arrival(appointment, patient, **envelope))
 
+    async def hold(self, slot: Slot, patient: str, **envelope: Any) -> CommandAnswered:
+        """Sends `BookAppointment` for a slot that is to be held, and answers its reply."""
+        asked = self._place(slot) | {"patient_id": patient, "confirm": False}
+        return await self.answer(BOOKING_COMMANDS, self._made(BookAppointment, asked, **envelope))
+
+    async def confirm(self, appointment: str, **envelope: Any) -> CommandAnswered:
+        """Sends `ConfirmAppointment` and answers its reply."""
+        return await self.answer(
+            APPOINTMENT_COMMANDS, self._made(ConfirmAppointment, {"appointment_id": appointment}, **envelope)
+        )
+
+    async def move(self, appointment: Mapping[str, Any], slot: Slot, **envelope: Any) -> CommandAnswered:
+        """Sends `RescheduleAppointment` and answers its reply."""
+        return await self.answer(BOOKING_COMMANDS, self.moving(appointment, slot, **envelope))
+
+    def moving(self, appointment: Mapping[str, Any], slot: Slot, **envelope: Any) -> RescheduleAppointment:
+        """The command as the gateway makes it."""
+        asked = self._place(slot) | {"appointment_id": appointment["id"], "patient_id": appointment["patient_id"]}
+        return self._made(RescheduleAppointment, asked, **envelope)
+
     def booking(self, doctor: str, patient: str, date: dt.date, **envelope: Any) -> BookAppointment:
         """The command as the gateway makes it."""
         asked = {"doctor_id": doctor, "patient_id": patient, "date": date.isoformat()}
-        return BookAppointment.model_validate(self._command("BookAppointment", asked, **envelope))
+        return self._made(BookAppointment, asked, **envelope)
 
     def cancellation(self, appointment: str, **envelope: Any) -> CancelAppointment:
         """The command as the gateway makes it."""
-        return CancelAppointment.model_validate(self._command("CancelAppointment", {"appointment_id": appointment}, **envelope))
+        return self._made(CancelAppointment, {"appointment_id": appointment}, **envelope)
 
     def arrival(self, appointment: str, patient: str, **envelope: Any) -> CheckInPatient:
         """The command as the gateway makes it."""
         asked = {"appointment_id": appointment, "patient_id": patient}
-        return CheckInPatient.model_validate(self._command("CheckInPatient", asked, **envelope))
+        return self._made(CheckInPatient, asked, **envelope)
 
-    def _command(self, kind: str, asked: dict[str, str], key: str | None = None, age: dt.timedelta = dt.timedelta()) -> Any:
-        """Envelope and body. `key` is the client's idempotency key, `age` how long ago the command was accepted."""
-        command = ids.command_id(self.clinic_id, PRINCIPAL, kind, key)
+    @staticmethod
+    def _place(slot: Slot) -> dict[str, Any]:
+        return {"doctor_id": slot["doctor_id"], "date": slot["date"], "slot_id": slot["id"]}
+
+    def _made(
+        self, kind: type[C], asked: dict[str, Any], key: str | None = None, age: dt.timedelta = dt.timedelta(), **more: Any
+    ) -> C:
+        """Envelope and body. `key` is the client's idempotency key, `age` how long ago the command was accepted.
+
+        `more` is what the message says beside that, of a body that is asked for in this way.
+        """
+        command = ids.command_id(self.clinic_id, PRINCIPAL, kind.__name__, key)
         accepted = dt.datetime.now(dt.UTC) - age
-        return {
-            "type": kind,
-            "message_id": ids.message_id(command, kind),
+        asked = asked | more
+        return kind.model_validate({
+            "type": kind.__name__,
+            "message_id": ids.message_id(command, kind.__name__),
             "clinic_id": self.clinic_id,
             "correlation_id": f"desk-{ids.new_id().hex}",
             "command_id": command,
@@ -125,7 +160,7 @@ class System:
             "decide_by": accepted + dt.timedelta(seconds=DECIDE_WITHIN_SECONDS),
             "reply_partition": 5,
             **asked,
-        }
+        })  # fmt: skip
 
     async def get(self, service: str, path: str, **params: object) -> Any:
         """A read over internal HTTP."""
@@ -145,6 +180,31 @@ class System:
         if capacity is not None:
             await self.post("availability", f"/doctors/{doctor}/availability", {"date": str(date), "capacity": capacity})
         return doctor
+
+    async def slots(self, date: dt.date) -> list[Slot]:
+        """The four open slots of a new doctor's day, 08:00 to 10:00."""
+        doctor, hours = await self.doctor(), {"start": "08:00", "end": "10:00", "slot_minutes": 30}
+        week = {"entries": [{"weekday": day, **hours} for day in Weekday]}
+        answer = await self.http["availability"].put(f"/internal/doctors/{doctor}/schedule", json=week)
+        assert answer.is_success, answer.text
+        return await self.open_slots(doctor, date)
+
+    async def open_slots(self, doctor: str, date: dt.date) -> list[Slot]:
+        """What can be booked of a doctor's day."""
+        found: list[Slot] = (await self.get("availability", "/slots", **{"doctor_id": doctor, "from": date, "to": date}))["items"]
+        return found
+
+    async def set(self, **settings: Any) -> None:
+        """Tells the services of the clinic's settings."""
+        await self.send(REGISTRY_EVENTS, ClinicChanged(
+            message_id=ids.new_id(), clinic_id=self.clinic_id, correlation_id="desk-1", actor="system",
+            occurred_at=dt.datetime.now(dt.UTC), version=1, code="strict", settings=ClinicSettings(**settings),
+        ))  # fmt: skip
+
+    async def history(self, appointment: str) -> list[Any]:
+        """All changes of an appointment."""
+        changes: list[Any] = (await self.get("booking", f"/appointments/{appointment}/history"))["items"]
+        return changes
 
     async def patient(self) -> str:
         """A new patient with a phone of their own."""

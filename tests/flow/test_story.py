@@ -8,9 +8,7 @@ from shared.contracts.booking import AppointmentBooked, AppointmentCancelled, Pa
 from shared.contracts.commands import Answer, CommandAnswered
 from shared.contracts.problems import Code
 from shared.contracts.queue import PatientQueued
-from shared.contracts.registry import ClinicChanged, ClinicSettings
-from shared.contracts.topics import BOOKING_COMMANDS, REGISTRY_EVENTS
-from shared.infra.ids import new_id
+from shared.contracts.topics import BOOKING_COMMANDS
 from tests.flow.system import System, result_of
 
 
@@ -106,14 +104,7 @@ async def test_one_clinic_sees_nothing_of_another(system: System, today: dt.date
 
 
 async def test_a_clinic_s_settings_reach_the_services_that_decide_by_them(system: System, today: dt.date) -> None:
-    settings = ClinicSettings(default_daily_capacity=3, one_booking_per_patient_day=True)
-    await system.send(
-        REGISTRY_EVENTS,
-        ClinicChanged(
-            message_id=new_id(), clinic_id=system.clinic_id, correlation_id="desk-1", actor="system",
-            occurred_at=dt.datetime.now(dt.UTC), version=1, code="strict", settings=settings,
-        ),
-    )  # fmt: skip
+    await system.set(default_daily_capacity=3, one_booking_per_patient_day=True)
     doctor, patient = await system.doctor(), await system.patient()
     assert result_of(await system.book(doctor, patient, today))["slot"] == 1
     assert (await system.book(doctor, patient, today)).answer == Answer.refusal(Code.PATIENT_BUSY)
