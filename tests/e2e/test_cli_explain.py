@@ -11,7 +11,7 @@ import pytest
 from deploy import kafka_log
 from deploy.explain.evidence import MAX_OUTBOX, OUTBOX
 from tests.e2e.cli import Cli
-from tests.e2e.desk import Desk, today
+from tests.e2e.desk import Desk, in_days, today
 from tests.support.waiting import eventually
 
 
@@ -86,6 +86,51 @@ async def test_an_appointment_tells_of_all_its_commands(cli: Cli, desk: Desk) ->
         "booking received PatientQueued",
     ]
     assert [step for step in steps if step in in_order] == in_order
+
+
+async def test_a_hold_that_is_confirmed_and_moved_tells_its_story_by_any_of_its_ids(cli: Cli, desk: Desk) -> None:
+    doctor, other, patient, request = await desk.doctor(), await desk.doctor(), await desk.patient(), f"req-{uuid4()}"
+    place = {"doctor_id": doctor, "patient_id": patient, "date": in_days(3)}
+    held = (await desk.post("/appointments", {**place, "confirm": False})).json()
+    assert (await desk.post(f"/appointments/{held['id']}/confirm")).status_code == 200
+    to = {"doctor_id": other, "date": in_days(4)}
+    moved = await desk.post(f"/appointments/{held['id']}/reschedule", to, **{"Request-Id": request})
+    assert moved.status_code == 200, moved.text
+    story = await cli.json("explain", held["id"], "--json")
+    commands = story["commands"]
+    assert [one["type"] for one in commands] == ["BookAppointment", "ConfirmAppointment", "RescheduleAppointment"]
+    assert any(line.startswith(f"It is held until {held['expires_at']}") for line in commands[0]["why"])
+    assert "booking appointment_confirmed" in told(commands[1])
+    in_order = [
+        "availability slot_taken", "booking appointment_moved", "booking said AppointmentMoved", "availability slot_freed",
+        "availability said SlotFreed", "booking settled: answered from now on",
+    ]  # fmt: skip
+    assert {*in_order} <= {*told(commands[2])}
+    way = f"from {in_days(3)} with doctor {doctor} to number 1 of {in_days(4)} with doctor {other}"
+    assert any(way in line for line in commands[2]["why"])
+    assert not story["without_command"]["steps"]
+    for name in (request, commands[2]["command_id"]):
+        assert (await explained(cli, name))["command_id"] == commands[2]["command_id"]
+
+
+async def test_a_hold_that_nobody_confirmed_is_told_by_the_key_of_its_booking(
+    cli: Cli, desk: Desk, superuser: Callable[..., Any]
+) -> None:
+    key, place = uuid4().hex, {"doctor_id": await desk.doctor(), "patient_id": await desk.patient(), "date": in_days(3)}
+    held = (await desk.post("/appointments", {**place, "confirm": False}, key=key)).json()
+    sql = await superuser("booking")
+    for table, end, id_ in (("appointments", "expires_at", "id"), ("hold_timers", "due_at", "appointment_id")):
+        await sql.execute(f"UPDATE {table} SET {end} = clock_timestamp() WHERE {id_} = $1", held["id"])
+
+    async def given_back() -> bool:
+        trail = await cli.json("explain", held["id"], "--json")
+        return "availability slot_freed" in told(trail["without_command"])
+
+    await eventually(given_back)
+    for name in (key, held["id"]):
+        without = (await cli.json("explain", name, "--json"))["without_command"]
+        assert {"booking appointment_expired", "availability slot_freed"} <= {*told(without)}
+        assert f"Appointment {held['id']} expired at " in without["why"][0]
 
 
 async def test_a_command_that_never_arrived_was_lost(cli: Cli, desk: Desk) -> None:

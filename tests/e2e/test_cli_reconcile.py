@@ -6,8 +6,9 @@ from typing import Any
 from uuid import uuid4
 
 from tests.e2e.cli import Cli
-from tests.e2e.desk import Desk, today
+from tests.e2e.desk import Desk, in_days, today
 
+LONG_AGO_SECONDS = 3600
 COMPARE = ("reconcile", "--dry-run", "--wait", "5", "--json")
 
 
@@ -40,6 +41,31 @@ async def test_what_is_broken_by_hand_is_found(cli: Cli, desk: Desk, superuser: 
     await booking.execute("UPDATE appointments SET status = 'booked' WHERE id = $1", one["id"])
     await queue.execute("UPDATE entries SET appointment_id = $1 WHERE id = $2", other["id"], entry)
     assert await found(cli) <= before
+
+
+async def test_places_that_a_move_left_taken_and_holds_that_nobody_ended_are_found(
+    cli: Cli, desk: Desk, superuser: Callable[..., Any]
+) -> None:
+    doctor, other, patient = await desk.doctor(), await desk.doctor(), await desk.patient()
+    place = {"doctor_id": doctor, "patient_id": patient, "date": in_days(3)}
+    held = (await desk.post("/appointments", {**place, "confirm": False})).json()
+    booked = await desk.booked(doctor, patient, in_days(3))
+    moved = await desk.post(f"/appointments/{booked['id']}/reschedule", {"doctor_id": other, "date": in_days(4)})
+    assert moved.status_code == 200, moved.text
+    before = await found(cli)
+    assert not {id_ for _, *ids in before for id_ in ids} & {held["id"], booked["id"]}
+    booking, availability, reservation = await superuser("booking"), await superuser("availability"), str(uuid4())
+    take = "UPDATE slots SET state = 'taken', reservation_id = $2, appointment_id = $3 WHERE id = $1"
+    await availability.execute(take, booked["slot_id"], reservation, booked["id"])
+    over = "UPDATE appointments SET expires_at = now() - make_interval(secs => $2) WHERE id = $1"
+    await booking.execute(over, held["id"], LONG_AGO_SECONDS)
+    assert await found(cli) - before == {
+        ("old_place_taken", *sorted((booked["slot_id"], reservation, booked["id"]))),
+        ("hold_overdue", held["id"]),
+    }
+    give_back = "UPDATE slots SET state = 'free', reservation_id = NULL, appointment_id = NULL WHERE id = $1"
+    await availability.execute(give_back, booked["slot_id"])
+    await booking.execute(over, held["id"], -LONG_AGO_SECONDS)
 
 
 async def test_it_says_how_much_it_compared_and_nothing_of_another_clinic(cli: Cli, desk: Desk) -> None:
