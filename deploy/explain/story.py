@@ -55,14 +55,19 @@ class Step:
 
 
 class Clock:
-    """Moves an effect behind the receipt of its batch, which a transaction dates later than its own begin."""
+    """Moves an effect behind the receipt of the message that caused it, which a transaction dates later than its own begin."""
 
     def __init__(self, receipts: list[Row]) -> None:
         self._of: dict[str, list[datetime]] = {}
+        self._by_message: dict[tuple[str, UUID | None], datetime] = {}
         for row in sorted(receipts, key=lambda row: row["received_at"]):
             self._of.setdefault(row.service, []).append(row["received_at"])
+            self._by_message[row.service, row["message_id"]] = row["received_at"]
 
-    def after_receipt(self, service: str, at: datetime) -> datetime:
+    def after_receipt(self, service: str, at: datetime, cause: UUID | None) -> datetime:
+        """Without a known cause the next receipt is taken for its own, if it is of the same batch."""
+        if known := self._by_message.get((service, cause)):
+            return max(at, known)
         received = self._of.get(service, [])
         place = bisect_left(received, at)
         return received[place] if place < len(received) and received[place] - at < SAME_BATCH else at
@@ -100,7 +105,7 @@ def _done(evidence: Evidence, clock: Clock) -> Iterator[Step]:
     for row in evidence.audit:
         detail = row["detail"] or {}
         yield Step(
-            clock.after_receipt(row.service, row["at"]) if row["message_id"] else row["at"],
+            clock.after_receipt(row.service, row["at"], row["message_id"]) if row["message_id"] else row["at"],
             3,
             row.service,
             row["action"],
@@ -115,11 +120,18 @@ def _done(evidence: Evidence, clock: Clock) -> Iterator[Step]:
 def _decided(evidence: Evidence, clock: Clock) -> Iterator[Step]:
     outcome = evidence.outcome
     if outcome:
-        yield Step(clock.after_receipt(outcome.service, outcome["decided_at"]), 4, outcome.service, f"decided {_ending(outcome)}")
+        service, cause = outcome.service, _cause(evidence, outcome)
+        at_once = outcome["settled_at"] == outcome["decided_at"]
+        yield Step(clock.after_receipt(service, outcome["decided_at"], cause), 4, service, f"decided {_ending(outcome)}")
         if outcome["settled_at"]:
-            yield Step(
-                clock.after_receipt(outcome.service, outcome["settled_at"]), 5, outcome.service, "settled: answered from now on"
-            )
+            settled = clock.after_receipt(service, outcome["settled_at"], cause if at_once else None)
+            yield Step(settled, 5, service, "settled: answered from now on")
+
+
+def _cause(evidence: Evidence, outcome: Row) -> UUID | None:
+    """The message by which a command was decided, as the effect says that was noted with the decision."""
+    same = (row for row in evidence.audit if (row.service, row["at"]) == (outcome.service, outcome["decided_at"]))
+    return next((row["message_id"] for row in same), None)
 
 
 def _said(evidence: Evidence, clock: Clock) -> Iterator[Step]:
@@ -141,7 +153,8 @@ def _said(evidence: Evidence, clock: Clock) -> Iterator[Step]:
             yield Step(_written(record), 7, "reply", f"answered {_status(message.get('answer'))}{replayed}", place)
         elif speaker := SPEAKERS.get(record.topic):
             occurred = _instant(message.get("occurred_at"), _written(record))
-            effect = clock.after_receipt(speaker, occurred) if message.get("causation_id") else occurred
+            cause = uuid_of(message.get("causation_id"))
+            effect = clock.after_receipt(speaker, occurred, cause) if cause else occurred
             seen.add(message_id)
             if message.get("purpose") in OTHER_PURPOSES:
                 place["to"] = message["purpose"]

@@ -51,8 +51,8 @@ def audited(service: str, at: dt.datetime, action: str) -> Row:
     return Row(service, {"at": at, "action": action, **own})
 
 
-def received(service: str, at: dt.datetime, kind: str) -> Row:
-    return Row(service, {"received_at": at, "type": kind})
+def received(service: str, at: dt.datetime, kind: str, message_id: UUID | None = None) -> Row:
+    return Row(service, {"received_at": at, "type": kind, "message_id": message_id or uuid4()})
 
 
 def test_an_effect_stands_behind_the_receipt_of_its_batch_and_before_what_it_says() -> None:
@@ -68,6 +68,26 @@ def test_an_effect_stands_behind_the_receipt_of_its_batch_and_before_what_it_say
         "availability received BookAppointment", "availability slot_taken", "availability said SlotReserved",
         "booking received SlotReserved", "booking appointment_booked", "booking decided 201",
         "booking settled: answered from now on",
+    ]  # fmt: skip
+
+
+def test_an_effect_that_was_decided_under_a_lock_keeps_to_its_own_receipt() -> None:
+    """It is later than the receipt; the next one is of what followed from it."""
+    checked_in = audited("booking", after(8.5), "appointment_checked_in")
+    evidence = Evidence(
+        COMMAND,
+        Row("booking", {**outcome().values, "decided_at": after(8.5), "settled_at": after(30)}),
+        audit=[checked_in, audited("queue", after(15), "entry_queued")],
+        inbox=[
+            received("booking", after(8.4), "CheckInPatient", checked_in["message_id"]),
+            received("queue", after(15.2), "PatientCheckedIn"),
+            received("booking", after(30.2), "PatientQueued"),
+        ],
+    )
+    assert [f"{step.service} {step.what}" for step in story.steps_of(evidence)][1:] == [
+        "booking received CheckInPatient", "booking appointment_checked_in", "booking decided 201",
+        "queue received PatientCheckedIn", "queue entry_queued",
+        "booking received PatientQueued", "booking settled: answered from now on",
     ]  # fmt: skip
 
 
