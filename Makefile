@@ -1,6 +1,6 @@
 # Everything a developer types. Needs Python 3.11 to 3.13 and make, nothing else: `.venv` is made on first use out of the lock.
 # Variables: DETACH=1 and PORT=8000 for up, PURGE=1 for down, SERVICE=booking for logs, ARGS="-k slot -x" for the tests,
-# TEST_BACKEND for test-integration, SEED=7 for faults, UPGRADE=1 for lock.
+# TEST_BACKEND for test-integration, SEED=7 for faults, ROUNDS=1000 for soak, UPGRADE=1 for lock.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -69,6 +69,11 @@ test-compose: .venv/.installed ## the composed system, with kills; needs Docker,
 .PHONY: faults
 faults: .venv/.installed ## the rounds of tests/faults in full (SEED=7 seeds them, ROUNDS=5 of each); half an hour
 	@FAULT_SEED=$(or $(SEED),1) FAULT_ROUNDS=$(or $(ROUNDS),5) $(PYTEST) tests/faults $(ARGS)
+
+.PHONY: soak
+soak: .venv/.installed ## races in full (ROUNDS=1000 of each) and more lives of the state machine (LIVES=50); half an hour
+	@SOAK_ROUNDS=$(or $(ROUNDS),1000) MODEL_LIVES=$(or $(LIVES),50) $(PYTEST) tests/soak tests/flow/test_model.py tests/e2e/test_model.py \
+		-o faulthandler_timeout=3000 $(ARGS)
 
 .PHONY: import-full
 import-full: .venv/.installed ## an import of 100,000 patients with its memory, on a stack of its own; some minutes

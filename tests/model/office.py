@@ -18,6 +18,8 @@ FIRST_DAY = 2
 """Of the model's dates, from today: whatever the time is, none of them has begun."""
 SLOT_MINUTES = 30
 SUCCESSES = range(200, 300)
+UNDECIDED = ("no_such_slot", "unknown_patient")
+"""A gateway may refuse so before anybody decides: then the key is still free for whatever is true by then."""
 
 
 class Reply(NamedTuple):
@@ -43,7 +45,7 @@ class Wire(Protocol):
 
 
 class Sent(NamedTuple):
-    """A command as it was sent, to be sent again."""
+    """A command that was decided, to be sent again."""
 
     path: str
     body: Any
@@ -190,7 +192,8 @@ class Office:
     async def _send(self, path: str, body: Any = None) -> Reply:
         key = uuid4().hex
         reply = await self.wire.call("POST", path, body, key)
-        self.sent.append(Sent(path, body, key, reply))
+        if reply.status in SUCCESSES or reply.body["code"] not in UNDECIDED:
+            self.sent.append(Sent(path, body, key, reply))
         return reply
 
     def _slot_of(self, target: Target) -> str | None:

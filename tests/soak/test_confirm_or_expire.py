@@ -1,0 +1,149 @@
+"""A hold is confirmed at the moment at which its time is over: it is booked for good or expired for good, and never both.
+
+The rounds aim at the deadline: who comes too late makes the next ones come sooner, and the other way round.
+"""
+
+import asyncio
+import datetime as dt
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.e2e.desk import Desk, problem_of
+from tests.model.audit import audit
+from tests.soak.conftest import Tell
+from tests.soak.grid import some_slots, timed_doctor
+from tests.support.waiting import eventually
+
+AT_ONCE = 50
+TTL_SECONDS = 1
+MOST_PROBES = 1_000
+STEP_SECONDS = 0.004
+FIRST_LEAD_SECONDS = 0.1
+ENDS = {200: ("booked", ["held", "confirmed"]), 409: ("expired", ["held", "expired"])}
+"""Status and history of a hold whose confirmation was answered so."""
+
+
+@dataclass
+class Aim:
+    """So long before the end of a hold its confirmation is sent."""
+
+    lead_seconds: float = FIRST_LEAD_SECONDS
+    back_after_seconds: list[float] = field(default_factory=list)
+    """How long after the end of each hold that expired somebody else had its place."""
+
+    def correct(self, status: int) -> None:
+        """Later, if it came in time; sooner, if it did not."""
+        self.lead_seconds += -STEP_SECONDS if status == 200 else STEP_SECONDS
+
+
+@dataclass(frozen=True)
+class Played:
+    """A round: the hold, and how its confirmation was answered."""
+
+    appointment: str
+    slot: str
+    status: int
+
+
+async def hold(desk: Desk, patient: str, slot: str) -> dict[str, Any]:
+    """A place that is held."""
+    held = await desk.post("/appointments", {"patient_id": patient, "slot_id": slot, "confirm": False})
+    assert held.status_code == 201, held.text
+    return dict(held.json())
+
+
+@asynccontextmanager
+async def hold_ttl(desk: Desk, seconds: int) -> AsyncIterator[None]:
+    """Holds last so long inside of this; afterwards, everywhere, as long as before."""
+    before = (await desk.get("/clinic")).json()["settings"]["hold_ttl_seconds"]
+    await set_hold_ttl(desk, seconds)
+    try:
+        yield
+    finally:
+        await set_hold_ttl(desk, before)
+
+
+async def set_hold_ttl(desk: Desk, seconds: int) -> None:
+    """Changes the clinic, and waits until booking holds by it."""
+    assert (await desk.patch("/clinic", {"hold_ttl_seconds": seconds})).status_code == 200
+    doctor = await timed_doctor(desk)
+    slots = iter(await some_slots(desk, doctor, MOST_PROBES))
+
+    async def is_so() -> bool:
+        one = await hold(desk, await desk.patient(), next(slots))
+        return round((_instant(one["expires_at"]) - _instant(one["created_at"])).total_seconds()) == seconds
+
+    await eventually(is_so)
+
+
+async def play(desk: Desk, patient: str, other: str, slot: str, aim: Aim) -> Played:
+    """One round. Where the hold expired, `other` gets its place."""
+    held = await hold(desk, patient, slot)
+    ends_at = _instant(held["expires_at"])
+    await asyncio.sleep(_seconds_until(ends_at) - aim.lead_seconds)
+    answer = await desk.post(f"/appointments/{held['id']}/confirm")
+    aim.correct(answer.status_code)
+    if answer.status_code == 409:
+        assert problem_of(answer) == (409, "expired")
+        await eventually(lambda: _gets(desk, other, slot))
+        aim.back_after_seconds.append(-_seconds_until(ends_at))
+    else:
+        assert (answer.status_code, answer.json()["status"]) == (200, "booked"), answer.text
+    return Played(held["id"], slot, answer.status_code)
+
+
+async def play_all(desk: Desk, slots: Iterator[str], aim: Aim) -> list[Played]:
+    """Rounds one after the other, as long as there are slots."""
+    patient, other = await desk.patients(2)
+    return [await play(desk, patient, other, slot, aim) for slot in slots]
+
+
+async def judge(desk: Desk, one: Played, stranger: str) -> None:
+    """What was answered is so for good, however long ago the end of the hold is."""
+    status, events = ENDS[one.status]
+    assert (await desk.get(f"/appointments/{one.appointment}")).json()["status"] == status
+    history = (await desk.get(f"/appointments/{one.appointment}/history")).json()["items"]
+    assert [change["event"] for change in history] == events
+    again = await desk.post(f"/appointments/{one.appointment}/confirm")
+    assert again.status_code == one.status, again.text
+    taken = await desk.post("/appointments", {"patient_id": stranger, "slot_id": one.slot})
+    assert problem_of(taken) == (409, "slot_taken"), "a booked place, or one that somebody else has by now"
+
+
+async def test_a_hold_is_confirmed_or_expires(desk: Desk, rounds: int, figures: Tell, superuser: Callable[..., Any]) -> None:
+    doctor, aim = await timed_doctor(desk), Aim()
+    slots = iter(await some_slots(desk, doctor, rounds))
+    async with hold_ttl(desk, TTL_SECONDS):
+        lines = await asyncio.gather(*(play_all(desk, slots, aim) for _ in range(AT_ONCE)))
+    played = [one for line in lines for one in line]
+    ends = Counter(ENDS[one.status][0] for one in played)
+    longest = max(aim.back_after_seconds, default=0.0)
+    figures(f"{rounds} rounds, {AT_ONCE} side by side: {dict(ends)}; a lapsed place was booked again within {longest:.2f} s")
+    assert len(played) == rounds
+    stranger, judging = await desk.patient(), asyncio.Semaphore(AT_ONCE)
+
+    async def judged(one: Played) -> None:
+        async with judging:
+            await judge(desk, one, stranger)
+
+    await asyncio.gather(*map(judged, played))
+    assert await audit(await superuser("availability"), await superuser("booking"), [doctor]) == []
+
+
+async def _gets(desk: Desk, patient: str, slot: str) -> bool:
+    """Whether somebody gets a place; if not, it is not back yet."""
+    answer = await desk.post("/appointments", {"patient_id": patient, "slot_id": slot})
+    assert answer.status_code == 201 or problem_of(answer) == (409, "slot_taken"), answer.text
+    return answer.status_code == 201
+
+
+def _instant(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text)
+
+
+def _seconds_until(instant: dt.datetime) -> float:
+    """By this machine's clock, which is that of the database as well."""
+    return (instant - dt.datetime.now(dt.UTC)).total_seconds()
