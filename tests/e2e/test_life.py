@@ -111,6 +111,16 @@ async def test_what_is_no_slot_is_refused_as_such(desk: Desk) -> None:
     assert await read(desk, booked) == booked
 
 
+async def test_a_note_under_the_key_of_another_request_is_not_told(desk: Desk) -> None:
+    doctor, patient, key = await desk.timed_doctor(), await desk.patient(), uuid4().hex
+    booked = await desk.taken((await desk.open_slots(doctor, DAY))[0], patient)
+    assert (await desk.cancel(booked["id"], key)).status_code == 200
+    assert problem_of(await desk.cancel(booked["id"], key, note="An afterthought.")) == (422, "key_reused")
+    assert [(change["event"], change["note"]) for change in await desk.history(booked["id"])] == [
+        ("booked", None), ("cancelled", None),
+    ]  # fmt: skip
+
+
 async def test_one_slot_for_many_is_somebodys(desk: Desk) -> None:
     doctor, patients = await desk.timed_doctor(), await desk.patients(8)
     slot = (await desk.open_slots(doctor, DAY))[0]

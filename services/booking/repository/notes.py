@@ -5,7 +5,12 @@ from uuid import UUID
 from shared.infra.postgres import Connection
 from shared.infra.retention import OLD_OUTCOMES
 
-ADD = "INSERT INTO notes (clinic_id, command_id, appointment_id, note) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
+# Of a command that is decided it is a repeat, or another request under its key: its note is none of that change.
+ADD = """
+INSERT INTO notes (clinic_id, command_id, appointment_id, note)
+SELECT $1, $2, $3, $4 WHERE NOT EXISTS (SELECT FROM outcomes WHERE clinic_id = $1 AND command_id = $2)
+ON CONFLICT DO NOTHING
+"""
 # A command that was refused, or found nothing to change, has left no trace at its appointment: nobody ever sees its note.
 OLD_OUTCOMES_AND_NOTES = f"""
 WITH gone AS ({OLD_OUTCOMES}), unseen AS (
@@ -18,5 +23,5 @@ SELECT clinic_id FROM gone
 
 
 async def add(connection: Connection, clinic_id: UUID, command_id: UUID, appointment_id: UUID, note: bytes) -> None:
-    """Keeps the note of a command; the first one stays."""
+    """Keeps the note of a command that is not decided; the first one stays."""
     await connection.execute(ADD, clinic_id, command_id, appointment_id, note)
