@@ -1,13 +1,14 @@
-"""The checker catches a system whose guards are gone: four mutants, each in an interleaving of its own that is forced, not luck.
+"""The checker catches a system whose guards are gone: five mutants, each in an interleaving of its own that is forced, not luck.
 
 The same interleaving on the sound system passes, so it is the missing guard that was caught, not the fault.
 """
 
+import datetime as dt
 import functools
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
@@ -95,6 +96,26 @@ async def nothing_unsent(dsn: str) -> bool:
         await session.close()
 
 
+async def moved(client: Client, _part: Part) -> None:
+    """An appointment goes to another day. Nobody asks again."""
+    booked = await client.book()
+    tomorrow = (dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1)).isoformat()
+    asked = await client.ask(f"/appointments/{(booked.json or {})['id']}/reschedule", False, date=tomorrow)
+    assert asked.status == 202
+    await eventually(functools.partial(is_there, client.stage.dsns["booking"], (booked.json or {})["id"], tomorrow))
+
+
+async def is_there(dsn: str, appointment: str, date: str) -> bool:
+    """Whether booking has an appointment on that day."""
+    session = await asyncpg.connect(dsn)
+    try:
+        return bool(
+            await session.fetchval("SELECT date = $2::text::date FROM appointments WHERE id = $1", UUID(appointment), date)
+        )
+    finally:
+        await session.close()
+
+
 @dataclass(frozen=True)
 class Case:
     """A mutant, which service it is, what is done to it, and the invariants that it breaks; `conditions` hold without it, too."""
@@ -111,6 +132,7 @@ CASES = [
     Case("reservation_guard_dropped", "availability", released_again_under_another_id, {1, 6}),
     Case("offsets_first", "availability", killed_before_its_commit, {2}),
     Case("high_water_mark", "booking", committed_behind_a_later_id, {1, 2, 5, 6, 7, 13, AT_REST}, ("left_to_relay",)),
+    Case("old_place_forgotten", "booking", moved, {1, 2, 6, AT_REST}),
 ]
 
 

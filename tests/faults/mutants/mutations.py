@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from services.availability.repository import slots
+from services.booking.service import moves
 from shared.contracts.envelope import Message
 from shared.infra import inbox, outbox
 from shared.infra.delivery import Delivery
@@ -66,7 +67,23 @@ def high_water_mark() -> None:
     replace(Outbox, "_relay", relay_behind_mark)
 
 
+def old_place_forgotten() -> None:
+    """A move gives nothing back."""
+
+    def give_back(*_: object) -> None:
+        return None
+
+    replace(moves, "give_back", give_back)
+
+
 MUTANTS: dict[str, Callable[[], None]] = {
     mutant.__name__: mutant
-    for mutant in (inbox_dropped, reservation_guard_dropped, offsets_first, left_to_relay, high_water_mark)
+    for mutant in (
+        inbox_dropped,
+        reservation_guard_dropped,
+        offsets_first,
+        left_to_relay,
+        high_water_mark,
+        old_place_forgotten,
+    )
 }
