@@ -1,16 +1,22 @@
 """The mutants: each takes one guard out of this process. Called by the runner, `__main__.py`, by their names."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from services.availability.repository import slots
+from services.booking.domain import Appointment
 from services.booking.service import moves
+from services.booking.service.cancellations import give_back
+from shared.contracts.availability import SlotReserved
+from shared.contracts.commands import Answer
 from shared.contracts.envelope import Message
 from shared.infra import inbox, outbox
 from shared.infra.delivery import Delivery
 from shared.infra.inbox import Admitted
 from shared.infra.outbox import Outbox, Written
 from shared.infra.postgres import Connection
+from shared.infra.unit import Unit
 from tests.faults.mutants.patching import changed, replace
 
 
@@ -67,13 +73,14 @@ def high_water_mark() -> None:
     replace(Outbox, "_relay", relay_behind_mark)
 
 
-def old_place_forgotten() -> None:
-    """A move gives nothing back."""
+def wrong_place_given_back() -> None:
+    """A move gives back the place that it has just got."""
 
-    def give_back(*_: object) -> None:
-        return None
+    def give_new_back(unit: Unit, cause: SlotReserved, before: Appointment, answer: Answer) -> None:
+        got = {name: getattr(cause, name) for name in ("doctor_id", "date", "slot_id", "reservation_id")}
+        give_back(unit, cause, dataclasses.replace(before, **got), answer)
 
-    replace(moves, "give_back", give_back)
+    replace(moves, "give_back", give_new_back)
 
 
 MUTANTS: dict[str, Callable[[], None]] = {
@@ -84,6 +91,6 @@ MUTANTS: dict[str, Callable[[], None]] = {
         offsets_first,
         left_to_relay,
         high_water_mark,
-        old_place_forgotten,
+        wrong_place_given_back,
     )
 }
