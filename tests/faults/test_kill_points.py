@@ -91,13 +91,17 @@ async def killed_at(stage: Stage, point: str, steps: Sequence[Step], whose: str,
         if number < len(steps):
             points[number].arm(whose, type_of(steps[number].type), *steps[number].more)
 
-    arm(0)
-    arm(1)
-    await ask()
-    for number, part in enumerate(parts):
-        await part.reaches(points[number])
-        arm(number + 2)
-        await part.crash()
+    try:
+        arm(0)
+        arm(1)
+        await ask()
+        for number, part in enumerate(parts):
+            await part.reaches(points[number])
+            arm(number + 2)
+            await part.crash()
+    finally:  # a test that failed leaves nobody standing
+        for left in points:
+            left.let_go()
 
 
 async def at_rest(client: Client) -> None:

@@ -46,7 +46,8 @@ class Point:
         return self._file("reached").exists()
 
     def let_go(self) -> None:
-        """Whoever stands here goes on."""
+        """Whoever stands here goes on, and nobody stops any more."""
+        self._file("armed").unlink(missing_ok=True)
         self._file("go").touch()
 
     async def pass_by(self, messages: Iterable[bytes | None]) -> None:
