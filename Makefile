@@ -83,6 +83,10 @@ import-full: .venv/.installed ## an import of 100,000 patients with its memory, 
 bench: .venv/.installed ## bookings a second beside a monolith and pgbench, on a stack of its own; five minutes (ARGS="--rounds 1")
 	@$(BIN)/python -m benchmarks.bookings $(ARGS)
 
+.PHONY: bench-search
+bench-search: .venv/.installed ## the search for open slots beside its SQL alone, on a stack of its own; two minutes
+	@$(BIN)/python -m benchmarks.search $(ARGS)
+
 ##@ Keep it clean
 .PHONY: lint
 lint: .venv/.installed ## ruff and import-linter

@@ -78,3 +78,14 @@ class Limit:
     def verdict(self, found: Spread) -> str:
         """`≥ 3.0: reached`, by the median."""
         return f"≥ {self.least:,.{self.digits}f}: {'reached' if found.median >= self.least else 'not reached'}"
+
+
+@dataclass(frozen=True)
+class Ceiling:
+    """What a figure is not to exceed; otherwise as a `Limit`."""
+
+    most: float
+
+    def verdict(self, found: Spread) -> str:
+        """`≤ 50: kept`, by the median."""
+        return f"≤ {self.most:,.0f}: {'kept' if found.median <= self.most else 'not kept'}"

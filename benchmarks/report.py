@@ -23,7 +23,7 @@ def tables(measured: Measured) -> str:
     """The result: speed, latency, and where the processor's time goes."""
     most = max(measured.in_flight)
     idle = f"The system at rest uses {measured.idle_cores:.2f} of a core; monolith and pgbench were measured beside that."
-    return "\n\n".join((_table(_speed(measured)), _table(_latency(measured)), _table(_costs(measured, most)), idle))
+    return "\n\n".join((table(_speed(measured)), table(_latency(measured)), table(_costs(measured, most)), idle))
 
 
 def _speed(measured: Measured) -> list[list[str]]:
@@ -80,6 +80,7 @@ def _verdict(limits: dict[int, Limit], level: int, found: Spread) -> str:
     return limits[level].verdict(found) if level in limits else ""
 
 
-def _table(rows: list[list[str]]) -> str:
+def table(rows: list[list[str]]) -> str:
+    """Rows as Markdown, the first of them the heading."""
     lines = [f"| {' | '.join(row)} |" for row in rows]
     return "\n".join([lines[0], f"|{' --- |' * len(rows[0])}", *lines[1:]])

@@ -149,6 +149,25 @@ def test_a_day_off_displaces_the_appointment_and_leaves_nothing_open(pasted: dic
     assert left["items"] == []
 
 
+def test_what_is_found_is_held_and_confirmed(pasted: dict[str, str]) -> None:
+    slots, held, confirmed = (json.loads(pasted[heading]) for heading in ("Search", "Hold", "Confirm"))
+    assert len(slots["items"]) == 3 and {slot["doctor_id"] for slot in slots["items"]} == {json.loads(pasted["A doctor"])["id"]}
+    assert (held["slot_id"], held["status"]) == (slots["items"][0]["id"], "pending") and held["expires_at"]
+    assert confirmed == held | {
+        "status": "booked", "expires_at": None, "version": 2, "updated_at": confirmed["updated_at"],
+    }  # fmt: skip
+
+
+def test_what_was_booked_is_moved_and_given_back(pasted: dict[str, str]) -> None:
+    confirmed, moved = json.loads(pasted["Confirm"]), json.loads(pasted["Move"])
+    assert moved["id"] == confirmed["id"] and moved["status"] == "booked"
+    assert moved["date"] > confirmed["date"] and moved["slot_id"] != confirmed["slot_id"]
+    cancelled, history = map(json.loads, pasted["Give it back"].splitlines())
+    assert (cancelled["id"], cancelled["status"]) == (moved["id"], "cancelled")
+    assert [change["event"] for change in history["items"]] == ["held", "confirmed", "moved", "cancelled"]
+    assert (history["items"][-1]["reason"], history["items"][-1]["note"]) == ("patient", "Well again")
+
+
 def test_what_the_readme_links_to_exists() -> None:
     links = LINK.findall(README)
     assert links

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.figures import Limit, Load, Spread, in_turn, percentile, ratios
+from benchmarks.figures import Ceiling, Limit, Load, Spread, in_turn, percentile, ratios
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,8 @@ def test_a_spread_shows_its_ends_where_there_are_any() -> None:
 @pytest.mark.parametrize(("median", "said"), [(3.0, "≥ 3.0: reached"), (2.9, "≥ 3.0: not reached")])
 def test_a_limit_is_reached_by_the_median(median: float, said: str) -> None:
     assert Limit(3, 1).verdict(Spread(median, 0.0, 9.0)) == said
+
+
+@pytest.mark.parametrize(("median", "said"), [(50.0, "≤ 50: kept"), (50.1, "≤ 50: not kept")])
+def test_a_ceiling_is_kept_by_the_median(median: float, said: str) -> None:
+    assert Ceiling(50).verdict(Spread(median, 0.0, 90.0)) == said
