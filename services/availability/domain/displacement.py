@@ -45,10 +45,24 @@ class Match(NamedTuple):
     place: Place | None
 
 
+def place_of(
+    day: DayKey,
+    number: int,
+    slot_id: UUID | None,
+    time_zone: str,
+    *,
+    location_id: UUID | None = None,
+    starts_at: datetime | None = None,
+    ends_at: datetime | None = None,
+) -> Place:
+    """A place with the instant at which it counts."""
+    at = starts_at or instant(day.date + DAY, 0, ZoneInfo(time_zone))
+    return Place(at, day, number, slot_id, time_zone, location_id, starts_at, ends_at)
+
+
 def unmade_places(days: Iterable[DayKey], capacity: int, zone: str) -> list[Place]:
     """The places of days without a record, as their first booking would make them."""
-    ends = ((day, instant(day.date + DAY, 0, ZoneInfo(zone))) for day in days)
-    return [Place(end, day, number, None, zone) for day, end in ends for number in range(1, capacity + 1)]
+    return [place_of(day, number, None, zone) for day in days for number in range(1, capacity + 1)]
 
 
 def match(lost: Iterable[Lost], places: Iterable[Place], *, later: bool) -> list[Match]:

@@ -13,8 +13,8 @@ from uuid import UUID, uuid5
 import structlog
 
 from services.availability.domain.displacement import SPARE_PLACES, Lost, Match, Place, days_to_lock, match, unplaced
-from services.availability.domain.publication import oldest_date
 from services.availability.repository import displacement, doctors, settings, slots
+from services.availability.repository.doctors import Filter
 from services.availability.service.open_places import Wanted, hold_days, open_places
 from shared.contracts.availability import SlotReserved
 from shared.contracts.booking import Purpose
@@ -126,7 +126,8 @@ async def _hosts(unit: RegistryUnit, caller: Caller, doctor_id: UUID, policy: Po
     if doctor.category is None:
         errors = [FieldError(field="policy", reason="needs a doctor with a category")]
         raise ProblemError(Code.VALIDATION_FAILED, errors=errors)
-    return await displacement.colleagues(unit.connection, caller.clinic_id, doctor_id, doctor.category.id)
+    colleagues = await doctors.matching(unit.sql, caller.clinic_id, Filter(category=doctor.category.id), None)
+    return frozenset(colleagues) - {doctor_id}
 
 
 async def _look(unit: RegistryUnit, call: Call) -> tuple[list[Lost], list[Place]]:
@@ -136,9 +137,9 @@ async def _look(unit: RegistryUnit, call: Call) -> tuple[list[Lost], list[Place]
     lost = [one for one in found if one.appointment_id in call.patients]
     if not lost:
         return [], []
-    all_later = Wanted(call.hosts, lost[0].place.day.date, None)
-    wanted = all_later if call.later else Wanted(call.hosts, oldest_date(unit.now), len(lost) + SPARE_PLACES)
-    return lost, await open_places(unit, call.caller, call.clinic, wanted)
+    after = lost[0].place.at if call.later else unit.now
+    wanted = Wanted(call.caller.clinic_id, call.clinic, call.hosts, after, len(lost) + SPARE_PLACES, every=call.later)
+    return lost, await open_places(unit, wanted)
 
 
 async def _again(unit: RegistryUnit, call: Call, seen: Sequence[Match], places: Sequence[Place]) -> list[Match]:

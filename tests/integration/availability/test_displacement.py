@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import itertools
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +21,7 @@ from tests.integration.availability.test_directory import code
 from tests.integration.availability.test_exceptions import closed, post, schedule
 from tests.integration.availability.test_races import blocked
 from tests.integration.availability.test_removals import bodies, published
+from tests.support.statements import calls_during
 
 LATER = TOMORROW + dt.timedelta(days=1)
 FAR = TOMORROW + dt.timedelta(days=30)
@@ -325,6 +327,46 @@ async def test_booking_ends_each_move(desk: Desk, http: httpx2.AsyncClient) -> N
     timers = await desk.rows(TIMERS, desk.clinic)
     assert moved.reservation_id not in {row[0] for row in timers}
     assert await found(http, doctor, call()) == ([held[1].appointment_id], 0)
+
+
+async def test_the_statements_are_as_many_for_one_as_for_many(
+    desk: Desk, http: httpx2.AsyncClient, superuser: Callable[..., Any]
+) -> None:
+    """Of both policies, with days that are made and days that are there."""
+    sql, counts = await superuser("availability"), []
+    for policy, size in itertools.product(("same_doctor", "same_category"), (1, 12)):
+        doctor, colleague = await desk.doctor(), await desk.doctor()
+        await category(desk, doctor, colleague)
+        held = await booked(desk, doctor, *[TOMORROW] * min(size, 8), *[LATER] * (size - 8))
+        await booked(desk, colleague, LATER)
+        await post(http, doctor, closed(TOMORROW, LATER))
+        await displaced(http, doctor, call(policy=policy, dry_run=True), held)  # the pool has its connection from here on
+        await published(desk)
+        calls = await calls_during(sql, "availability_app", displaced(http, doctor, call(policy=policy), held))
+        counts.append((policy, sum(calls.values())))
+    assert len(set(counts)) == 2, counts
+
+
+async def test_a_large_category_is_searched_without_statistics(desk: Desk, http: httpx2.AsyncClient) -> None:
+    """60,000 open slots of fifty colleagues that are all new to the planner: read badly they take longer than a statement may."""
+    doctor, colleagues = await desk.doctor(), [await desk.doctor() for _ in range(50)]
+    await category(desk, doctor, *colleagues)
+    await schedule(http, doctor, "09:00", "14:00")
+    held = await booked(desk, doctor, *[TOMORROW] * 20)
+    for table, columns in (
+        ("days", "date, mode, available, time_zone"),
+        ("slots", "date, number, starts_at, ends_at, time_zone"),
+    ):
+        await desk.execute(
+            f"INSERT INTO {table} (clinic_id, doctor_id, {columns}) SELECT clinic_id, colleague, {columns} FROM {table}"
+            " CROSS JOIN unnest($1::uuid[]) AS colleague WHERE doctor_id = $2",
+            *(colleagues, doctor),
+        )
+    await desk.execute("UPDATE doctors SET scheduled = true WHERE id = ANY($1)", colleagues)
+    await post(http, doctor, closed())
+    steps = await displaced(http, doctor, call(policy="same_category"), held)
+    assert len({step["to"]["slot_id"] for step in steps}) == 20
+    assert {step["to"]["starts_at"] for step in steps} == {held[0].model_dump(mode="json")["starts_at"]}
 
 
 async def test_a_rival_who_is_faster_is_seen(desk: Desk, consumer: Desk, http: httpx2.AsyncClient) -> None:
