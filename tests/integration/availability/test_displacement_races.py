@@ -1,9 +1,11 @@
-"""Displacing on a real Postgres beside bookings: no place twice, none lost."""
+"""Displacing on a real Postgres beside bookings, and its cost: no place twice, none lost, one as cheap as many."""
 
 import asyncio
 import datetime as dt
+import itertools
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 import httpx2
@@ -13,9 +15,13 @@ from shared.contracts.availability import SlotReserved
 from shared.infra.outbox import Outbox
 from shared.infra.unit import Units
 from tests.integration.availability.desk import TOMORROW, Desk, book
-from tests.integration.availability.test_displacement import LATER, booked, call, displaced, starts
+from tests.integration.availability.test_displacement import LATER, booked, call, category, displaced, starts
 from tests.integration.availability.test_exceptions import closed, post, schedule
 from tests.integration.availability.test_races import blocked
+from tests.integration.availability.test_removals import published
+from tests.support.statements import calls_during
+
+COPIED = {"days": "date, mode, available, time_zone", "slots": "date, number, starts_at, ends_at, time_zone"}
 
 
 @pytest.fixture
@@ -24,6 +30,39 @@ def consumer(desk: Desk) -> Desk:
     other = Desk(desk.database, desk.clinic)
     other.units, other.publisher = Units(desk.database, Outbox(desk.publisher), desk.publisher), desk.publisher
     return other
+
+
+async def test_the_statements_are_as_many_for_one_as_for_many(
+    desk: Desk, http: httpx2.AsyncClient, superuser: Callable[..., Any]
+) -> None:
+    """Of both policies, with days that are made and days that are there. The first run also pays for the driver's questions."""
+    sql, counts = await superuser("availability"), []
+    for policy, size in itertools.product(("same_doctor", "same_category"), (1, 1, 12)):
+        doctor, colleague = await desk.doctor(), await desk.doctor()
+        await category(desk, doctor, colleague)
+        held = await booked(desk, doctor, *[TOMORROW] * min(size, 8), *[LATER] * (size - 8))
+        await booked(desk, colleague, LATER)
+        await post(http, doctor, closed(TOMORROW, LATER))
+        await published(desk)
+        calls = await calls_during(sql, "availability_app", displaced(http, doctor, call(policy=policy), held))
+        counts.append((policy, sum(calls.values())))
+    assert len(set(counts[1:])) == 2, counts
+
+
+async def test_a_large_category_is_searched_without_statistics(desk: Desk, http: httpx2.AsyncClient) -> None:
+    """60,000 open slots of fifty colleagues that are all new to the planner: read badly they take longer than a statement may."""
+    doctor, colleagues = await desk.doctor(), [await desk.doctor() for _ in range(50)]
+    await category(desk, doctor, *colleagues)
+    await schedule(http, doctor, "09:00", "14:00")
+    held = await booked(desk, doctor, *[TOMORROW] * 20)
+    for colleague, (table, columns) in itertools.product(colleagues, COPIED.items()):
+        copy = f"INSERT INTO {table} (clinic_id, doctor_id, {columns}) SELECT clinic_id, $1, {columns} FROM {table}"
+        await desk.execute(f"{copy} WHERE doctor_id = $2", colleague, doctor)
+    await desk.execute("UPDATE doctors SET scheduled = true WHERE id = ANY($1)", colleagues)
+    await post(http, doctor, closed())
+    steps = await displaced(http, doctor, call(policy="same_category"), held)
+    assert len({step["to"]["slot_id"] for step in steps}) == 20
+    assert len({step["to"]["starts_at"] for step in steps}) == 1
 
 
 async def test_a_rival_who_is_faster_is_seen(desk: Desk, consumer: Desk, http: httpx2.AsyncClient) -> None:
