@@ -62,6 +62,7 @@ class Round:
         try:
             await self._set_up()
             await self._book()
+            await self._hold()
             await self._close()
             await self._change()
             await self._delete()
@@ -104,6 +105,23 @@ class Round:
         _expect(booked["slot_id"] == first["id"], "the earliest open slot was not taken")
         self._appointment = f"/appointments/{booked['id']}"
         await self._step("read the appointment", "GET", self._appointment, 200)
+
+    async def _hold(self) -> None:
+        last = (await self._open_slots("find what is left", QUARTERS - 1))[-1]
+        wanted = {"patient_id": self._id("patient"), "slot_id": last["id"], "confirm": False}
+        held = (await self._step("hold", "POST", "/appointments", 201, wanted, **_PREFER)).json()
+        _expect(held["status"] == "pending" and held["starts_at"] == last["starts_at"], "the slot is not held")
+        path = f"/appointments/{held['id']}"
+        await self._step("confirm", "POST", f"{path}/confirm", 200, None, **_PREFER)
+        between = (await self._open_slots("find what is left of that", QUARTERS - 2))[0]
+        moved = (await self._step("move", "POST", f"{path}/reschedule", 200, {"slot_id": between["id"]}, **_PREFER)).json()
+        _expect(moved["slot_id"] == between["id"], "the appointment is not in its new place")
+        await self._step(
+            "cancel what was moved", "POST", f"{path}/cancel", 200, {"reason": "other", "note": "A round"}, **_PREFER
+        )
+        history = (await self._step("read its history", "GET", f"{path}/history", 200)).json()["items"]
+        events = [change["event"] for change in history]
+        _expect(events == ["held", "confirmed", "moved", "cancelled"], f"its history is {events}")
 
     async def _close(self) -> None:
         closed = {"kind": "closed", "from": str(self._day), "to": str(self._day), "reason": "other"}
