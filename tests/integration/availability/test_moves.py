@@ -206,14 +206,6 @@ async def test_an_appointment_with_two_places_is_named_once_and_each_place_is_re
     assert {(one.slot_id, one.reservation_id) for one in said if isinstance(one, SlotRevoked)} >= {place(old), place(new)}
 
 
-async def test_which_appointments_have_a_place_is_found_by_index(desk: Desk) -> None:
-    """A small table is read as a whole: so it is asked whether it could go by the index."""
-    async with desk.database.batch({desk.clinic}) as (connection, _):
-        await connection.execute("SET LOCAL enable_seqscan = off")
-        plan = await connection.fetch(f"EXPLAIN {publications.TAKEN}", desk.clinic, [uuid4()])
-    assert "ix_slots_clinic_id_appointment_id" in "\n".join(row[0] for row in plan)
-
-
 @pytest.mark.parametrize("statement", [slots.NAMED, slots.HELD], ids=["named", "held"])
 async def test_slots_are_looked_up_one_by_one_before_the_table_has_statistics(desk: Desk, statement: str) -> None:
     """Joined, all of the clinic would be read for a batch, or for each message of it."""
