@@ -1,11 +1,13 @@
 """Many clients who ask at the same moment, each over a connection of its own that stays open, through both gateways.
 
-Each does as the API says: who was not accepted, or not told the end yet, asks again with the same key.
+Each does as the API says: who was not accepted, or not told the end yet, asks again with the same key. So does whom the
+server hung up on: it closes what was silent for some seconds.
 
 On raw connections: a client library would need most of the machine for so many, and the moments would lie far apart.
 """
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -34,21 +36,22 @@ class Told(NamedTuple):
 class Member:
     """One of the crowd."""
 
-    def __init__(self, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, port: int) -> None:
         self._port = port
-        self._reader = reader
-        self._writer = writer
 
-    @classmethod
-    async def connected(cls, port: int) -> "Member":
-        return cls(port, *await asyncio.open_connection("127.0.0.1", port))
+    async def connect(self) -> None:
+        self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
 
     async def ask(self, path: str, body: dict[str, Any]) -> Told:
         """What a command ended with."""
         key = uuid4().hex
         while True:
-            self._send(path, body, key)
-            told = await self._answer()
+            try:
+                self._send(path, body, key)
+                told = await self._answer()
+            except (asyncio.IncompleteReadError, ConnectionError):
+                await self.connect()
+                continue
             if told.status not in NO_END:
                 return told
             await asyncio.sleep(AGAIN_AFTER_SECONDS)
@@ -69,7 +72,8 @@ class Member:
 
     async def close(self) -> None:
         self._writer.close()
-        await self._writer.wait_closed()
+        with contextlib.suppress(ConnectionError):
+            await self._writer.wait_closed()
 
 
 class Crowd:
@@ -82,7 +86,9 @@ class Crowd:
     async def gathered(cls, desk: Desk, count: int) -> "Crowd":
         """So many, as many at each gateway."""
         ports = [desk.services[name].port for name in GATEWAYS]
-        return cls(await asyncio.gather(*(Member.connected(ports[number % len(ports)]) for number in range(count))))
+        members = [Member(ports[number % len(ports)]) for number in range(count)]
+        await asyncio.gather(*(member.connect() for member in members))
+        return cls(members)
 
     async def ask(self, path: str, bodies: Sequence[dict[str, Any]]) -> list[Told]:
         """Everybody asks at once; all ends."""
