@@ -10,7 +10,7 @@ from services.booking.repository.notes import OLD_OUTCOMES_AND_NOTES
 from shared.contracts.booking import Reason
 from tests.integration.booking.calls import delete, merge, registered
 from tests.integration.booking.desk import Desk
-from tests.unit.booking.messages import cancel, check_in, move_of
+from tests.unit.booking.messages import cancel, check_in, confirm, move_of
 
 pytestmark = pytest.mark.integration
 
@@ -38,6 +38,19 @@ async def test_every_change_is_told_in_order_with_its_version_time_and_actor(cli
     assert [item["at"] for item in items] == sorted(item["at"] for item in items)
     row = await desk.row(slot)
     assert row["version"] == 3
+
+
+async def test_a_hold_that_is_moved_and_then_confirmed_or_over_has_every_step(client: AsyncClient, desk: Desk) -> None:
+    kept, lost = [await desk.held() for _ in range(2)]
+    for slot in (kept, lost):
+        await desk.deliver(move_of(slot))
+    await desk.deliver(confirm(desk.clinic, kept.appointment_id))
+    await desk.lapse(lost)
+    await desk.sweep()
+    for slot, last in ((kept, "confirmed"), (lost, "expired")):
+        items = await history(client, slot.appointment_id)
+        assert [(item["version"], item["event"]) for item in items] == [(1, "held"), (2, "moved"), (3, last)]
+    assert items[-1]["actor"] == "system"
 
 
 async def test_a_cancellation_has_its_reason_and_its_note(client: AsyncClient, desk: Desk) -> None:
@@ -76,6 +89,15 @@ async def test_the_first_note_of_a_command_stays(client: AsyncClient, desk: Desk
     await desk.deliver(command, cancel(desk.clinic, other.appointment_id))
     assert (await history(client, slot.appointment_id))[-1]["note"] == NOTE
     assert (await history(client, other.appointment_id))[-1]["note"] is None
+
+
+async def test_of_a_command_that_is_decided_no_note_is_kept(client: AsyncClient, desk: Desk) -> None:
+    """It would be told as that change's: another request came under the key, and is refused."""
+    slot = await desk.booked()
+    command = cancel(desk.clinic, slot.appointment_id)
+    await desk.deliver(command)
+    assert (await put_note(client, slot.appointment_id, command.command_id)).status_code == 204
+    assert await noted(desk) == set()
 
 
 async def test_a_note_is_in_no_message_and_no_audit_row(client: AsyncClient, desk: Desk) -> None:
