@@ -20,7 +20,8 @@ class Mode(StrEnum):
 class SlotReserved(DayMessage):
     """A slot is taken: booking accepts it or refuses it.
 
-    Both ids were drawn with the taking, but for a move: its appointment has its id already.
+    Both ids were drawn with the taking, but for a move: its appointment has its id already. A displacement takes it `instead_of`
+    the reservation that has lost its rule: an appointment that has another one by then stays where it is.
     """
 
     type: Literal["SlotReserved"] = "SlotReserved"
@@ -34,6 +35,7 @@ class SlotReserved(DayMessage):
     starts_at: datetime | None = None
     ends_at: datetime | None = None
     purpose: Purpose = Purpose.BOOK
+    instead_of: UUID | None = None
 
 
 class SlotKept(DayMessage):

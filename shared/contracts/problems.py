@@ -332,7 +332,8 @@ PROBLEMS: dict[Code, ProblemKind] = {
     Code.STALE: ProblemKind(
         412,
         "It has changed since you read it",
-        "The `If-Match` header names another version than the one that is there now. Nothing was changed.",
+        "The `If-Match` header names another version than the one that is there now; or an appointment that was to be displaced"
+        " had been moved by then. Nothing was changed.",
         "Read it again, look at what changed, and send the change with the new `ETag`.",
     ),
     Code.BELOW_TAKEN: ProblemKind(

@@ -35,6 +35,7 @@ class Lost(NamedTuple):
     """An appointment that holds a place which its doctor's calendar has no more."""
 
     appointment_id: UUID
+    reservation_id: UUID
     place: Place
 
 

@@ -18,8 +18,8 @@ CLOSED = """SELECT FROM exceptions
     WHERE exceptions.clinic_id = days.clinic_id AND exceptions.doctor_id = days.doctor_id AND exceptions.kind = 'closed'
       AND days.date BETWEEN exceptions.from_date AND exceptions.to_date OFFSET 0"""
 LOST = f"""
-SELECT slots.clinic_id, slots.doctor_id, slots.date, slots.appointment_id, slots.id, slots.number, slots.location_id,
-       slots.starts_at, slots.ends_at, coalesce(slots.time_zone, day.time_zone) AS time_zone
+SELECT slots.clinic_id, slots.doctor_id, slots.date, slots.appointment_id, slots.reservation_id, slots.id, slots.number,
+       slots.location_id, slots.starts_at, slots.ends_at, coalesce(slots.time_zone, day.time_zone) AS time_zone
 FROM slots CROSS JOIN LATERAL (
   SELECT time_zone, available AND NOT EXISTS ({CLOSED}) AS open FROM days
   WHERE days.clinic_id = slots.clinic_id AND days.doctor_id = slots.doctor_id AND days.date = slots.date OFFSET 0) AS day
@@ -82,7 +82,8 @@ async def unmade_days(
 
 def _lost(row: Any) -> Lost:
     times = {name: row[name] for name in ("location_id", "starts_at", "ends_at")}
-    return Lost(row["appointment_id"], place_of(_day(row), row["number"], row["id"], row["time_zone"], **times))
+    place = place_of(_day(row), row["number"], row["id"], row["time_zone"], **times)
+    return Lost(row["appointment_id"], row["reservation_id"], place)
 
 
 def _day(row: Any) -> DayKey:

@@ -186,6 +186,7 @@ def _reserved(unit: RegistryUnit, call: Call, lost: Lost, place: Place) -> SlotR
         starts_at=place.starts_at,
         ends_at=place.ends_at,
         purpose=Purpose.DISPLACE,
+        instead_of=lost.reservation_id,
     )
     unit.record(reserved, Action.SLOT_TAKEN, reserved.slot_id, **day, **names, number=place.number)
     return reserved

@@ -28,7 +28,14 @@ def against(desk: Desk, move: Move) -> Code | None:
     if appointment is None or appointment.patient_id not in (patient.id, move.patient_id):
         return Code.UNKNOWN_APPOINTMENT
     by_clinic = isinstance(move, SlotReserved | BookingRefused) and move.purpose is Purpose.DISPLACE
-    return domain.why_unmovable(appointment, desk.unit.now, None if by_clinic else desk.cutoffs[move.clinic_id])
+    code = domain.why_unmovable(appointment, desk.unit.now, None if by_clinic else desk.cutoffs[move.clinic_id])
+    return code or (Code.STALE if _is_elsewhere(appointment, move) else None)
+
+
+def _is_elsewhere(appointment: Appointment, move: Move) -> bool:
+    """Whether somebody has moved the appointment away from the place that a displacement is to replace."""
+    replaced = move.instead_of if isinstance(move, SlotReserved) else None
+    return replaced is not None and replaced != appointment.reservation_id
 
 
 def wanted(desk: Desk, reserved: SlotReserved) -> Appointment | None:

@@ -127,7 +127,7 @@ async def test_a_timed_day_moves_to_the_next_times(desk: Desk, http: httpx2.Asyn
             old.appointment_id,
             old.patient_id,
         )
-        assert one.reservation_id != old.reservation_id and str(one.command_id) == step["command_id"]
+        assert one.reservation_id != old.reservation_id == one.instead_of and str(one.command_id) == step["command_id"]
         assert one.decide_by and one.accepted_at and (one.decide_by - one.accepted_at) == dt.timedelta(minutes=10)
         assert (one.principal, one.reply_partition, len(one.body_hash or "")) == ("open", None, 64)
         assert f"{one.starts_at:%H:%M}" == step["to"]["starts_at"][11:16] and one.time_zone == "UTC"

@@ -198,6 +198,20 @@ async def test_a_displaced_appointment_s_patient_may_be_busy_then(desk: Desk) ->
     assert (await desk.row(other))["version"] == (await desk.row(old))["version"] == 1
 
 
+@pytest.mark.parametrize("together", [True, False])
+async def test_who_was_moved_elsewhere_meanwhile_is_not_displaced(desk: Desk, together: bool) -> None:
+    """The patient chose another place while the displacement was on its way: that choice stays."""
+    old = await desk.booked(**at(9))
+    chosen = move_of(old, **at(11))
+    displacing = move_of(old, purpose=Purpose.DISPLACE, instead_of=old.reservation_id, **at(15))
+    for batch in [[chosen, displacing]] if together else [[chosen], [displacing]]:
+        said = await desk.deliver(*batch)
+    assert codes(said) == [Code.STALE]
+    assert (await desk.row(old))["reservation_id"] == chosen.reservation_id
+    back = move_of(old, purpose=Purpose.DISPLACE, instead_of=chosen.reservation_id, **at(15))
+    assert (await desk.deliver(back)).types == ["AppointmentMoved", "SlotReleased"]
+
+
 async def test_what_availability_refuses_is_stored_unless_the_appointment_is_worse(desk: Desk) -> None:
     booked, gone = await desk.booked(), await desk.booked()
     await desk.deliver(cancel(desk.clinic, gone.appointment_id))

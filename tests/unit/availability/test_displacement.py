@@ -26,7 +26,7 @@ def numbers(day: int, capacity: int, zone: str = "UTC", doctor: UUID = DOCTOR) -
 
 
 def lost(*places: Place) -> list[Lost]:
-    return [Lost(UUID(int=100 + number), place) for number, place in enumerate(places)]
+    return [Lost(UUID(int=100 + number), UUID(int=200 + number), place) for number, place in enumerate(places)]
 
 
 def given(lost: list[Lost], places: list[Place], *, later: bool = True) -> list[Place | None]:
