@@ -168,7 +168,7 @@ PROBLEMS: dict[Code, ProblemKind] = {
     Code.NO_SUCH_SLOT: ProblemKind(
         422,
         "There is no such slot",
-        "The slot asked for is not published: there was none, or its schedule has changed.",
+        "The slot asked for is not published, its schedule has changed, or it begins too soon (`lead_time_minutes`).",
         "Look at the open slots again and take one of those.",
     ),
     Code.PAST_DATE: ProblemKind(
@@ -244,7 +244,7 @@ PROBLEMS: dict[Code, ProblemKind] = {
     ),
     Code.PAST_CUTOFF: ProblemKind(
         409,
-        "It is too late to cancel",
+        "It is too late to cancel or move",
         "The clinic's cut-off before the appointment is over: it can be neither cancelled nor moved by clients any more.",
         "Call the clinic: what happens now is its decision.",
         "give_up",
@@ -264,7 +264,7 @@ PROBLEMS: dict[Code, ProblemKind] = {
     Code.PATIENT_BUSY: ProblemKind(
         409,
         "The patient has an appointment at that time",
-        "The patient has another live appointment at that time, or on that day where the clinic allows one only.",
+        "The patient has another live appointment at that time, or with that doctor that day where the clinic allows one only.",
         "Take another time, or cancel the other appointment first.",
     ),
     Code.TOO_MANY_HOLDS: ProblemKind(

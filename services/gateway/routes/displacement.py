@@ -34,6 +34,7 @@ async def displace(request: Request, doctor_id: UUID) -> Response:
     """Moves a doctor's displaced appointments: to later places of the doctor, or to the first ones of the same category.
 
     Displaced is what is to come and has lost its place to a changed schedule, a closed date or a closed day. All new places are
-    taken before an old one is freed; what finds none, or cannot be moved, is listed with why. A dry run changes nothing.
+    taken before an old one is freed; what finds none, or cannot be moved, is listed with why. Who has checked in stays, and is
+    not listed. A dry run changes nothing.
     """
     return await displace_appointments(request, doctor_id)
