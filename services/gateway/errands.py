@@ -23,7 +23,7 @@ ASK_SECONDS = 3.0
 
 
 async def find_place(owners: Owners, command: Command, body: BookingIn) -> Mapping[str, Any]:
-    """Where a booking is for. Raises the problem `no_such_slot`."""
+    """Where a booking is for. Raises the problem `no_such_slot`, or `unknown_doctor`."""
     return await _place(owners, command, body, body.doctor_id)
 
 

@@ -4,7 +4,7 @@ Nothing is judged but that the slot is there: whether it can be had is decided u
 `routes/resolving.py`.
 """
 
-from services.availability.repository import resolving
+from services.availability.repository import calendar, resolving
 from shared.contracts.calendar import SlotPlace, SlotQuestion
 from shared.contracts.problems import Code
 from shared.infra.caller import Caller
@@ -13,13 +13,18 @@ from shared.infra.unit import RegistryUnit
 
 
 async def resolve_slot(unit: RegistryUnit, caller: Caller, asked: SlotQuestion) -> SlotPlace:
-    """The slot of an active doctor that is asked for, free or taken. Raises `no_such_slot`."""
+    """The slot of an active doctor that is asked for, free or taken.
+
+    Raises `no_such_slot`, or before that `unknown_doctor` for one who is named: the gateway may still know who is gone.
+    """
     found = None
     if asked.slot_id is not None:
         found = await resolving.by_id(unit.connection, caller.clinic_id, asked.slot_id)
     elif asked.doctor_id is not None and asked.starts_at is not None:
         start = (asked.doctor_id, asked.starts_at, asked.location_id)
         found = await resolving.by_start(unit.connection, caller.clinic_id, *start)
+        if found is None and await calendar.version_of(unit.connection, caller.clinic_id, asked.doctor_id) is None:
+            raise ProblemError(Code.UNKNOWN_DOCTOR)
     if found is None:
         raise ProblemError(Code.NO_SUCH_SLOT)
     return SlotPlace(**found)

@@ -10,13 +10,14 @@ import pytest
 from shared.contracts.problems import Code
 from tests.integration.availability.desk import TOMORROW, Desk, book, every_day
 
+STATUS = {Code.NO_SUCH_SLOT: 422, Code.UNKNOWN_DOCTOR: 404}
 AT_NINE = dt.datetime.combine(TOMORROW, dt.time(9), dt.UTC)
 
 
 async def resolve(http: httpx2.AsyncClient, **asked: Any) -> Any:
     """The answer: the slot's id, doctor and date, or the code of the refusal."""
     answer = await http.post("/internal/slots/resolve", json={name: str(value) for name, value in asked.items()})
-    assert answer.status_code == (422 if "code" in answer.json() else 200), answer.text
+    assert answer.status_code == STATUS.get(answer.json().get("code"), 200), answer.text
     return answer.json().get("code") or tuple(answer.json().values())
 
 
@@ -82,14 +83,21 @@ async def test_what_is_not_there_is_no_such_slot(desk: Desk, http: httpx2.AsyncC
     found = await slot_of(desk, doctor, AT_NINE)
     start = {"doctor_id": doctor, "starts_at": AT_NINE.isoformat()}
     for asked in (
-        {"slot_id": uuid4()}, {"doctor_id": uuid4(), "starts_at": AT_NINE.isoformat()},
-        {**start, "starts_at": (AT_NINE + dt.timedelta(minutes=1)).isoformat()}, {**start, "starts_at": "0001-01-01T00:00:00Z"},
-        {**start, "starts_at": "9999-12-31T23:59:59Z"}, {"doctor_id": doctor}, {},
+        {"slot_id": uuid4()}, {**start, "starts_at": (AT_NINE + dt.timedelta(minutes=1)).isoformat()},
+        {**start, "starts_at": "0001-01-01T00:00:00Z"}, {**start, "starts_at": "9999-12-31T23:59:59Z"}, {"doctor_id": doctor}, {},
     ):  # fmt: skip
         assert await resolve(http, **asked) == Code.NO_SUCH_SLOT, asked
     http.headers["Frontdesk-Clinic"] = str(theirs)
     assert await resolve(http, slot_id=found[0]) == Code.NO_SUCH_SLOT, "of another clinic"
-    http.headers["Frontdesk-Clinic"] = str(desk.clinic)
+    assert await resolve(http, **start) == Code.UNKNOWN_DOCTOR
+
+
+async def test_who_is_named_and_gone_is_unknown_and_their_slots_are_none(desk: Desk, http: httpx2.AsyncClient) -> None:
+    """A taken slot of theirs may be there still."""
+    doctor = await desk.doctor()
+    await put(http, doctor)
+    found = await slot_of(desk, doctor, AT_NINE)
     await desk.execute("UPDATE doctors SET status = 'deleted' WHERE id = $1", doctor)
     assert await resolve(http, slot_id=found[0]) == Code.NO_SUCH_SLOT
-    assert await resolve(http, **start) == Code.NO_SUCH_SLOT
+    for gone in (doctor, uuid4()):
+        assert await resolve(http, doctor_id=gone, starts_at=AT_NINE.isoformat()) == Code.UNKNOWN_DOCTOR
