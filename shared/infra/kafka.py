@@ -1,6 +1,7 @@
 """The only module that speaks to the Kafka client: the broker with safe settings, the publisher, and decoding of records."""
 
 import asyncio
+import contextlib
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from typing import Any, cast
 import orjson
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, ProducerClosed
 from faststream.exceptions import IncorrectState
 from faststream.kafka import KafkaBroker
 from pydantic import ValidationError
@@ -35,6 +36,12 @@ class NotAccepted(Exception):
 
 class Unconfirmed(Exception):
     """The record was handed over and not acknowledged in time: it may still arrive."""
+
+
+Handed = asyncio.Future[Any] | None
+"""Done when the broker has the record, or never will. The in-memory broker of tests has it at once, and no future."""
+Streak = tuple[int, int]
+"""While a publisher's stays the same, its records arrive in the order they are handed over in: none in between is missing."""
 
 
 @dataclass(frozen=True)
@@ -129,15 +136,22 @@ class Publisher:
     """Writes records and waits for the broker's acknowledgement. One per process, for outbox, relay, replies and dead letters.
 
     A batch that the idempotent producer gave up leaves a gap in its sequence numbers, and the broker refuses for ever whatever
-    comes behind a gap. So after the first such failure the producer is replaced; until that is done nothing is handed over.
+    comes behind a gap. So after the first such failure the producer is replaced; until that is done nothing is handed over, and
+    what the old one had not sent yet fails: it would overtake what was given up.
     """
 
     def __init__(self, broker: KafkaBroker, ack_timeout_seconds: float = 10.0) -> None:
         self._broker = broker
         self._ack_timeout_seconds = ack_timeout_seconds
         self._generation = 0
+        self._refusals = 0
         self._replacing: asyncio.Task[None] | None = None
         self._stopping = False
+
+    @property
+    def streak(self) -> Streak:
+        """The one that lasts: how often a producer failed, and how often one did not take what it was given."""
+        return self._generation, self._refusals
 
     async def stop(self) -> None:
         """From now on the producer is the last one. Call before the broker is stopped, which ends it."""
@@ -159,20 +173,33 @@ class Publisher:
 
     async def send_all(self, records: Sequence[Record]) -> list[bool]:
         """Writes records in order and says of each whether it was acknowledged; stops at the first not accepted."""
-        pending: list[asyncio.Future[Any] | None] = []
-        for record in records:
-            try:
-                pending.append(await self._hand_over(record, self._ack_timeout_seconds))
-            except NotAccepted:
-                break
-        waiting = [future for future in pending if future is not None]
+        acknowledged = await self.acknowledged(await self.hand_over(records))
+        return acknowledged + [False] * (len(records) - len(acknowledged))
+
+    async def hand_over(self, records: Sequence[Record]) -> list[Handed]:
+        """Gives records to the producer in order, for `acknowledged`. From the first on that it does not take, or when the streak
+        ends meanwhile, none is given, and the streak is over."""
+        handed: list[Handed] = []
+        streak = self.streak
+        try:
+            for record in records:
+                if self.streak != streak:
+                    break
+                handed.append(await self._hand_over(record, self._ack_timeout_seconds))
+        except NotAccepted:
+            pass
+        finally:
+            self._refusals += len(handed) < len(records)
+        return handed
+
+    async def acknowledged(self, handed: Sequence[Handed]) -> list[bool]:
+        """Waits for the broker and says of each record that was handed over whether it has it."""
+        waiting = [future for future in handed if future is not None]
         if waiting:
             await asyncio.wait(waiting, timeout=self._ack_timeout_seconds)
-        handed = [future is None or _acknowledged(future) for future in pending]
-        return handed + [False] * (len(records) - len(handed))
+        return [future is None or _acknowledged(future) for future in handed]
 
-    async def _hand_over(self, record: Record, timeout_seconds: float) -> "asyncio.Future[Any] | None":
-        """Gives a record to the producer; the in-memory broker of tests delivers at once and has no future."""
+    async def _hand_over(self, record: Record, timeout_seconds: float) -> Handed:
         try:
             # No task of its own: the records of a batch reach the producer without a turn of the loop in between, and go as one.
             async with asyncio.timeout(timeout_seconds):
@@ -183,7 +210,7 @@ class Publisher:
             acknowledged.add_done_callback(functools.partial(self._judge, self._generation))
         return acknowledged
 
-    async def _publish(self, record: Record) -> "asyncio.Future[Any] | None":
+    async def _publish(self, record: Record) -> Handed:
         if self._replacing and not self._replacing.done():
             await asyncio.wait([self._replacing])
         published = await self._broker.publish(
@@ -195,21 +222,23 @@ class Publisher:
             correlation_id=record.correlation_id,
             no_confirm=True,
         )
-        return cast("asyncio.Future[Any] | None", published)
+        return cast(Handed, published)
 
     def _judge(self, generation: int, acknowledged: "asyncio.Future[Any]") -> None:
         """Called at the end of each record, however late: the first that failed of a producer is the end of that producer."""
         error = None if acknowledged.cancelled() else acknowledged.exception()
-        if error is not None and generation == self._generation and not self._stopping:
+        if error is None or generation != self._generation:
+            return
+        self._generation += 1
+        if not self._stopping:
             log.warning("producer_given_up", error=type(error).__name__)
-            self._generation += 1
             self._replacing = asyncio.ensure_future(self._replace())
 
     async def _replace(self) -> None:
         """Ends the producer, then puts a new one in its place, with new sequence numbers; tries until a broker answers."""
         place: Any = self._broker.config.producer
-        ending = asyncio.ensure_future(place._producer.stop())  # noqa: SLF001 - FastStream has no way to replace a producer
-        # What it still holds fails or arrives first, so that order is kept; if no broker answers, that can take for ever.
+        ending = asyncio.ensure_future(_end(place._producer.producer))  # noqa: SLF001 - FastStream has no way to replace it
+        # What is on the wire fails or arrives first, so that order is kept; if no broker answers, that can take for ever.
         await asyncio.wait([ending], timeout=END_OF_PRODUCER_SECONDS)
         while not await self._replaced(place):  # noqa: ASYNC110 - the broker raises no event when it is back
             await asyncio.sleep(REPLACE_INTERVAL_SECONDS)
@@ -224,6 +253,15 @@ class Publisher:
             await producer.stop()
             return False
         return True
+
+
+async def _end(producer: AIOKafkaProducer) -> None:
+    """Ends a producer and lets it send nothing more: its own `stop` sends first what it holds."""
+    sender, held = producer._sender, producer._message_accumulator  # noqa: SLF001 - aiokafka has no way to drop what is held
+    with contextlib.suppress(KafkaError):
+        await sender.close()
+    held.fail_all(ProducerClosed())
+    await producer.stop()
 
 
 _NOT_TAKEN = (IncorrectState, AssertionError)

@@ -3,8 +3,12 @@
 Order within a key is kept without a high-water mark: the process that committed a batch publishes it at once, except keys that
 have an older unsent row; what is left over belongs to one relay at a time. A published row is deleted by the
 next transaction of the same process, or by its relay when none comes.
+
+A row may follow an unsent one of its key at once if that one is on its way: handed to the producer in the streak that still
+lasts when the row itself is handed over, in the order of the calls. A streak ends with the first record that fails.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +18,7 @@ import structlog
 from shared.contracts.envelope import Message
 from shared.contracts.topics import Topic
 from shared.infra.jobs import Job
-from shared.infra.kafka import Publisher, Record, encode
+from shared.infra.kafka import Handed, Publisher, Record, Streak, encode
 from shared.infra.metrics import OUTBOX_PUBLISHED, OUTBOX_RELAYED
 from shared.infra.postgres import Connection
 
@@ -53,10 +57,11 @@ class OutboxRow:
 
 @dataclass(frozen=True)
 class Written:
-    """What one transaction wrote, and what it cleared: both count only once it is committed."""
+    """What one transaction wrote, and what it cleared: both count only once it is committed. `behind` was judged in `streak`."""
 
     rows: list[OutboxRow]
     cleared: list[int]
+    streak: Streak
 
 
 class Outbox:
@@ -66,16 +71,23 @@ class Outbox:
         self._publisher = publisher
         self._published: set[int] = set()
         """Acknowledged by the broker, still in the table."""
-        self._in_flight: set[int] = set()
+        self._in_flight: dict[int, Streak] = {}
+        """Handed over, not known to be acknowledged or not."""
+        self._turn = asyncio.Lock()
+        """Whoever came first hands over first, whatever it waits for."""
+
+    def _on_their_way(self) -> list[int]:
+        """What arrives before anything that is handed over in this streak."""
+        return [id for id, streak in self._in_flight.items() if streak == self._publisher.streak]
 
     async def write(self, connection: Connection, said: Sequence[tuple[Topic, Message]]) -> Written:
         """Writes the messages as the last statement of a transaction, and clears what earlier ones have published."""
         records = [Record(topic.name, message.key, encode(message), message.correlation_id) for topic, message in said]
-        cleared = list(self._published)
+        cleared, streak = list(self._published), self._publisher.streak
         rows = await connection.fetch(
             WRITE,
             cleared,
-            cleared + list(self._in_flight),
+            cleared + self._on_their_way(),
             [message.message_id for _, message in said],
             [message.clinic_id for _, message in said],
             [record.correlation_id for record in records],
@@ -84,25 +96,36 @@ class Outbox:
             [record.body for record in records],
         )
         written = [OutboxRow(row["id"], record, row["behind"]) for row, record in zip(rows, records, strict=True)]
-        return Written(written, cleared)
+        return Written(written, cleared, streak)
 
     async def publish(self, batch: Written) -> None:
         """Publishes what a committed transaction wrote. What fails is left to the relay: never an error of the batch."""
         self._published.difference_update(batch.cleared)
         ours = [row for row in batch.rows if not row.behind]
-        await self._send([row.id for row in ours], [row.record for row in ours])
-        for row in ours:
-            OUTBOX_PUBLISHED.labels(topic=row.record.topic).inc()
+        acknowledged = await self._send([row.id for row in ours], [row.record for row in ours], batch.streak)
+        for row, done in zip(ours, acknowledged, strict=True):
+            OUTBOX_PUBLISHED.labels(topic=row.record.topic).inc(done)
 
-    async def _send(self, ids: list[int], records: list[Record]) -> None:
-        self._in_flight.update(ids)
+    async def _send(self, ids: list[int], records: list[Record], streak: Streak) -> list[bool]:
+        """Of each row whether the broker has it. None is sent if the streak is over in which they were judged to be next."""
         try:
-            acknowledged = await self._publisher.send_all(records)
+            handed = await self._hand_over(ids, records, streak)
+            acknowledged = await self._publisher.acknowledged(handed)
+            acknowledged += [False] * (len(ids) - len(handed))
             self._published.update(id for id, done in zip(ids, acknowledged, strict=True) if done)
             if not all(acknowledged):
                 log.warning("outbox_publish_incomplete", unsent=acknowledged.count(False))
+            return acknowledged
         finally:
-            self._in_flight.difference_update(ids)
+            for id in ids:
+                self._in_flight.pop(id, None)
+
+    async def _hand_over(self, ids: list[int], records: list[Record], streak: Streak) -> list[Handed]:
+        async with self._turn:
+            if self._publisher.streak != streak:
+                return []
+            self._in_flight.update(dict.fromkeys(ids, streak))
+            return await self._publisher.hand_over(records)
 
     async def relay_once(self, pool: "asyncpg.Pool[asyncpg.Record]") -> int:
         """Clears what is published and sends what others left over. Answers how many rows it relayed."""
@@ -117,16 +140,19 @@ class Outbox:
                 return await self._relay(connection)
 
     async def _relay(self, connection: Connection) -> int:
-        rows = await connection.fetch(LEFT_OVER, list(self._in_flight | self._published), RELAY_GRACE_SECONDS, RELAY_BATCH_ROWS)
+        streak = self._publisher.streak
+        ours = self._on_their_way() + list(self._published)
+        rows = await connection.fetch(LEFT_OVER, ours, RELAY_GRACE_SECONDS, RELAY_BATCH_ROWS)
         if not rows:
             return 0
         records = [Record(row["topic"], row["key"], row["body"], row["correlation_id"]) for row in rows]
-        await self._send([row["id"] for row in rows], records)
-        sent = [row["id"] for row in rows if row["id"] in self._published]
-        await connection.execute(DELETE, sent)
-        self._published.difference_update(sent)
-        for record in records[: len(sent)]:
-            OUTBOX_RELAYED.labels(topic=record.topic).inc()
+        acknowledged = await self._send([row["id"] for row in rows], records, streak)
+        sent = [row for row, done in zip(rows, acknowledged, strict=True) if done]
+        ids = [row["id"] for row in sent]
+        await connection.execute(DELETE, ids)
+        self._published.difference_update(ids)
+        for row in sent:
+            OUTBOX_RELAYED.labels(topic=row["topic"]).inc()
         return len(sent)
 
     def relay(self, pool: "asyncpg.Pool[asyncpg.Record]") -> Job:

@@ -10,6 +10,7 @@ from typing import Any, cast
 import httpx2
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.errors import NotLeaderForPartitionError, ProducerClosed
 
 from shared.contracts.topics import GATEWAY_REPLIES
 from shared.infra.kafka import Publisher, Record, Unconfirmed, make_broker
@@ -84,21 +85,45 @@ async def says_what_is_certain(client: Client, command: Command, answer: httpx2.
     assert (look.status_code, look.json()["status"]) == (202, "running")
 
 
-async def test_a_producer_that_the_broker_refuses_for_ever_is_replaced(system: System) -> None:
+RECORD = Record(GATEWAY_REPLIES.name, b"key", b"{}", "test", partition=0)
+PARTITION = TopicPartition(RECORD.topic, 0)
+
+
+@asynccontextmanager
+async def publishing(system: System) -> AsyncIterator[tuple[Publisher, Any]]:
+    """A publisher that has written, and where its producer is."""
     broker = make_broker(KafkaSettings(bootstrap_servers=system.servers.kafka_bootstrap), "publisher-test", 1)
-    publisher, place = Publisher(broker), cast(Any, broker.config.producer)
-    record = Record(GATEWAY_REPLIES.name, b"key", b"{}", "test", partition=0)
+    publisher = Publisher(broker)
     await broker.start()
     try:
-        await publisher.send(record)
-        stuck = place._producer.producer
-        # What a batch leaves behind that was given up: its sequence number is used, and never comes.
-        stuck._txn_manager.increment_sequence_number(TopicPartition(record.topic, 0), 1)
-        with pytest.raises(Unconfirmed, match="OutOfOrderSequenceNumber"):
-            await publisher.send(record)
-        await publisher.send(record)
-        assert await publisher.send_all([record, record]) == [True, True]
-        assert place._producer.producer is not stuck
+        await publisher.send(RECORD)
+        yield publisher, cast(Any, broker.config.producer)
     finally:
         await publisher.stop()
         await broker.stop()
+
+
+async def test_a_producer_that_the_broker_refuses_for_ever_is_replaced(system: System) -> None:
+    async with publishing(system) as (publisher, place):
+        stuck = place._producer.producer
+        # What a batch leaves behind that was given up: its sequence number is used, and never comes.
+        stuck._txn_manager.increment_sequence_number(PARTITION, 1)
+        with pytest.raises(Unconfirmed, match="OutOfOrderSequenceNumber"):
+            await publisher.send(RECORD)
+        await publisher.send(RECORD)
+        assert await publisher.send_all([RECORD, RECORD]) == [True, True]
+        assert place._producer.producer is not stuck
+
+
+async def test_what_a_producer_holds_that_failed_is_not_sent(system: System) -> None:
+    """It would arrive before what failed, which is sent again later."""
+    async with publishing(system) as (publisher, place):
+        failing = place._producer.producer
+        failing._sender._muted_partitions.add(PARTITION)  # as while a request for it is on the wire
+        handed = await publisher.hand_over([RECORD])
+        on_the_wire = failing._message_accumulator._pop_batch(PARTITION)
+        handed += await publisher.hand_over([RECORD])
+        on_the_wire.failure(NotLeaderForPartitionError())
+        assert await publisher.acknowledged(handed) == [False, False]
+        assert isinstance(cast(Any, handed[1]).exception(), ProducerClosed)
+        assert await publisher.send_all([RECORD]) == [True]

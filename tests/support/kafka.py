@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from faststream.kafka import KafkaBroker
 
 from deploy import kafka_log
 from shared.contracts.topics import Topic
-from shared.infra.kafka import Publisher, Record
+from shared.infra.kafka import Handed, Publisher, Record
 
 Raw: TypeAlias = "ConsumerRecord[Any, Any]"
 
@@ -17,6 +18,7 @@ class KeptRecords(Publisher):
     """A publisher whose broker is a list."""
 
     def __init__(self) -> None:
+        super().__init__(cast(KafkaBroker, None))
         self.records: list[Record] = []
 
     async def stop(self) -> None:
@@ -25,9 +27,9 @@ class KeptRecords(Publisher):
     async def send(self, record: Record, timeout_seconds: float | None = None) -> None:
         self.records.append(record)
 
-    async def send_all(self, records: Sequence[Record]) -> list[bool]:
+    async def hand_over(self, records: Sequence[Record]) -> list[Handed]:
         self.records.extend(records)
-        return [True] * len(records)
+        return [None] * len(records)
 
 
 async def ends_of(bootstrap: str, topic: str, partitions: int) -> dict[TopicPartition, int]:

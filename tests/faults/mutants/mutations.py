@@ -60,10 +60,10 @@ def high_water_mark() -> None:
     send, relay, left_over = Outbox._send, Outbox._relay, outbox.LEFT_OVER
     mark = 0
 
-    async def send_and_mark(self: Outbox, ids: list[int], records: list[Any]) -> None:
+    async def send_and_mark(self: Outbox, ids: list[int], *rest: Any) -> list[bool]:
         nonlocal mark
         mark = max([mark, *ids])
-        await send(self, ids, records)
+        return await send(self, ids, *rest)
 
     async def relay_behind_mark(self: Outbox, connection: Connection) -> int:
         outbox.LEFT_OVER = changed(left_over, "WHERE id <>", f"WHERE id > {mark} AND id <>")

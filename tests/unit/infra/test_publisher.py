@@ -4,6 +4,7 @@ import asyncio
 from typing import Any, cast
 
 import pytest
+from aiokafka.errors import KafkaTimeoutError
 from faststream.kafka import KafkaBroker
 
 from shared.infra.kafka import NotAccepted, Publisher, Record
@@ -39,3 +40,33 @@ async def test_the_records_of_a_batch_are_handed_over_in_one_turn_of_the_loop() 
 async def test_a_record_that_the_producer_does_not_take_in_time_is_not_accepted() -> None:
     with pytest.raises(NotAccepted):
         await asyncio.wait_for(Publisher(cast(KafkaBroker, Broker(stuck=True))).send(RECORD, 0.01), 5)
+
+
+async def test_a_batch_does_not_go_on_behind_what_was_refused_meanwhile() -> None:
+    """What was refused may be what its next record has to follow."""
+    broker = HesitantBroker()
+    publisher = Publisher(cast(KafkaBroker, broker))
+    first = asyncio.ensure_future(publisher.hand_over([RECORD, RECORD]))
+    await broker.asked.wait()
+    before = publisher.streak
+    broker.refuses = True
+    assert await publisher.hand_over([RECORD]) == []
+    broker.refuses = False
+    broker.go_on.set()
+    assert (len(await first), publisher.streak != before) == (1, True)
+
+
+class HesitantBroker(Broker):
+    """Takes a record when it is told to, or refuses it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.go_on = asyncio.Event(), asyncio.Event()
+        self.refuses = False
+
+    async def publish(self, *_: Any, **__: Any) -> "asyncio.Future[Any]":
+        if self.refuses:
+            raise KafkaTimeoutError
+        self.asked.set()
+        await self.go_on.wait()
+        return await super().publish()

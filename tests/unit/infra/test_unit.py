@@ -15,7 +15,7 @@ from shared.infra.unit import Units
 
 NOW = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
 CLINIC = UUID(int=1)
-WRITTEN = Written([], [])
+WRITTEN = Written([], [], (0, 0))
 
 
 class FakeDatabase:

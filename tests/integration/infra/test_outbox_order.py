@@ -1,0 +1,154 @@
+"""Nothing overtakes an older row of its key, whatever becomes of that one on its way to Kafka."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import orjson
+import pytest
+from aiokafka.errors import KafkaTimeoutError
+
+from shared.infra.runtime import Runtime
+from tests.integration.infra.bench import Bench, note
+from tests.support.waiting import eventually
+
+DOCTOR = uuid4()
+"""Everything is said about the same day: one key."""
+
+
+class Producer:
+    """Kafka's, of which a test decides what becomes of the next records."""
+
+    def __init__(self, runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._publish = runtime.broker.publish
+        self.next: list[Any] = []
+        """Of each record: an error of the producer, what is answered for the acknowledgement, or an event it waits for."""
+        monkeypatch.setattr(runtime.broker, "publish", self.publish)
+
+    async def has_taken_them(self) -> bool:
+        return not self.next
+
+    async def publish(self, *record: Any, **options: Any) -> Any:
+        fate = self.next.pop(0) if self.next else None
+        if isinstance(fate, Exception):
+            raise fate
+        if isinstance(fate, asyncio.Future):
+            return fate
+        if isinstance(fate, asyncio.Event):
+            await fate.wait()
+        return await self._publish(*record, **options)
+
+
+@pytest.fixture
+async def process(bench: Bench) -> AsyncIterator[Runtime]:
+    """A process that publishes, and whose relay runs only when a test calls it."""
+    runtime = await bench.connect()
+    await runtime.broker.start()
+    yield runtime
+    await runtime.publisher.stop()
+
+
+@pytest.fixture
+def producer(process: Runtime, monkeypatch: pytest.MonkeyPatch) -> Producer:
+    return Producer(process, monkeypatch)
+
+
+async def say(process: Runtime, bench: Bench, *numbers: int) -> None:
+    async with process.units.batch({bench.clinic}) as unit:
+        for number in numbers:
+            unit.announce(bench.topic, note(bench.clinic, number, doctor=DOCTOR))
+
+
+async def written(bench: Bench, rows: int) -> None:
+    """Their transactions are committed."""
+
+    async def there() -> bool:
+        return bool(await bench.sql.fetchval("SELECT count(*) FROM outbox WHERE clinic_id = $1", bench.clinic) == rows)
+
+    await eventually(there)
+
+
+async def published(bench: Bench) -> list[int]:
+    """The numbers, each where it came first."""
+    return list(dict.fromkeys(orjson.loads(record.value)["number"] for record in await bench.records(bench.topic.name)))
+
+
+async def arrive(process: Runtime, bench: Bench, *numbers: int) -> None:
+    """With the relay's help, in this order."""
+
+    async def all_of_them() -> bool:
+        await process.outbox.relay_once(process.database.hot)
+        return len(await published(bench)) == len(numbers)
+
+    await eventually(all_of_them)
+    assert await published(bench) == list(numbers)
+
+
+async def test_who_waits_to_hand_over_is_not_overtaken(bench: Bench, process: Runtime, producer: Producer) -> None:
+    go_on = asyncio.Event()
+    producer.next = [go_on]
+    first = asyncio.ensure_future(say(process, bench, 1))
+    await eventually(producer.has_taken_them)
+    second = asyncio.ensure_future(say(process, bench, 2))
+    await written(bench, 2)
+    go_on.set()
+    await asyncio.gather(first, second)
+    await arrive(process, bench, 1, 2)
+
+
+async def test_what_was_not_taken_is_not_overtaken(bench: Bench, process: Runtime, producer: Producer) -> None:
+    go_on = asyncio.Event()
+
+    class RefusedLater(asyncio.Event):
+        async def wait(self) -> Any:
+            await go_on.wait()
+            raise KafkaTimeoutError
+
+    producer.next = [RefusedLater()]
+    first = asyncio.ensure_future(say(process, bench, 1))
+    await eventually(producer.has_taken_them)
+    second = asyncio.ensure_future(say(process, bench, 2))
+    await written(bench, 2)
+    go_on.set()
+    await asyncio.gather(first, second)
+    assert await published(bench) == []
+    await arrive(process, bench, 1, 2)
+
+
+async def test_what_a_producer_took_with_it_is_not_overtaken(bench: Bench, process: Runtime, producer: Producer) -> None:
+    """It was given up for another record; of the first nobody hears any more."""
+    silent, failed = (asyncio.get_running_loop().create_future() for _ in range(2))
+    producer.next, streak = [silent, failed], process.publisher.streak
+    first = asyncio.ensure_future(say(process, bench, 1, 2))
+    await eventually(producer.has_taken_them)
+    failed.set_exception(KafkaTimeoutError())
+
+    async def given_up() -> bool:
+        return process.publisher.streak != streak
+
+    await eventually(given_up)
+    await say(process, bench, 3)
+    assert await published(bench) == []
+    await arrive(process, bench, 1, 2, 3)
+    silent.cancel()
+    await first
+
+
+async def test_what_was_written_before_a_failure_and_comes_behind_it_waits(
+    bench: Bench, process: Runtime, producer: Producer
+) -> None:
+    """It was to follow at once what was on its way then."""
+    failed = asyncio.get_running_loop().create_future()
+    producer.next = [failed]
+    first = asyncio.ensure_future(say(process, bench, 1))
+    await eventually(producer.has_taken_them)
+    async with process.units.batch({bench.clinic}) as unit:
+        unit.announce(bench.topic, note(bench.clinic, 2, doctor=DOCTOR))
+        second = await process.outbox.write(unit.connection, unit.said)
+        unit.said.clear()
+    failed.set_exception(KafkaTimeoutError())
+    await first
+    await process.outbox.publish(second)
+    assert await published(bench) == []
+    await arrive(process, bench, 1, 2)
