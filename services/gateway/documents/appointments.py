@@ -1,6 +1,7 @@
 """Examples of appointments, of the queue, and of commands."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from services.gateway.documents import ids
 from services.gateway.schemas import CommandStatus, CommandView
@@ -33,7 +34,17 @@ SUCCEEDED = CommandView(
 )  # fmt: skip
 APPOINTMENTS, QUEUE = AppointmentPage(items=[APPOINTMENT]), QueuePage(items=[ENTRY])
 
-BOOKING_BODY = {"doctor_id": str(ids.DOCTOR), "patient_id": str(ids.PATIENT), "date": str(ids.DAY)}
+_PATIENT, _START = {"patient_id": str(ids.PATIENT)}, {"doctor_id": str(ids.DOCTOR), "starts_at": "2026-03-02T14:00:00Z"}
+BOOKING_BODIES: dict[str, dict[str, Any]] = {
+    "day": {**_PATIENT, "doctor_id": str(ids.DOCTOR), "date": str(ids.DAY)},
+    "slot": {**_PATIENT, "slot_id": str(ids.SLOT)},
+    "start": {**_PATIENT, **_START, "location_id": str(ids.LOCATION)},
+    "hold": {**_PATIENT, "slot_id": str(ids.SLOT), "confirm": False},
+}
 CHECK_IN_BODY = {"appointment_id": str(ids.APPOINTMENT), "patient_id": str(ids.PATIENT)}
-MOVE_BODY = {"slot_id": str(ids.OTHER_SLOT)}
+MOVE_BODIES: dict[str, dict[str, Any]] = {
+    "slot": {"slot_id": str(ids.OTHER_SLOT)},
+    "day": {"date": "2026-03-09"},
+    "start": {**_START, "location_id": str(ids.LOCATION)},
+}
 CANCEL_BODY = {"reason": "patient", "note": "Has a cold."}

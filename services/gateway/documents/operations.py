@@ -34,7 +34,11 @@ TRANSLATED = ("ETag", "Vary")
 BODY_CODES = (Code.INVALID_JSON, Code.BODY_TOO_LARGE, Code.VALIDATION_FAILED)
 
 
-def posts(model: Any, example: dict[str, Any], *, required: bool = True, command: bool = False) -> dict[str, Any]:
+class Forms(dict[str, dict[str, Any]]):
+    """Example bodies of a route that takes several forms, by what each asks for."""
+
+
+def posts(model: Any, example: dict[str, Any] | Forms, *, required: bool = True, command: bool = False) -> dict[str, Any]:
     """The `openapi_extra` of a POST that reads its body itself, a model or a choice of models."""
     return _body(model, example, required=required) | takes(*((KEY, PREFER) if command else (KEY,)))
 
@@ -87,9 +91,11 @@ def _example(example: BaseModel, description: str, carries: Iterable[str]) -> di
     return {"description": description, "headers": references(carries), "content": content}
 
 
-def _body(model: Any, example: dict[str, Any], *, required: bool) -> dict[str, Any]:
+def _body(model: Any, example: dict[str, Any] | Forms, *, required: bool) -> dict[str, Any]:
     schema = _inlined(TypeAdapter(model).json_schema())
-    content = {"application/json": {"schema": schema, "example": example}}
+    several = isinstance(example, Forms)
+    shown = {"examples": {name: {"value": body} for name, body in example.items()}} if several else {"example": example}
+    content = {"application/json": {"schema": schema, **shown}}
     return {"requestBody": {"content": content, "required": required}}
 
 

@@ -37,7 +37,7 @@ _BOOK_CODES = (
     status_code=201,
     response_model=AppointmentView,
     responses=doc.answers(201, shown.APPOINTMENT, *doc.BODY_CODES, *_BOOK_CODES, command=True, carries=["Location"]),
-    openapi_extra=doc.posts(BookingIn, shown.BOOKING_BODY, command=True),
+    openapi_extra=doc.posts(BookingIn, doc.Forms(shown.BOOKING_BODIES), command=True),
 )
 async def create_appointment(request: Request) -> Response:
     """Books a place for a patient: any of a doctor's day, a slot by its id, or the slot of a doctor that begins then.

@@ -59,7 +59,7 @@ async def confirm_appointment(request: Request, appointment_id: UUID) -> Respons
     operation_id="reschedule_appointment",
     response_model=AppointmentView,
     responses=doc.answers(200, shown.MOVED, *_MOVE_CODES, command=True),
-    openapi_extra=doc.posts(MoveIn, shown.MOVE_BODY, command=True),
+    openapi_extra=doc.posts(MoveIn, doc.Forms(shown.MOVE_BODIES), command=True),
 )
 async def reschedule_appointment(request: Request, appointment_id: UUID) -> Response:
     """Moves an appointment to another day, slot or time, and to another doctor, if one is named; it stays the same appointment.

@@ -1,6 +1,7 @@
 """The OpenAPI document: stable names for all operations, and examples that are what they claim to be."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,8 @@ from starlette.testclient import TestClient
 
 from services.gateway.app import create_app
 from services.gateway.documents import appointments, calendar, clinic, displacement, doctors, patients
-from services.gateway.schemas import CancelIn, CheckInIn, CommandView, DayBooking, HealthView, SlotMove
+from services.gateway.reading import read_command
+from services.gateway.schemas import BOOKING_FORMS, MOVE_FORMS, CancelIn, CheckInIn, CommandView, HealthView
 from services.gateway.settings import Settings
 from shared.contracts.availability import DayView
 from shared.contracts.booking import AppointmentPage, AppointmentView, History
@@ -45,6 +47,7 @@ from shared.contracts.displacement import DisplaceAnswer, DisplaceIn
 from shared.contracts.patients import MergeIn, PatientIn, PatientPage, PatientPatch, PatientView
 from shared.contracts.queue import QueueEntryView, QueuePage
 from shared.contracts.registry import Deleted
+from tests.unit.gateway.parts import request_with
 from tests.unit.gateway.test_settings import ENVIRONMENT
 
 OPERATIONS = {
@@ -110,7 +113,6 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("model", "example"),
     [
-        (DayBooking, appointments.BOOKING_BODY), (SlotMove, appointments.MOVE_BODY),
         (CancelIn, appointments.CANCEL_BODY), (CheckInIn, appointments.CHECK_IN_BODY),
         (DoctorIn, doctors.BODY), (DoctorPatch, doctors.PATCH), (CategoryIn, doctors.CATEGORY_BODY),
         (CategoryPatch, doctors.CATEGORY_BODY), (PriceRangeIn, doctors.PRICE_RANGE_BODY),
@@ -121,6 +123,22 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
 )  # fmt: skip
 def test_examples_of_bodies_are_valid(model: type[BaseModel], example: dict[str, Any]) -> None:
     assert model.model_validate(example)
+
+
+@pytest.mark.parametrize(("forms", "bodies"), [
+    (BOOKING_FORMS, appointments.BOOKING_BODIES), (MOVE_FORMS, appointments.MOVE_BODIES),
+])  # fmt: skip
+async def test_every_form_of_a_body_has_its_example(
+    document: dict[str, Any], forms: Sequence[type[BaseModel]], bodies: dict[str, dict[str, Any]]
+) -> None:
+    read = [(await read_command(request_with(body), *forms)).body for body in bodies.values()]
+    assert {type(body) for body in read} == set(forms)
+    shown = {name: {"value": body} for name, body in bodies.items()}
+    assert any(_body_of(operation).get("examples") == shown for operation in operations(document))
+
+
+def _body_of(operation: dict[str, Any]) -> dict[str, Any]:
+    return dict(operation.get("requestBody", {}).get("content", {}).get("application/json", {}))
 
 
 def test_examples_of_answers_are_what_the_routes_answer(document: dict[str, Any]) -> None:
