@@ -1,4 +1,5 @@
-"""Holds every answer that the suite's clients get to the committed OpenAPI document: its status, its media type, its headers."""
+"""Holds every answer that the suite's clients get to the committed OpenAPI document: its status, its media type, its headers,
+and the code of a refusal."""
 
 import json
 import re
@@ -26,6 +27,10 @@ async def assert_documented(response: httpx2.Response) -> None:
     assert answer is not None, f"{asked} is not documented"
     if "content-type" in response.headers:
         assert response.headers["content-type"] in answer.get("content", {}), asked
+    if response.is_error:
+        await response.aread()
+        code = response.json()["code"]
+        assert code in answer["content"]["application/problem+json"]["examples"], f"{asked}: {code} is not documented"
     undocumented = set(response.headers) - OF_EVERY_ANSWER - {name.lower() for name in answer.get("headers", {})}
     assert not undocumented, f"{asked}: {undocumented}"
 
