@@ -1,17 +1,25 @@
-"""Rounds of a race on the system of the end-to-end tests: a twentieth by default, all by `make soak`. Figures come at the end."""
+"""Rounds of a race over two processes of each service: a twentieth by default, all by `make soak`. Figures come last."""
 
 import os
 from collections.abc import Callable
 
 import pytest
 
-from tests.e2e.conftest import desk, stack
+from deploy.embedded.services import Services
+from tests.e2e.conftest import desk
+from tests.support.stack import Stacks
 
-__all__ = ["desk", "stack"]
+__all__ = ["desk"]
 
 Tell = Callable[[str], None]
 ROUNDS = int(os.environ.get("SOAK_ROUNDS", "50"))
 _FIGURES = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture
+def stack(stacks: Stacks) -> Services:
+    """The running services."""
+    return stacks.running("soak", {"gateway": 2, "availability": 2, "booking": 2})
 
 
 @pytest.fixture
