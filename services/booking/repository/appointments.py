@@ -63,12 +63,13 @@ LOCK_UNLOCKED = """
 SELECT appointments.* FROM appointments JOIN unnest($1::uuid[], $2::uuid[]) AS asked(clinic_id, id) USING (clinic_id, id)
 ORDER BY appointments.id FOR UPDATE OF appointments SKIP LOCKED
 """
-# A day to each side: an overlap may have another local date where the zones differ. Holds count whenever they are.
+# Two days to each side: zones are up to 26 hours apart, so what overlaps may have local dates with one between them. Holds count
+# whenever they are.
 LIVE_AROUND = f"""
 SELECT appointments.* FROM appointments
 JOIN (SELECT DISTINCT * FROM unnest($1::uuid[], $2::uuid[], $3::date[]) AS asked(clinic_id, patient_id, around)) AS asked
   USING (clinic_id, patient_id)
-WHERE date BETWEEN around - 1 AND around + 1 AND status IN ({_LIVE})
+WHERE date BETWEEN around - 2 AND around + 2 AND status IN ({_LIVE})
 UNION
 SELECT appointments.* FROM appointments
 JOIN (SELECT DISTINCT * FROM unnest($4::uuid[], $5::uuid[]) AS holding(clinic_id, patient_id)) AS holding

@@ -1,7 +1,9 @@
 """Reservations on a real Postgres: what becomes an appointment, what is refused, what is given back, and what each batch says."""
 
 import datetime as dt
+from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -171,6 +173,20 @@ async def test_a_patient_is_not_in_two_places_at_once(desk: Desk) -> None:
     assert (await desk.deliver(half)).types == ["AppointmentRefused"]
     said = await desk.deliver(after, again)
     assert said.types == ["AppointmentBooked", "AppointmentRefused"]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+async def test_a_patient_is_in_one_place_where_the_zones_are_more_than_a_day_apart(desk: Desk, first: int) -> None:
+    """One moment has three dates on earth: the local dates of what overlaps may have another between them."""
+    patient, middle = await desk.patient(), dt.datetime.combine(TODAY, dt.time(10, 30), dt.UTC)
+    hour: dict[str, Any] = {"starts_at": middle, "ends_at": middle + dt.timedelta(minutes=30)}
+    zones = ["Pacific/Kiritimati", "Pacific/Pago_Pago"]
+    there, here = [{"time_zone": zone, "date": middle.astimezone(ZoneInfo(zone)).date(), **hour} for zone in zones]
+    assert there["date"] - here["date"] == dt.timedelta(days=2)
+    places = [there, here]
+    await desk.booked(patient=patient, **places[first])
+    said = await desk.deliver(reserved(desk.clinic, patient, **places[1 - first]))
+    assert [one.answer.code for one in said.of(AppointmentRefused)] == [Code.PATIENT_BUSY]
 
 
 async def test_the_newest_settings_of_a_clinic_win(desk: Desk) -> None:
