@@ -58,11 +58,13 @@ async def handle(unit: Unit, admitted: Admitted) -> None:
     for note, messages in _steps(TAKING_NOTE, admitted.fresh):
         await note(unit, messages)
     repeats = [message for message in admitted.fresh if isinstance(message, CommandRepeated)] + admitted.repeats
-    decisions = await Decisions.read(unit, [message for message in admitted.fresh if type(message) in DECIDING] + repeats)
+    revoked = [message for message in admitted.fresh if isinstance(message, SlotRevoked)]
+    asked = [message for message in admitted.fresh if type(message) in DECIDING] + repeats
+    decisions = await Decisions.read(unit, asked, revoked)
     for decide, messages in _steps(DECIDING, admitted.fresh):
         await decide(unit, decisions, messages)
     # Behind the bookings: a reservation may be made and revoked in one batch.
-    if revoked := [message for message in admitted.fresh if isinstance(message, SlotRevoked)]:
+    if revoked:
         await revoke(unit, revoked)
     answer_repeats(decisions, repeats)
     await decisions.store()

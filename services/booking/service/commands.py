@@ -23,7 +23,7 @@ from shared.infra.unit import Unit
 
 async def decide_commands(unit: Unit, decisions: Decisions, messages: Sequence[AppointmentCommand]) -> None:
     """Applies the commands in the order of their arrival to locked appointments, and writes the final states at once."""
-    locked = await appointments.lock(unit.connection, {(m.clinic_id, m.appointment_id) for m in messages}, unit.now)
+    locked = await appointments.lock(unit.connection, decisions.appointments, unit.now)
     found, unit.now = locked.found, locked.at
     current = dict(found)
     for message in await _for_survivors(unit, messages, found):

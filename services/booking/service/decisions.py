@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Self
 from uuid import UUID
 
-from shared.contracts.availability import BookingRefused, SlotKept, SlotReserved
+from shared.contracts.availability import BookingRefused, SlotKept, SlotReserved, SlotRevoked
 from shared.contracts.booking import BookAppointment, CancelAppointment, CheckInPatient, ConfirmAppointment, RescheduleAppointment
 from shared.contracts.commands import Answer, CommandRepeated, Outcome
 from shared.contracts.envelope import AppointmentMessage, DayMessage, Message
@@ -32,15 +32,16 @@ class Decisions:
 
     def __init__(self, unit: Unit, known: dict[tuple[UUID, UUID], Outcome], appointments: frozenset[tuple[UUID, UUID]]) -> None:
         self.appointments = appointments
-        """Those that the batch's moves and commands name: a batch that locks some of them before its end locks all at once."""
+        """Those that the batch's moves, commands and revoked slots name: whoever locks some of them first locks all at once."""
         self._unit = unit
         self._known = known
         self._made: list[Outcome] = []
 
     @classmethod
-    async def read(cls, unit: Unit, messages: Iterable[Message]) -> Self:
-        """What is decided already of the messages' commands."""
-        asked, named = set(), set()
+    async def read(cls, unit: Unit, messages: Iterable[Message], revoked: Iterable[SlotRevoked] = ()) -> Self:
+        """What is decided already of the messages' commands. Slots that are revoked are no command's."""
+        asked: set[tuple[UUID, UUID]] = set()
+        named = {(message.clinic_id, message.appointment_id) for message in revoked}
         for message in messages:
             if message.command_id:
                 asked.add((message.clinic_id, message.command_id))

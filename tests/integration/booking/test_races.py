@@ -9,12 +9,14 @@ from uuid import uuid4
 import pytest
 
 from services.booking.repository import appointments, patients
+from shared.contracts.availability import SlotReserved
 from shared.contracts.booking import AppointmentRefused
+from shared.contracts.envelope import Message
 from shared.contracts.problems import Code
 from shared.infra.postgres import Database
 from tests.integration.booking.desk import Desk
 from tests.support.waiting import eventually
-from tests.unit.booking.messages import cancel, check_in, reserved
+from tests.unit.booking.messages import cancel, check_in, move_of, reserved, revoked
 
 pytestmark = pytest.mark.integration
 
@@ -92,3 +94,24 @@ async def test_batches_that_want_the_same_rows_in_other_orders_never_deadlock(de
 
     await asyncio.gather(*(batch(order) for order in (1, -1) * 10))
     assert {(await desk.row(slot))["version"] for slot in slots} == {2}
+
+
+BATCHES: dict[str, Callable[[SlotReserved, SlotReserved], list[Message]]] = {
+    "move_and_cancel": lambda low, high: [move_of(high), cancel(low.clinic_id, low.appointment_id)],
+    "cancel_and_revoked": lambda low, high: [cancel(high.clinic_id, high.appointment_id), revoked(low)],
+    "move_and_revoked": lambda low, high: [move_of(high), revoked(low)],
+}
+
+
+@pytest.mark.parametrize("kind", BATCHES)
+async def test_a_batch_locks_all_of_its_appointments_at_once(desk: Desk, database: Database, kind: str) -> None:
+    """Whichever of its messages is first: else two batches that have both the other way round wait for each other."""
+    low, high = sorted([await desk.booked(), await desk.booked()], key=lambda slot: slot.appointment_id)
+    async with database.batch({desk.clinic}) as (connection, _):
+        await connection.execute("SELECT FROM appointments WHERE id = $1 FOR UPDATE", low.appointment_id)
+        racing = asyncio.create_task(desk.deliver(*BATCHES[kind](low, high)))
+        await until_it_waits(database)
+        free = "SELECT id FROM appointments WHERE id = $1 FOR UPDATE SKIP LOCKED"
+        assert await connection.fetchval(free, high.appointment_id), "nothing is held while it waits for the first"
+    await racing
+    assert {(await desk.row(slot))["version"] for slot in (low, high)} == {2}
