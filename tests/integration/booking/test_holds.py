@@ -21,7 +21,7 @@ from shared.contracts.problems import Code
 from shared.infra.errors import Outrun
 from tests.integration.booking.calls import delete, merge, refusal, registered
 from tests.integration.booking.desk import Desk
-from tests.unit.booking.messages import TODAY, TOMORROW, cancel, check_in, confirm, reserved, revoked
+from tests.unit.booking.messages import TODAY, TOMORROW, cancel, check_in, confirm, move_of, reserved, revoked
 
 pytestmark = pytest.mark.integration
 
@@ -167,6 +167,27 @@ async def test_a_hold_keeps_its_hour_until_it_is_over_and_not_a_moment_longer(de
     assert (await desk.row(held))["status"] == "expired"
     await desk.sweep()
     assert (await desk.row(held))["version"] == 2 and not await desk.has_timer(held)
+
+
+async def test_a_hold_that_is_over_stands_in_no_moves_way(desk: Desk) -> None:
+    patient = await desk.patient()
+    held = await desk.held(patient=patient, **AT_NINE)
+    moving = await desk.booked(patient=patient)
+    assert (await desk.deliver(move_of(moving, **AT_NINE))).of(AppointmentRefused)[0].answer.code == Code.PATIENT_BUSY
+    await desk.lapse(held)
+    said = await desk.deliver(move_of(moving, **AT_NINE))
+    assert said.types == ["AppointmentExpired", "SlotReleased", "AppointmentMoved", "SlotReleased"]
+
+
+async def test_a_hold_that_is_over_is_not_moved_and_ends_where_it_is(desk: Desk) -> None:
+    held = await desk.held(**AT_NINE)
+    await desk.lapse(held)
+    said = await desk.deliver(new := move_of(held, **AT_NINE))
+    assert said.types == ["AppointmentExpired", "SlotReleased", "AppointmentRefused"]
+    assert said.of(AppointmentRefused)[0].answer.code == Code.EXPIRED
+    row = await desk.row(held)
+    assert (row["status"], row["version"], row["reservation_id"]) == ("expired", 2, held.reservation_id)
+    assert said.of(AppointmentRefused)[0].reservation_id == new.reservation_id
 
 
 async def test_a_hold_that_is_over_is_no_booking_of_its_day(desk: Desk) -> None:

@@ -10,7 +10,7 @@ import pytest
 from services.booking.repository import holds as timers
 from services.booking.service import holds
 from shared.contracts.availability import SlotReserved
-from shared.contracts.booking import Purpose, Reason
+from shared.contracts.booking import AppointmentRefused, Purpose, Reason
 from shared.contracts.problems import Code
 from shared.infra.errors import Outrun
 from shared.infra.metrics import HOLDS_EXPIRED
@@ -18,7 +18,7 @@ from shared.infra.postgres import Database
 from tests.integration.booking.desk import Desk
 from tests.integration.booking.test_races import until_it_waits
 from tests.support.waiting import eventually
-from tests.unit.booking.messages import TOMORROW, cancel, confirm, reserved
+from tests.unit.booking.messages import TOMORROW, cancel, confirm, move_of, reserved
 
 pytestmark = pytest.mark.integration
 
@@ -107,6 +107,18 @@ async def test_a_sweep_waits_for_nobody_and_comes_back(desk: Desk) -> None:
     assert (await desk.row(locked))["status"] == "expired"
 
 
+async def test_a_sweep_that_stands_still_holds_up_no_other(desk: Desk, database: Database) -> None:
+    """It has locked its timers, and nobody knows for how long: what it has not taken ends all the same."""
+    taken, free = await desk.held(), await desk.held()
+    await desk.lapse(taken, free)
+    async with database.batch({desk.clinic}) as (connection, _):
+        await connection.execute("SELECT FROM hold_timers WHERE appointment_id = $1 FOR UPDATE", taken.appointment_id)
+        await asyncio.wait_for(desk.sweep(), timeout=10)
+        assert [(await desk.row(slot))["status"] for slot in (taken, free)] == ["pending", "expired"]
+    await desk.sweep()
+    assert (await desk.row(taken))["status"] == "expired"
+
+
 async def test_a_clinic_that_fails_holds_up_no_other(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     other = Desk(desk.database, uuid4())
     both = [(desk, await desk.held()), (other, await other.held())]
@@ -154,6 +166,18 @@ async def test_a_lock_that_was_only_held_is_judged_by_the_clock_behind_it_too(de
         over = "SELECT expires_at < clock_timestamp() FROM appointments WHERE id = $1"
         await eventually(lambda: connection.fetchval(over, slot.appointment_id))
     assert (await racing).codes == [Code.EXPIRED]
+
+
+async def test_a_move_that_waited_beyond_the_end_comes_too_late(desk: Desk, database: Database) -> None:
+    slot = await desk.held()
+    await desk.lapse(slot, after_seconds=1)
+    async with database.batch({desk.clinic}) as (connection, _):
+        await connection.execute("SELECT FROM appointments WHERE id = $1 FOR UPDATE", slot.appointment_id)
+        racing = asyncio.create_task(desk.deliver(move_of(slot)))
+        await until_it_waits(database)
+        over = "SELECT expires_at < clock_timestamp() FROM appointments WHERE id = $1"
+        await eventually(lambda: connection.fetchval(over, slot.appointment_id))
+    assert [one.answer.code for one in (await racing).of(AppointmentRefused)] == [Code.EXPIRED]
 
 
 async def test_confirm_against_expiry_has_one_winner(desk: Desk) -> None:
