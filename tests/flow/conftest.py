@@ -3,7 +3,7 @@
 import datetime as dt
 import importlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext
 from typing import Any
 from uuid import UUID
 
@@ -27,13 +27,18 @@ def today() -> dt.date:
 
 @pytest.fixture
 async def system(
-    service_settings: Callable[[str], Any], runtime: Callable[[str], Awaitable[Runtime]], clinic_id: UUID
+    service_settings: Callable[[str], Any],
+    runtime: Callable[[str], Awaitable[Runtime]],
+    clinic_id: UUID,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[System]:
     """The three services of a clinic of this test's own, each consuming what its process would."""
     async with AsyncExitStack() as stack:
         runtimes, http = {}, {}
         for name in SERVICES:
             runtimes[name] = await runtime(name)
+            # In memory all that a record leads to happens inside its handing over, also what this service says to that.
+            monkeypatch.setattr(runtimes[name].outbox, "_turn", nullcontext())
             handlers = importlib.import_module(f"services.{name}.handlers")
             runtimes[name].consume(consumed_by(name), handlers.make_handler(runtimes[name]))
             app = importlib.import_module(f"services.{name}.app").create_app(service_settings(name))
