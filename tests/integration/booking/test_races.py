@@ -10,7 +10,7 @@ import pytest
 
 from services.booking.repository import appointments, patients
 from shared.contracts.availability import SlotReserved
-from shared.contracts.booking import AppointmentRefused
+from shared.contracts.booking import AppointmentRefused, Purpose
 from shared.contracts.envelope import Message
 from shared.contracts.problems import Code
 from shared.infra.postgres import Database
@@ -115,3 +115,20 @@ async def test_a_batch_locks_all_of_its_appointments_at_once(desk: Desk, databas
         assert await connection.fetchval(free, high.appointment_id), "nothing is held while it waits for the first"
     await racing
     assert {(await desk.row(slot))["version"] for slot in (low, high)} == {2}
+
+
+async def test_a_hold_in_the_way_is_ended_behind_the_locks_of_the_batchs_commands(desk: Desk, database: Database) -> None:
+    """Whoever has ended one waits for no appointment any more, so nobody who wants both is waited for in a circle."""
+    slot, held = await desk.booked(), await desk.held()
+    await desk.lapse(held)
+    wanted = reserved(desk.clinic, held.patient_id, purpose=Purpose.HOLD)
+    async with database.batch({desk.clinic}) as (connection, _):
+        await connection.execute("SELECT FROM appointments WHERE id = $1 FOR UPDATE", slot.appointment_id)
+        racing = asyncio.create_task(desk.deliver(wanted, cancel(desk.clinic, slot.appointment_id)))
+        await until_it_waits(database)
+        free = "SELECT id FROM appointments WHERE id = $1 FOR UPDATE SKIP LOCKED"
+        assert await connection.fetchval(free, held.appointment_id), "it is ended last of all"
+    said = await racing
+    assert [kind for kind in said.types if kind != "SlotReleased"] == [
+        "AppointmentExpired", "AppointmentBooked", "AppointmentCancelled",
+    ]  # fmt: skip
