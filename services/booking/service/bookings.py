@@ -58,7 +58,7 @@ async def _open_desk(unit: Unit, decisions: Decisions, messages: Bookings) -> De
     judged = [one for one in wanted if domain.may_collide(one)]
     if judged:
         around = await appointments.live_around(unit.connection, judged)
-        if any(one.is_overdue(unit.now) for one in around):
+        if decisions.appointments and any(one.is_overdue(unit.now) for one in around):
             # Before it has the lock of a hold in its way: behind that it waits for no appointment any more.
             await appointments.lock(unit.connection, decisions.appointments, unit.now)
         desk.diary = Diary(await without_overdue(unit, around))
