@@ -57,12 +57,20 @@ async def _open_desk(unit: Unit, decisions: Decisions, messages: Bookings) -> De
     wanted = [one for message in new if isinstance(message, SlotReserved) and (one := _wanted(desk, message))]
     judged = [one for one in wanted if domain.may_collide(one)]
     if judged:
-        around = await appointments.live_around(unit.connection, judged)
-        if decisions.appointments and any(one.is_overdue(unit.now) for one in around):
-            # Before it has the lock of a hold in its way: behind that it waits for no appointment any more.
-            await appointments.lock(unit.connection, decisions.appointments, unit.now)
-        desk.diary = Diary(await without_overdue(unit, around))
+        desk.diary = Diary(await _around(desk, judged))
     return desk
+
+
+async def _around(desk: Desk, judged: Sequence[Appointment]) -> list[Appointment]:
+    """What lives of the patients around the days of what they want. A hold in the way that is over is ended here.
+
+    What the batch's commands name is locked before that, if it is not yet: behind it no appointment is waited for any more.
+    """
+    connection, now, named = desk.unit.connection, desk.unit.now, desk.decisions.appointments
+    around = await appointments.live_around(connection, judged)
+    if named and not desk.moving and any(one.is_overdue(now) for one in around):
+        await appointments.lock(connection, named, now)
+    return await without_overdue(desk.unit, around)
 
 
 async def _held(unit: Unit, decisions: Decisions, messages: Bookings) -> set[UUID]:
