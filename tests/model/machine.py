@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, get_state_machine_test, i
 
 from tests.model.belief import Ask, Belief
 from tests.model.office import Office
-from tests.model.world import CANCELLED, LIVE, PENDING, Answer, Hours, Target, World
+from tests.model.world import CANCELLED, LIVE, MAX_HOLDS, PENDING, Answer, Hours, Target, World
 
 T = TypeVar("T")
 Run = Callable[[Coroutine[Any, Any, T]], T]
@@ -26,7 +26,7 @@ HALF_PAST_EIGHT, NINE, HALF_PAST_NINE, TEN = 510, 540, 570, 600
 WEEKS: tuple[Hours, ...] = ((NINE, HALF_PAST_NINE), (HALF_PAST_EIGHT, NINE), (HALF_PAST_NINE, TEN), (NINE,))
 """Weeks that a timed doctor may have: their slots are the same ones, or none of the other's."""
 DOCTORS: tuple[Hours, ...] = ((), WEEKS[0], WEEKS[0])
-DATES, CAPACITY, PATIENTS = 2, 2, 3
+DATES, CAPACITY, PATIENTS = 2, 2, 2
 STEPS = 25
 
 numbers = st.integers(min_value=0, max_value=11)
@@ -34,7 +34,8 @@ numbers = st.integers(min_value=0, max_value=11)
 doctors = st.sampled_from(range(len(DOCTORS)))
 timed = st.sampled_from([doctor for doctor, hours in enumerate(DOCTORS) if hours])
 dates = st.sampled_from(range(DATES))
-starts = st.sampled_from(sorted({start for week in WEEKS for start in week}))
+starts = st.sampled_from([start for week in WEEKS for start in week])
+"""The usual ones more often than those that are seldom published."""
 days = st.builds(Target, doctors, dates, st.none())
 slots = st.builds(Target, timed, dates, starts)
 targets = st.one_of(slots, slots, days)
@@ -65,6 +66,12 @@ class Machine(RuleBasedStateMachine):
     @rule(patient=numbers, where=targets, by_start=st.booleans())
     def hold(self, patient: int, where: Target, by_start: bool) -> None:
         self._book(patient, where, confirm=False, by_start=by_start)
+
+    @rule(patient=numbers, places=st.lists(targets, min_size=MAX_HOLDS + 1, max_size=MAX_HOLDS + 1))
+    def hold_one_too_many(self, patient: int, places: list[Target]) -> None:
+        """Few of those that each ask for something come so far."""
+        for where in places:
+            self._book(patient, where, confirm=False, by_start=False)
 
     @precondition(lambda self: self._pending())
     @rule(which=numbers)
@@ -128,7 +135,7 @@ class Machine(RuleBasedStateMachine):
     def change_schedule(self, doctor: int, hours: Hours) -> None:
         self._judge(lambda world: world.set_hours(doctor, hours), self.run(self.office.set_hours(doctor, hours)))
 
-    @rule(which=numbers, cancel=st.booleans())
+    @rule(which=numbers, cancel=st.sampled_from((False, False, True)))
     def delete_a_patient(self, which: int, cancel: bool) -> None:
         patient = which % len(self.office.patients)
         told = self.run(self.office.delete_patient(patient, cancel=cancel))
