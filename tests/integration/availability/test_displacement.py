@@ -12,7 +12,7 @@ import pytest
 from shared.contracts.availability import SlotReserved
 from shared.contracts.booking import AppointmentMoved, AppointmentRefused, Purpose
 from shared.contracts.displacement import MAX_DISPLACED
-from tests.integration.availability.desk import ANSWER, TOMORROW, Desk, book, envelope, releases
+from tests.integration.availability.desk import ANSWER, TOMORROW, Desk, book, envelope, every_day, releases
 from tests.integration.availability.test_directory import code
 from tests.integration.availability.test_exceptions import closed, post, schedule
 from tests.integration.availability.test_removals import bodies, published
@@ -182,6 +182,8 @@ async def test_a_key_is_answered_with_what_was_done(desk: Desk, http: httpx2.Asy
     assert repeat.json()["plan"] == answers[0].json() and repeat.headers["Idempotent-Replayed"] == "true"
     for verb, body in (("displaced", call(last=LATER)), ("displace", order(call(last=LATER), held))):
         assert code(await ask(http, doctor, verb, body, key)) == (422, "key_reused")
+    for verb, body in (("displaced", call()), ("displace", order(call(), held))):
+        assert code(await ask(http, await desk.doctor(), verb, body, key)) == (422, "key_reused"), "another doctor"
     await published(desk)
     assert len(said(desk)) == 1
 
@@ -219,6 +221,37 @@ async def test_closed_days_and_the_lead_time_are_no_places(desk: Desk, http: htt
     await http.post(f"/internal/doctors/{doctor}/availability", json={"date": begin.date().isoformat(), "available": False})
     (step,) = await displaced(http, doctor, call(dry_run=True), [held])
     assert step["to"]["starts_at"] == f"{begin.date() + dt.timedelta(days=1)}T00:00:00Z"
+
+
+async def test_days_of_numbers_that_are_closed_or_too_far_are_no_places(desk: Desk, http: httpx2.AsyncClient) -> None:
+    await desk.settings(default_daily_capacity=1)
+    doctor, days = await desk.doctor(), [TOMORROW + dt.timedelta(days=number) for number in range(4)]
+    held, *others = await booked(desk, doctor, *days)
+    await desk.deliver(*(releases(one) for one in others))
+    await post(http, doctor, closed(days[0], days[1]))
+    await http.post(f"/internal/doctors/{doctor}/availability", json={"date": days[2].isoformat(), "available": False})
+    assert starts(await displaced(http, doctor, call(dry_run=True), [held])) == ["3 1"]
+    await desk.settings(version=2, default_daily_capacity=1, booking_horizon_days=3)
+    assert starts(await displaced(http, doctor, call(), [held])) == [None]
+
+
+async def test_who_has_a_schedule_gets_no_days_of_numbers(desk: Desk, http: httpx2.AsyncClient) -> None:
+    doctor, hours = await desk.doctor(), every_day("09:00", "10:00", valid_to=LATER.isoformat())
+    assert (await http.put(f"/internal/doctors/{doctor}/schedule", json={"entries": hours})).status_code == 200
+    held = await booked(desk, doctor, TOMORROW)
+    await post(http, doctor, closed(TOMORROW, LATER))
+    assert starts(await displaced(http, doctor, call(), held)) == [None]
+
+
+async def test_who_was_to_come_much_later_gets_a_place_behind_all_that_are_too_early(
+    desk: Desk, http: httpx2.AsyncClient
+) -> None:
+    doctor, far = await desk.doctor(), TOMORROW + dt.timedelta(days=20)
+    await schedule(http, doctor)
+    held = await booked(desk, doctor, TOMORROW, far)
+    await post(http, doctor, closed())
+    await post(http, doctor, closed(far, far))
+    assert starts(await displaced(http, doctor, call(), held)) == ["1 09:00", "21 09:00"]
 
 
 async def test_the_same_category_takes_the_first_place_of_any_colleague(desk: Desk, http: httpx2.AsyncClient) -> None:

@@ -6,7 +6,7 @@ import itertools
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx2
 import pytest
@@ -14,7 +14,7 @@ import pytest
 from shared.contracts.availability import SlotReserved
 from shared.infra.outbox import Outbox
 from shared.infra.unit import Units
-from tests.integration.availability.desk import TOMORROW, Desk, book
+from tests.integration.availability.desk import TOMORROW, Desk, book, releases
 from tests.integration.availability.test_displacement import LATER, booked, call, category, displaced, starts
 from tests.integration.availability.test_exceptions import closed, post, schedule
 from tests.integration.availability.test_races import blocked
@@ -89,6 +89,22 @@ async def test_if_nothing_is_left_of_what_was_chosen_all_begins_anew(
         waiting = asyncio.create_task(displaced(http, doctor, call(), held))
         assert await blocked(waiting)
     assert starts(await waiting) == ["21 09:00"]
+
+
+async def test_what_comes_free_on_a_day_that_is_not_held_is_not_taken(
+    desk: Desk, consumer: Desk, http: httpx2.AsyncClient
+) -> None:
+    """An earlier place is seen while the displacement waits for the day of its own: somebody else may be at that."""
+    doctor = await desk.doctor()
+    days = [TOMORROW + dt.timedelta(days=number) for number in range(1, 11)]
+    await schedule(http, doctor, "09:00", "09:15")
+    held, (early, *_) = await booked(desk, doctor, TOMORROW), await booked(desk, doctor, *days[:9])
+    await post(http, doctor, closed())
+    async with consumer.batch(book(desk.clinic, doctor, days[9], slot_id=uuid4())):
+        waiting = asyncio.create_task(displaced(http, doctor, call(), held))
+        assert await blocked(waiting)
+        await desk.deliver(releases(early))
+    assert starts(await waiting) == ["10 09:00"]
 
 
 async def test_50_bookings_beside_a_displaced_day_of_20(
