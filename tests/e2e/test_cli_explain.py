@@ -145,7 +145,7 @@ async def test_a_command_that_never_arrived_was_lost(cli: Cli, desk: Desk) -> No
     command = await explained(cli, command_id)
     assert (command["status"], command["code"]) == ("refused", "lost")
     assert "booking command_closed" in told(command)
-    assert any("its message is nowhere in the log" in line for line in command["why"])
+    assert any("its message is nowhere in the log" in line for line in command["why"]), command["why"]
 
 
 async def test_a_command_that_nobody_has_decided_yet_is_running(cli: Cli, desk: Desk) -> None:
