@@ -49,7 +49,7 @@ async def _explained(text: str) -> Told:
             found += [await stores.in_stores(opened, command) for command in more]
             look = await _look(named, [*found, alone])
     for command in (*found, alone):
-        command.records, command.log_complete = stores.of_command(look.records, command.command_id), look.complete
+        command.records, command.commands_complete = stores.of_command(look.records, command.command_id), look.commands_complete
     told = [command for command in found if command]
     if not alone.audit:
         alone.records = []  # others' messages may name the id
@@ -69,7 +69,7 @@ async def _look(named: Named, found: list[Evidence]) -> Look:
     try:
         return await stores.in_log([named.text, *(str(id_) for command in found if (id_ := command.command_id))], since)
     except Failure as failure:  # what the databases know is still worth telling
-        return Look([], 0, complete=False, failure=failure)
+        return Look([], 0, failure=failure)
 
 
 def _more(look: Look, named: Named) -> list[UUID]:

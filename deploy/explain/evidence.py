@@ -21,6 +21,7 @@ from deploy.failure import Failure
 from deploy.kafka_log import Raw
 from deploy.read_only import Connection, snapshot
 from deploy.topics import declared_topics
+from shared.contracts.topics import ALL_TOPICS
 
 AUDITED = ("availability", "booking", "queue")
 NEWEST_PER_PARTITION = 20_000
@@ -67,8 +68,8 @@ class Evidence:
     inbox: list[Row] = field(default_factory=list)
     outbox: list[Row] = field(default_factory=list)
     records: list[Raw] = field(default_factory=list)
-    log_complete: bool = True
-    """Whether what is not among the records is not in the log."""
+    commands_complete: bool = True
+    """Whether a command that is not among the records is not in the log."""
 
     def __bool__(self) -> bool:
         return bool(self.outcome or self.audit or self.records)
@@ -149,38 +150,49 @@ async def add_receipts(stores: Stores, evidence: Evidence) -> None:
 
 @dataclass(frozen=True)
 class Look:
-    """How much of the log was read, whether that was all of the time in question, and why it could not be read, if so."""
+    """How much of the log was read, of which topics not all of the time in question, and why it could not be read, if so."""
 
     records: list[Raw]
     read: int
-    complete: bool
+    cut: frozenset[str] = frozenset()
     failure: Failure | None = None
+
+    @property
+    def complete(self) -> bool:
+        return not self.failure and not self.cut
+
+    @property
+    def commands_complete(self) -> bool:
+        """A gateway's replies are many more than a partition's commands, and say nothing of whether a command came."""
+        return not self.failure and not any(topic.name in self.cut for topic in ALL_TOPICS if topic.commands)
 
 
 async def in_log(texts: Collection[str], since: datetime | None) -> Look:
     """The records that carry one of these ids, from a time on."""
     needles = [text.encode() for text in texts]
     async with kafka_log.reader(addresses.kafka()) as consumer:
-        starts, ends, complete = await _window(consumer, since)
+        starts, ends, cut = await _window(consumer, since)
         read, found = 0, []
         async for record in kafka_log.read(consumer, starts, ends):
             read += 1
             if any(needle in (record.value or b"") for needle in needles):
                 found.append(record)
-    return Look(sorted(found, key=lambda record: (record.timestamp, record.topic, record.offset)), read, complete)
+    return Look(sorted(found, key=lambda record: (record.timestamp, record.topic, record.offset)), read, cut)
 
 
-async def _window(consumer: AIOKafkaConsumer, since: datetime | None) -> tuple[kafka_log.Offsets, kafka_log.Offsets, bool]:
-    """From where to where each partition is read."""
+async def _window(
+    consumer: AIOKafkaConsumer, since: datetime | None
+) -> tuple[kafka_log.Offsets, kafka_log.Offsets, frozenset[str]]:
+    """From where to where each partition is read, and the topics of those of which that is not all."""
     partitions = kafka_log.partitions_of(declared_topics())
     begins, ends = await kafka_log.bounds(consumer, partitions)
     if since is None:
         starts = {place: max(begins[place], ends[place] - NEWEST_PER_PARTITION) for place in partitions}
-        return starts, ends, starts == begins
+        return starts, ends, frozenset(place.topic for place in partitions if starts[place] != begins[place])
     at = await consumer.offsets_for_times({place: int((since - BEFORE).timestamp() * 1000) for place in partitions})
     starts = {place: found.offset if (found := at.get(place)) else ends[place] for place in partitions}
     bounded = {place: min(ends[place], starts[place] + NEWEST_PER_PARTITION) for place in partitions}
-    return starts, bounded, bounded == ends
+    return starts, bounded, frozenset(place.topic for place in partitions if bounded[place] != ends[place])
 
 
 def of_command(records: Sequence[Raw], command_id: UUID | None) -> list[Raw]:

@@ -181,7 +181,7 @@ def status_of(evidence: Evidence) -> str:
     """How far the command is."""
     outcome = evidence.outcome
     if outcome is None:
-        return "running" if commands_in(evidence) else "done" if evidence.log_complete else "unknown"
+        return "running" if commands_in(evidence) else "done" if evidence.commands_complete else "unknown"
     if outcome["settled_at"] is None:
         return "unsettled"
     return "refused" if outcome["code"] else "succeeded"
@@ -215,7 +215,7 @@ def why(evidence: Evidence) -> list[str]:
 def _arrival(evidence: Evidence) -> str:
     if commands_in(evidence):
         return "its message is in the log all the same"
-    return "its message is nowhere in the log" if evidence.log_complete else "whether its message is in the log was not seen"
+    return "its message is nowhere in the log" if evidence.commands_complete else "whether its message is in the log was not seen"
 
 
 def _result(outcome: Row) -> dict[str, Any]:

@@ -184,16 +184,16 @@ async def test_what_is_no_id_names_nothing() -> None:
     stores: Any = Stores({service: Empty() for service in AUDITED}, [])  # type: ignore[misc]
     command = Evidence(COMMAND, records=strange("booking.commands"))
     await add_receipts(stores, command)
-    look = Look([*command.records, record("booking.commands", T0, command_id="no uuid")], 4, complete=True)
+    look = Look([*command.records, record("booking.commands", T0, command_id="no uuid")], 4)
     assert _more(look, Named("x", ())) == [COMMAND]
 
 
 def test_without_the_log_nothing_is_said_of_it() -> None:
-    undecided = Evidence(COMMAND, audit=[audited("availability", T0, "slot_taken")], log_complete=False)
+    undecided = Evidence(COMMAND, audit=[audited("availability", T0, "slot_taken")], commands_complete=False)
     assert story.status_of(undecided) == "unknown" and "was not read whole" in story.why(undecided)[0]
-    undecided.log_complete = True
+    undecided.commands_complete = True
     assert story.status_of(undecided) == "done"
-    assert "was not seen" in story.why(Evidence(COMMAND, outcome("lost"), log_complete=False))[1]
+    assert "was not seen" in story.why(Evidence(COMMAND, outcome("lost"), commands_complete=False))[1]
 
 
 APPOINTMENT, OTHER = uuid4(), uuid4()
@@ -259,3 +259,10 @@ def test_the_keys_that_are_tried_are_those_of_the_gateway() -> None:
     posts = {path["post"]["operationId"] for path in document["paths"].values() if "post" in path}
     assert set(naming.OPERATIONS) == posts >= {kind.operation for kind in (BOOK, CANCEL, CONFIRM, MOVE, CHECK_IN)}
     assert naming.PRINCIPALS == (OPEN,)
+
+
+@pytest.mark.parametrize(("cut", "commands"), [("gateway.replies", True), ("booking.commands", False)])
+def test_of_commands_their_own_topics_tell(cut: str, commands: bool) -> None:
+    """A gateway may get more replies than a look reads, while all commands of that time were seen."""
+    look = Look([], 0, frozenset({cut}))
+    assert (look.complete, look.commands_complete) == (False, commands)
