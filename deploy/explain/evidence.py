@@ -188,11 +188,16 @@ async def _window(
     begins, ends = await kafka_log.bounds(consumer, partitions)
     if since is None:
         starts = {place: max(begins[place], ends[place] - NEWEST_PER_PARTITION) for place in partitions}
-        return starts, ends, frozenset(place.topic for place in partitions if starts[place] != begins[place])
+        return starts, ends, _cut(starts, begins)
     at = await consumer.offsets_for_times({place: int((since - BEFORE).timestamp() * 1000) for place in partitions})
     starts = {place: found.offset if (found := at.get(place)) else ends[place] for place in partitions}
     bounded = {place: min(ends[place], starts[place] + NEWEST_PER_PARTITION) for place in partitions}
-    return starts, bounded, frozenset(place.topic for place in partitions if bounded[place] != ends[place])
+    return starts, bounded, _cut(bounded, ends)
+
+
+def _cut(read: kafka_log.Offsets, whole: kafka_log.Offsets) -> frozenset[str]:
+    """The topics of which less is read than there is."""
+    return frozenset(place.topic for place in whole if read[place] != whole[place])
 
 
 def of_command(records: Sequence[Raw], command_id: UUID | None) -> list[Raw]:

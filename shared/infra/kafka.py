@@ -173,8 +173,7 @@ class Publisher:
 
     async def send_all(self, records: Sequence[Record]) -> list[bool]:
         """Writes records in order and says of each whether it was acknowledged; stops at the first not accepted."""
-        acknowledged = await self.acknowledged(await self.hand_over(records))
-        return acknowledged + [False] * (len(records) - len(acknowledged))
+        return await self.acknowledged(await self.hand_over(records), of=len(records))
 
     async def hand_over(self, records: Sequence[Record]) -> list[Handed]:
         """Gives records to the producer in order, for `acknowledged`. From the first on that it does not take, or when the streak
@@ -192,12 +191,12 @@ class Publisher:
             self._refusals += len(handed) < len(records)
         return handed
 
-    async def acknowledged(self, handed: Sequence[Handed]) -> list[bool]:
-        """Waits for the broker and says of each record that was handed over whether it has it."""
+    async def acknowledged(self, handed: Sequence[Handed], of: int) -> list[bool]:
+        """Waits for the broker and says whether it has each of so many records, of which the first ones were handed over."""
         waiting = [future for future in handed if future is not None]
         if waiting:
             await asyncio.wait(waiting, timeout=self._ack_timeout_seconds)
-        return [future is None or _acknowledged(future) for future in handed]
+        return [future is None or _acknowledged(future) for future in handed] + [False] * (of - len(handed))
 
     async def _hand_over(self, record: Record, timeout_seconds: float) -> Handed:
         try:

@@ -108,10 +108,11 @@ class Outbox:
 
     async def _send(self, ids: list[int], records: list[Record], streak: Streak) -> list[bool]:
         """Of each row whether the broker has it. None is sent if the streak is over in which they were judged to be next."""
+        if not ids:
+            return []  # what is all left to the relay waits for nobody's turn
         try:
             handed = await self._hand_over(ids, records, streak)
-            acknowledged = await self._publisher.acknowledged(handed)
-            acknowledged += [False] * (len(ids) - len(handed))
+            acknowledged = await self._publisher.acknowledged(handed, of=len(ids))
             self._published.update(id for id, done in zip(ids, acknowledged, strict=True) if done)
             if not all(acknowledged):
                 log.warning("outbox_publish_incomplete", unsent=acknowledged.count(False))

@@ -124,6 +124,6 @@ async def test_what_a_producer_holds_that_failed_is_not_sent(system: System) -> 
         on_the_wire = failing._message_accumulator._pop_batch(PARTITION)
         handed += await publisher.hand_over([RECORD])
         on_the_wire.failure(NotLeaderForPartitionError())
-        assert await publisher.acknowledged(handed) == [False, False]
+        assert await publisher.acknowledged(handed, of=2) == [False, False]
         assert isinstance(cast(Any, handed[1]).exception(), ProducerClosed)
         assert await publisher.send_all([RECORD]) == [True]
