@@ -12,11 +12,9 @@ from shared.contracts.commands import CommandRepeated
 from shared.contracts.problems import Code
 from shared.infra.ids import new_id
 from tests.integration.booking.desk import Desk
-from tests.unit.booking.messages import PARTITION, TODAY, cancel, freed, refused, repeated, reserved
+from tests.unit.booking.messages import LATE, PARTITION, TODAY, cancel, freed, refused, repeated, reserved
 
 pytestmark = pytest.mark.integration
-
-LATE = {"decide_by": dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1)}
 
 
 async def test_a_reservation_becomes_an_appointment_and_is_answered_at_once(desk: Desk) -> None:

@@ -9,11 +9,10 @@ from shared.contracts.booking import AppointmentCancelled, PatientCheckedIn, Rea
 from shared.contracts.commands import CommandRepeated
 from shared.contracts.problems import Code
 from tests.integration.booking.desk import Desk
-from tests.unit.booking.messages import PARTITION, TODAY, TOMORROW, cancel, check_in, freed, queued, reserved
+from tests.unit.booking.messages import LATE, PARTITION, TODAY, TOMORROW, cancel, check_in, freed, queued, reserved
 
 pytestmark = pytest.mark.integration
 
-LATE = {"decide_by": dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1)}
 YESTERDAY = TODAY - dt.timedelta(days=1)
 
 

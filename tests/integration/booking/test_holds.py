@@ -21,11 +21,10 @@ from shared.contracts.problems import Code
 from shared.infra.errors import Outrun
 from tests.integration.booking.calls import delete, merge, refusal, registered
 from tests.integration.booking.desk import Desk
-from tests.unit.booking.messages import TODAY, TOMORROW, cancel, check_in, confirm, move_of, reserved, revoked
+from tests.unit.booking.messages import LATE, TODAY, TOMORROW, cancel, check_in, confirm, move_of, reserved, revoked
 
 pytestmark = pytest.mark.integration
 
-LATE = {"decide_by": dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1)}
 HOUR = dt.timedelta(hours=1)
 NINE = dt.datetime.combine(TOMORROW, dt.time(9), dt.UTC)
 AT_NINE: dict[str, Any] = {"date": TOMORROW, "starts_at": NINE, "ends_at": NINE + HOUR}

@@ -12,6 +12,7 @@ from shared.contracts.problems import Code
 from shared.infra.ids import new_id
 from tests.integration.booking.desk import Desk, Said
 from tests.unit.booking.messages import (
+    LATE,
     TODAY,
     TOMORROW,
     cancel,
@@ -27,7 +28,6 @@ from tests.unit.booking.messages import (
 
 pytestmark = pytest.mark.integration
 
-LATE = {"decide_by": dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1)}
 YESTERDAY = TODAY - dt.timedelta(days=1)
 AN_HOUR_ON = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
 

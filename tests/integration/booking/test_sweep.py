@@ -11,11 +11,12 @@ from services.booking.repository import holds as timers
 from services.booking.service import holds
 from shared.contracts.availability import SlotReserved
 from shared.contracts.booking import AppointmentRefused, Purpose, Reason
+from shared.contracts.envelope import Message
 from shared.contracts.problems import Code
 from shared.infra.errors import Outrun
 from shared.infra.metrics import HOLDS_EXPIRED
-from shared.infra.postgres import Database
-from tests.integration.booking.desk import Desk
+from shared.infra.postgres import Connection, Database
+from tests.integration.booking.desk import Desk, Said
 from tests.integration.booking.test_races import until_it_waits
 from tests.support.waiting import eventually
 from tests.unit.booking.messages import TOMORROW, cancel, confirm, move_of, reserved
@@ -139,6 +140,17 @@ async def test_a_clinic_that_fails_holds_up_no_other(desk: Desk, monkeypatch: py
     assert (await desk.row(both[0][1]))["status"] == "expired"
 
 
+async def waits_beyond_the_end(
+    desk: Desk, database: Database, holder: Connection, slot: SlotReserved, command: Message
+) -> "asyncio.Task[Said]":
+    """A command that began in time, and waits for the lock of `holder` until the hold is over."""
+    racing = asyncio.create_task(desk.deliver(command))
+    await until_it_waits(database)
+    over = "SELECT expires_at < clock_timestamp() FROM appointments WHERE id = $1"
+    await eventually(lambda: holder.fetchval(over, slot.appointment_id))
+    return racing
+
+
 async def test_a_confirmation_that_waited_beyond_the_end_comes_too_late(desk: Desk, database: Database) -> None:
     """It is judged by the clock behind its lock, not by that of its transaction's beginning."""
     slot = await desk.held()
@@ -148,10 +160,7 @@ async def test_a_confirmation_that_waited_beyond_the_end_comes_too_late(desk: De
         await connection.execute(
             "UPDATE appointments SET expires_at = clock_timestamp() + interval '1 s' WHERE id = $1", slot.appointment_id
         )
-        racing = asyncio.create_task(desk.deliver(confirm(desk.clinic, slot.appointment_id)))
-        await until_it_waits(database)
-        over = "SELECT expires_at < clock_timestamp() FROM appointments WHERE id = $1"
-        await eventually(lambda: connection.fetchval(over, slot.appointment_id))
+        racing = await waits_beyond_the_end(desk, database, connection, slot, confirm(desk.clinic, slot.appointment_id))
     assert (await racing).codes == [Code.EXPIRED]
 
 
@@ -161,10 +170,7 @@ async def test_a_lock_that_was_only_held_is_judged_by_the_clock_behind_it_too(de
     await desk.lapse(slot, after_seconds=1)
     async with database.batch({desk.clinic}) as (connection, _):
         await connection.execute("SELECT FROM appointments WHERE id = $1 FOR UPDATE", slot.appointment_id)
-        racing = asyncio.create_task(desk.deliver(confirm(desk.clinic, slot.appointment_id)))
-        await until_it_waits(database)
-        over = "SELECT expires_at < clock_timestamp() FROM appointments WHERE id = $1"
-        await eventually(lambda: connection.fetchval(over, slot.appointment_id))
+        racing = await waits_beyond_the_end(desk, database, connection, slot, confirm(desk.clinic, slot.appointment_id))
     assert (await racing).codes == [Code.EXPIRED]
 
 
@@ -173,10 +179,7 @@ async def test_a_move_that_waited_beyond_the_end_comes_too_late(desk: Desk, data
     await desk.lapse(slot, after_seconds=1)
     async with database.batch({desk.clinic}) as (connection, _):
         await connection.execute("SELECT FROM appointments WHERE id = $1 FOR UPDATE", slot.appointment_id)
-        racing = asyncio.create_task(desk.deliver(move_of(slot)))
-        await until_it_waits(database)
-        over = "SELECT expires_at < clock_timestamp() FROM appointments WHERE id = $1"
-        await eventually(lambda: connection.fetchval(over, slot.appointment_id))
+        racing = await waits_beyond_the_end(desk, database, connection, slot, move_of(slot))
     assert [one.answer.code for one in (await racing).of(AppointmentRefused)] == [Code.EXPIRED]
 
 

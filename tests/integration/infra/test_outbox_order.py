@@ -85,15 +85,20 @@ async def arrive(process: Runtime, bench: Bench, *numbers: int) -> None:
     assert await published(bench) == list(numbers)
 
 
-async def test_who_waits_to_hand_over_is_not_overtaken(bench: Bench, process: Runtime, producer: Producer) -> None:
-    go_on = asyncio.Event()
-    producer.next = [go_on]
+async def say_one_behind_the_other(process: Runtime, bench: Bench, producer: Producer, go_on: asyncio.Event) -> None:
+    """The second is written while the first is on its way; then that one goes on."""
     first = asyncio.ensure_future(say(process, bench, 1))
     await eventually(producer.has_taken_them)
     second = asyncio.ensure_future(say(process, bench, 2))
     await written(bench, 2)
     go_on.set()
     await asyncio.gather(first, second)
+
+
+async def test_who_waits_to_hand_over_is_not_overtaken(bench: Bench, process: Runtime, producer: Producer) -> None:
+    go_on = asyncio.Event()
+    producer.next = [go_on]
+    await say_one_behind_the_other(process, bench, producer, go_on)
     await arrive(process, bench, 1, 2)
 
 
@@ -106,12 +111,7 @@ async def test_what_was_not_taken_is_not_overtaken(bench: Bench, process: Runtim
             raise KafkaTimeoutError
 
     producer.next = [RefusedLater()]
-    first = asyncio.ensure_future(say(process, bench, 1))
-    await eventually(producer.has_taken_them)
-    second = asyncio.ensure_future(say(process, bench, 2))
-    await written(bench, 2)
-    go_on.set()
-    await asyncio.gather(first, second)
+    await say_one_behind_the_other(process, bench, producer, go_on)
     assert await published(bench) == []
     await arrive(process, bench, 1, 2)
 

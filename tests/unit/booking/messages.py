@@ -13,6 +13,8 @@ from shared.infra.ids import new_id
 
 TODAY = dt.datetime.now(dt.UTC).date()
 TOMORROW = TODAY + dt.timedelta(days=1)
+LATE = {"decide_by": dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1)}
+"""Of a command that nobody may decide any more."""
 PARTITION = 3
 
 
