@@ -21,7 +21,7 @@ def without_gap(seen: Evidence) -> Finding:
     in_queues = {_day(row): row["version"] for row in seen.rows("queue_days")}
     violations = [
         *_gaps("an appointment", appointments, reached, once=True),
-        *_out_of_order("an appointment", _appointments(seen, by_partition=True)),
+        *_out_of_order("an appointment", _appointments(seen, by_key=True)),
         *_gaps("a queue", queues, in_queues, once=False),
         *_out_of_order("a queue", queues),
         *_registry(seen, registered),
@@ -30,15 +30,15 @@ def without_gap(seen: Evidence) -> Finding:
     return Finding(7, TITLE, counts, violations)
 
 
-def _appointments(seen: Evidence, *, by_partition: bool = False) -> dict[str, list[int]]:
+def _appointments(seen: Evidence, *, by_key: bool = False) -> dict[str, list[int]]:
     """The versions of each appointment in the order of the log. Whoever was moved has them on several days, which have no order
-    among each other."""
+    among each other, also where they share a partition: a row waits for older ones of its key only."""
     found: dict[str, list[int]] = {}
     types = {one.type for one in seen.messages if one.topic == "appointment.events"}
     for one in seen.events(*types):
         if one.fields.get("version") is not None and "appointment_id" in one.fields:
             id_ = str(one.fields["appointment_id"])
-            found.setdefault(f"{id_} in {one.partition}" if by_partition else id_, []).append(one.fields["version"])
+            found.setdefault(f"{id_} in {one.key!r}" if by_key else id_, []).append(one.fields["version"])
     return found
 
 

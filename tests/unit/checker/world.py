@@ -77,22 +77,21 @@ class World:
         return judge(self.evidence())
 
     def evidence(self) -> Evidence:
-        """It as the checker reads it."""
+        """It as the checker reads it: what is moved to the third doctor before what happened to it until then."""
         places: Counter[str] = Counter()
-        log = [self._record(topic, json.dumps(message).encode(), places, _partition(message)) for topic, message in self.said]
-        log.sort(key=lambda one: (one.topic, one.partition, one.offset))
+        said = sorted(self.said, key=lambda one: (one[0], one[1].get("doctor_id") != THIRD))
+        log = [self._record(topic, json.dumps(message).encode(), places, _key(message)) for topic, message in said]
         log += [self._record("booking.commands.availability.dlq", value, places) for value in self.letters]
         entries = [Entry(**entry) for entry in self.history]
         return Evidence(entries, log, Tables(self.tables), self.owed, self.lag, self.injected, ACCEPTED)
 
-    def _record(self, topic: str, value: bytes, places: Counter[str], partition: int = 0) -> Record:
+    def _record(self, topic: str, value: bytes, places: Counter[str], key: bytes = b"key") -> Record:
         places[topic] += 1
-        return Record(topic, partition, places[topic] - 1, b"key", value)
+        return Record(topic, 0, places[topic] - 1, key, value)
 
 
-def _partition(message: Row) -> int:
-    """Of two: what is moved to the third doctor is read before what happened to it until then."""
-    return int(message.get("doctor_id") != THIRD)
+def _key(message: Row) -> bytes:
+    return f"{message.get('doctor_id')}:{message.get('date')}".encode()
 
 
 def registry(world: World) -> None:
