@@ -11,4 +11,4 @@ class Settings(ServiceSettings):
     identifier_key: SecretStr = Field(min_length=16)
     """Keys the blind indexes of phones; at least 16 characters, never changed once patients are there."""
     sweep_holds: bool = True
-    """Whether this process ends holds whose time is over, each second. One process that does is enough for all clinics."""
+    """Whether this process ends holds whose time is over, twice a second. One process that does is enough for all clinics."""
