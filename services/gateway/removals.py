@@ -44,14 +44,15 @@ async def _delete(request: Request, doctor_id: UUID, *, cancel: bool) -> httpx2.
     answer = await call(request, AVAILABILITY, "DELETE", path, cancel_appointments="false")
     if not cancel or answer.status_code != httpx2.codes.CONFLICT or answer.json()["code"] != Code.HAS_APPOINTMENTS:
         return answer
-    await _refuse_checked_in(request, [UUID(text) for text in answer.json()["appointments"]])
+    await _refuse_checked_in(request, doctor_id, [UUID(text) for text in answer.json()["appointments"]])
     return await call(request, AVAILABILITY, "DELETE", path, cancel_appointments="true")
 
 
-async def _refuse_checked_in(request: Request, live: list[UUID]) -> None:
+async def _refuse_checked_in(request: Request, doctor_id: UUID, live: list[UUID]) -> None:
+    """Raises `checked_in` if somebody waits for this doctor. Who waits for another one was to move here, and is refused that."""
     gateway = gateway_of(request)
     found = await look(gateway.owners, gateway.caller(request), live)
-    here = [str(one.id) for one in found if one.status == Status.CHECKED_IN]
+    here = [str(one.id) for one in found if one.status == Status.CHECKED_IN and one.doctor_id == doctor_id]
     if here:
         raise ProblemError(Code.CHECKED_IN, extra={"appointments": here})
 

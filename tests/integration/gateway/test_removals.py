@@ -21,12 +21,12 @@ BUSY = (409, {"code": "has_appointments", "appointments": [str(APPOINTMENT.id)]}
 class Doctor:
     """A doctor with appointments, of whom `left` are still to be cancelled at each look."""
 
-    def __init__(self, owners: FakeOwners, status: Status, *left: int) -> None:
+    def __init__(self, owners: FakeOwners, status: Status, *left: int, of: UUID = UUID(DOCTOR)) -> None:
         self.left: Iterator[int] = iter(left)
         self.owners = owners
         owners.answers[INTERNAL] = self.delete
         owners.answers[f"{INTERNAL}/left"] = lambda _: (200, self.deleted())
-        view = APPOINTMENT.model_copy(update={"status": status})
+        view = APPOINTMENT.model_copy(update={"status": status, "doctor_id": of})
         owners.answers[LOOK] = (200, {"items": [view.model_dump(mode="json")]})
 
     def delete(self, request: httpx2.Request) -> tuple[int, Any]:
@@ -84,6 +84,13 @@ async def test_one_in_front_of_whom_somebody_sits_stays(gateway: Process, owners
     assert (answer.status_code, answer.json()["code"]) == (409, "checked_in")
     assert answer.json()["appointments"] == [str(APPOINTMENT.id)]
     assert doctor.asked == [f"DELETE doctors/{DOCTOR}", "POST appointments/look"]
+
+
+async def test_one_who_waits_for_another_doctor_holds_up_nothing(gateway: Process, owners: FakeOwners) -> None:
+    """Its move here has a place, and will be refused: it has checked in where it was."""
+    Doctor(owners, Status.CHECKED_IN, 0, of=UUID(int=6))
+    answer = await gateway.http.delete(f"{PATH}?cancel_appointments=true")
+    assert answer.status_code == 204
 
 
 async def test_a_bad_preference_deletes_nothing(gateway: Process, owners: FakeOwners) -> None:
