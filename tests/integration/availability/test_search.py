@@ -178,7 +178,7 @@ FORGET = "DELETE FROM pg_statistic WHERE starelid = ANY (ARRAY['doctors', 'days'
 @pytest.mark.parametrize(
     ("count", "first", "index"),
     [
-        (1, "ANALYZE doctors, days, slots", "ix_slots_open_of_doctor"),
+        (1, "ANALYZE doctors, days, slots", ""),
         (1, FORGET, ""),
         (30, "ANALYZE doctors, days, slots", "ix_slots_open_of_clinic"),
         (30, FORGET, "ix_slots_open_of_clinic"),
@@ -186,8 +186,8 @@ FORGET = "DELETE FROM pg_statistic WHERE starelid = ANY (ARRAY['doctors', 'days'
     ids=["of one", "of one without statistics", "of several", "of several without statistics"],
 )
 async def test_the_plan_goes_by_an_index(desk: Desk, superuser: Any, count: int, first: str, index: str) -> None:
-    """As the service's role, which row security binds. Without statistics one doctor's slots may be found by any index of theirs,
-    and sorted: they are few, where those of all doctors are not."""
+    """As the service's role, which row security binds. One doctor's slots may be found by any index of theirs, and sorted:
+    they are few, the costs of both ways differ by a hundredth, and what other clinics have decides. All doctors have many."""
     doctors, now = [uuid4() for _ in range(30)], dt.datetime.now(dt.UTC)
     after = Place(now, UUID(int=0), UUID(int=0))
     asked = Asked(desk.clinic, doctors[:count], TOMORROW, TOMORROW + dt.timedelta(days=29), now, now, 400, after, None, 51)
