@@ -47,7 +47,13 @@ def is_rivalry(error: BaseException) -> bool:
 
 
 def _is_closed(error: BaseException) -> bool:
-    """Whether a connection or its pool was closed under our hands; any other misuse of the driver is a bug."""
+    """Whether a connection or its pool was closed under our hands; any other misuse of the driver is a bug.
+
+    A server that ends a session between two statements leaves the driver in a state from which the next one cannot start, until
+    it notices that the connection is lost (asyncpg's issue 1069, SQLAlchemy's 13241).
+    """
+    if type(error) is asyncpg.InternalClientError:
+        return str(error).startswith("cannot switch to state")
     return type(error) is asyncpg.InterfaceError and "clos" in str(error)
 
 

@@ -17,12 +17,15 @@ PASSING = (
     pg.TooManyConnectionsError("full"),
     asyncpg.InterfaceError("connection is closed"),
     asyncpg.InterfaceError("pool is closing"),
+    asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress"),
     NoConnectionFree("QueuePool limit"),
     ConnectionResetError(),
     TimeoutError(),
 )
 LASTING = (
     asyncpg.InterfaceError("the server expects 3 arguments for this query, 2 were passed"),
+    asyncpg.InterfaceError("cannot perform operation: another operation is in progress"),
+    asyncpg.InternalClientError("unexpected message"),
     pg.DataError("value out of int64 range"),
     pg.CheckViolationError("check"),
     pg.NotNullViolationError("null"),
