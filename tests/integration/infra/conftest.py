@@ -1,6 +1,6 @@
-"""A database with inbox, outbox and a table of effects, and a bench on it for each test."""
+"""A database with inbox, outbox and a table of effects, and a bench on it for each test; a service's own database."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from uuid import UUID
 
 import asyncpg
@@ -13,6 +13,8 @@ from deploy import databases
 from deploy.embedded.backend import Backend
 from shared.contracts.topics import Topic
 from shared.infra import tables
+from shared.infra.postgres import Database
+from shared.infra.settings import ServiceSettings
 from tests.integration.infra.bench import Bench, NoteTaken, TakeNote, letters_of, producer_on
 
 NAME = "bench"
@@ -52,3 +54,11 @@ async def bench(servers: Backend, bench_url: str, clinic_id: UUID) -> AsyncItera
             await runtime.stop()
     await sql.execute("DELETE FROM outbox")
     await sql.close()
+
+
+@pytest.fixture
+async def database(service_settings: Callable[[str], ServiceSettings]) -> AsyncIterator[Database]:
+    """Both pools of booking's database, as a service that has all the technical tables."""
+    database = await Database.connect(service_settings("booking").postgres, "test-infra")
+    yield database
+    await database.close()

@@ -1,6 +1,6 @@
 """A session that the server ends between two statements is no bug of ours, whatever the driver makes of it."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -12,13 +12,6 @@ from shared.infra.postgres import Connection, Database
 
 ROUNDS = 20
 """How far the driver has noticed the end differs: in about half of them it is in the middle of it."""
-
-
-@pytest.fixture
-async def database(service_settings: Callable[..., Any]) -> AsyncIterator[Database]:
-    opened = await Database.connect(service_settings("booking").postgres, "test-lost-sessions")
-    yield opened
-    await opened.close()
 
 
 async def end(server: Connection, session: Connection) -> None:

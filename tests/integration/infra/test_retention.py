@@ -1,6 +1,6 @@
 """What nobody can ask for any more is removed, and nothing else: not one that is owed a step, not another's."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,13 +16,6 @@ OUTCOME = """
 INSERT INTO outcomes SELECT $2, $1, 'x', 'x', 'x', 200, NULL, NULL, now(), now() - make_interval(days => $3),
                             CASE WHEN $4 THEN now() END
 """
-
-
-@pytest.fixture
-async def database(service_settings: Callable[..., Any]) -> AsyncIterator[Database]:
-    opened = await Database.connect(service_settings("booking").postgres, "test-retention")
-    yield opened
-    await opened.close()
 
 
 async def test_only_what_is_too_old_goes_however_much_it_is(
