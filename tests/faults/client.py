@@ -5,6 +5,7 @@ What it was told is the history that the checker reads. It asks all gateways in 
 
 import asyncio
 import contextlib
+import datetime as dt
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -199,11 +200,12 @@ class Client:
         ]
 
     def _by_the_clinic(self, command: Command) -> set[int]:
-        """How a booking or a move, which need not name its doctor, may end because of what the clinic did meanwhile."""
+        """How a booking or a move, which need not name its doctor, may end as the clinic or the clock went on meanwhile."""
         if kind_of(command) == "move":
             return ({404} if self.gone else set()) | ({422} if self.closed else set())
         doctor, date = command.body.get("doctor_id", ""), command.body.get("date", "")
-        return ({404} if doctor in self.gone else set()) | ({422} if (doctor, date) in self.closed else set())
+        is_over = bool(date) and date < dt.datetime.now(dt.UTC).date().isoformat()
+        return ({404} if doctor in self.gone else set()) | ({422} if is_over or (doctor, date) in self.closed else set())
 
     @property
     def troubles(self) -> Counter[str]:

@@ -53,7 +53,9 @@ class Load:
         self._todo = deque(["book"] * FIRST_BOOKINGS + kinds)
         self._clerk = Clerk(client)
         self._timed, self._colleague, self._leaver, self._absent = self._doctors[:4]
-        """Two who have the same hours; who is deleted, and has no patients today; who is away on one date."""
+        """Two who have the same hours; who is deleted; who is away on one date."""
+        self._not_today = {self._timed, self._colleague, self._leaver}
+        """Whose hours of today may be over, and who must have seen nobody when he is deleted."""
         self._double, self._survivor = dice.sample(self._patients, 2)
         """Two patients who are one: neither goes to the colleague, so that nothing of them overlaps."""
         self._slots: dict[str, list[str]] = {}
@@ -134,10 +136,10 @@ class Load:
             slots = [slot for doctor in doctors for slot in self._slots.get(doctor, ())]
             return {"slot_id": self._dice.choice(slots)}
         doctor, days = self._dice.choice(doctors), self._dice.choices(range(DAYS), DAY_WEIGHTS)[0]
-        return {"doctor_id": doctor, "date": day(max(days, 1) if doctor == self._leaver else days)}
+        return {"doctor_id": doctor, "date": day(max(days, 1) if doctor in self._not_today else days)}
 
     def _place_to_go(self, patient: str) -> dict[str, Any]:
-        """The same, or another day of the same doctor; never today, which the leaver has not."""
+        """The same, or another day of the same doctor; never today, which not every doctor has."""
         if self._dice.random() < SAME_DOCTOR:
             return {"date": day(self._dice.randrange(1, DAYS))}
         place = self._place(patient)
