@@ -1,7 +1,6 @@
 """The composed system does what the README says, and loses nothing: in this order, on one system, from its start to its end."""
 
 import asyncio
-import datetime as dt
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from tests.checker.history import Entry
 from tests.compose.conftest import DOWN, INTEGRATION, PSQL, SCALE, TOOLS, UP, UPGRADE
 from tests.compose.project import ALL, Project
 from tests.faults.client import API, Client, Command
+from tests.support.dates import in_days
 from tests.support.readme import README, paste, responses, shell_blocks
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1000)]
@@ -157,5 +157,4 @@ def bookings(doctor: str, patients: list[str], days: int, first_day: int = 0) ->
 
 def booking(doctor: str, patient: str, day: int) -> Command:
     """One booking, so many days from today at the clinic, which is in UTC."""
-    date = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=day)
-    return Command("/appointments", {"doctor_id": doctor, "patient_id": patient, "date": date.isoformat()})
+    return Command("/appointments", {"doctor_id": doctor, "patient_id": patient, "date": in_days(day).isoformat()})

@@ -4,7 +4,6 @@ Every answer it gets must be one that the OpenAPI document tells of.
 """
 
 import asyncio
-import datetime as dt
 import itertools
 from collections.abc import Iterable
 from typing import Any
@@ -15,6 +14,7 @@ import httpx2
 from deploy.embedded.backend import Backend
 from deploy.embedded.services import Services
 from tests.e2e.documented import assert_documented
+from tests.support import dates
 
 TIMEOUT_SECONDS = 40.0
 PREFER = {"Prefer": "wait=30"}
@@ -25,15 +25,14 @@ _PHONES = itertools.count(uuid4().int % 10**8)
 
 def today() -> str:
     """The clinic's date: its zone is UTC."""
-    return dt.datetime.now(dt.UTC).date().isoformat()
+    return in_days(0)
 
 
 def in_days(days: int) -> str:
     """A date relative to today."""
-    return (dt.datetime.now(dt.UTC).date() + dt.timedelta(days=days)).isoformat()
+    return dates.in_days(days).isoformat()
 
 
-TOMORROW = in_days(1)
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -85,7 +84,7 @@ class Desk:
         assert made.status_code == 201, made.text
         doctor_id = str(made.json()["id"])
         if capacity is not None:
-            day = await self.post(f"/doctors/{doctor_id}/availability", {"date": date or TOMORROW, "capacity": capacity})
+            day = await self.post(f"/doctors/{doctor_id}/availability", {"date": date or in_days(1), "capacity": capacity})
             assert day.status_code == 201, day.text
         return doctor_id
 
@@ -103,7 +102,7 @@ class Desk:
         self, doctor_id: str, patient_id: str, date: str | None = None, key: str | None = None, **headers: str
     ) -> httpx2.Response:
         """Ask for a place of a doctor's day."""
-        body = {"doctor_id": doctor_id, "patient_id": patient_id, "date": date or TOMORROW}
+        body = {"doctor_id": doctor_id, "patient_id": patient_id, "date": date or in_days(1)}
         return await self.post("/appointments", body, key, **headers)
 
     async def booked(self, doctor_id: str, patient_id: str, date: str | None = None) -> dict[str, Any]:
@@ -121,7 +120,7 @@ class Desk:
 
     async def open_slots(self, doctor_id: str, date: str | None = None) -> list[dict[str, Any]]:
         """What can be booked on a date."""
-        day = date or TOMORROW
+        day = date or in_days(1)
         page = await self.get("/slots", **{"doctor_id": doctor_id, "from": day, "to": day, "limit": 200})
         assert page.status_code == 200, page.text
         return list(page.json()["items"])
@@ -160,7 +159,7 @@ class Desk:
 
     async def remaining(self, doctor_id: str, date: str | None = None) -> int:
         """Free places of a day."""
-        day = await self.get(f"/doctors/{doctor_id}/availability", date=date or TOMORROW)
+        day = await self.get(f"/doctors/{doctor_id}/availability", date=date or in_days(1))
         assert day.status_code == 200, day.text
         return int(day.json()["remaining"])
 
@@ -176,7 +175,7 @@ class Desk:
 
     async def live_slots(self, doctor_id: str, date: str | None = None) -> list[int]:
         """Numbers that live appointments hold, in order."""
-        page = await self.get("/appointments", doctor_id=doctor_id, date=date or TOMORROW, status="booked", limit=200)
+        page = await self.get("/appointments", doctor_id=doctor_id, date=date or in_days(1), status="booked", limit=200)
         assert page.status_code == 200, page.text
         return sorted(item["slot"] for item in page.json()["items"])
 

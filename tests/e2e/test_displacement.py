@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from deploy.embedded.services import Services
-from tests.e2e.desk import TOMORROW, Desk, bad_fields, in_days, problem_of, today
+from tests.e2e.desk import Desk, bad_fields, in_days, problem_of, today
 from tests.e2e.test_calendar import daily, open_slots, scheduled
 from tests.support.waiting import eventually
 
@@ -21,7 +21,7 @@ RECOVERY_SECONDS = 60
 
 async def displace(desk: Desk, doctor: str, key: str | None = None, wait: str = "wait=30", **asked: Any) -> httpx2.Response:
     """Asks to move what is displaced from tomorrow on, to later places of the doctor unless something else is said."""
-    body = {"from": TOMORROW, "to": in_days(30), "policy": "same_doctor", **asked}
+    body = {"from": in_days(1), "to": in_days(30), "policy": "same_doctor", **asked}
     return await desk.post(f"/doctors/{doctor}/displace", body, key, Prefer=wait)
 
 
@@ -32,8 +32,9 @@ async def displaced(desk: Desk, doctor: str, **asked: Any) -> dict[str, Any]:
     return dict(answer.json())
 
 
-async def close(desk: Desk, doctor: str, first: str = TOMORROW, last: str | None = None) -> dict[str, Any]:
-    """The doctor is away on these dates."""
+async def close(desk: Desk, doctor: str, first: str | None = None, last: str | None = None) -> dict[str, Any]:
+    """The doctor is away on these dates; tomorrow, if none is named."""
+    first = first or in_days(1)
     made = await desk.post(f"/doctors/{doctor}/exceptions", {"kind": "closed", "from": first, "to": last or first})
     assert made.status_code == 201, made.text
     return dict(made.json())
@@ -47,7 +48,8 @@ def short(steps: list[dict[str, Any]], place: str = "to") -> list[tuple[str, str
 async def test_a_closed_day_moves_to_the_next_open_times(desk: Desk) -> None:
     doctor, patients = (await scheduled(desk, daily("09:00", "09:30")))["id"], await desk.patients(3)
     booked = [
-        await desk.booked(doctor, patient, day) for patient, day in zip(patients, (TOMORROW, TOMORROW, in_days(2)), strict=True)
+        await desk.booked(doctor, patient, day)
+        for patient, day in zip(patients, (in_days(1), in_days(1), in_days(2)), strict=True)
     ]
     assert len((await close(desk, doctor))["displaced"]) == 2
     [left] = await open_slots(desk, doctor, in_days(2))
@@ -68,9 +70,9 @@ async def test_a_closed_day_moves_to_the_next_open_times(desk: Desk) -> None:
         assert (command["type"], command["status_code"], command["result"]) == ("RescheduleAppointment", 200, view)
     again = await displace(desk, doctor, key)
     assert (again.text, again.headers["Idempotent-Replayed"]) == (answer.text, "true")
-    assert problem_of(await displace(desk, doctor, key, to=TOMORROW)) == (422, "key_reused")
+    assert problem_of(await displace(desk, doctor, key, to=in_days(1))) == (422, "key_reused")
     assert await displaced(desk, doctor) == {"moved": [], "moving": [], "not_moved": [], "left": 0}
-    day = (await desk.get(f"/doctors/{doctor}/availability", date=TOMORROW)).json()
+    day = (await desk.get(f"/doctors/{doctor}/availability", date=in_days(1))).json()
     assert (day["capacity"], day["remaining"]) == (0, 0), "the old places went with their rule"
 
 
@@ -78,7 +80,7 @@ async def test_a_closed_day_of_numbers_moves_to_the_next_days(desk: Desk) -> Non
     doctor, patients = await desk.doctor(capacity=3), await desk.patients(3)
     assert (await desk.post(f"/doctors/{doctor}/availability", {"date": in_days(2), "capacity": 1})).status_code == 201
     booked = [await desk.booked(doctor, patient) for patient in patients]
-    shut = await desk.post(f"/doctors/{doctor}/availability", {"date": TOMORROW, "available": False})
+    shut = await desk.post(f"/doctors/{doctor}/availability", {"date": in_days(1), "available": False})
     assert [one["id"] for one in shut.json()["displaced"]] == [one["id"] for one in booked]
     told = await displaced(desk, doctor)
     assert [(one["to"]["date"], one["to"]["slot"]) for one in told["moved"]] == [
@@ -87,14 +89,14 @@ async def test_a_closed_day_of_numbers_moves_to_the_next_days(desk: Desk) -> Non
         (in_days(3), 2),
     ]
     assert await desk.remaining(doctor) == 3 and await desk.remaining(doctor, in_days(2)) == 0
-    assert (await desk.post(f"/doctors/{doctor}/availability", {"date": TOMORROW})).json()["displaced"] == []
+    assert (await desk.post(f"/doctors/{doctor}/availability", {"date": in_days(1)})).json()["displaced"] == []
 
 
 async def test_who_is_busy_then_stays_and_is_told_why(desk: Desk) -> None:
     week, day = daily("09:00", "09:15"), in_days(2)
     doctor, other = [(await scheduled(desk, week))["id"] for _ in range(2)]
     busy, somebody = await desk.patients(2)
-    booked, _ = await desk.booked(doctor, busy, TOMORROW), await desk.booked(other, busy, day)
+    booked, _ = await desk.booked(doctor, busy, in_days(1)), await desk.booked(other, busy, day)
     await close(desk, doctor)
     told = await displaced(desk, doctor)
     assert told["moved"] == []
@@ -116,7 +118,7 @@ async def test_a_colleague_takes_them_sooner(desk: Desk) -> None:
     booked = await desk.booked(doctor, patient, in_days(20))
     await close(desk, doctor, in_days(20))
     [moved] = (await displaced(desk, doctor, policy="same_category"))["moved"]
-    assert moved["to"]["doctor_id"] == colleague != stranger and moved["to"]["date"] in (today(), TOMORROW)
+    assert moved["to"]["doctor_id"] == colleague != stranger and moved["to"]["date"] in (today(), in_days(1))
     assert [one["id"] for one in await desk.live(doctor_id=colleague)] == [booked["id"]]
     assert await desk.live(doctor_id=doctor) == []
 
@@ -145,7 +147,7 @@ async def full_day(desk: Desk) -> tuple[str, list[dict[str, Any]]]:
     """A doctor whose tomorrow is full, and then closed."""
     doctor = (await scheduled(desk, daily("09:00", "14:00")))["id"]
     patients = await desk.patients(PLACES)
-    booked = await asyncio.gather(*(desk.booked(doctor, patient, TOMORROW) for patient in patients))
+    booked = await asyncio.gather(*(desk.booked(doctor, patient, in_days(1)) for patient in patients))
     await close(desk, doctor)
     return doctor, booked
 
@@ -158,7 +160,7 @@ async def none_is_lost(desk: Desk, doctor: str, booked: list[dict[str, Any]], to
     assert len(live) == len({one["slot_id"] for one in live}) == PLACES + rivals
     places = {one["id"]: one["slot_id"] for one in live}
     assert {(id_, places[id_]) for id_, _ in short(told["moved"])} == set(short(told["moved"]))
-    assert not {one["slot_id"] for one in live} & {one["id"] for one in await open_slots(desk, doctor, TOMORROW, in_days(10))}
+    assert not {one["slot_id"] for one in live} & {one["id"] for one in await open_slots(desk, doctor, in_days(1), in_days(10))}
 
 
 async def until_settled(desk: Desk, doctor: str, key: str) -> dict[str, Any]:

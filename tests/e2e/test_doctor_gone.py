@@ -10,7 +10,7 @@ from uuid import uuid4
 import httpx2
 
 from tests.e2e.cli import Cli
-from tests.e2e.desk import GATEWAYS, TOMORROW, Desk, in_days, problem_of, today
+from tests.e2e.desk import GATEWAYS, Desk, in_days, problem_of, today
 from tests.support.waiting import eventually
 
 DAYS = 5
@@ -73,7 +73,7 @@ async def no_slots(sql: Any, doctor: str) -> bool:
 
 async def test_whoever_has_checked_in_is_seen_first(desk: Desk) -> None:
     doctor, patients = await desk.doctor(), await desk.patients(2)
-    here, later = [await desk.booked(doctor, patient, day) for patient, day in zip(patients, (today(), TOMORROW), strict=True)]
+    here, later = [await desk.booked(doctor, patient, day) for patient, day in zip(patients, (today(), in_days(1)), strict=True)]
     assert (await desk.check_in(here["id"], patients[0])).status_code == 201
     refused = await gone(desk, doctor)
     assert problem_of(refused) == (409, "checked_in") and refused.json()["appointments"] == [here["id"]]

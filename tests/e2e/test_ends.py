@@ -16,7 +16,7 @@ from services.gateway.tickets import Ticket, Tickets
 from shared.contracts.availability import SlotReserved
 from shared.infra.ids import new_id
 from shared.infra.kafka import encode
-from tests.e2e.desk import GATEWAYS, TOMORROW, Desk, problem_of
+from tests.e2e.desk import GATEWAYS, Desk, in_days, problem_of
 from tests.support.waiting import eventually
 
 CLINIC = UUID("00000000-0000-7000-8000-000000000001")
@@ -61,7 +61,7 @@ async def test_a_reservation_that_booking_never_heard_of_is_given_back_and_its_c
     reserved = SlotReserved(
         message_id=new_id(), clinic_id=CLINIC, correlation_id="lost", command_id=uuid4(), actor="open", principal="open",
         body_hash="00", occurred_at=now, accepted_at=now, decide_by=now, doctor_id=UUID(doctor), patient_id=UUID(patient),
-        date=dt.date.fromisoformat(TOMORROW), slot_id=slot, slot_number=1, reservation_id=new_id(), appointment_id=new_id(),
+        date=dt.date.fromisoformat(in_days(1)), slot_id=slot, slot_number=1, reservation_id=new_id(), appointment_id=new_id(),
         time_zone="UTC",
     )  # fmt: skip
     async with sql.transaction():
@@ -123,7 +123,7 @@ async def test_what_never_arrived_is_lost_through_either_gateway(desk: Desk) -> 
 
 async def test_a_ticket_of_one_gateway_is_good_at_the_other(desk: Desk) -> None:
     doctor, patient = await desk.doctor(capacity=1), await desk.patient()
-    body = {"doctor_id": doctor, "patient_id": patient, "date": TOMORROW}
+    body = {"doctor_id": doctor, "patient_id": patient, "date": in_days(1)}
     one, other = desk.clients
     accepted = await one.post("/appointments", json=body, headers={"Prefer": "respond-async"})
     assert accepted.status_code == 202

@@ -5,7 +5,6 @@ What it was told is the history that the checker reads. It asks all gateways in 
 
 import asyncio
 import contextlib
-import datetime as dt
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -16,6 +15,7 @@ from uuid import uuid4
 import httpx2
 
 from tests.checker.history import Entry, History
+from tests.support.dates import in_days
 
 API = "/api/v1"
 TIMEOUT_SECONDS = 15.0
@@ -204,7 +204,7 @@ class Client:
         if kind_of(command) == "move":
             return ({404} if self.gone else set()) | ({422} if self.closed else set())
         doctor, date = command.body.get("doctor_id", ""), command.body.get("date", "")
-        is_over = bool(date) and date < dt.datetime.now(dt.UTC).date().isoformat()
+        is_over = bool(date) and date < in_days().isoformat()
         return ({404} if doctor in self.gone else set()) | ({422} if is_over or (doctor, date) in self.closed else set())
 
     @property

@@ -15,6 +15,7 @@ from typing import Any, Self
 
 from tests.faults.clerk import Clerk
 from tests.faults.client import AT_ONCE, Client, Command, kind_of
+from tests.support.dates import in_days
 
 DOCTORS, DAYS, PATIENTS = 8, 4, 12
 MIX = {"book": 200, "hold": 60, "confirm": 45, "move": 65, "cancel": 50, "check-in": 40}
@@ -157,12 +158,12 @@ class Load:
 
 def today() -> dt.date:
     """Today at the clinic, which is in UTC."""
-    return dt.datetime.now(dt.UTC).date()
+    return in_days()
 
 
 def day(days: int) -> str:
     """So many days from today on."""
-    return (today() + dt.timedelta(days=days)).isoformat()
+    return in_days(days).isoformat()
 
 
 def booking(doctor: str, patient: str, date: dt.date) -> Command:
@@ -172,7 +173,7 @@ def booking(doctor: str, patient: str, date: dt.date) -> Command:
 
 def bookings(doctor: str, patients: Sequence[str], days: int, per_day: int = 10) -> list[Command]:
     """So many bookings for each of the days from today on, the days in turns."""
-    dates = [today() + dt.timedelta(days=day) for day in range(days)]
+    dates = [in_days(number) for number in range(days)]
     return [booking(doctor, patients[n % len(patients)], date) for n in range(per_day) for date in dates]
 
 

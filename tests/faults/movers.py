@@ -1,6 +1,5 @@
 """Appointments that are about to be moved, one of each kind, and what must have become of them. Used by `test_kill_points.py`."""
 
-import datetime as dt
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -9,6 +8,7 @@ from tests.checker.history import Entry
 from tests.faults.clerk import week
 from tests.faults.mutants.stage import API, Client
 from tests.faults.places import Places
+from tests.support.dates import in_days
 from tests.support.waiting import eventually
 
 DAYS_AHEAD = 2
@@ -48,7 +48,7 @@ class Mover:
 
 def date(days: int) -> str:
     """A date, so many days behind the first that is used."""
-    return (dt.datetime.now(dt.UTC).date() + dt.timedelta(days=DAYS_AHEAD + days)).isoformat()
+    return in_days(DAYS_AHEAD + days).isoformat()
 
 
 async def with_hours(client: Client) -> tuple[str, list[str]]:

@@ -3,7 +3,6 @@
 The same interleaving on the sound system passes, so it is the missing guard that was caught, not the fault.
 """
 
-import datetime as dt
 import functools
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -18,6 +17,7 @@ from tests.checker import dump
 from tests.checker.report import Report
 from tests.faults.mutants.points import BEFORE_COMMIT, BEFORE_OFFSETS
 from tests.faults.mutants.stage import Client, Part, Stage, client_of, running_stage
+from tests.support.dates import in_days
 from tests.support.waiting import eventually
 
 AT_REST = 15
@@ -99,7 +99,7 @@ async def nothing_unsent(dsn: str) -> bool:
 async def moved(client: Client, _part: Part) -> None:
     """An appointment goes to another day. Nobody asks again."""
     booked = await client.book()
-    tomorrow = (dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1)).isoformat()
+    tomorrow = in_days(1).isoformat()
     asked = await client.ask(f"/appointments/{(booked.json or {})['id']}/reschedule", False, date=tomorrow)
     assert asked.status == 202
     await eventually(functools.partial(is_there, client.stage.dsns["booking"], (booked.json or {})["id"], tomorrow))

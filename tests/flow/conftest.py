@@ -15,6 +15,7 @@ from shared.contracts.topics import consumed_by
 from shared.infra.kafka import make_broker
 from shared.infra.runtime import Runtime
 from tests.flow.system import System
+from tests.support.dates import in_days
 
 SERVICES = ("availability", "booking", "queue")
 
@@ -22,7 +23,7 @@ SERVICES = ("availability", "booking", "queue")
 @pytest.fixture
 def today() -> dt.date:
     """Today in the clinic's zone, which is UTC."""
-    return dt.datetime.now(dt.UTC).date()
+    return in_days()
 
 
 @pytest.fixture

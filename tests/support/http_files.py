@@ -3,7 +3,6 @@
 The subset that `docs/http` uses: `@name = value`, `###` between requests, `# @name`, `# expect`, `{{…}}`. Used by tests only.
 """
 
-import datetime as dt
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+
+from tests.support.dates import in_days
 
 VARIABLE = re.compile(r"^@(\w+)\s*=\s*(.+)$", re.MULTILINE)
 PLACEHOLDER = re.compile(r"\{\{(.+?)\}\}")
@@ -89,7 +90,7 @@ def _filled(text: str, variables: Mapping[str, str], done: Mapping[str, httpx2.R
     def replacement(match: re.Match[str]) -> str:
         inner = match[1]
         if date := DATE.fullmatch(inner):
-            return (dt.datetime.now(dt.UTC).date() + dt.timedelta(days=int(date[1] or 0))).isoformat()
+            return in_days(int(date[1] or 0)).isoformat()
         if capture := CAPTURE.fullmatch(inner):
             return _captured(done[capture[1]], capture[2], capture[3])
         return _filled(variables[inner], variables, done)

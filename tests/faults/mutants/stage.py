@@ -4,7 +4,6 @@ Called by `tests/faults/test_checker.py`, with the client who meets it; without 
 """
 
 import asyncio
-import datetime as dt
 import sys
 import tempfile
 import time
@@ -23,6 +22,7 @@ from tests.checker.check import check
 from tests.checker.history import Entry, History
 from tests.checker.report import Report
 from tests.faults.mutants.points import Point
+from tests.support.dates import in_days
 from tests.support.servers import Databases, embedded_servers
 from tests.support.waiting import eventually
 
@@ -130,7 +130,7 @@ class Client:
 
     async def book(self, patient: int = 0, *, wait: bool = True) -> Entry:
         """Books today for one of the patients."""
-        today = dt.datetime.now(dt.UTC).date().isoformat()
+        today = in_days().isoformat()
         return await self.ask("/appointments", wait, doctor_id=self.doctor, patient_id=self.patients[patient], date=today)
 
     async def cancel(self, booked: Entry, *, wait: bool = True) -> Entry:

@@ -22,6 +22,7 @@ from shared.infra.outbox import Outbox
 from shared.infra.postgres import Database
 from shared.infra.runtime import Runtime
 from shared.infra.unit import Unit, Units
+from tests.support.dates import in_days
 from tests.support.kafka import KeptRecords
 from tests.support.waiting import eventually
 
@@ -39,13 +40,6 @@ INSERT INTO slots (clinic_id, doctor_id, date, number, starts_at, ends_at, time_
 SELECT clinic_id, doctor_id, date, row_number() OVER (), start, start + interval '15 minutes', 'UTC'
 FROM made, unnest($4::int[]) AS minutes, LATERAL (SELECT now() + make_interval(mins => minutes) AS start) AS begun
 """
-
-
-def today() -> dt.date:
-    return dt.datetime.now(dt.UTC).date()
-
-
-TOMORROW = today() + dt.timedelta(days=1)
 
 
 class NoLocks:
@@ -125,17 +119,21 @@ class Desk:
         async with self.database.batch({clinic or self.clinic}) as (connection, _):
             return [tuple(row) for row in await connection.fetch(sql, *args)]
 
-    async def numbers(self, doctor: UUID, state: str, date: dt.date = TOMORROW) -> list[int]:
+    async def numbers(self, doctor: UUID, state: str, date: dt.date | None = None) -> list[int]:
         """The numbers of a day's slots in this state."""
-        return [number for number, found in await self.rows(SLOTS, doctor, date) if found == state]
+        return [number for number, found in await self.rows(SLOTS, doctor, date or in_days(1)) if found == state]
 
-    async def slots(self, doctor: UUID, date: dt.date = TOMORROW) -> dict[int, UUID]:
+    async def slots(self, doctor: UUID, date: dt.date | None = None) -> dict[int, UUID]:
         """The ids of a day's slots by their numbers."""
-        rows = await self.rows("SELECT number, id FROM slots WHERE doctor_id = $1 AND date = $2 ORDER BY number", doctor, date)
+        query = "SELECT number, id FROM slots WHERE doctor_id = $1 AND date = $2 ORDER BY number"
+        rows = await self.rows(query, doctor, date or in_days(1))
         return {number: id_ for number, id_ in rows}  # noqa: C416
 
-    async def timed_day(self, doctor: UUID, minutes: Sequence[int] = (60, 75, 90), date: dt.date = TOMORROW) -> dict[int, UUID]:
+    async def timed_day(
+        self, doctor: UUID, minutes: Sequence[int] = (60, 75, 90), date: dt.date | None = None
+    ) -> dict[int, UUID]:
         """A day with slots of a quarter of an hour that start so many minutes from now, and their ids by number."""
+        date = date or in_days(1)
         await self.execute(TIMED_DAY, self.clinic, doctor, date, list(minutes))
         return await self.slots(doctor, date)
 
@@ -172,14 +170,14 @@ def envelope(clinic: UUID, **fields: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def book(clinic: UUID, doctor: UUID, date: dt.date = TOMORROW, **fields: Any) -> BookAppointment:
-    return BookAppointment(**envelope(clinic, **fields), doctor_id=doctor, date=date, patient_id=uuid4())
+def book(clinic: UUID, doctor: UUID, date: dt.date | None = None, **fields: Any) -> BookAppointment:
+    return BookAppointment(**envelope(clinic, **fields), doctor_id=doctor, date=date or in_days(1), patient_id=uuid4())
 
 
-def move(reserved: SlotReserved, doctor: UUID, date: dt.date = TOMORROW, **fields: Any) -> RescheduleAppointment:
+def move(reserved: SlotReserved, doctor: UUID, date: dt.date | None = None, **fields: Any) -> RescheduleAppointment:
     """The appointment of a reservation is to have a place of this day."""
     names = {"appointment_id": reserved.appointment_id, "patient_id": reserved.patient_id}
-    return RescheduleAppointment(**envelope(reserved.clinic_id, **fields), doctor_id=doctor, date=date, **names)
+    return RescheduleAppointment(**envelope(reserved.clinic_id, **fields), doctor_id=doctor, date=date or in_days(1), **names)
 
 
 def refuses(reserved: SlotReserved) -> AppointmentRefused:

@@ -10,7 +10,8 @@ from shared.contracts.clinics import MAX_DAILY_CAPACITY
 from shared.contracts.commands import CommandRepeated
 from shared.contracts.problems import Code
 from shared.contracts.registry import ClinicSettings
-from tests.integration.availability.desk import ANSWER, TOMORROW, Desk, book, envelope, settings_changed, today
+from tests.integration.availability.desk import ANSWER, Desk, book, envelope, settings_changed
+from tests.support.dates import in_days
 
 DAY = "SELECT mode, available, time_zone, version FROM days WHERE doctor_id = $1"
 
@@ -49,7 +50,7 @@ async def test_a_batch_fills_a_day_in_order_of_arrival_and_refuses_the_rest(desk
 
 async def test_days_of_a_batch_are_served_apart(desk: Desk) -> None:
     one, other = await desk.doctor(), await desk.doctor()
-    later = TOMORROW + dt.timedelta(days=1)
+    later = in_days(2)
     said = await desk.deliver(
         book(desk.clinic, one), book(desk.clinic, other), book(desk.clinic, one), book(desk.clinic, one, later)
     )
@@ -68,7 +69,7 @@ async def test_strangers_and_deleted_doctors_are_unknown_and_get_no_day(desk: De
     ("days", "code"), [(-1, Code.PAST_DATE), (0, None), (400, None), (401, Code.TOO_FAR)], ids=["past", "today", "last", "far"]
 )
 async def test_a_date_is_bookable_from_today_to_the_horizon(desk: Desk, days: int, code: Code | None) -> None:
-    said = await desk.deliver(book(desk.clinic, await desk.doctor(), today() + dt.timedelta(days=days)))
+    said = await desk.deliver(book(desk.clinic, await desk.doctor(), in_days(days)))
     assert said.codes == ([code] if code else [])
     assert said.numbers == ([] if code else [1])
 
@@ -136,7 +137,7 @@ async def test_a_message_that_comes_again_takes_nothing_more_and_is_passed_on(de
 
 
 async def test_the_answer_of_a_repeat_is_given_again_unless_it_is_a_check_in(desk: Desk) -> None:
-    day = {"doctor_id": uuid4(), "date": TOMORROW}
+    day = {"doctor_id": uuid4(), "date": in_days(1)}
     ours = CommandRepeated(**envelope(desk.clinic), **day, answer=ANSWER)
     check_in = CommandRepeated(**envelope(desk.clinic), **day, answer=ANSWER, appointment_id=uuid4())
     undecided = CommandRepeated(**envelope(desk.clinic), **day)

@@ -9,19 +9,21 @@ import httpx2
 import pytest
 
 from shared.contracts.availability import SlotReserved
-from tests.integration.availability.desk import TOMORROW, Desk, book, releases, today
+from tests.integration.availability.desk import Desk, book, releases
+from tests.support.dates import in_days
 
 
 def path(doctor: UUID) -> str:
     return f"/internal/doctors/{doctor}/availability"
 
 
-async def post(http: httpx2.AsyncClient, doctor: UUID, date: dt.date = TOMORROW, key: object = None, **body: Any) -> Any:
+async def post(http: httpx2.AsyncClient, doctor: UUID, date: dt.date | None = None, key: object = None, **body: Any) -> Any:
     headers = {"Frontdesk-Command-Id": str(key)} if key else {}
-    return await http.post(path(doctor), json={"date": date.isoformat(), **body}, headers=headers)
+    return await http.post(path(doctor), json={"date": (date or in_days(1)).isoformat(), **body}, headers=headers)
 
 
-async def read(http: httpx2.AsyncClient, doctor: UUID, date: dt.date = TOMORROW) -> tuple[bool, int, int]:
+async def read(http: httpx2.AsyncClient, doctor: UUID, date: dt.date | None = None) -> tuple[bool, int, int]:
+    date = date or in_days(1)
     answer = await http.get(path(doctor), params={"date": date.isoformat()})
     assert answer.status_code == 200, answer.text
     day = answer.json()
@@ -42,7 +44,7 @@ async def test_a_day_is_made_once_and_changed_afterwards(desk: Desk, http: httpx
     assert await read(http, doctor) == (False, 6, 6)
     assert (await post(http, doctor)).json()["available"] is False, "what is left out stays"
     assert await desk.rows("SELECT version FROM days") == [(4,)]
-    assert desk.locks.held == [f"{desk.clinic}:{doctor}:{TOMORROW}"] * 4, "each change holds the day's lock, no reading does"
+    assert desk.locks.held == [f"{desk.clinic}:{doctor}:{in_days(1)}"] * 4, "each change holds the day's lock, no reading does"
 
 
 async def test_a_closed_day_tells_whom_it_displaces(desk: Desk, http: httpx2.AsyncClient) -> None:
@@ -61,11 +63,11 @@ async def test_a_closed_day_tells_whom_it_displaces(desk: Desk, http: httpx2.Asy
 async def test_reading_makes_no_day(desk: Desk, http: httpx2.AsyncClient) -> None:
     doctor = await desk.doctor()
     assert await read(http, doctor) == (True, 10, 10)
-    assert await read(http, doctor, today() - dt.timedelta(days=9)) == (True, 10, 10)
+    assert await read(http, doctor, in_days(-9)) == (True, 10, 10)
     await desk.settings(default_daily_capacity=0)
     assert await read(http, doctor) == (False, 0, 0)
     assert await desk.rows("SELECT FROM days") == []
-    assert code(await http.get(path(uuid4()), params={"date": TOMORROW.isoformat()})) == (404, "unknown_doctor")
+    assert code(await http.get(path(uuid4()), params={"date": in_days(1).isoformat()})) == (404, "unknown_doctor")
     assert (await http.get(path(doctor))).json()["errors"][0]["field"] == "date"
 
 
@@ -119,7 +121,7 @@ async def test_a_timed_day_has_no_capacity_to_set(desk: Desk, http: httpx2.Async
         ({"date": "tomorrow", "capacity": 11}, {"date", "capacity"}),
         ({"date": "2026-02-30", "capacity": 0, "colour": 1}, {"date", "capacity", "colour"}),
         ({"date": 5, "capacity": "3", "available": "yes"}, {"date", "capacity", "available"}),
-        ({"date": TOMORROW.isoformat(), "capacity": 10**30}, {"capacity"}),
+        ({"date": in_days(1).isoformat(), "capacity": 10**30}, {"capacity"}),
         ([], {"body"}),
     ],
 )
@@ -138,7 +140,7 @@ async def test_the_clinic_says_how_large_a_day_may_be(desk: Desk, http: httpx2.A
 
 @pytest.mark.parametrize(("days", "expected"), [(-1, "past_date"), (401, "too_far")])
 async def test_a_day_that_cannot_be_booked_cannot_be_set(desk: Desk, http: httpx2.AsyncClient, days: int, expected: str) -> None:
-    answer = await post(http, await desk.doctor(), today() + dt.timedelta(days=days), capacity=3)
+    answer = await post(http, await desk.doctor(), in_days(days), capacity=3)
     assert code(answer) == (422, expected)
     assert await desk.rows("SELECT FROM days") == []
 

@@ -1,16 +1,16 @@
 """What a change of a doctor's locations does to the calendar, on a real Postgres: free slots move, what is taken stays."""
 
-import datetime as dt
 from typing import Any
 from uuid import UUID
 
 import httpx2
 
 from shared.contracts.availability import SlotReserved
-from tests.integration.availability.desk import TOMORROW, Desk, book, every_day
+from tests.integration.availability.desk import Desk, book, every_day
 from tests.integration.availability.test_directory import DOCTORS, code, made
+from tests.support.dates import in_days
 
-DATE = TOMORROW + dt.timedelta(days=1)
+DATE = in_days(2)
 KATHMANDU, HONOLULU = "Asia/Kathmandu", "Pacific/Honolulu"
 
 

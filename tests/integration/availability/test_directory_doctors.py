@@ -1,7 +1,6 @@
 """Doctors with all that they have, over internal HTTP on a real Postgres: locations in languages, changes, and who is told."""
 
 import asyncio
-import datetime as dt
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,8 +9,9 @@ import httpx2
 import pytest
 
 from shared.contracts.registry import DoctorChanged
-from tests.integration.availability.desk import Desk, somebody_waits, today
+from tests.integration.availability.desk import Desk, somebody_waits
 from tests.integration.availability.test_directory import CATEGORIES, DOCTORS, PRICE_RANGES, PRICES, code, made, reasons
+from tests.support.dates import in_days
 from tests.support.statements import calls_during
 
 ADDRESS = {"en": "12 High Street, London", "zh-Hant": "倫敦高街12號"}
@@ -117,9 +117,9 @@ async def test_a_location_that_the_calendar_needs_stays(desk: Desk, http: httpx2
             " slot_minutes, created_at) SELECT $1, $2, $3, gen_random_uuid(), 'extra', day, day, 540, 600, 15, now()"
             " FROM unnest($4::date[]) AS day"
         )
-        over = today() - dt.timedelta(days=3)
+        over = in_days(-3)
         await desk.execute(sql, desk.clinic, names[0], UUID(doctor["locations"][1]["id"]), [over])
-        await desk.execute(sql, desk.clinic, *names, [today()])
+        await desk.execute(sql, desk.clinic, *names, [in_days()])
     one = f"{DOCTORS}/{doctor['id']}"
     refused = await http.patch(one, json={"name": "Eve", "locations": ["elsewhere"]})
     assert code(refused) == (409, "in_use") and doctor["locations"][0]["id"] in refused.json()["detail"]

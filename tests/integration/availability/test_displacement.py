@@ -12,18 +12,17 @@ import pytest
 from shared.contracts.availability import SlotReserved
 from shared.contracts.booking import AppointmentMoved, AppointmentRefused, Purpose
 from shared.contracts.displacement import MAX_DISPLACED
-from tests.integration.availability.desk import ANSWER, TOMORROW, Desk, book, envelope, every_day, releases
+from tests.integration.availability.desk import ANSWER, Desk, book, envelope, every_day, releases
 from tests.integration.availability.test_directory import code
 from tests.integration.availability.test_exceptions import closed, post, schedule
 from tests.integration.availability.test_removals import bodies, published
+from tests.support.dates import in_days
 
-LATER = TOMORROW + dt.timedelta(days=1)
-FAR = TOMORROW + dt.timedelta(days=30)
 TIMERS = "SELECT reservation_id FROM unacknowledged WHERE clinic_id = $1"
 
 
-def call(first: dt.date = TOMORROW, last: dt.date = FAR, policy: str = "same_doctor", **fields: Any) -> dict[str, Any]:
-    return {"from": first.isoformat(), "to": last.isoformat(), "policy": policy, **fields}
+def call(first: dt.date | None = None, last: dt.date | None = None, policy: str = "same_doctor", **fields: Any) -> dict[str, Any]:
+    return {"from": str(first or in_days(1)), "to": str(last or in_days(31)), "policy": policy, **fields}
 
 
 async def ask(http: httpx2.AsyncClient, doctor: UUID, verb: str, body: Any, key: object = None) -> httpx2.Response:
@@ -61,7 +60,7 @@ def starts(steps: list[dict[str, Any]]) -> list[str | None]:
 
 
 def _short(place: dict[str, Any]) -> str:
-    days = (dt.date.fromisoformat(place["date"]) - TOMORROW).days
+    days = (dt.date.fromisoformat(place["date"]) - in_days(1)).days
     return f"{days} {place['starts_at'][11:16] if place['starts_at'] else place['slot']}"
 
 
@@ -86,7 +85,7 @@ async def test_what_has_lost_its_rule_is_found(desk: Desk, http: httpx2.AsyncCli
     """An hour that the schedule has no more, a closed date, and a closed day; nothing of what still has its place."""
     doctor = await desk.doctor()
     await schedule(http, doctor, "09:00", "10:00")
-    days = [TOMORROW + dt.timedelta(days=number) for number in range(4)]
+    days = [in_days(1 + number) for number in range(4)]
     held = await booked(desk, doctor, *days, days[0])
     await schedule(http, doctor, "09:15", "10:00")
     assert await found(http, doctor, call()) == ([one.appointment_id for one in held[:4]], 0)
@@ -101,7 +100,7 @@ async def test_what_has_lost_its_rule_is_found(desk: Desk, http: httpx2.AsyncCli
 async def test_what_has_begun_stays(desk: Desk, http: httpx2.AsyncClient) -> None:
     doctor = await desk.doctor()
     await schedule(http, doctor)
-    held = await booked(desk, doctor, TOMORROW, TOMORROW)
+    held = await booked(desk, doctor, in_days(1), in_days(1))
     await post(http, doctor, closed())
     begun = "UPDATE slots SET starts_at = now() - interval '1 minute', ends_at = now() + interval '1 minute' WHERE id = $1"
     await desk.execute(begun, held[0].slot_id)
@@ -111,7 +110,7 @@ async def test_what_has_begun_stays(desk: Desk, http: httpx2.AsyncClient) -> Non
 async def test_a_timed_day_moves_to_the_next_times(desk: Desk, http: httpx2.AsyncClient) -> None:
     doctor = await desk.doctor()
     await schedule(http, doctor, "09:00", "09:45")
-    held = await booked(desk, doctor, TOMORROW, TOMORROW, LATER, LATER)
+    held = await booked(desk, doctor, in_days(1), in_days(1), in_days(2), in_days(2))
     await post(http, doctor, closed())
     key = uuid4()
     steps = await displaced(http, doctor, call(), held, key)
@@ -144,7 +143,7 @@ async def test_a_timed_day_moves_to_the_next_times(desk: Desk, http: httpx2.Asyn
 async def test_numbers_move_to_the_next_days_which_are_made(desk: Desk, http: httpx2.AsyncClient) -> None:
     await desk.settings(default_daily_capacity=2)
     doctor = await desk.doctor()
-    held = await booked(desk, doctor, TOMORROW, TOMORROW, LATER)
+    held = await booked(desk, doctor, in_days(1), in_days(1), in_days(2))
     await post(http, doctor, closed())
     dry = await displaced(http, doctor, call(dry_run=True), held)
     assert starts(dry) == ["1 2", "2 1"] and dry[1]["to"]["slot_id"] is None
@@ -153,14 +152,14 @@ async def test_numbers_move_to_the_next_days_which_are_made(desk: Desk, http: ht
     assert starts(steps) == ["1 2", "2 1"]
     assert len(await desk.rows("SELECT FROM days")) == 3
     made = "SELECT detail->>'date' FROM audit WHERE action = 'day_set' ORDER BY id DESC LIMIT 1"
-    assert await desk.rows(made) == [((LATER + dt.timedelta(days=1)).isoformat(),)]
+    assert await desk.rows(made) == [((in_days(3)).isoformat(),)]
     assert await found(http, doctor, call()) == ([], 2), "they are on their way"
 
 
 async def test_a_dry_run_takes_nothing_and_tells_the_same(desk: Desk, http: httpx2.AsyncClient) -> None:
     doctor = await desk.doctor()
     await schedule(http, doctor)
-    held = await booked(desk, doctor, TOMORROW, TOMORROW)
+    held = await booked(desk, doctor, in_days(1), in_days(1))
     await post(http, doctor, closed())
     before = await desk.rows("SELECT id, state, number FROM slots ORDER BY id")
     dry = await ask(http, doctor, "displace", order(call(dry_run=True), held, left=3))
@@ -173,14 +172,14 @@ async def test_a_dry_run_takes_nothing_and_tells_the_same(desk: Desk, http: http
 
 async def test_a_key_is_answered_with_what_was_done(desk: Desk, http: httpx2.AsyncClient) -> None:
     doctor, key = await desk.doctor(), uuid4()
-    held = await booked(desk, doctor, TOMORROW)
+    held = await booked(desk, doctor, in_days(1))
     await post(http, doctor, closed())
     answers = await asyncio.gather(*(ask(http, doctor, "displace", order(call(), held), key) for _ in range(10)))
     assert {answer.status_code for answer in answers} == {200} and len({answer.content for answer in answers}) == 1
     assert Counter(answer.headers.get("Idempotent-Replayed") for answer in answers) == {None: 1, "true": 9}
     repeat = await ask(http, doctor, "displaced", call(), key)
     assert repeat.json()["plan"] == answers[0].json() and repeat.headers["Idempotent-Replayed"] == "true"
-    for verb, body in (("displaced", call(last=LATER)), ("displace", order(call(last=LATER), held))):
+    for verb, body in (("displaced", call(last=in_days(2))), ("displace", order(call(last=in_days(2)), held))):
         assert code(await ask(http, doctor, verb, body, key)) == (422, "key_reused")
     for verb, body in (("displaced", call()), ("displace", order(call(), held))):
         assert code(await ask(http, await desk.doctor(), verb, body, key)) == (422, "key_reused"), "another doctor"
@@ -190,7 +189,7 @@ async def test_a_key_is_answered_with_what_was_done(desk: Desk, http: httpx2.Asy
 
 async def test_only_the_named_are_moved_and_only_what_is_displaced_still(desk: Desk, http: httpx2.AsyncClient) -> None:
     doctor = await desk.doctor()
-    held = await booked(desk, doctor, TOMORROW, TOMORROW, TOMORROW, LATER)
+    held = await booked(desk, doctor, in_days(1), in_days(1), in_days(1), in_days(2))
     await post(http, doctor, closed())
     await desk.deliver(releases(held[0]))
     steps = await displaced(http, doctor, call(), [held[0], held[1], held[3]])
@@ -200,7 +199,7 @@ async def test_only_the_named_are_moved_and_only_what_is_displaced_still(desk: D
 async def test_nothing_later_is_told_of(desk: Desk, http: httpx2.AsyncClient) -> None:
     await desk.settings(default_daily_capacity=2, booking_horizon_days=2)
     doctor = await desk.doctor()
-    held = await booked(desk, doctor, TOMORROW, TOMORROW, LATER)
+    held = await booked(desk, doctor, in_days(1), in_days(1), in_days(2))
     await post(http, doctor, closed())
     steps = await displaced(http, doctor, call(), held)
     assert starts(steps) == ["1 2", None] and steps[1]["command_id"] is None
@@ -212,7 +211,7 @@ async def test_closed_days_and_the_lead_time_are_no_places(desk: Desk, http: htt
     doctor = await desk.doctor()
     await schedule(http, doctor, "00:00", "24:00")
     await desk.settings(version=2, lead_time_minutes=0)
-    (held,) = await booked(desk, doctor, TOMORROW)
+    (held,) = await booked(desk, doctor, in_days(1))
     await desk.settings(version=3, lead_time_minutes=4 * 24 * 60)
     await post(http, doctor, closed())
     (step,) = await displaced(http, doctor, call(dry_run=True), [held])
@@ -225,7 +224,7 @@ async def test_closed_days_and_the_lead_time_are_no_places(desk: Desk, http: htt
 
 async def test_days_of_numbers_that_are_closed_or_too_far_are_no_places(desk: Desk, http: httpx2.AsyncClient) -> None:
     await desk.settings(default_daily_capacity=1)
-    doctor, days = await desk.doctor(), [TOMORROW + dt.timedelta(days=number) for number in range(4)]
+    doctor, days = await desk.doctor(), [in_days(1 + number) for number in range(4)]
     held, *others = await booked(desk, doctor, *days)
     await desk.deliver(*(releases(one) for one in others))
     await post(http, doctor, closed(days[0], days[1]))
@@ -236,19 +235,19 @@ async def test_days_of_numbers_that_are_closed_or_too_far_are_no_places(desk: De
 
 
 async def test_who_has_a_schedule_gets_no_days_of_numbers(desk: Desk, http: httpx2.AsyncClient) -> None:
-    doctor, hours = await desk.doctor(), every_day("09:00", "10:00", valid_to=LATER.isoformat())
+    doctor, hours = await desk.doctor(), every_day("09:00", "10:00", valid_to=in_days(2).isoformat())
     assert (await http.put(f"/internal/doctors/{doctor}/schedule", json={"entries": hours})).status_code == 200
-    held = await booked(desk, doctor, TOMORROW)
-    await post(http, doctor, closed(TOMORROW, LATER))
+    held = await booked(desk, doctor, in_days(1))
+    await post(http, doctor, closed(in_days(1), in_days(2)))
     assert starts(await displaced(http, doctor, call(), held)) == [None]
 
 
 async def test_who_was_to_come_much_later_gets_a_place_behind_all_that_are_too_early(
     desk: Desk, http: httpx2.AsyncClient
 ) -> None:
-    doctor, far = await desk.doctor(), TOMORROW + dt.timedelta(days=20)
+    doctor, far = await desk.doctor(), in_days(21)
     await schedule(http, doctor)
-    held = await booked(desk, doctor, TOMORROW, far)
+    held = await booked(desk, doctor, in_days(1), far)
     await post(http, doctor, closed())
     await post(http, doctor, closed(far, far))
     assert starts(await displaced(http, doctor, call(), held)) == ["1 09:00", "21 09:00"]
@@ -261,8 +260,8 @@ async def test_the_same_category_takes_the_first_place_of_any_colleague(desk: De
     await category(desk, doctor, timed, daily, gone)
     await desk.settings(default_daily_capacity=1, booking_horizon_days=3)
     await schedule(http, timed, "09:00", "09:30")
-    held = await booked(desk, doctor, LATER, LATER + dt.timedelta(days=1))
-    await post(http, doctor, closed(LATER, LATER + dt.timedelta(days=1)))
+    held = await booked(desk, doctor, in_days(2), in_days(3))
+    await post(http, doctor, closed(in_days(2), in_days(3)))
     steps = await displaced(http, doctor, call(policy="same_category"), held)
     now = dt.datetime.now(dt.UTC)
     todays = ["-1 09:00", "-1 09:15"][: sum(now.time() < dt.time(9, minute) for minute in (0, 15))]
@@ -282,7 +281,7 @@ async def test_a_policy_without_a_category_is_named(desk: Desk, http: httpx2.Asy
 async def test_without_colleagues_there_is_no_place(desk: Desk, http: httpx2.AsyncClient) -> None:
     doctor = await desk.doctor()
     await category(desk, doctor)
-    held = await booked(desk, doctor, TOMORROW)
+    held = await booked(desk, doctor, in_days(1))
     await post(http, doctor, closed())
     assert starts(await displaced(http, doctor, call(policy="same_category"), held)) == [None]
 
@@ -290,8 +289,8 @@ async def test_without_colleagues_there_is_no_place(desk: Desk, http: httpx2.Asy
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        (call(LATER, TOMORROW), "to"),
-        (call(TOMORROW, TOMORROW + dt.timedelta(days=62)), "to"),
+        (call(in_days(2), in_days(1)), "to"),
+        (call(in_days(1), in_days(63)), "to"),
         (call(policy="any"), "policy"),
         (call(dry_run="yes"), "dry_run"),
         (call(note="x"), "note"),
@@ -305,7 +304,7 @@ async def test_what_is_wrong_is_named(desk: Desk, http: httpx2.AsyncClient, body
 
 
 async def test_strangers_are_unknown(desk: Desk, http: httpx2.AsyncClient) -> None:
-    assert await found(http, await desk.doctor(), call(TOMORROW, TOMORROW + dt.timedelta(days=61))) == ([], 0)
+    assert await found(http, await desk.doctor(), call(in_days(1), in_days(62))) == ([], 0)
     for doctor in (uuid4(), await desk.doctor("deleted"), await desk.doctor(clinic=uuid4())):
         assert code(await ask(http, doctor, "displaced", call())) == (404, "unknown_doctor")
         assert code(await ask(http, doctor, "displace", order(call(), []), uuid4())) == (404, "unknown_doctor")
@@ -314,7 +313,7 @@ async def test_strangers_are_unknown(desk: Desk, http: httpx2.AsyncClient) -> No
 async def test_the_rest_of_very_many_is_left(desk: Desk, http: httpx2.AsyncClient) -> None:
     await desk.settings(default_daily_capacity=MAX_DISPLACED + 5, max_daily_capacity=1000)
     doctor = await desk.doctor()
-    held = await booked(desk, doctor, *(TOMORROW for _ in range(MAX_DISPLACED + 5)))
+    held = await booked(desk, doctor, *(in_days(1) for _ in range(MAX_DISPLACED + 5)))
     await post(http, doctor, closed())
     first, left = await found(http, doctor, call())
     assert (first, left) == ([one.appointment_id for one in held[:MAX_DISPLACED]], 5)
@@ -327,7 +326,7 @@ async def test_booking_ends_each_move(desk: Desk, http: httpx2.AsyncClient) -> N
     """One is moved, its old place is given back; one is refused, and its new place is: then it is displaced as before."""
     doctor = await desk.doctor()
     await schedule(http, doctor)
-    held = await booked(desk, doctor, TOMORROW, TOMORROW)
+    held = await booked(desk, doctor, in_days(1), in_days(1))
     await post(http, doctor, closed())
     await displaced(http, doctor, call(), held)
     await published(desk)
@@ -335,7 +334,7 @@ async def test_booking_ends_each_move(desk: Desk, http: httpx2.AsyncClient) -> N
     names = {"appointment_id": moved.appointment_id, "slot_id": moved.slot_id, "reservation_id": moved.reservation_id}
     acknowledged = AppointmentMoved(
         **envelope(desk.clinic), version=2, doctor_id=doctor, date=moved.date, patient_id=moved.patient_id, status="booked",
-        slot_number=moved.slot_number, from_doctor_id=doctor, from_date=TOMORROW, **names,
+        slot_number=moved.slot_number, from_doctor_id=doctor, from_date=in_days(1), **names,
     )  # fmt: skip
     given_up = AppointmentRefused(
         **envelope(desk.clinic), doctor_id=doctor, date=refused.date, appointment_id=refused.appointment_id,

@@ -1,7 +1,6 @@
 """Displacing on a real Postgres beside bookings, and its cost: no place twice, none lost, one as cheap as many."""
 
 import asyncio
-import datetime as dt
 import itertools
 from collections import Counter
 from collections.abc import Callable
@@ -14,11 +13,12 @@ import pytest
 from shared.contracts.availability import SlotReserved
 from shared.infra.outbox import Outbox
 from shared.infra.unit import Units
-from tests.integration.availability.desk import TOMORROW, Desk, book, releases
-from tests.integration.availability.test_displacement import LATER, booked, call, category, displaced, starts
+from tests.integration.availability.desk import Desk, book, releases
+from tests.integration.availability.test_displacement import booked, call, category, displaced, starts
 from tests.integration.availability.test_exceptions import closed, post, schedule
 from tests.integration.availability.test_races import blocked
 from tests.integration.availability.test_removals import published
+from tests.support.dates import in_days
 from tests.support.statements import calls_during
 
 COPIED = {"days": "date, mode, available, time_zone", "slots": "date, number, starts_at, ends_at, time_zone"}
@@ -40,9 +40,9 @@ async def test_the_statements_are_as_many_for_one_as_for_many(
     for policy, size in itertools.product(("same_doctor", "same_category"), (1, 1, 12)):
         doctor, colleague = await desk.doctor(), await desk.doctor()
         await category(desk, doctor, colleague)
-        held = await booked(desk, doctor, *[TOMORROW] * min(size, 8), *[LATER] * (size - 8))
-        await booked(desk, colleague, LATER)
-        await post(http, doctor, closed(TOMORROW, LATER))
+        held = await booked(desk, doctor, *[in_days(1)] * min(size, 8), *[in_days(2)] * (size - 8))
+        await booked(desk, colleague, in_days(2))
+        await post(http, doctor, closed(in_days(1), in_days(2)))
         await published(desk)
         calls = await calls_during(sql, "availability_app", displaced(http, doctor, call(policy=policy), held))
         counts.append((policy, sum(calls.values())))
@@ -54,7 +54,7 @@ async def test_a_large_category_is_searched_without_statistics(desk: Desk, http:
     doctor, colleagues = await desk.doctor(), [await desk.doctor() for _ in range(50)]
     await category(desk, doctor, *colleagues)
     await schedule(http, doctor, "09:00", "14:00")
-    held = await booked(desk, doctor, *[TOMORROW] * 20)
+    held = await booked(desk, doctor, *[in_days(1)] * 20)
     for colleague, (table, columns) in itertools.product(colleagues, COPIED.items()):
         copy = f"INSERT INTO {table} (clinic_id, doctor_id, {columns}) SELECT clinic_id, $1, {columns} FROM {table}"
         await desk.execute(f"{copy} WHERE doctor_id = $2", colleague, doctor)
@@ -69,9 +69,9 @@ async def test_a_rival_who_is_faster_is_seen(desk: Desk, consumer: Desk, http: h
     """The chosen place is taken while the displacement waits for its day: the next one is taken in its place."""
     doctor = await desk.doctor()
     await schedule(http, doctor, "09:00", "09:30")
-    held = await booked(desk, doctor, TOMORROW)
+    held = await booked(desk, doctor, in_days(1))
     await post(http, doctor, closed())
-    async with consumer.batch(book(desk.clinic, doctor, LATER)) as rival:
+    async with consumer.batch(book(desk.clinic, doctor, in_days(2))) as rival:
         waiting = asyncio.create_task(displaced(http, doctor, call(), held))
         assert await blocked(waiting)
     assert starts(await waiting) == ["1 09:15"] and rival.of(SlotReserved)[0].slot_number == 1
@@ -81,9 +81,9 @@ async def test_if_nothing_is_left_of_what_was_chosen_all_begins_anew(
     desk: Desk, consumer: Desk, http: httpx2.AsyncClient
 ) -> None:
     doctor = await desk.doctor()
-    days = [TOMORROW + dt.timedelta(days=number) for number in range(1, 31)]
+    days = [in_days(1 + number) for number in range(1, 31)]
     await schedule(http, doctor, "09:00", "09:15")
-    held = await booked(desk, doctor, TOMORROW)
+    held = await booked(desk, doctor, in_days(1))
     await post(http, doctor, closed())
     async with consumer.batch(*(book(desk.clinic, doctor, day) for day in days[:20])):
         waiting = asyncio.create_task(displaced(http, doctor, call(), held))
@@ -96,9 +96,9 @@ async def test_what_comes_free_on_a_day_that_is_not_held_is_not_taken(
 ) -> None:
     """An earlier place is seen while the displacement waits for the day of its own: somebody else may be at that."""
     doctor = await desk.doctor()
-    days = [TOMORROW + dt.timedelta(days=number) for number in range(1, 11)]
+    days = [in_days(1 + number) for number in range(1, 11)]
     await schedule(http, doctor, "09:00", "09:15")
-    held, (early, *_) = await booked(desk, doctor, TOMORROW), await booked(desk, doctor, *days[:9])
+    held, (early, *_) = await booked(desk, doctor, in_days(1)), await booked(desk, doctor, *days[:9])
     await post(http, doctor, closed())
     async with consumer.batch(book(desk.clinic, doctor, days[9], slot_id=uuid4())):
         waiting = asyncio.create_task(displaced(http, doctor, call(), held))
@@ -113,14 +113,14 @@ async def test_50_bookings_beside_a_displaced_day_of_20(
     """Ten rounds: no place is given twice, and everybody displaced gets one."""
 
     async def consume(doctor: UUID) -> list[SlotReserved]:
-        batches = [[book(desk.clinic, doctor, LATER + dt.timedelta(days=day)) for day in range(5)] for _ in range(10)]
+        batches = [[book(desk.clinic, doctor, in_days(2 + day)) for day in range(5)] for _ in range(10)]
         return [one for batch in batches for one in (await consumer.deliver(*batch)).of(SlotReserved)]
 
     shared = Counter[int]()
     for _ in range(10):
         doctor = await desk.doctor()
         await schedule(http, doctor, "09:00", "14:00")
-        held = await booked(desk, doctor, *[TOMORROW] * 20)
+        held = await booked(desk, doctor, *[in_days(1)] * 20)
         await post(http, doctor, closed())
         steps, rivals = await asyncio.gather(displaced(http, doctor, call(), held), consume(doctor))
         places = [step["to"]["slot_id"] for step in steps]

@@ -10,21 +10,20 @@ import pytest
 
 from shared.contracts.availability import SlotReserved
 from shared.contracts.problems import Code
-from tests.integration.availability.desk import TOMORROW, Desk, book, every_day, releases, today
-
-LATER = TOMORROW + dt.timedelta(days=1)
+from tests.integration.availability.desk import Desk, book, every_day, releases
+from tests.support.dates import in_days
 
 
 def path(doctor: UUID, exception: object = "") -> str:
     return f"/internal/doctors/{doctor}/exceptions" + (f"/{exception}" if exception else "")
 
 
-def closed(first: dt.date = TOMORROW, last: dt.date = TOMORROW, **fields: Any) -> dict[str, Any]:
-    return {"kind": "closed", "from": first.isoformat(), "to": last.isoformat(), **fields}
+def closed(first: dt.date | None = None, last: dt.date | None = None, **fields: Any) -> dict[str, Any]:
+    return {"kind": "closed", "from": str(first or in_days(1)), "to": str(last or in_days(1)), **fields}
 
 
-def extra(date: dt.date = TOMORROW, start: str = "09:00", end: str = "10:00", **fields: Any) -> dict[str, Any]:
-    return {"kind": "extra", "date": date.isoformat(), "start": start, "end": end, **fields}
+def extra(date: dt.date | None = None, start: str = "09:00", end: str = "10:00", **fields: Any) -> dict[str, Any]:
+    return {"kind": "extra", "date": str(date or in_days(1)), "start": start, "end": end, **fields}
 
 
 async def post(http: httpx2.AsyncClient, doctor: UUID, body: dict[str, Any], key: object = None, **query: Any) -> Any:
@@ -37,8 +36,8 @@ async def schedule(http: httpx2.AsyncClient, doctor: UUID, start: str = "09:00",
     assert answer.status_code == 200, answer.text
 
 
-async def read_day(http: httpx2.AsyncClient, doctor: UUID, date: dt.date = TOMORROW) -> tuple[str, bool, int, int]:
-    day = (await http.get(f"/internal/doctors/{doctor}/availability", params={"date": date.isoformat()})).json()
+async def read_day(http: httpx2.AsyncClient, doctor: UUID, date: dt.date | None = None) -> tuple[str, bool, int, int]:
+    day = (await http.get(f"/internal/doctors/{doctor}/availability", params={"date": str(date or in_days(1))})).json()
     return day["mode"], day["available"], day["capacity"], day["remaining"]
 
 
@@ -49,9 +48,9 @@ async def test_a_closed_timed_date_keeps_what_is_taken_and_opens_again(desk: Des
     answer = await post(http, doctor, closed(reason="ill"))
     made = answer.json()
     assert answer.status_code == 201 and made["displaced_ids"] == [str(one.appointment_id) for one in held]
-    assert (made["kind"], made["from"], made["to"], made["reason"]) == ("closed", str(TOMORROW), str(TOMORROW), "ill")
+    assert (made["kind"], made["from"], made["to"], made["reason"]) == ("closed", str(in_days(1)), str(in_days(1)), "ill")
     assert await read_day(http, doctor) == ("timed", False, 2, 0)
-    said = await desk.deliver(book(desk.clinic, doctor), book(desk.clinic, doctor, LATER))
+    said = await desk.deliver(book(desk.clinic, doctor), book(desk.clinic, doctor, in_days(2)))
     assert said.codes == [Code.DOCTOR_ABSENT] and len(said.numbers) == 1
     await desk.deliver(releases(held[0]))
     assert (await http.get(path(doctor, made["id"]))).json() == {**made, "displaced_ids": [str(held[1].appointment_id)]}
@@ -65,33 +64,35 @@ async def test_a_closed_timed_date_keeps_what_is_taken_and_opens_again(desk: Des
 async def test_a_closed_daily_date_is_absent_and_nothing_of_it_is_written(desk: Desk, http: httpx2.AsyncClient) -> None:
     doctor = await desk.doctor()
     (held,) = (await desk.deliver(book(desk.clinic, doctor))).of(SlotReserved)
-    made = (await post(http, doctor, closed(TOMORROW, LATER))).json()
+    made = (await post(http, doctor, closed(in_days(1), in_days(2)))).json()
     assert made["displaced_ids"] == [str(held.appointment_id)]
-    assert (await desk.deliver(book(desk.clinic, doctor), book(desk.clinic, doctor, LATER))).codes == [Code.DOCTOR_ABSENT] * 2
+    assert (await desk.deliver(book(desk.clinic, doctor), book(desk.clinic, doctor, in_days(2)))).codes == [
+        Code.DOCTOR_ABSENT
+    ] * 2
     assert await read_day(http, doctor) == ("daily", False, 10, 9)
-    assert await read_day(http, doctor, LATER) == ("daily", False, 10, 10)
-    assert await desk.rows("SELECT date FROM days") == [(TOMORROW,)]
+    assert await read_day(http, doctor, in_days(2)) == ("daily", False, 10, 10)
+    assert await desk.rows("SELECT date FROM days") == [(in_days(1),)]
     await http.delete(path(doctor, made["id"]))
-    assert (await desk.deliver(book(desk.clinic, doctor), book(desk.clinic, doctor, LATER))).numbers == [2, 1]
+    assert (await desk.deliver(book(desk.clinic, doctor), book(desk.clinic, doctor, in_days(2)))).numbers == [2, 1]
 
 
 async def test_extra_hours_make_a_date_timed_for_who_has_no_schedule(desk: Desk, http: httpx2.AsyncClient) -> None:
     doctor = await desk.doctor()
     made = (await post(http, doctor, extra(slot_minutes=30))).json()
     assert {name: value for name, value in made.items() if value is not None and name != "id"} == {
-        "kind": "extra", "date": str(TOMORROW), "start": "09:00", "end": "10:00", "slot_minutes": 30, "displaced_ids": [],
+        "kind": "extra", "date": str(in_days(1)), "start": "09:00", "end": "10:00", "slot_minutes": 30, "displaced_ids": [],
     }  # fmt: skip
-    said = await desk.deliver(*(book(desk.clinic, doctor) for _ in range(3)), book(desk.clinic, doctor, LATER))
+    said = await desk.deliver(*(book(desk.clinic, doctor) for _ in range(3)), book(desk.clinic, doctor, in_days(2)))
     assert [one.starts_at and f"{one.starts_at:%H:%M}" for one in said.of(SlotReserved)] == ["09:00", "09:30", None]
     assert said.codes == [Code.FULL]
     await http.delete(path(doctor, made["id"]))
     assert await read_day(http, doctor) == ("timed", True, 2, 0), "what is taken stays"
     await desk.deliver(*(releases(one) for one in said.of(SlotReserved)))
-    assert await desk.rows("SELECT FROM slots WHERE date = $1", TOMORROW) == []
+    assert await desk.rows("SELECT FROM slots WHERE date = $1", in_days(1)) == []
 
 
 async def test_extra_hours_behind_the_horizon_are_not_daily_meanwhile(desk: Desk, http: httpx2.AsyncClient) -> None:
-    doctor, far = await desk.doctor(), today() + dt.timedelta(days=90)
+    doctor, far = await desk.doctor(), in_days(90)
     await post(http, doctor, extra(far))
     assert (await desk.deliver(book(desk.clinic, doctor, far))).codes == [Code.DOCTOR_ABSENT]
     assert await read_day(http, doctor, far) == ("timed", False, 0, 0)
@@ -122,29 +123,29 @@ async def test_a_key_makes_one_exception(desk: Desk, http: httpx2.AsyncClient) -
     answers = await asyncio.gather(*(post(http, doctor, closed(), key) for _ in range(10)))
     assert {answer.status_code for answer in answers} == {201} and len({answer.content for answer in answers}) == 1
     assert sorted(answer.headers.get("Idempotent-Replayed", "") for answer in answers) == [""] + ["true"] * 9
-    assert (await post(http, doctor, closed(LATER, LATER), key)).json()["code"] == Code.KEY_REUSED
+    assert (await post(http, doctor, closed(in_days(2), in_days(2)), key)).json()["code"] == Code.KEY_REUSED
     assert len(await desk.rows("SELECT FROM exceptions")) == 1
 
 
 async def test_exceptions_are_listed_by_date(desk: Desk, http: httpx2.AsyncClient) -> None:
     doctor = await desk.doctor()
-    (held,) = (await desk.deliver(book(desk.clinic, doctor, LATER))).of(SlotReserved)
-    for body in (closed(LATER, LATER), extra(TOMORROW), closed(TOMORROW, LATER)):
+    (held,) = (await desk.deliver(book(desk.clinic, doctor, in_days(2)))).of(SlotReserved)
+    for body in (closed(in_days(2), in_days(2)), extra(in_days(1)), closed(in_days(1), in_days(2))):
         await post(http, doctor, body)
     first = (await http.get(path(doctor), params={"limit": 2})).json()
     rest = (await http.get(path(doctor), params={"limit": 2, "cursor": first["next_cursor"]})).json()
     assert rest["next_cursor"] is None and (await http.get(path(doctor), params={"cursor": "x"})).status_code == 422
     displaced = {(one["kind"], one["from"]): one["displaced_ids"] for one in first["items"] + rest["items"]}
     ids = [str(held.appointment_id)]
-    assert displaced == {("extra", None): [], ("closed", str(TOMORROW)): ids, ("closed", str(LATER)): ids}
-    assert rest["items"][0]["from"] == str(LATER)
+    assert displaced == {("extra", None): [], ("closed", str(in_days(1))): ids, ("closed", str(in_days(2))): ids}
+    assert rest["items"][0]["from"] == str(in_days(2))
 
 
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        (closed(LATER, TOMORROW), "to"),
-        (closed(TOMORROW, TOMORROW + dt.timedelta(days=731)), "to"),
+        (closed(in_days(2), in_days(1)), "to"),
+        (closed(in_days(1), in_days(732)), "to"),
         (closed(reason="holiday"), "reason"),
         (extra(start="10:00", end="10:00"), "end"),
         (extra(location_id=str(uuid4())), "location_id"),
@@ -152,7 +153,7 @@ async def test_exceptions_are_listed_by_date(desk: Desk, http: httpx2.AsyncClien
         ({}, "kind"),
         ({"kind": []}, "kind"),
         ([], "body"),
-        ({"kind": "closed", "from": "today", "to": TOMORROW.isoformat()}, "from"),
+        ({"kind": "closed", "from": "today", "to": in_days(1).isoformat()}, "from"),
     ],
 )
 async def test_what_is_wrong_is_named(desk: Desk, http: httpx2.AsyncClient, body: Any, field: str) -> None:
@@ -162,7 +163,7 @@ async def test_what_is_wrong_is_named(desk: Desk, http: httpx2.AsyncClient, body
 
 
 async def test_the_past_and_strangers_are_refused(desk: Desk, http: httpx2.AsyncClient) -> None:
-    past = today() - dt.timedelta(days=2)
+    past = in_days(-2)
     for body in (closed(past, past), extra(past)):
         assert (await post(http, await desk.doctor(), body)).json()["code"] == Code.PAST_DATE
     for doctor in (uuid4(), await desk.doctor("deleted"), await desk.doctor(clinic=uuid4())):

@@ -15,10 +15,10 @@ from shared.contracts.commands import CommandRepeated
 from shared.contracts.problems import Code
 from shared.contracts.topics import AVAILABILITY_EVENTS
 from shared.infra.kafka import decode
-from tests.integration.availability.desk import TOMORROW, Desk, book, move, refuses, releases
+from tests.integration.availability.desk import Desk, book, move, refuses, releases
 from tests.integration.availability.test_directory import DOCTORS
+from tests.support.dates import in_days
 
-LATER = TOMORROW + dt.timedelta(days=1)
 HELD = "SELECT id, reservation_id FROM slots WHERE state = 'taken' AND appointment_id = $1"
 
 
@@ -39,7 +39,7 @@ def place(reserved: SlotReserved) -> tuple[UUID, UUID]:
 
 async def test_a_move_takes_its_new_place_beside_the_old_one_until_that_is_given_back(desk: Desk) -> None:
     old, other = await booked(desk), await desk.doctor()
-    command = move(old, other, LATER)
+    command = move(old, other, in_days(2))
     said = await desk.deliver(command)
     (new,) = said.of(SlotReserved)
     assert said.types == ["SlotReserved"]
@@ -53,7 +53,7 @@ async def test_a_move_takes_its_new_place_beside_the_old_one_until_that_is_given
 
 async def test_a_move_that_booking_refuses_leaves_the_old_place(desk: Desk) -> None:
     old = await booked(desk)
-    (new,) = (await desk.deliver(move(old, old.doctor_id, LATER))).of(SlotReserved)
+    (new,) = (await desk.deliver(move(old, old.doctor_id, in_days(2)))).of(SlotReserved)
     said = await desk.deliver(refuses(new))
     assert said.types == ["SlotFreed"] and [reply.answer.code for reply in said.unit.replies] == [Code.PATIENT_BUSY]
     assert await places(desk, old.appointment_id) == {place(old)}
@@ -103,7 +103,7 @@ async def test_its_own_place_is_kept_also_when_it_is_offered_to_nobody(desk: Des
 async def test_two_moves_of_one_appointment_in_a_batch_both_get_a_place(desk: Desk) -> None:
     """Booking does one behind the other, and gives back what each of them left."""
     old, other = await booked(desk), await desk.doctor()
-    said = await desk.deliver(move(old, other), move(old, old.doctor_id, LATER), move(old, other))
+    said = await desk.deliver(move(old, other), move(old, old.doctor_id, in_days(2)), move(old, other))
     first, second = said.of(SlotReserved)
     assert said.types == ["SlotReserved", "SlotReserved", "SlotKept"]
     (kept,) = said.of(SlotKept)
@@ -128,10 +128,10 @@ async def test_a_move_is_refused_as_a_booking_is(desk: Desk) -> None:
     await desk.execute("UPDATE days SET available = false WHERE doctor_id = $1", absent.doctor_id)
     past = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1)
     said = await desk.deliver(
-        move(old, old.doctor_id, LATER, decide_by=past),
+        move(old, old.doctor_id, in_days(2), decide_by=past),
         move(old, uuid4()),
-        move(old, old.doctor_id, TOMORROW - dt.timedelta(days=3)),
-        move(old, old.doctor_id, TOMORROW + dt.timedelta(days=500)),
+        move(old, old.doctor_id, in_days(-2)),
+        move(old, old.doctor_id, in_days(501)),
         move(old, absent.doctor_id),
         move(old, absent.doctor_id, slot_id=absent.slot_id),
         move(old, old.doctor_id, slot_id=uuid4()),
@@ -145,7 +145,7 @@ async def test_a_move_is_refused_as_a_booking_is(desk: Desk) -> None:
 
 async def test_a_move_that_comes_again_takes_nothing_more_and_is_passed_on_on_its_own_day(desk: Desk) -> None:
     old, other = await booked(desk), await desk.doctor()
-    command = move(old, other, LATER)
+    command = move(old, other, in_days(2))
     said = await desk.deliver(command, command.model_copy())
     assert said.types == ["SlotReserved", "CommandRepeated"]
     (repeat,) = (await desk.deliver(command)).of(CommandRepeated)
@@ -173,7 +173,7 @@ async def test_appointments_that_change_places_do_not_stand_in_each_others_way(d
 
 async def test_an_unanswered_move_is_asked_about_as_a_move(desk: Desk) -> None:
     old = await booked(desk)
-    (new,) = (await desk.deliver(move(old, old.doctor_id, LATER))).of(SlotReserved)
+    (new,) = (await desk.deliver(move(old, old.doctor_id, in_days(2)))).of(SlotReserved)
     await desk.execute("UPDATE unacknowledged SET due_at = now() WHERE clinic_id = $1", desk.clinic)
     await questioning(desk.units, 3600).work()
     said = [decode(AVAILABILITY_EVENTS, r.body) for r in desk.publisher.records if r.topic == AVAILABILITY_EVENTS.name]
@@ -187,17 +187,20 @@ async def test_an_appointment_with_two_places_is_named_once_and_each_place_is_re
     desk: Desk, http: httpx2.AsyncClient
 ) -> None:
     doctor = await desk.doctor()
-    for date, minutes in ((TOMORROW, 3000), (LATER, 4500)):
+    for date, minutes in ((in_days(1), 3000), (in_days(2), 4500)):
         await desk.timed_day(doctor, (minutes,), date)
     old = await booked(desk, doctor)
-    (new,) = (await desk.deliver(move(old, doctor, LATER))).of(SlotReserved)
+    (new,) = (await desk.deliver(move(old, doctor, in_days(2)))).of(SlotReserved)
     await desk.execute("UPDATE slots SET published = false WHERE doctor_id = $1", doctor)
     taken = await http.post("/internal/appointments/taken", json={"ids": [str(old.appointment_id)]})
     assert taken.json() == [str(old.appointment_id)]
     async with desk.units.batch({desk.clinic}) as unit:
         asked = (unit.connection, desk.clinic, doctor, unit.now)
         assert await publications.unruled(*asked) == [old.appointment_id]
-        assert await publications.on_dates(*asked, [(TOMORROW, LATER), (LATER, LATER)]) == [[old.appointment_id]] * 2
+        assert (
+            await publications.on_dates(*asked, [(in_days(1), in_days(2)), (in_days(2), in_days(2))])
+            == [[old.appointment_id]] * 2
+        )
     refused = await http.delete(f"{DOCTORS}/{doctor}")
     assert refused.json()["appointments"] == [str(old.appointment_id)]
     deleted = await http.delete(f"{DOCTORS}/{doctor}", params={"cancel_appointments": True})
@@ -209,7 +212,7 @@ async def test_an_appointment_with_two_places_is_named_once_and_each_place_is_re
 @pytest.mark.parametrize("statement", [slots.NAMED, slots.HELD], ids=["named", "held"])
 async def test_slots_are_looked_up_one_by_one_before_the_table_has_statistics(desk: Desk, statement: str) -> None:
     """Joined, all of the clinic would be read for a batch, or for each message of it."""
-    day = ([desk.clinic], [uuid4()], [TOMORROW])
+    day = ([desk.clinic], [uuid4()], [in_days(1)])
     async with desk.database.batch({desk.clinic}) as (connection, _):
         plan = [row[0] for row in await connection.fetch(f"EXPLAIN {statement}", *day, [uuid4()])]
     outer, inner = (next(at for at, line in enumerate(plan) if f" on {table}" in line) for table in ("asked", "slots"))

@@ -1,7 +1,6 @@
 """Slots asked for by their ids, on a real Postgres: exactly that one or a refusal, beside bookings of any place of the day."""
 
 import asyncio
-import datetime as dt
 from uuid import UUID, uuid4
 
 import pytest
@@ -9,9 +8,8 @@ import pytest
 from shared.contracts.availability import BookingRefused, SlotReserved
 from shared.contracts.booking import Purpose
 from shared.contracts.problems import Code
-from tests.integration.availability.desk import TOMORROW, Desk, book, releases
-
-LATER = TOMORROW + dt.timedelta(days=1)
+from tests.integration.availability.desk import Desk, book, releases
+from tests.support.dates import in_days
 
 
 async def daily(desk: Desk) -> tuple[UUID, dict[int, UUID]]:
@@ -56,12 +54,12 @@ async def test_a_slot_that_is_not_of_the_day_is_none(desk: Desk) -> None:
     await desk.deliver(book(theirs, foreign))
     ((of_them,),) = await desk.rows("SELECT id FROM slots WHERE number = 9", clinic=theirs)
     asked = [
-        (doctor, TOMORROW, uuid4()), (doctor, TOMORROW, others[5]), (other, TOMORROW, slots[5]), (doctor, LATER, slots[5]),
-        (doctor, TOMORROW, of_them),
+        (doctor, in_days(1), uuid4()), (doctor, in_days(1), others[5]), (other, in_days(1), slots[5]),
+        (doctor, in_days(2), slots[5]), (doctor, in_days(1), of_them),
     ]  # fmt: skip
     said = await desk.deliver(*(book(desk.clinic, who, date, slot_id=slot) for who, date, slot in asked))
     assert said.codes == [Code.NO_SUCH_SLOT] * 5
-    assert await desk.rows("SELECT FROM days WHERE date = $1", LATER) == [], "who names a slot makes no day"
+    assert await desk.rows("SELECT FROM days WHERE date = $1", in_days(2)) == [], "who names a slot makes no day"
 
 
 async def test_what_is_not_offered_any_more_is_no_such_slot_and_what_is_taken_is_taken(desk: Desk) -> None:

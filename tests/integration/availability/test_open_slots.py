@@ -9,15 +9,14 @@ import pytest
 
 from shared.contracts.availability import SlotReserved
 from shared.contracts.problems import Code
-from tests.integration.availability.desk import TOMORROW, Desk, book, every_day, today
-
-LATER = TOMORROW + dt.timedelta(days=1)
+from tests.integration.availability.desk import Desk, book, every_day
+from tests.support.dates import in_days
 
 
 async def open_slots(
-    http: httpx2.AsyncClient, doctor: UUID, first: dt.date = TOMORROW, last: dt.date = TOMORROW, **more: Any
+    http: httpx2.AsyncClient, doctor: UUID, first: dt.date | None = None, last: dt.date | None = None, **more: Any
 ) -> Any:
-    params = {"doctor_id": str(doctor), "from": first.isoformat(), "to": last.isoformat(), **more}
+    params = {"doctor_id": str(doctor), "from": str(first or in_days(1)), "to": str(last or in_days(1)), **more}
     answer = await http.get("/internal/slots", params=params)
     assert answer.status_code == 200, answer.text
     return answer.json()
@@ -34,9 +33,9 @@ async def test_a_slot_is_told_in_utc_and_by_its_own_clock(desk: Desk, http: http
     await put(http, doctor, every_day("09:00", "09:30", slot_minutes=30))
     (slot,) = (await open_slots(http, doctor))["items"]
     assert slot["id"] and slot | {"id": None} == {
-        "id": None, "doctor_id": str(doctor), "location_id": None, "number": 1, "date": str(TOMORROW), "status": "free",
-        "starts_at": f"{TOMORROW}T03:15:00Z", "ends_at": f"{TOMORROW}T03:45:00Z",
-        "local_start": f"{TOMORROW}T09:00:00+05:45", "local_end": f"{TOMORROW}T09:30:00+05:45",
+        "id": None, "doctor_id": str(doctor), "location_id": None, "number": 1, "date": str(in_days(1)), "status": "free",
+        "starts_at": f"{in_days(1)}T03:15:00Z", "ends_at": f"{in_days(1)}T03:45:00Z",
+        "local_start": f"{in_days(1)}T09:00:00+05:45", "local_end": f"{in_days(1)}T09:30:00+05:45",
     }  # fmt: skip
 
 
@@ -47,13 +46,13 @@ async def test_only_what_can_be_booked_is_open(desk: Desk, http: httpx2.AsyncCli
     items = (await open_slots(http, doctor, limit=50))["items"]
     assert [slot["number"] for slot in items] == list(range(2, 25)) and held.slot_number == 1
     now = dt.datetime.now(dt.UTC)
-    of_today = (await open_slots(http, doctor, today(), today()))["items"]
+    of_today = (await open_slots(http, doctor, in_days(), in_days()))["items"]
     assert all(dt.datetime.fromisoformat(slot["starts_at"]) > now for slot in of_today)
     await desk.settings(lead_time_minutes=2 * 1440)
     assert (await open_slots(http, doctor))["items"] == []
     assert (await desk.deliver(book(desk.clinic, doctor))).codes == [Code.FULL], "what is not open is not given either"
     await desk.settings(2)
-    await http.post(f"/internal/doctors/{doctor}/availability", json={"date": TOMORROW.isoformat(), "available": False})
+    await http.post(f"/internal/doctors/{doctor}/availability", json={"date": in_days(1).isoformat(), "available": False})
     assert (await open_slots(http, doctor))["items"] == []
     assert (await desk.deliver(book(desk.clinic, doctor))).codes == [Code.DOCTOR_ABSENT]
 
@@ -61,12 +60,12 @@ async def test_only_what_can_be_booked_is_open(desk: Desk, http: httpx2.AsyncCli
 async def test_pages_follow_in_order_of_start(desk: Desk, http: httpx2.AsyncClient) -> None:
     doctor = await desk.doctor()
     await put(http, doctor, every_day("09:00", "10:00"))
-    whole = (await open_slots(http, doctor, TOMORROW, LATER))["items"]
+    whole = (await open_slots(http, doctor, in_days(1), in_days(2)))["items"]
     assert len(whole) == 8 and whole == sorted(whole, key=lambda slot: slot["starts_at"])
     pages: list[Any] = []
     cursor: dict[str, str] = {}
     while True:
-        page = await open_slots(http, doctor, TOMORROW, LATER, limit=3, **cursor)
+        page = await open_slots(http, doctor, in_days(1), in_days(2), limit=3, **cursor)
         pages += page["items"]
         if page["next_cursor"] is None:
             break
@@ -78,7 +77,7 @@ async def test_without_dates_it_is_a_week_from_today(desk: Desk, http: httpx2.As
     doctor = await desk.doctor()
     await put(http, doctor, every_day("23:58", "23:59", slot_minutes=1))
     items = (await http.get("/internal/slots", params={"doctor_id": str(doctor)})).json()["items"]
-    assert [slot["date"] for slot in items][-1] == str(today() + dt.timedelta(days=6)) and len(items) in (6, 7)
+    assert [slot["date"] for slot in items][-1] == str(in_days(6)) and len(items) in (6, 7)
 
 
 async def test_daily_doctors_have_no_open_slots_and_strangers_are_unknown(desk: Desk, http: httpx2.AsyncClient) -> None:

@@ -14,7 +14,8 @@ from services.availability.service.publication import publishing
 from shared.contracts.availability import SlotReserved
 from shared.contracts.problems import Code
 from shared.infra.unit import Units
-from tests.integration.availability.desk import TOMORROW, Desk, book, releases, somebody_waits, today
+from tests.integration.availability.desk import Desk, book, releases, somebody_waits
+from tests.support.dates import in_days
 
 ADD_ENTRY = (
     "INSERT INTO schedule_entries (clinic_id, doctor_id, place, weekday, start_minute, end_minute, slot_minutes, location_id)"
@@ -71,7 +72,7 @@ async def test_a_day_more_comes_with_each_day(desk: Desk) -> None:
     doctor = await scheduled(desk)
     await publish(desk)
     whole = await desk.rows(SLOTS, doctor)
-    last = today() + dt.timedelta(days=60)
+    last = in_days(60)
     await desk.execute("DELETE FROM slots WHERE doctor_id = $1 AND date = $2", doctor, last)
     await desk.execute("DELETE FROM days WHERE doctor_id = $1 AND date = $2", doctor, last)
     await due(desk, doctor)
@@ -132,7 +133,7 @@ async def test_a_shorter_horizon_takes_slots_back(desk: Desk) -> None:
     await desk.settings(booking_horizon_days=5)
     await publish(desk)
     dates = {row[1] for row in await desk.rows(SLOTS, doctor)}
-    assert max(dates) == today() + dt.timedelta(days=5)
+    assert max(dates) == in_days(5)
 
 
 async def test_what_a_freed_slot_without_a_rule_held_up_comes_with_the_next_round(desk: Desk) -> None:
@@ -143,7 +144,7 @@ async def test_what_a_freed_slot_without_a_rule_held_up_comes_with_the_next_roun
     await due(desk, doctor)
     await publish(desk)
     assert held.starts_at is not None
-    first = f"SELECT starts_at FROM slots WHERE doctor_id = $1 AND published AND date = '{TOMORROW}' ORDER BY starts_at LIMIT 1"
+    first = f"SELECT starts_at FROM slots WHERE doctor_id = $1 AND published AND date = '{in_days(1)}' ORDER BY starts_at LIMIT 1"
     assert (await desk.rows(first, doctor))[0][0] == held.starts_at + dt.timedelta(minutes=20)
     await desk.deliver(releases(held))
     assert await is_due(desk, doctor) is True
@@ -174,7 +175,7 @@ async def test_a_round_of_publication_beside_bookings_and_releases_loses_nothing
             await asyncio.gather(publish(desk), publishing(other).work())
 
     await change()
-    days = [TOMORROW + dt.timedelta(days=n) for n in range(3)]
+    days = [in_days(1 + n) for n in range(3)]
     await asyncio.gather(change(), *(come_and_go(day) for day in days))
     taken = await desk.rows("SELECT id, reservation_id FROM slots WHERE doctor_id = $1 AND state = 'taken'", doctor)
     assert {tuple(row) for row in taken} == {(one.slot_id, one.reservation_id) for one in held}
@@ -201,7 +202,7 @@ class Story:
         )
 
     async def exception(self) -> None:
-        day = today() + dt.timedelta(days=self.chance.randrange(4))
+        day = in_days() + dt.timedelta(days=self.chance.randrange(4))
         columns = (day, 660, 780, 20) if self.chance.random() < 0.5 else (day, None, None, None)
         kind = "closed" if columns[1] is None else "extra"
         await self.desk.execute(
@@ -215,7 +216,7 @@ class Story:
         )
 
     async def booking(self) -> None:
-        day = today() + dt.timedelta(days=self.chance.randrange(4))
+        day = in_days() + dt.timedelta(days=self.chance.randrange(4))
         self.held += (await self.desk.deliver(book(self.desk.clinic, self.doctor, day))).of(SlotReserved)
 
     async def release(self) -> None:
@@ -248,5 +249,5 @@ async def _check(story: Story) -> None:
     assert {(row["starts_at"], row["ends_at"]) for row in timed if row["state"] == "free"} == free
     assert {row["id"] for row in rows if row["state"] == "taken"} == {one.slot_id for one in story.held}
     assert all(row["published"] == ((row["starts_at"], row["ends_at"]) in wanted) for row in timed)
-    refused = (await desk.deliver(book(desk.clinic, doctor, today() + dt.timedelta(days=30)))).codes
+    refused = (await desk.deliver(book(desk.clinic, doctor, in_days(30)))).codes
     assert refused in ([], [Code.DOCTOR_ABSENT])

@@ -7,7 +7,8 @@ from shared.contracts.booking import AppointmentRefused
 from shared.contracts.commands import Answer
 from shared.contracts.problems import Code
 from shared.infra.metrics import REGISTRY, RELEASES_IGNORED
-from tests.integration.availability.desk import ANSWER, TOMORROW, Desk, book, envelope, releases
+from tests.integration.availability.desk import ANSWER, Desk, book, envelope, releases
+from tests.support.dates import in_days
 
 
 def ignored() -> float:
@@ -35,7 +36,9 @@ async def test_a_refused_appointment_gives_its_place_back_and_its_refusal_is_the
     (held,) = (await desk.deliver(book(desk.clinic, doctor))).of(SlotReserved)
     refusal = Answer.refusal(Code.UNKNOWN_PATIENT)
     ids = {"slot_id": held.slot_id, "reservation_id": held.reservation_id, "appointment_id": held.appointment_id}
-    said = await desk.deliver(AppointmentRefused(**envelope(desk.clinic), doctor_id=doctor, date=TOMORROW, **ids, answer=refusal))
+    said = await desk.deliver(
+        AppointmentRefused(**envelope(desk.clinic), doctor_id=doctor, date=in_days(1), **ids, answer=refusal)
+    )
     assert said.types == ["SlotFreed"] and [reply.answer for reply in said.unit.replies] == [refusal]
     assert await desk.numbers(doctor, "taken") == []
 

@@ -18,12 +18,13 @@ from shared.contracts.topics import AVAILABILITY_EVENTS, REGISTRY_EVENTS, Topic
 from shared.infra.caller import Caller
 from shared.infra.outbox import Outbox
 from shared.infra.unit import Units
-from tests.integration.availability.desk import TOMORROW, Desk, Said, book, releases, today
+from tests.integration.availability.desk import Desk, Said, book, releases
 from tests.integration.availability.test_directory import DOCTORS, code
 from tests.integration.availability.test_races import blocked
+from tests.support.dates import in_days
 from tests.support.waiting import eventually
 
-DAYS = (today(), TOMORROW, TOMORROW + dt.timedelta(days=30))
+DAYS_AHEAD = (0, 1, 31)
 CANCEL = {"cancel_appointments": True}
 
 
@@ -70,7 +71,7 @@ async def left(http: httpx2.AsyncClient, doctor: UUID) -> int:
 
 async def test_without_the_flag_appointments_are_named_and_nothing_changes(desk: Desk, http: httpx2.AsyncClient) -> None:
     doctor = await desk.doctor()
-    held = (await desk.deliver(*(book(desk.clinic, doctor, date) for date in reversed(DAYS)))).of(SlotReserved)
+    held = (await desk.deliver(*(book(desk.clinic, doctor, in_days(days)) for days in reversed(DAYS_AHEAD)))).of(SlotReserved)
     refused = await http.delete(f"{DOCTORS}/{doctor}")
     assert code(refused) == (409, "has_appointments")
     assert refused.json()["appointments"] == [str(one.appointment_id) for one in reversed(held)]
@@ -81,12 +82,12 @@ async def test_without_the_flag_appointments_are_named_and_nothing_changes(desk:
 
 async def test_a_deleted_doctor_leaves_no_slot_and_revokes_what_is_taken(desk: Desk, http: httpx2.AsyncClient) -> None:
     doctor = await desk.doctor()
-    held = (await desk.deliver(*(book(desk.clinic, doctor, date) for date in DAYS))).of(SlotReserved)
+    held = (await desk.deliver(*(book(desk.clinic, doctor, in_days(days)) for days in DAYS_AHEAD))).of(SlotReserved)
     await desk.execute("INSERT INTO publications VALUES ($1, $2, now())", desk.clinic, doctor)
     answer = await http.delete(f"{DOCTORS}/{doctor}", params=CANCEL, headers={"If-Match": '"v1"'})
     assert (answer.status_code, answer.json()) == (200, {"id": str(doctor), "appointments_left": 3})
     slots = await desk.rows("SELECT state, published, date FROM slots WHERE doctor_id = $1 ORDER BY date", doctor)
-    assert slots == [("taken", False, date) for date in DAYS]
+    assert slots == [("taken", False, in_days(days)) for days in DAYS_AHEAD]
     assert await desk.rows("SELECT FROM publications WHERE doctor_id = $1", doctor) == []
     await published(desk)
     assert sorted(names(one) for one in revoked(desk)) == sorted(names(one) for one in held)
@@ -116,7 +117,7 @@ async def test_what_is_over_stays_as_it_was(desk: Desk, http: httpx2.AsyncClient
 
 async def make_past(desk: Desk, doctor: UUID) -> None:
     """Everything of the doctor was three days ago."""
-    past = today() - dt.timedelta(days=3)
+    past = in_days(-3)
     await desk.execute(
         "INSERT INTO days (clinic_id, doctor_id, date, mode, available, time_zone) VALUES ($1, $2, $3, 'daily', true, 'UTC')",
         *(desk.clinic, doctor, past),
@@ -131,7 +132,7 @@ async def test_strangers_cannot_be_deleted(desk: Desk, http: httpx2.AsyncClient)
 
 async def test_a_deletion_waits_for_the_bookings_before_it(desk: Desk, consumer: Desk, http: httpx2.AsyncClient) -> None:
     doctor = await desk.doctor()
-    async with consumer.batch(book(desk.clinic, doctor), book(desk.clinic, doctor, DAYS[2])) as said:
+    async with consumer.batch(book(desk.clinic, doctor), book(desk.clinic, doctor, in_days(31))) as said:
         waiting = asyncio.create_task(http.delete(f"{DOCTORS}/{doctor}", params=CANCEL))
         assert await blocked(waiting)
     assert (await waiting).json()["appointments_left"] == 2
@@ -159,7 +160,7 @@ async def test_50_bookings_beside_a_deletion_are_revoked_or_refused(desk: Desk, 
     rounds: dict[UUID, list[SlotReserved]] = {}
     for number in range(50):
         doctor = await desk.doctor()
-        batches = [[book(desk.clinic, doctor, TOMORROW + dt.timedelta(days=day)) for day in range(5)] for _ in range(10)]
+        batches = [[book(desk.clinic, doctor, in_days(1 + day)) for day in range(5)] for _ in range(10)]
         before = await consume(batches[: number % 10])
         deleting = http.delete(f"{DOCTORS}/{doctor}", params=CANCEL)
         answer, said = await asyncio.gather(deleting, consume(batches[number % 10 :]))

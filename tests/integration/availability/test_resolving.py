@@ -8,10 +8,11 @@ import httpx2
 import pytest
 
 from shared.contracts.problems import Code
-from tests.integration.availability.desk import TOMORROW, Desk, book, every_day
+from tests.integration.availability.desk import Desk, book, every_day
+from tests.support.dates import in_days
 
 STATUS = {Code.NO_SUCH_SLOT: 422, Code.UNKNOWN_DOCTOR: 404}
-AT_NINE = dt.datetime.combine(TOMORROW, dt.time(9), dt.UTC)
+AT_NINE = dt.datetime.combine(in_days(3), dt.time(9), dt.UTC)
 
 
 async def resolve(http: httpx2.AsyncClient, **asked: Any) -> Any:
@@ -47,7 +48,7 @@ async def test_a_taken_one_is_found_too_and_one_of_a_daily_day(desk: Desk, http:
     await desk.deliver(book(desk.clinic, timed), book(desk.clinic, daily))
     for doctor in (timed, daily):
         ((taken,),) = await desk.rows("SELECT id FROM slots WHERE doctor_id = $1 AND state = 'taken'", doctor)
-        assert await resolve(http, slot_id=taken) == (str(taken), str(doctor), str(TOMORROW))
+        assert await resolve(http, slot_id=taken) == (str(taken), str(doctor), str(in_days(1)))
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Niue"])
@@ -56,7 +57,7 @@ async def test_a_date_that_is_not_that_of_utc_is_the_slots_own(desk: Desk, http:
     await desk.settings(time_zone=zone)
     doctor = await desk.doctor()
     await put(http, doctor, "00:00", "24:00")
-    later = TOMORROW + dt.timedelta(days=2)
+    later = in_days(3)
     rows = await desk.rows("SELECT starts_at, id, date FROM slots WHERE doctor_id = $1 AND date = $2", doctor, later)
     assert len(rows) == 96 and len({starts_at.date() for starts_at, _, _ in rows}) == 2
     for starts_at, id_, date in rows:
@@ -70,7 +71,7 @@ async def test_the_location_has_to_be_the_slots_if_one_is_named(desk: Desk, http
     doctor, location = UUID(made["id"]), made["locations"][0]["id"]
     entries = every_day("09:00", "10:00", location_id=location)
     assert (await http.put(f"/internal/doctors/{doctor}/schedule", json={"entries": entries})).status_code == 200
-    ((starts_at, id_),) = await desk.rows("SELECT starts_at, id::text FROM slots WHERE date = $1 AND number = 1", TOMORROW)
+    ((starts_at, id_),) = await desk.rows("SELECT starts_at, id::text FROM slots WHERE date = $1 AND number = 1", in_days(1))
     start = {"doctor_id": doctor, "starts_at": starts_at.isoformat()}
     assert (await resolve(http, **start, location_id=location))[0] == id_
     assert (await resolve(http, **start))[0] == id_

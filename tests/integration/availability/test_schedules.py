@@ -1,6 +1,5 @@
 """A weekly schedule over internal HTTP on a real Postgres: written, read back, and what it makes of days and slots."""
 
-import datetime as dt
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,7 +8,8 @@ import pytest
 
 from shared.contracts.availability import SlotReserved
 from shared.contracts.problems import Code
-from tests.integration.availability.desk import TOMORROW, Desk, book, every_day, releases, today
+from tests.integration.availability.desk import Desk, book, every_day, releases
+from tests.support.dates import in_days
 
 NINE_TO_TEN = every_day("09:00", "10:00")
 OPEN = "SELECT date, starts_at FROM slots WHERE doctor_id = $1 AND state = 'free' AND published AND starts_at > now() ORDER BY 2"
@@ -54,7 +54,7 @@ async def test_slots_reach_to_the_horizon_and_are_booked_by_date_earliest_first(
     doctor = await desk.doctor()
     await put(http, doctor, NINE_TO_TEN)
     slots = await desk.rows(OPEN, doctor)
-    assert {slot[0] for slot in slots} - {today()} == {today() + dt.timedelta(days=n) for n in range(1, 61)}
+    assert {slot[0] for slot in slots} - {in_days()} == {in_days(n) for n in range(1, 61)}
     said = await desk.deliver(*(book(desk.clinic, doctor) for _ in range(5)))
     reserved = said.of(SlotReserved)
     assert [one.starts_at.strftime("%H:%M") for one in reserved if one.starts_at] == ["09:00", "09:15", "09:30", "09:45"]
@@ -66,15 +66,15 @@ async def test_slots_reach_to_the_horizon_and_are_booked_by_date_earliest_first(
 
 async def test_dates_without_hours_are_absent_or_too_far(desk: Desk, http: httpx2.AsyncClient) -> None:
     doctor = await desk.doctor()
-    weekday = f"{TOMORROW:%a}".lower()
+    weekday = f"{in_days(1):%a}".lower()
     await put(http, doctor, [{"weekday": weekday, "start": "09:00", "end": "10:00"}])
-    dates = [TOMORROW, TOMORROW + dt.timedelta(days=1), today() + dt.timedelta(days=61), today() - dt.timedelta(days=3)]
+    dates = [in_days(1), in_days(2), in_days(61), in_days(-3)]
     said = [(await desk.deliver(book(desk.clinic, doctor, date))).codes for date in dates]
     assert said == [[], [Code.DOCTOR_ABSENT], [Code.TOO_FAR], [Code.PAST_DATE]]
 
 
 async def test_a_daily_day_with_a_booking_stays_daily(desk: Desk, http: httpx2.AsyncClient) -> None:
-    doctor, later = await desk.doctor(), TOMORROW + dt.timedelta(days=1)
+    doctor, later = await desk.doctor(), in_days(2)
     (held,) = (await desk.deliver(book(desk.clinic, doctor))).of(SlotReserved)
     (gone,) = (await desk.deliver(book(desk.clinic, doctor, later))).of(SlotReserved)
     await desk.deliver(releases(gone))
@@ -98,7 +98,7 @@ async def test_what_lost_its_hours_is_displaced_stays_and_goes_when_it_is_freed(
 
 
 async def test_without_a_schedule_days_have_numbers_again(desk: Desk, http: httpx2.AsyncClient) -> None:
-    doctor, later = await desk.doctor(), TOMORROW + dt.timedelta(days=1)
+    doctor, later = await desk.doctor(), in_days(2)
     await put(http, doctor, NINE_TO_TEN)
     (held,) = (await desk.deliver(book(desk.clinic, doctor))).of(SlotReserved)
     answer = await put(http, doctor, [])

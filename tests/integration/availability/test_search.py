@@ -12,10 +12,9 @@ import pytest
 from services.availability.repository import open_slots
 from services.availability.repository.open_slots import Asked, Place
 from shared.contracts.problems import Code
-from tests.integration.availability.desk import TOMORROW, Desk, every_day
+from tests.integration.availability.desk import Desk, every_day
 from tests.integration.availability.test_directory import CATEGORIES, DOCTORS, made
-
-LATER = TOMORROW + dt.timedelta(days=1)
+from tests.support.dates import in_days
 
 
 async def at_work(http: httpx2.AsyncClient, code: str, start: str, end: str, zone: str = "UTC", **fields: Any) -> dict[str, Any]:
@@ -47,7 +46,7 @@ async def known(http: httpx2.AsyncClient) -> dict[str, dict[str, Any]]:
 
 
 async def search(http: httpx2.AsyncClient, **asked: Any) -> Any:
-    answer = await http.get("/internal/slots", params={"from": TOMORROW.isoformat(), "to": TOMORROW.isoformat(), **asked})
+    answer = await http.get("/internal/slots", params={"from": in_days(1).isoformat(), "to": in_days(1).isoformat(), **asked})
     assert answer.status_code == 200, answer.text
     return answer.json()
 
@@ -104,11 +103,11 @@ async def test_slots_are_found_by_their_place(http: httpx2.AsyncClient, known: d
 async def test_pages_across_doctors_have_no_hole_and_no_double(
     http: httpx2.AsyncClient, known: dict[str, dict[str, Any]]
 ) -> None:
-    whole = (await search(http, to=LATER.isoformat()))["items"]
+    whole = (await search(http, to=in_days(2).isoformat()))["items"]
     pages: list[Any] = []
     cursor: dict[str, str] = {}
     while True:
-        page = await search(http, to=LATER.isoformat(), limit=1, **cursor)
+        page = await search(http, to=in_days(2).isoformat(), limit=1, **cursor)
         pages += page["items"]
         if page["next_cursor"] is None:
             break
@@ -126,10 +125,10 @@ async def test_equal_starts_follow_by_doctor(http: httpx2.AsyncClient) -> None:
 
 async def test_what_lies_behind_the_horizon_is_not_found(desk: Desk, http: httpx2.AsyncClient) -> None:
     await at_work(http, "a", "09:00", "09:30")
-    until = (TOMORROW + dt.timedelta(days=9)).isoformat()
+    until = (in_days(10)).isoformat()
     assert len((await search(http, to=until))["items"]) == 10
     await desk.settings(booking_horizon_days=2)
-    assert [slot["date"] for slot in (await search(http, to=until))["items"]] == [TOMORROW.isoformat(), LATER.isoformat()]
+    assert [slot["date"] for slot in (await search(http, to=until))["items"]] == [in_days(1).isoformat(), in_days(2).isoformat()]
 
 
 async def test_another_clinic_finds_nothing(http: httpx2.AsyncClient, known: dict[str, dict[str, Any]]) -> None:
@@ -190,7 +189,7 @@ async def test_the_plan_goes_by_an_index(desk: Desk, superuser: Any, count: int,
     they are few, the costs of both ways differ by a hundredth, and what other clinics have decides. All doctors have many."""
     doctors, now = [uuid4() for _ in range(30)], dt.datetime.now(dt.UTC)
     after = Place(now, UUID(int=0), UUID(int=0))
-    asked = Asked(desk.clinic, doctors[:count], TOMORROW, TOMORROW + dt.timedelta(days=29), now, now, 400, after, None, 51)
+    asked = Asked(desk.clinic, doctors[:count], in_days(1), in_days(30), now, now, 400, after, None, 51)
     statement, *parameters = open_slots.statement(asked)
     owner = await superuser("availability")
     async with rolled_back(owner):

@@ -12,7 +12,8 @@ from shared.contracts.commands import CommandRepeated
 from shared.contracts.problems import Code
 from shared.infra.ids import new_id
 from tests.integration.booking.desk import Desk
-from tests.unit.booking.messages import LATE, PARTITION, TODAY, cancel, freed, refused, repeated, reserved
+from tests.support.dates import in_days
+from tests.unit.booking.messages import LATE, PARTITION, cancel, freed, refused, repeated, reserved
 
 pytestmark = pytest.mark.integration
 
@@ -162,10 +163,10 @@ async def test_one_booking_of_a_patient_a_day_where_the_clinic_says_so(desk: Des
 
 async def test_a_patient_is_not_in_two_places_at_once(desk: Desk) -> None:
     patient = await desk.patient()
-    start = dt.datetime.combine(TODAY, dt.time(9), dt.UTC)
+    start = dt.datetime.combine(in_days(), dt.time(9), dt.UTC)
     hour = dt.timedelta(hours=1)
     await desk.booked(patient=patient, starts_at=start, ends_at=start + hour)
-    half = reserved(desk.clinic, patient, starts_at=start + hour / 2, ends_at=start + 2 * hour, date=TODAY + dt.timedelta(days=1))
+    half = reserved(desk.clinic, patient, starts_at=start + hour / 2, ends_at=start + 2 * hour, date=in_days(1))
     after = reserved(desk.clinic, patient, starts_at=start + hour, ends_at=start + 2 * hour)
     again = reserved(desk.clinic, patient, starts_at=start + hour, ends_at=start + 2 * hour)
     assert (await desk.deliver(half)).types == ["AppointmentRefused"]
@@ -176,7 +177,7 @@ async def test_a_patient_is_not_in_two_places_at_once(desk: Desk) -> None:
 @pytest.mark.parametrize("first", [0, 1])
 async def test_a_patient_is_in_one_place_where_the_zones_are_more_than_a_day_apart(desk: Desk, first: int) -> None:
     """One moment has three dates on earth: the local dates of what overlaps may have another between them."""
-    patient, middle = await desk.patient(), dt.datetime.combine(TODAY, dt.time(10, 30), dt.UTC)
+    patient, middle = await desk.patient(), dt.datetime.combine(in_days(), dt.time(10, 30), dt.UTC)
     hour: dict[str, Any] = {"starts_at": middle, "ends_at": middle + dt.timedelta(minutes=30)}
     zones = ["Pacific/Kiritimati", "Pacific/Pago_Pago"]
     there, here = [{"time_zone": zone, "date": middle.astimezone(ZoneInfo(zone)).date(), **hour} for zone in zones]

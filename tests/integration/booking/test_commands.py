@@ -1,6 +1,5 @@
 """Cancel and check-in on a real Postgres: refusals, several commands of one appointment in one batch, settling, repeats."""
 
-import datetime as dt
 from uuid import uuid4
 
 import pytest
@@ -9,11 +8,10 @@ from shared.contracts.booking import AppointmentCancelled, PatientCheckedIn, Rea
 from shared.contracts.commands import CommandRepeated
 from shared.contracts.problems import Code
 from tests.integration.booking.desk import Desk
-from tests.unit.booking.messages import LATE, PARTITION, TODAY, TOMORROW, cancel, check_in, freed, queued, reserved
+from tests.support.dates import in_days
+from tests.unit.booking.messages import LATE, PARTITION, cancel, check_in, freed, queued, reserved
 
 pytestmark = pytest.mark.integration
-
-YESTERDAY = TODAY - dt.timedelta(days=1)
 
 
 async def test_a_cancelled_appointment_gives_its_place_back_with_the_answer(desk: Desk) -> None:
@@ -65,7 +63,7 @@ async def test_the_position_settles_a_check_in_and_is_its_answer(desk: Desk) -> 
 
 
 async def test_refusals_of_a_check_in(desk: Desk) -> None:
-    slot, tomorrow, gone = await desk.booked(), await desk.booked(date=TOMORROW), await desk.booked()
+    slot, tomorrow, gone = await desk.booked(), await desk.booked(date=in_days(1)), await desk.booked()
     await desk.deliver(cancel(desk.clinic, gone.appointment_id))
     clinic = desk.clinic
     asked = [
@@ -83,7 +81,7 @@ async def test_refusals_of_a_check_in(desk: Desk) -> None:
 
 
 async def test_refusals_of_a_cancel(desk: Desk) -> None:
-    past, here = await desk.booked(date=YESTERDAY), await desk.booked()
+    past, here = await desk.booked(date=in_days(-1)), await desk.booked()
     await desk.deliver(check_in(desk.clinic, here.appointment_id, here.patient_id))
     other = Desk(desk.database, uuid4())
     strangers = await other.booked()

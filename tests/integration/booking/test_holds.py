@@ -21,13 +21,14 @@ from shared.contracts.problems import Code
 from shared.infra.errors import Outrun
 from tests.integration.booking.calls import delete, merge, refusal, registered
 from tests.integration.booking.desk import Desk
-from tests.unit.booking.messages import LATE, TODAY, TOMORROW, cancel, check_in, confirm, move_of, reserved, revoked
+from tests.support.dates import in_days
+from tests.unit.booking.messages import LATE, cancel, check_in, confirm, move_of, reserved, revoked
 
 pytestmark = pytest.mark.integration
 
 HOUR = dt.timedelta(hours=1)
-NINE = dt.datetime.combine(TOMORROW, dt.time(9), dt.UTC)
-AT_NINE: dict[str, Any] = {"date": TOMORROW, "starts_at": NINE, "ends_at": NINE + HOUR}
+NINE = dt.datetime.combine(in_days(3), dt.time(9), dt.UTC)
+AT_NINE: dict[str, Any] = {"date": NINE.date(), "starts_at": NINE, "ends_at": NINE + HOUR}
 
 
 async def test_a_held_place_is_pending_for_the_clinics_time(desk: Desk) -> None:
@@ -133,7 +134,7 @@ async def test_a_hold_and_its_confirmation_in_one_batch(desk: Desk) -> None:
 
 async def test_a_patient_has_three_live_holds_at_most(desk: Desk) -> None:
     patient = await desk.patient()
-    first = await desk.held(patient=patient, date=TODAY + dt.timedelta(days=40))
+    first = await desk.held(patient=patient, date=in_days(40))
     more = [reserved(desk.clinic, patient, purpose=Purpose.HOLD) for _ in range(4)]
     others = reserved(desk.clinic, await desk.patient(), purpose=Purpose.HOLD)
     said = await desk.deliver(*more, reserved(desk.clinic, patient), others)
@@ -150,7 +151,7 @@ async def test_a_patient_has_three_live_holds_at_most(desk: Desk) -> None:
 async def test_who_is_elsewhere_is_busy_before_it_holds_too_much(desk: Desk) -> None:
     patient = await desk.patient()
     for hour in range(3):
-        await desk.held(patient=patient, date=TOMORROW, starts_at=NINE + hour * HOUR, ends_at=NINE + (hour + 1) * HOUR)
+        await desk.held(patient=patient, date=in_days(1), starts_at=NINE + hour * HOUR, ends_at=NINE + (hour + 1) * HOUR)
     said = await desk.deliver(reserved(desk.clinic, patient, purpose=Purpose.HOLD, **AT_NINE))
     assert [one.answer.code for one in said.of(AppointmentRefused)] == [Code.PATIENT_BUSY]
 
@@ -308,7 +309,7 @@ async def test_the_clinics_cut_off_stands_against_a_cancel(desk: Desk) -> None:
     soon = now + HOUR / 2
     near = await desk.booked(date=soon.date(), starts_at=soon, ends_at=soon + HOUR)
     far = await desk.booked(date=(now + 2 * HOUR).date(), starts_at=now + 2 * HOUR, ends_at=now + 3 * HOUR)
-    tomorrow = await desk.booked(date=TOMORROW + dt.timedelta(days=1))
+    tomorrow = await desk.booked(date=in_days(2))
     other = Desk(desk.database, uuid4())
     elsewhere = await other.booked(date=soon.date(), starts_at=soon, ends_at=soon + HOUR)
     said = await desk.deliver(

@@ -12,13 +12,13 @@ from shared.contracts.booking import AppointmentBooked, AppointmentRefused, Pati
 from shared.contracts.problems import Code
 from tests.integration.booking.calls import delete, merge, refusal, registered
 from tests.integration.booking.desk import Desk
-from tests.unit.booking.messages import TODAY, TOMORROW, cancel, check_in, refused, reserved
+from tests.support.dates import in_days
+from tests.unit.booking.messages import cancel, check_in, refused, reserved
 
 pytestmark = pytest.mark.integration
 
-YESTERDAY = TODAY - dt.timedelta(days=1)
 LONG_AGO = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-NINE = dt.datetime.combine(TOMORROW, dt.time(9), dt.UTC)
+NINE = dt.datetime.combine(in_days(3), dt.time(9), dt.UTC)
 HOUR = dt.timedelta(hours=1)
 
 
@@ -40,7 +40,7 @@ def timed(start: dt.datetime, **fields: Any) -> dict[str, Any]:
 
 async def test_the_survivor_is_answered_and_has_what_lived_of_the_other(client: AsyncClient, desk: Desk) -> None:
     loser, survivor = await pair(client)
-    moving = [await desk.booked(patient=loser, date=date) for date in (YESTERDAY, TODAY, TOMORROW)]
+    moving = [await desk.booked(patient=loser, date=date) for date in (in_days(-1), in_days(), in_days(1))]
     staying = await desk.booked(patient=survivor)
     await desk.heard()
     answer = await merge(client, loser, survivor)
@@ -119,7 +119,7 @@ async def test_one_day_of_one_doctor_where_the_clinic_allows_it_once(client: Asy
     marked = await desk.booked(patient=survivor, doctor_id=doctor, slot_number=2)
     assert await refuses(client, desk, before, marked)
     third = await registered(client)
-    elsewhere = await desk.booked(patient=third, doctor_id=doctor, date=TOMORROW)
+    elsewhere = await desk.booked(patient=third, doctor_id=doctor, date=in_days(1))
     assert not await refuses(client, desk, elsewhere, marked)
 
 
@@ -225,7 +225,7 @@ async def test_deleting_the_merged_id_leaves_the_survivor_alone(client: AsyncCli
 
 
 async def test_appointments_are_looked_up_by_their_ids_whatever_became_of_them(client: AsyncClient, desk: Desk) -> None:
-    later, ended = await desk.booked(date=TOMORROW), await desk.booked()
+    later, ended = await desk.booked(date=in_days(1)), await desk.booked()
     await desk.deliver(cancel(desk.clinic, ended.appointment_id))
     theirs = await Desk(desk.database, uuid4()).booked()
     ids = [str(id_) for id_ in (later.appointment_id, theirs.appointment_id, uuid4(), ended.appointment_id)]

@@ -18,15 +18,16 @@ from shared.infra.postgres import Database
 from tests.integration.booking.calls import delete, merge, registered
 from tests.integration.booking.desk import Desk
 from tests.integration.booking.test_races import until_it_waits
-from tests.unit.booking.messages import TODAY, TOMORROW, cancel, check_in, move_of, reserved
+from tests.support.dates import in_days
+from tests.unit.booking.messages import cancel, check_in, move_of, reserved
 
 pytestmark = pytest.mark.integration
 
 
 def at(hour: float) -> dict[str, Any]:
     """An hour of tomorrow, from then on."""
-    start = dt.datetime.combine(TOMORROW, dt.time(), dt.UTC) + dt.timedelta(hours=hour)
-    return {"date": TOMORROW, "starts_at": start, "ends_at": start + dt.timedelta(hours=1)}
+    start = dt.datetime.combine(in_days(1), dt.time(), dt.UTC) + dt.timedelta(hours=hour)
+    return {"date": in_days(1), "starts_at": start, "ends_at": start + dt.timedelta(hours=1)}
 
 
 async def test_two_appointments_of_a_patient_change_places_in_one_batch(desk: Desk) -> None:
@@ -124,8 +125,8 @@ async def test_a_cancel_waits_for_a_move_and_gives_the_new_place_back(desk: Desk
 
 
 async def test_a_check_in_waits_for_a_move_to_another_day_and_is_refused(desk: Desk, database: Database) -> None:
-    old = await desk.booked(date=TODAY)
-    async with desk.batch(move_of(old, date=TOMORROW)):
+    old = await desk.booked(date=in_days())
+    async with desk.batch(move_of(old, date=in_days(1))):
         racing = asyncio.create_task(desk.deliver(check_in(desk.clinic, old.appointment_id, old.patient_id)))
         await until_it_waits(database)
     assert (await racing).codes == [Code.NOT_TODAY]

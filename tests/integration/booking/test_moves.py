@@ -11,10 +11,9 @@ from shared.contracts.booking import AppointmentMoved, AppointmentRefused, Patie
 from shared.contracts.problems import Code
 from shared.infra.ids import new_id
 from tests.integration.booking.desk import Desk, Said
+from tests.support.dates import in_days
 from tests.unit.booking.messages import (
     LATE,
-    TODAY,
-    TOMORROW,
     cancel,
     check_in,
     freed,
@@ -28,12 +27,12 @@ from tests.unit.booking.messages import (
 
 pytestmark = pytest.mark.integration
 
-YESTERDAY = TODAY - dt.timedelta(days=1)
 AN_HOUR_ON = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
 
 
-def at(hour: float, day: dt.date = TOMORROW) -> dict[str, Any]:
-    """An hour of a day, from then on."""
+def at(hour: float, day: dt.date | None = None) -> dict[str, Any]:
+    """An hour of a day, tomorrow if none is named, from then on."""
+    day = day or in_days(1)
     start = dt.datetime.combine(day, dt.time(), dt.UTC) + dt.timedelta(hours=hour)
     return {"date": day, "starts_at": start, "ends_at": start + dt.timedelta(hours=1)}
 
@@ -103,8 +102,8 @@ async def test_an_appointment_moves_between(desk: Desk, between: str) -> None:
     old = await desk.booked(doctor_id=uuid4(), **at(9))
     place = {
         "doctors": {"doctor_id": uuid4(), **at(9)},
-        "dates": {"doctor_id": old.doctor_id, **at(9, TODAY + dt.timedelta(days=9))},
-        "modes": {"doctor_id": old.doctor_id, "date": TOMORROW},
+        "dates": {"doctor_id": old.doctor_id, **at(9, in_days(9))},
+        "modes": {"doctor_id": old.doctor_id, "date": in_days(1)},
         "zones": {"doctor_id": old.doctor_id, "time_zone": "Pacific/Kiritimati", **at(9)},
     }[between]
     new = move_of(old, **place)
@@ -134,9 +133,11 @@ async def test_a_place_on_the_same_hour_is_not_in_its_own_way_but_another_appoin
 async def test_one_booking_a_day_holds_for_moves_too(desk: Desk) -> None:
     await desk.settings(one_booking_per_patient_day=True)
     patient, doctor = await desk.patient(), uuid4()
-    today = await desk.booked(patient=patient, doctor_id=doctor, date=TODAY)
-    tomorrow = await desk.booked(patient=patient, doctor_id=doctor, date=TOMORROW)
-    said = await desk.deliver(move_of(tomorrow, doctor_id=doctor, date=TODAY), move_of(today, doctor_id=doctor, date=TODAY))
+    today = await desk.booked(patient=patient, doctor_id=doctor, date=in_days())
+    tomorrow = await desk.booked(patient=patient, doctor_id=doctor, date=in_days(1))
+    said = await desk.deliver(
+        move_of(tomorrow, doctor_id=doctor, date=in_days()), move_of(today, doctor_id=doctor, date=in_days())
+    )
     assert said.types == ["AppointmentRefused", "AppointmentMoved", "SlotReleased"] and codes(said) == [Code.PATIENT_BUSY]
     assert (await desk.row(today))["exclusive_day"] is True
 
@@ -145,7 +146,9 @@ async def test_one_booking_a_day_holds_for_moves_too(desk: Desk) -> None:
 
 
 async def test_what_stands_against_a_move_gives_the_new_place_back(desk: Desk) -> None:
-    booked, here, gone, past, over = [await desk.booked(date=day) for day in (TOMORROW, TODAY, TODAY, YESTERDAY, TODAY)]
+    booked, here, gone, past, over = [
+        await desk.booked(date=day) for day in (in_days(1), in_days(), in_days(), in_days(-1), in_days())
+    ]
     await desk.deliver(check_in(desk.clinic, here.appointment_id, here.patient_id), cancel(desk.clinic, gone.appointment_id))
     await desk.put(over, status="pending", expires_at=dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
     stranger = await Desk(desk.database, uuid4()).booked()
@@ -186,7 +189,7 @@ async def test_a_refused_move_is_settled_and_its_repeat_passed_on_like_a_booking
 async def test_the_cut_off_is_for_clients_not_for_the_clinic(desk: Desk, purpose: Purpose, code: Code | None) -> None:
     await desk.settings(cancel_cutoff_minutes=60 * 24 * 7)
     old = await desk.booked(**at(9))
-    far = move_of(old, purpose=purpose, **at(9, TODAY + dt.timedelta(days=30)))
+    far = move_of(old, purpose=purpose, **at(9, in_days(30)))
     said = await desk.deliver(far)
     assert codes(said) == ([code] if code else []) and len(said.of(AppointmentMoved)) == (0 if code else 1)
 
@@ -300,8 +303,8 @@ async def test_a_revoked_slot_that_was_left_meanwhile_cancels_nothing(desk: Desk
 
 
 async def test_a_check_in_on_the_day_after_a_move_is_in_the_new_day_s_queue(desk: Desk) -> None:
-    tomorrow = await desk.booked(date=TOMORROW)
-    today = move_of(tomorrow, date=TODAY)
+    tomorrow = await desk.booked(date=in_days(1))
+    today = move_of(tomorrow, date=in_days())
     command = check_in(desk.clinic, tomorrow.appointment_id, tomorrow.patient_id)
     said = await desk.deliver(command, today)
     (arrival,) = said.of(PatientCheckedIn)

@@ -9,7 +9,8 @@ from httpx2 import AsyncClient
 
 from shared.infra.forms import encode_cursor
 from tests.integration.booking.desk import Desk
-from tests.unit.booking.messages import TODAY, TOMORROW, cancel, freed, reserved
+from tests.support.dates import in_days
+from tests.unit.booking.messages import cancel, freed, reserved
 
 pytestmark = pytest.mark.integration
 
@@ -35,7 +36,7 @@ async def test_an_appointment_is_read_as_it_was_answered(client: AsyncClient, de
 async def test_lists_are_filtered_and_in_order_of_date_number_and_id(client: AsyncClient, desk: Desk) -> None:
     doctor, patient = uuid4(), await desk.patient()
     second = await desk.booked(doctor_id=doctor, slot_number=2)
-    later = await desk.booked(doctor_id=doctor, slot_number=1, date=TOMORROW, patient=patient)
+    later = await desk.booked(doctor_id=doctor, slot_number=1, date=in_days(1), patient=patient)
     first = await desk.booked(doctor_id=doctor, slot_number=1)
     other = await desk.booked(slot_number=1, patient=patient)
     await desk.deliver(cancel(desk.clinic, second.appointment_id))
@@ -45,7 +46,7 @@ async def test_lists_are_filtered_and_in_order_of_date_number_and_id(client: Asy
     }
     assert await listed(client) == [*sorted([ids["first"], ids["other"]]), ids["second"], ids["later"]]
     assert await listed(client, doctor_id=doctor) == [ids["first"], ids["second"], ids["later"]]
-    assert await listed(client, doctor_id=doctor, date=TODAY) == [ids["first"], ids["second"]]
+    assert await listed(client, doctor_id=doctor, date=in_days()) == [ids["first"], ids["second"]]
     assert await listed(client, doctor_id=doctor, status="cancelled") == [ids["second"]]
     assert await listed(client, patient_id=patient) == [ids["other"], ids["later"]]
 

@@ -9,11 +9,11 @@ from httpx2 import AsyncClient
 from shared.contracts.booking import AppointmentRefused, SlotReleased
 from tests.integration.booking.calls import delete, refusal
 from tests.integration.booking.desk import Desk
-from tests.unit.booking.messages import TODAY, TOMORROW, cancel, check_in, reserved, revoked
+from tests.support.dates import in_days
+from tests.unit.booking.messages import cancel, check_in, reserved, revoked
 
 pytestmark = pytest.mark.integration
 
-YESTERDAY = TODAY - dt.timedelta(days=1)
 LONG_AGO = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 AN_HOUR_ON = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
 
@@ -43,7 +43,7 @@ async def test_nobody_books_for_a_deleted_patient(client: AsyncClient, desk: Des
 
 async def test_live_appointments_stand_against_it_and_are_named(client: AsyncClient, desk: Desk) -> None:
     patient = await desk.patient()
-    today, later = [await desk.booked(patient=patient, date=date) for date in (TODAY, TOMORROW)]
+    today, later = [await desk.booked(patient=patient, date=date) for date in (in_days(), in_days(1))]
     gone = await desk.booked(patient=patient)
     await desk.deliver(cancel(desk.clinic, gone.appointment_id))
     await desk.heard()
@@ -73,7 +73,7 @@ async def test_with_the_flag_they_are_cancelled_and_their_places_given_back(clie
 
 async def test_who_is_checked_in_is_not_deleted_and_nothing_is_cancelled(client: AsyncClient, desk: Desk) -> None:
     patient = await desk.patient()
-    here, later = await desk.booked(patient=patient), await desk.booked(patient=patient, date=TOMORROW)
+    here, later = await desk.booked(patient=patient), await desk.booked(patient=patient, date=in_days(1))
     await desk.deliver(check_in(desk.clinic, here.appointment_id, patient))
     assert refusal(await delete(client, patient, cancelling=True)) == (409, "checked_in", {str(here.appointment_id)})
     assert (await desk.row(later))["status"] == "booked" and (await desk.patient_row(patient))["status"] == "active"
@@ -81,7 +81,7 @@ async def test_who_is_checked_in_is_not_deleted_and_nothing_is_cancelled(client:
 
 async def test_what_is_past_or_a_hold_that_is_over_does_not_count(client: AsyncClient, desk: Desk) -> None:
     patient = await desk.patient()
-    past, dead = await desk.booked(patient=patient, date=YESTERDAY), await desk.booked(patient=patient)
+    past, dead = await desk.booked(patient=patient, date=in_days(-1)), await desk.booked(patient=patient)
     await desk.put(dead, status="pending", expires_at=LONG_AGO)
     assert (await delete(client, patient)).status_code == 200
     assert (await desk.row(past))["version"] == 1, "left as it is"

@@ -18,8 +18,9 @@ from shared.infra.metrics import HOLDS_EXPIRED
 from shared.infra.postgres import Connection, Database
 from tests.integration.booking.desk import Desk, Said
 from tests.integration.booking.test_races import until_it_waits
+from tests.support.dates import in_days
 from tests.support.waiting import eventually
-from tests.unit.booking.messages import TOMORROW, cancel, confirm, move_of, reserved
+from tests.unit.booking.messages import cancel, confirm, move_of, reserved
 
 pytestmark = pytest.mark.integration
 
@@ -254,5 +255,5 @@ async def test_whoever_of_confirm_cancel_and_sweep_comes_first_is_the_only_one(d
 
 def at(number: int) -> dict[str, Any]:
     """An hour of tomorrow: patients differ, so all may have the same."""
-    start = datetime.combine(TOMORROW, time(number % 24), UTC)
-    return {"date": TOMORROW, "starts_at": start, "ends_at": start + timedelta(hours=1)}
+    start = datetime.combine(in_days(1), time(number % 24), UTC)
+    return {"date": in_days(1), "starts_at": start, "ends_at": start + timedelta(hours=1)}

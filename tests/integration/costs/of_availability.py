@@ -18,9 +18,10 @@ from shared.contracts.booking import (
 from shared.contracts.commands import Answer, CommandRepeated
 from shared.contracts.envelope import DayMessage, Message
 from shared.contracts.problems import Code
-from tests.integration.availability.desk import ANSWER, TOMORROW, Desk, book, envelope, move, releases
+from tests.integration.availability.desk import ANSWER, Desk, book, envelope, move, releases
 from tests.integration.costs.batches import CLINIC_SETTINGS, REPLY, Batch
 from tests.integration.costs.consumer import Consumer
+from tests.support.dates import in_days
 
 TIMED = """
 WITH made AS (
@@ -31,7 +32,7 @@ INSERT INTO slots (clinic_id, doctor_id, date, number, starts_at, ends_at, time_
 SELECT clinic_id, doctor_id, date, 1, date + time '09:00', date + time '09:15', 'UTC' FROM made
 """
 """Days with a slot each, as a schedule leaves them."""
-DAYS = [TOMORROW + dt.timedelta(days=number) for number in range(250)]
+DAYS = [in_days(2 + number) for number in range(250)]
 
 
 async def bookings_of_new_days(consumer: Consumer, size: int) -> list[Message]:
@@ -135,7 +136,7 @@ async def moved_appointments(consumer: Consumer, size: int) -> list[Message]:
         AppointmentMoved(
             **envelope(slot.clinic_id), doctor_id=slot.doctor_id, date=slot.date, patient_id=slot.patient_id,
             appointment_id=slot.appointment_id, slot_id=slot.slot_id, slot_number=slot.slot_number, version=2,
-            reservation_id=slot.reservation_id, status=Status.BOOKED, from_doctor_id=uuid4(), from_date=TOMORROW,
+            reservation_id=slot.reservation_id, status=Status.BOOKED, from_doctor_id=uuid4(), from_date=in_days(1),
         )
         for slot in await _reserved(consumer, size)
     ]  # fmt: skip
@@ -153,7 +154,7 @@ async def kept_reservations(consumer: Consumer, size: int) -> list[Message]:
 
 async def repeats(consumer: Consumer, size: int) -> list[Message]:
     """Answers to pass on to whoever asked again."""
-    return [CommandRepeated(**envelope(consumer.clinic), doctor_id=uuid4(), date=TOMORROW, answer=ANSWER) for _ in range(size)]
+    return [CommandRepeated(**envelope(consumer.clinic), doctor_id=uuid4(), date=in_days(1), answer=ANSWER) for _ in range(size)]
 
 
 async def _doctor(consumer: Consumer) -> UUID:

@@ -14,8 +14,8 @@ from tests.integration.availability.desk import settings_changed
 from tests.integration.booking.desk import Desk
 from tests.integration.costs.batches import CLINIC_SETTINGS, REPLY, Batch
 from tests.integration.costs.consumer import Consumer
+from tests.support.dates import in_days
 from tests.unit.booking.messages import (
-    TODAY,
     cancel,
     check_in,
     confirm,
@@ -31,7 +31,6 @@ from tests.unit.booking.messages import (
     revoked,
 )
 
-NOON = dt.datetime.combine(TODAY, dt.time(12), dt.UTC)
 LATEST = 1_000_000
 """A version of settings that none of a batch is newer than."""
 
@@ -50,7 +49,7 @@ async def reservations_one_a_day(consumer: Consumer, size: int) -> list[Message]
 async def timed_reservations(consumer: Consumer, size: int) -> list[Message]:
     """One hour after the other: none stands against another."""
     patient = await _patient(consumer)
-    starts = [dt.datetime.combine(TODAY, dt.time(), dt.UTC) + dt.timedelta(hours=number) for number in range(size)]
+    starts = [dt.datetime.combine(in_days(), dt.time(), dt.UTC) + dt.timedelta(hours=number) for number in range(size)]
     hours = [{"date": start.date(), "starts_at": start, "ends_at": start + dt.timedelta(hours=1)} for start in starts]
     return [reserved(consumer.clinic, patient, **hour) for hour in hours]
 
@@ -82,7 +81,7 @@ async def questions_about_nothing(consumer: Consumer, size: int) -> list[Message
 
 async def failures(consumer: Consumer, size: int) -> list[Message]:
     """Commands that availability could not process."""
-    day = {"doctor_id": uuid4(), "date": TODAY, "failed": "BookAppointment", "is_first_step": True}
+    day = {"doctor_id": uuid4(), "date": in_days(), "failed": "BookAppointment", "is_first_step": True}
     return [CommandFailed(**envelope(consumer.clinic), **day) for _ in range(size)]
 
 
@@ -118,7 +117,8 @@ async def moves(consumer: Consumer, size: int) -> list[Message]:
 
 
 async def timed_moves(consumer: Consumer, size: int) -> list[Message]:
-    hour = {"starts_at": NOON, "ends_at": NOON + dt.timedelta(hours=1)}
+    noon = dt.datetime.combine(in_days(), dt.time(12), dt.UTC)
+    hour = {"starts_at": noon, "ends_at": noon + dt.timedelta(hours=1)}
     return [move.model_copy(update=hour) for move in await moves(consumer, size)]
 
 

@@ -10,9 +10,8 @@ from shared.contracts.commands import CommandRepeated
 from shared.contracts.problems import Code
 from shared.contracts.queue import PatientQueued, QueueEntryView, State
 from shared.infra.ids import new_id
+from tests.support.dates import in_days
 
-TODAY = dt.datetime.now(dt.UTC).date()
-TOMORROW = TODAY + dt.timedelta(days=1)
 LATE = {"decide_by": dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1)}
 """Of a command that nobody may decide any more."""
 PARTITION = 3
@@ -32,7 +31,7 @@ def envelope(clinic: UUID, **fields: Any) -> dict[str, Any]:
 def reserved(clinic: UUID, patient: UUID, **fields: Any) -> SlotReserved:
     """A slot is taken for a patient."""
     place = {
-        "doctor_id": uuid4(), "date": TODAY, "slot_id": uuid4(), "slot_number": 1, "reservation_id": new_id(),
+        "doctor_id": uuid4(), "date": in_days(), "slot_id": uuid4(), "slot_number": 1, "reservation_id": new_id(),
         "appointment_id": new_id(), "time_zone": "UTC",
     }  # fmt: skip
     return SlotReserved(**envelope(clinic, patient_id=patient, **{**place, **fields}))
@@ -66,7 +65,7 @@ def revoked(slot: SlotReserved, **fields: Any) -> SlotRevoked:
 
 def refused(clinic: UUID, patient: UUID, code: Code = Code.FULL, **fields: Any) -> BookingRefused:
     """Availability took nothing."""
-    day = {"doctor_id": uuid4(), "date": TODAY}
+    day = {"doctor_id": uuid4(), "date": in_days()}
     return BookingRefused(**envelope(clinic, patient_id=patient, code=code, **{**day, **fields}))
 
 
