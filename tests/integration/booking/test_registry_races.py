@@ -5,7 +5,7 @@ Each race has both orders pinned by a lock that is waited for, and many rounds i
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any
 
@@ -52,10 +52,10 @@ async def answered(call: Callable[[], Awaitable[Response]]) -> Response:
     return answer
 
 
-async def shuffled(turn: int, *work: Awaitable[Any]) -> list[Any]:
+async def shuffled(turn: int, *work: Coroutine[Any, Any, Any]) -> list[Any]:
     """All at once, begun in another order each turn; the results in the order of asking."""
-    begun = [asyncio.ensure_future(work[(place + turn) % len(work)]) for place in range(len(work))]
-    await asyncio.gather(*begun)
+    async with asyncio.TaskGroup() as group:
+        begun = [group.create_task(work[(place + turn) % len(work)]) for place in range(len(work))]
     return [begun[(place - turn) % len(work)].result() for place in range(len(work))]
 
 
