@@ -40,8 +40,12 @@ async def test_without_kafka_it_starts_reads_refuses_and_stops(start: Start) -> 
 
 async def test_the_overview_names_what_is_down(gateway: Process, owners: FakeOwners) -> None:
     owners.answers["/health/ready"] = (200, {"status": "ready", "checks": {}})
-    up = await gateway.http.get("/health")
-    assert (up.status_code, up.json()["status"]) == (200, "ok")
+
+    async def all_up() -> bool:
+        up = await gateway.http.get("/health")
+        return (up.status_code, up.json()["status"]) == (200, "ok")
+
+    await eventually(all_up)
     owners.answers["/health/ready"] = (503, {"status": "unavailable", "checks": {"kafka": "failed: X", "postgres": "ok"}})
     down = await gateway.http.get("/health")
     assert down.status_code == 503
