@@ -152,7 +152,7 @@ async def test_numbers_move_to_the_next_days_which_are_made(desk: Desk, http: ht
     assert starts(steps) == ["1 2", "2 1"]
     assert len(await desk.rows("SELECT FROM days")) == 3
     made = "SELECT detail->>'date' FROM audit WHERE action = 'day_set' ORDER BY id DESC LIMIT 1"
-    assert await desk.rows(made) == [((in_days(3)).isoformat(),)]
+    assert await desk.rows(made) == [(in_days(3).isoformat(),)]
     assert await found(http, doctor, call()) == ([], 2), "they are on their way"
 
 

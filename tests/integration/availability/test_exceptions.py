@@ -66,9 +66,8 @@ async def test_a_closed_daily_date_is_absent_and_nothing_of_it_is_written(desk: 
     (held,) = (await desk.deliver(book(desk.clinic, doctor))).of(SlotReserved)
     made = (await post(http, doctor, closed(in_days(1), in_days(2)))).json()
     assert made["displaced_ids"] == [str(held.appointment_id)]
-    assert (await desk.deliver(book(desk.clinic, doctor), book(desk.clinic, doctor, in_days(2)))).codes == [
-        Code.DOCTOR_ABSENT
-    ] * 2
+    said = await desk.deliver(book(desk.clinic, doctor), book(desk.clinic, doctor, in_days(2)))
+    assert said.codes == [Code.DOCTOR_ABSENT] * 2
     assert await read_day(http, doctor) == ("daily", False, 10, 9)
     assert await read_day(http, doctor, in_days(2)) == ("daily", False, 10, 10)
     assert await desk.rows("SELECT date FROM days") == [(in_days(1),)]

@@ -125,7 +125,7 @@ async def test_equal_starts_follow_by_doctor(http: httpx2.AsyncClient) -> None:
 
 async def test_what_lies_behind_the_horizon_is_not_found(desk: Desk, http: httpx2.AsyncClient) -> None:
     await at_work(http, "a", "09:00", "09:30")
-    until = (in_days(10)).isoformat()
+    until = in_days(10).isoformat()
     assert len((await search(http, to=until))["items"]) == 10
     await desk.settings(booking_horizon_days=2)
     assert [slot["date"] for slot in (await search(http, to=until))["items"]] == [in_days(1).isoformat(), in_days(2).isoformat()]
