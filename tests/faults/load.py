@@ -111,7 +111,7 @@ class Load:
         self._live.append(appointment)
         if kind == "hold":
             self._held.append(appointment)
-        elif appointment["date"] == today().isoformat():
+        elif appointment["date"] == day(0):
             self._todays.append(appointment)
 
     def _made(self, kind: str) -> Command:
@@ -155,11 +155,6 @@ class Load:
         """Any of them; mostly it is taken out, so that nobody else asks for it."""
         place = self._dice.randrange(len(appointments))
         return appointments[place] if self._dice.random() < AGAIN or len(appointments) == 1 else appointments.pop(place)
-
-
-def today() -> dt.date:
-    """Today at the clinic, which is in UTC."""
-    return in_days()
 
 
 def day(days: int) -> str:

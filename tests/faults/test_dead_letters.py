@@ -1,7 +1,6 @@
 """The topic of the dead letters is away when a record must go there: nothing behind it moves until it is written, once."""
 
 import asyncio
-import datetime as dt
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -12,9 +11,10 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from deploy.topics import create_topics
 from shared.contracts.topics import BOOKING_COMMANDS
-from tests.faults.load import booking, today
+from tests.faults.load import booking
 from tests.faults.rounds import TIMEOUT_SECONDS, Rounds, each_round
 from tests.faults.system import System, instances
+from tests.support.dates import in_days
 from tests.support.kafka import records_of
 from tests.support.waiting import eventually
 
@@ -81,7 +81,7 @@ async def test_a_letter_waits_for_its_topic(rounds: Rounds, away: Away, number: 
     async with rounds.round(f"dead letters {away.__name__}", number) as played:
         system, client = rounds.system, played.client
         doctors, patients = await client.register(DOCTORS)
-        tomorrow = today() + dt.timedelta(days=1)
+        tomorrow = in_days(1)
         body = f"no message {played.dice.random()}".encode()
         async with away(system):
             known = logged(system)
@@ -111,7 +111,7 @@ async def test_a_letter_follows_its_partition(rounds: Rounds) -> None:
     async with rounds.round("dead letters move") as played:
         system, client = rounds.system, played.client
         doctors, patients = await client.register(DOCTORS)
-        tomorrow = today() + dt.timedelta(days=1)
+        tomorrow = in_days(1)
         body = f"no message {played.dice.random()}".encode()
         commands = [booking(doctor, patients[0], tomorrow) for doctor in doctors]
         await system.stop(MOVES)

@@ -1,7 +1,6 @@
 """Kafka goes away while clients post: they learn what is certain, reads go on, and once it is back each key has one outcome."""
 
 import asyncio
-import datetime as dt
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -16,9 +15,10 @@ from shared.contracts.topics import GATEWAY_REPLIES
 from shared.infra.kafka import Publisher, Record, Unconfirmed, make_broker
 from shared.infra.settings import KafkaSettings
 from tests.faults.client import API, Client, Command
-from tests.faults.load import booking, bookings, today
+from tests.faults.load import booking, bookings
 from tests.faults.rounds import TIMEOUT_SECONDS, Rounds
 from tests.faults.system import System
+from tests.support.dates import in_days
 
 pytestmark = pytest.mark.timeout(TIMEOUT_SECONDS)
 
@@ -52,7 +52,7 @@ async def test_posts_while_kafka_is_away(rounds: Rounds, away: Away) -> None:
     async with rounds.round(f"kafka {away.__name__}") as played:
         client = played.client
         [doctor], patients = await client.register()
-        before = await client.finish(booking(doctor, patients[0], today()))
+        before = await client.finish(booking(doctor, patients[0], in_days()))
         commands = bookings(doctor, patients, days=6, per_day=4)
         async with away(rounds.system):
             for wave in (commands[:12], commands[12:]):
@@ -66,7 +66,7 @@ async def test_posts_while_kafka_is_away(rounds: Rounds, away: Away) -> None:
             assert (read.status_code, read.json()) == (200, before.result)
         played.tell("kafka back")
 
-        later = [booking(doctor, patients[0], today() + dt.timedelta(days=day)) for day in range(10, 34)]
+        later = [booking(doctor, patients[0], in_days(day)) for day in range(10, 34)]
         await asyncio.gather(*map(client.finish, commands + later))
         assert client.ends() == {("book", 201): 1 + 24 + 24}
         await client.one_look_each()

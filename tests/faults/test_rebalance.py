@@ -4,7 +4,6 @@ The inbox and the constraints decide which of them has the effect.
 """
 
 import asyncio
-import datetime as dt
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from uuid import UUID
@@ -13,9 +12,10 @@ import asyncpg
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
-from tests.faults.load import booking, today
+from tests.faults.load import booking
 from tests.faults.rounds import TIMEOUT_SECONDS, Round, Rounds, each_round
 from tests.faults.system import System
+from tests.support.dates import in_days
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.timeout(TIMEOUT_SECONDS)
@@ -60,7 +60,7 @@ async def test_joins_and_leaves_in_mid_batch(rounds: Rounds, leave: str, number:
 
 async def book(played: Round, doctors: Sequence[str], patients: Sequence[str]) -> None:
     """Books tomorrow for each of the patients with each of the doctors; those under way at once are on all partitions."""
-    tomorrow = today() + dt.timedelta(days=1)
+    tomorrow = in_days(1)
     commands = [booking(doctor, patient, tomorrow) for patient in patients for doctor in doctors]
     await asyncio.gather(*map(played.client.finish, commands))
 

@@ -5,8 +5,9 @@ import asyncio
 import pytest
 
 from tests.faults.client import API
-from tests.faults.load import booking, bookings, today
+from tests.faults.load import booking, bookings
 from tests.faults.rounds import TIMEOUT_SECONDS, Rounds
+from tests.support.dates import in_days
 
 pytestmark = pytest.mark.timeout(TIMEOUT_SECONDS)
 
@@ -24,7 +25,7 @@ async def test_a_key_keeps_its_answer(rounds: Rounds) -> None:
         assert again is not None
         assert (again.status_code, again.json()) == (first.ended.status, first.ended.json)
         assert again.headers["Idempotent-Replayed"] == "true"
-        other = booking(doctor, patients[-1], today())
+        other = booking(doctor, patients[-1], in_days())
         other.key = first.key
         refused = await client.http.post(f"{API}{other.path}", json=other.body, headers={"Idempotency-Key": other.key})
         assert (refused.status_code, refused.json()["code"]) == (422, "key_reused")

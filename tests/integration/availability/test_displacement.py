@@ -85,7 +85,7 @@ async def test_what_has_lost_its_rule_is_found(desk: Desk, http: httpx2.AsyncCli
     """An hour that the schedule has no more, a closed date, and a closed day; nothing of what still has its place."""
     doctor = await desk.doctor()
     await schedule(http, doctor, "09:00", "10:00")
-    days = [in_days(1 + number) for number in range(4)]
+    days = [in_days(number) for number in range(1, 5)]
     held = await booked(desk, doctor, *days, days[0])
     await schedule(http, doctor, "09:15", "10:00")
     assert await found(http, doctor, call()) == ([one.appointment_id for one in held[:4]], 0)
@@ -224,7 +224,7 @@ async def test_closed_days_and_the_lead_time_are_no_places(desk: Desk, http: htt
 
 async def test_days_of_numbers_that_are_closed_or_too_far_are_no_places(desk: Desk, http: httpx2.AsyncClient) -> None:
     await desk.settings(default_daily_capacity=1)
-    doctor, days = await desk.doctor(), [in_days(1 + number) for number in range(4)]
+    doctor, days = await desk.doctor(), [in_days(number) for number in range(1, 5)]
     held, *others = await booked(desk, doctor, *days)
     await desk.deliver(*(releases(one) for one in others))
     await post(http, doctor, closed(days[0], days[1]))

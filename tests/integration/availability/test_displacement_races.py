@@ -81,7 +81,7 @@ async def test_if_nothing_is_left_of_what_was_chosen_all_begins_anew(
     desk: Desk, consumer: Desk, http: httpx2.AsyncClient
 ) -> None:
     doctor = await desk.doctor()
-    days = [in_days(1 + number) for number in range(1, 31)]
+    days = [in_days(number) for number in range(2, 32)]
     await schedule(http, doctor, "09:00", "09:15")
     held = await booked(desk, doctor, in_days(1))
     await post(http, doctor, closed())
@@ -96,7 +96,7 @@ async def test_what_comes_free_on_a_day_that_is_not_held_is_not_taken(
 ) -> None:
     """An earlier place is seen while the displacement waits for the day of its own: somebody else may be at that."""
     doctor = await desk.doctor()
-    days = [in_days(1 + number) for number in range(1, 11)]
+    days = [in_days(number) for number in range(2, 12)]
     await schedule(http, doctor, "09:00", "09:15")
     held, (early, *_) = await booked(desk, doctor, in_days(1)), await booked(desk, doctor, *days[:9])
     await post(http, doctor, closed())
@@ -113,7 +113,7 @@ async def test_50_bookings_beside_a_displaced_day_of_20(
     """Ten rounds: no place is given twice, and everybody displaced gets one."""
 
     async def consume(doctor: UUID) -> list[SlotReserved]:
-        batches = [[book(desk.clinic, doctor, in_days(2 + day)) for day in range(5)] for _ in range(10)]
+        batches = [[book(desk.clinic, doctor, in_days(day)) for day in range(2, 7)] for _ in range(10)]
         return [one for batch in batches for one in (await consumer.deliver(*batch)).of(SlotReserved)]
 
     shared = Counter[int]()

@@ -197,10 +197,8 @@ async def test_an_appointment_with_two_places_is_named_once_and_each_place_is_re
     async with desk.units.batch({desk.clinic}) as unit:
         asked = (unit.connection, desk.clinic, doctor, unit.now)
         assert await publications.unruled(*asked) == [old.appointment_id]
-        assert (
-            await publications.on_dates(*asked, [(in_days(1), in_days(2)), (in_days(2), in_days(2))])
-            == [[old.appointment_id]] * 2
-        )
+        ranges = [(in_days(1), in_days(2)), (in_days(2), in_days(2))]
+        assert await publications.on_dates(*asked, ranges) == [[old.appointment_id]] * 2
     refused = await http.delete(f"{DOCTORS}/{doctor}")
     assert refused.json()["appointments"] == [str(old.appointment_id)]
     deleted = await http.delete(f"{DOCTORS}/{doctor}", params={"cancel_appointments": True})

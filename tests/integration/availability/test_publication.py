@@ -175,7 +175,7 @@ async def test_a_round_of_publication_beside_bookings_and_releases_loses_nothing
             await asyncio.gather(publish(desk), publishing(other).work())
 
     await change()
-    days = [in_days(1 + n) for n in range(3)]
+    days = [in_days(n) for n in range(1, 4)]
     await asyncio.gather(change(), *(come_and_go(day) for day in days))
     taken = await desk.rows("SELECT id, reservation_id FROM slots WHERE doctor_id = $1 AND state = 'taken'", doctor)
     assert {tuple(row) for row in taken} == {(one.slot_id, one.reservation_id) for one in held}
@@ -202,7 +202,7 @@ class Story:
         )
 
     async def exception(self) -> None:
-        day = in_days() + dt.timedelta(days=self.chance.randrange(4))
+        day = in_days(self.chance.randrange(4))
         columns = (day, 660, 780, 20) if self.chance.random() < 0.5 else (day, None, None, None)
         kind = "closed" if columns[1] is None else "extra"
         await self.desk.execute(
@@ -216,7 +216,7 @@ class Story:
         )
 
     async def booking(self) -> None:
-        day = in_days() + dt.timedelta(days=self.chance.randrange(4))
+        day = in_days(self.chance.randrange(4))
         self.held += (await self.desk.deliver(book(self.desk.clinic, self.doctor, day))).of(SlotReserved)
 
     async def release(self) -> None:

@@ -160,7 +160,7 @@ async def test_50_bookings_beside_a_deletion_are_revoked_or_refused(desk: Desk, 
     rounds: dict[UUID, list[SlotReserved]] = {}
     for number in range(50):
         doctor = await desk.doctor()
-        batches = [[book(desk.clinic, doctor, in_days(1 + day)) for day in range(5)] for _ in range(10)]
+        batches = [[book(desk.clinic, doctor, in_days(day)) for day in range(1, 6)] for _ in range(10)]
         before = await consume(batches[: number % 10])
         deleting = http.delete(f"{DOCTORS}/{doctor}", params=CANCEL)
         answer, said = await asyncio.gather(deleting, consume(batches[number % 10 :]))

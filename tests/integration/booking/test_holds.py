@@ -151,7 +151,7 @@ async def test_a_patient_has_three_live_holds_at_most(desk: Desk) -> None:
 async def test_who_is_elsewhere_is_busy_before_it_holds_too_much(desk: Desk) -> None:
     patient = await desk.patient()
     for hour in range(3):
-        await desk.held(patient=patient, date=in_days(1), starts_at=NINE + hour * HOUR, ends_at=NINE + (hour + 1) * HOUR)
+        await desk.held(patient=patient, date=NINE.date(), starts_at=NINE + hour * HOUR, ends_at=NINE + (hour + 1) * HOUR)
     said = await desk.deliver(reserved(desk.clinic, patient, purpose=Purpose.HOLD, **AT_NINE))
     assert [one.answer.code for one in said.of(AppointmentRefused)] == [Code.PATIENT_BUSY]
 

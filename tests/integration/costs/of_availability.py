@@ -32,7 +32,7 @@ INSERT INTO slots (clinic_id, doctor_id, date, number, starts_at, ends_at, time_
 SELECT clinic_id, doctor_id, date, 1, date + time '09:00', date + time '09:15', 'UTC' FROM made
 """
 """Days with a slot each, as a schedule leaves them."""
-DAYS = [in_days(2 + number) for number in range(250)]
+DAYS = [in_days(number) for number in range(2, 252)]
 
 
 async def bookings_of_new_days(consumer: Consumer, size: int) -> list[Message]:
