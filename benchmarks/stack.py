@@ -93,7 +93,7 @@ def running_monolith(servers: EmbeddedServers, port: int, doctors: list[str], pa
     process = Process(ROLE, (sys.executable, "-m", "benchmarks.monolith"), servers.logs / f"{ROLE}.log", env=environment)
     process.start()
     try:
-        process.wait_ready(lambda: probe_http(port), START_TIMEOUT_SECONDS)
+        process.wait_ready(lambda: probe_http(port), START_TIMEOUT_SECONDS, port=port)
         yield process
     finally:
         process.stop()

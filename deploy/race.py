@@ -93,7 +93,7 @@ async def _run(client: httpx2.AsyncClient) -> Race:
     name, date = uuid4().hex[:8], datetime.now(UTC).date().isoformat()
     doctor = await _made(client, "/doctors", {"name": "Dr Rosa Race", "code": f"demo-{name}"}, f"demo-{name}")
     await _made(client, f"/doctors/{doctor}/availability", {"date": date, "capacity": PLACES}, f"demo-{name}-day", "doctor_id")
-    patients = await asyncio.gather(*(_patient(client, number) for number in range(PATIENTS)))
+    patients = await asyncio.gather(*(_patient(client, f"demo-{name}", number) for number in range(PATIENTS)))
     asked = await asyncio.gather(
         *(_book(client, doctor, date, patient, f"demo-{name}-{number}") for number, patient in enumerate(patients))
     )
@@ -103,10 +103,10 @@ async def _run(client: httpx2.AsyncClient) -> Race:
     return Race(doctor, date, asked, queue["items"])
 
 
-async def _patient(client: httpx2.AsyncClient, number: int) -> str:
-    """The same patient each time."""
+async def _patient(client: httpx2.AsyncClient, mark: str, number: int) -> str:
+    """The same patient each time, told by name, phone and date of birth: a fixed key would be used up after 30 days."""
     person = {"name": f"Demo Patient {number}", "phone": f"+44 7700 90{number:04d}", "date_of_birth": "1980-01-01"}
-    return await _made(client, "/patients", person, f"demo-race-patient-{number}")
+    return await _made(client, "/patients", person, f"{mark}-patient-{number}")
 
 
 async def _book(client: httpx2.AsyncClient, doctor: str, date: str, patient: str, key: str) -> Asked:

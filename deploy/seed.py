@@ -1,7 +1,7 @@
 """The demo clinic: categories, price ranges, three doctors and two patients, made through the public API like any client would.
 
-Repeatable: the idempotency keys make the ids the same on every machine, and a second run changes nothing. Called by
-`frontdesk up` and `frontdesk seed`.
+Repeatable: the idempotency keys make the ids the same on every machine, and a second run changes nothing, however much later.
+Called by `frontdesk up`, `frontdesk seed` and compose.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,8 @@ DOCTORS: tuple[Body, ...] = (
     {"name": "Dr Lin Wei", "code": "lin-wei", "languages": ["en", "zh"]},
     {"name": "Dr Mei Chan", "code": "mei-chan", "languages": ["en", "zh-Hant"], "locations": PLACES},
 )
-"""The first two have places by the day, the third has hours."""
+WITH_HOURS = "mei-chan"
+"""The others have places by the day."""
 OF_DOCTORS = (("General practice", "Standard"), ("Dermatology", "Specialist"), ("Paediatrics", "Public"))
 HOURS: tuple[Body, ...] = (
     *({"weekday": day, "start": "09:00", "end": "12:00", "location": "Harbour"} for day in ("mon", "wed", "fri")),
@@ -45,67 +46,118 @@ PATIENTS: tuple[Body, ...] = (
 
 @dataclass(frozen=True)
 class DemoClinic:
-    """Ids of what is there to play with."""
+    """Ids of what is there to play with, and what is not there any more: somebody has deleted or renamed it."""
 
     doctor_ids: list[str]
     patient_ids: list[str]
+    missing: list[str]
 
 
 def seed(gateway_url: str) -> DemoClinic:
-    """Make what the demo clinic has, or find what was made before."""
-    with httpx2.Client(base_url=f"{gateway_url}/api/v1", timeout=TIMEOUT_SECONDS) as client:
-        doctors = _doctors(client)
-        _hours(client, doctors[-1])
-        patients = [_post(client, "/patients", f"demo-patient-{n}", patient) for n, patient in enumerate(PATIENTS, 1)]
-    return DemoClinic([doctor["id"] for doctor in doctors], [patient["id"] for patient in patients])
-
-
-def _doctors(client: httpx2.Client) -> list[Body]:
-    """The doctors with their categories and price ranges, and the tables of these."""
-    categories = {name: _named(client, "/categories", "category", {"name": name}) for name in CATEGORIES}
-    prices = {
-        name: _named(client, "/price-ranges", "price-range", {"name": name, "currency": CURRENCY, "min": least, "max": most})
-        for name, least, most in PRICE_RANGES
-    }
-    return [
-        _made_or_found(
-            client, "/doctors", "doctor", "code", {**doctor, "category_id": categories[one], "price_range_id": prices[other]}
-        )
-        for doctor, (one, other) in zip(DOCTORS, OF_DOCTORS, strict=True)
-    ]
-
-
-def _named(client: httpx2.Client, path: str, kind: str, body: Body) -> str:
-    return str(_made_or_found(client, path, kind, "name", body)["id"])
-
-
-def _hours(client: httpx2.Client, doctor: Body) -> None:
-    """Gives a doctor hours, unless somebody has given some before: what was changed stays as it is."""
-    places = {place["name"]: place["id"] for place in doctor["locations"]}
-    if not all(hour["location"] in places for hour in HOURS):
-        return
-    entries = [{**hour, "location_id": places[hour["location"]]} for hour in HOURS]
-    for entry in entries:
-        del entry["location"]
-    answer = client.put(f"/doctors/{doctor['id']}/schedule", json={"entries": entries}, headers={"If-Match": NEVER_WRITTEN})
-    if answer.status_code != httpx2.codes.PRECONDITION_FAILED:
-        _checked(answer)
-
-
-def _made_or_found(client: httpx2.Client, path: str, kind: str, known_by: str, body: Body) -> Body:
-    """An entry; once the key of the first time is forgotten, its name or code is what tells that it is the same."""
+    """Make what the demo clinic has, or find what was made before. Raises `Failure` if the API cannot be asked."""
     try:
-        return _post(client, path, f"demo-{kind}-{body[known_by]}", body)
-    except Failure:
-        known = client.get(path, params={"limit": LIST}).raise_for_status().json()["items"]
-        found = next((item for item in known if item[known_by] == body[known_by]), None)
-        if found is None:
-            raise
-        return dict(found)
+        with httpx2.Client(base_url=f"{gateway_url}/api/v1", timeout=TIMEOUT_SECONDS) as client:
+            return _Seeder(client).run()
+    except httpx2.TransportError as error:
+        raise Failure(f"the demo clinic could not be made: {gateway_url} does not answer ({type(error).__name__})") from error
 
 
-def _post(client: httpx2.Client, path: str, key: str, body: Body) -> Body:
-    return dict(_checked(client.post(path, json=body, headers={"Idempotency-Key": key})).json())
+class _Seeder:
+    """Makes the entries through one client. What is refused and not found either is `missing`."""
+
+    def __init__(self, client: httpx2.Client) -> None:
+        self._client = client
+        self._missing: list[str] = []
+
+    def run(self) -> DemoClinic:
+        doctors = self._doctors()
+        for doctor in doctors:
+            if doctor["code"] == WITH_HOURS:
+                self._give_hours(doctor)
+        patients = [self._patient(number, patient) for number, patient in enumerate(PATIENTS, 1)]
+        return DemoClinic([doctor["id"] for doctor in doctors], [one["id"] for one in patients if one], self._missing)
+
+    def _doctors(self) -> list[Body]:
+        """The doctors with their categories and price ranges, and the tables of these."""
+        categories = {name: self._entry("/categories", "category", "name", {"name": name}) for name in CATEGORIES}
+        prices = {
+            name: self._entry(
+                "/price-ranges", "price-range", "name", {"name": name, "currency": CURRENCY, "min": least, "max": most}
+            )
+            for name, least, most in PRICE_RANGES
+        }
+        made = (
+            self._entry(
+                "/doctors",
+                "doctor",
+                "code",
+                {**doctor, "category_id": _id(categories[one]), "price_range_id": _id(prices[other])},
+                q=doctor["code"],
+            )
+            for doctor, (one, other) in zip(DOCTORS, OF_DOCTORS, strict=True)
+        )
+        return [doctor for doctor in made if doctor]
+
+    def _give_hours(self, doctor: Body) -> None:
+        """Gives a doctor hours, unless somebody has given some before: what was changed stays as it is."""
+        places = {place["name"]: place["id"] for place in doctor["locations"]}
+        if not all(hour["location"] in places for hour in HOURS):
+            return
+        entries = [{**hour, "location_id": places[hour["location"]]} for hour in HOURS]
+        for entry in entries:
+            del entry["location"]
+        answer = self._client.put(
+            f"/doctors/{doctor['id']}/schedule", json={"entries": entries}, headers={"If-Match": NEVER_WRITTEN}
+        )
+        if answer.status_code != httpx2.codes.PRECONDITION_FAILED:
+            _checked(answer)
+
+    def _patient(self, number: int, patient: Body) -> Body | None:
+        """A patient. Of those who share the phone now, the one of that name, else the first: names are corrected."""
+        made = self._made("/patients", f"demo-patient-{number}", patient)
+        if made is None:
+            family = self._listed("/patients", phone=patient["phone"])
+            made = next((one for one in family if one["name"] == patient["name"]), family[0] if family else None)
+        return self._told(made, f"patient {patient['name']}")
+
+    def _entry(self, path: str, kind: str, known_by: str, body: Body, **filters: str) -> Body | None:
+        """An entry of the directory. Once the key is forgotten, its name or code is what tells that it is the same."""
+        made = self._made(path, f"demo-{kind}-{body[known_by]}", body)
+        if made is None:
+            wanted = body[known_by].casefold()
+            made = next((item for item in self._listed(path, **filters) if item[known_by].casefold() == wanted), None)
+        return self._told(made, f"{kind} {body['name']}")
+
+    def _made(self, path: str, key: str, body: Body) -> Body | None:
+        """What a key made, now or at its first use; nothing if the request is refused, or it has been deleted since.
+
+        A refusal is no failure: keys are forgotten after 33 days, and what they made is still there.
+        """
+        answer = self._client.post(path, json=body, headers={"Idempotency-Key": key})
+        if answer.is_client_error:
+            return None
+        made = dict(_checked(answer).json())
+        return None if made.get("status") == "deleted" else made
+
+    def _listed(self, path: str, **filters: str) -> list[Body]:
+        """All entries of a list that the filters find, page by page."""
+        found: list[Body] = []
+        asked: dict[str, str | int] = {**filters, "limit": LIST}
+        while True:
+            page = _checked(self._client.get(path, params=asked)).json()
+            found += page["items"]
+            if page["next_cursor"] is None:
+                return found
+            asked["cursor"] = page["next_cursor"]
+
+    def _told(self, made: Body | None, what: str) -> Body | None:
+        if made is None:
+            self._missing.append(what)
+        return made
+
+
+def _id(entry: Body | None) -> str | None:
+    return None if entry is None else str(entry["id"])
 
 
 def _checked(answer: httpx2.Response) -> httpx2.Response:

@@ -5,6 +5,7 @@ import shlex
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 from deploy import addresses, environment
@@ -71,7 +72,8 @@ def seed(as_json: bool) -> int:
 
     demo = make(gateway_url(running_servers().folder))
     lines = [f"doctors  {' '.join(demo.doctor_ids)}", f"patients {' '.join(demo.patient_ids)}"]
-    out({"doctor_ids": demo.doctor_ids, "patient_ids": demo.patient_ids}, as_json, lines)
+    lines += [f"gone     {what}" for what in demo.missing]
+    out(asdict(demo), as_json, lines)
     return OK
 
 

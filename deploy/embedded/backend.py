@@ -6,18 +6,20 @@ Called by `deploy.environment` and `services`; `EmbeddedServers` is one, tests h
 from abc import ABC, abstractmethod
 from pathlib import Path
 
+from deploy.embedded.ports import Claims
 from deploy.embedded.state import StateFile
 from deploy.secrets import Secrets
 
 
 class Backend(ABC):
-    """Where the servers are, and a folder that keeps secrets, logs and ports of what runs on them."""
+    """Where the servers are, a folder that keeps secrets, logs and ports of what runs on them, and the claims to these ports."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.absolute()
         self.logs = self.folder / "logs"
         self.secrets = Secrets(self.folder / "secrets")
         self.state = StateFile(self.folder)
+        self.claims = Claims()
 
     @property
     @abstractmethod

@@ -60,7 +60,7 @@ class Kafka:
         self._format(classpath, config)
         self.process.command = (_java(), *_HEAP, *_LOGGING, "-cp", classpath, "kafka.Kafka", str(config))
         self.process.start()
-        self.process.wait_ready(self.probe, START_TIMEOUT_SECONDS)
+        self.process.wait_ready(self.probe, START_TIMEOUT_SECONDS, port=self.port)
 
     def _format(self, classpath: str, config: Path) -> None:
         """Give an empty log folder its identity, once."""

@@ -81,7 +81,7 @@ class Postgres:
         place = {"listen_addresses": LOOPBACK, "port": self.port, "unix_socket_directories": ""}
         self.process.command = (str(binaries / "bin" / "postgres"), "-D", str(data), *options(place))
         self.process.start()
-        self.process.wait_ready(self.probe, START_TIMEOUT_SECONDS)
+        self.process.wait_ready(self.probe, START_TIMEOUT_SECONDS, port=self.port)
 
     def probe(self) -> None:
         """Raise unless a query of the superuser is answered."""

@@ -17,6 +17,7 @@ import psutil
 
 from deploy.embedded.account import Account
 from deploy.embedded.failure import StartFailed
+from deploy.embedded.ports import listens
 
 PROBE_INTERVAL_SECONDS = 0.1
 KILL_WAIT_SECONDS = 10.0
@@ -52,6 +53,11 @@ class ProcessId:
         if not self._gone_within(grace_seconds):
             kill_group(self.pid)
             self._gone_within(KILL_WAIT_SECONDS)
+
+    def listens(self, port: int) -> bool:
+        """Whether the process runs and it is the one that listens on the port."""
+        process = self.find()
+        return process is not None and listens(process, port)
 
     def _gone_within(self, seconds: float) -> bool:
         """Wait for the end of a process; one that nobody reaps (a zombie) has ended."""
@@ -121,12 +127,16 @@ class Process:
         if self.on_start is not None:
             self.on_start(self)
 
-    def wait_ready(self, probe: Callable[[], None], timeout_seconds: float) -> None:
-        """Wait until the probe no longer raises; a child that ended or never answers is a `StartFailed`."""
+    def wait_ready(self, probe: Callable[[], None], timeout_seconds: float, *, port: int | None = None) -> None:
+        """Wait until the probe no longer raises, and the child is who answers on `port`: it may be another stack's.
+
+        A child that ended or never answers is a `StartFailed`.
+        """
         deadline = time.monotonic() + timeout_seconds
         while True:
             try:
                 probe()
+                self._check_listens(port)
                 return
             except Exception as error:  # noqa: BLE001  # whatever a client raises while nobody answers yet
                 last = error
@@ -135,6 +145,11 @@ class Process:
             if time.monotonic() > deadline:
                 raise StartFailed(self.name, self.log, f"no answer within {timeout_seconds:.0f} s ({last})")
             time.sleep(PROBE_INTERVAL_SECONDS)
+
+    def _check_listens(self, port: int | None) -> None:
+        identity = self.id
+        if port is not None and not (identity and identity.listens(port)):
+            raise ConnectionError(f"another process answers on port {port}")
 
     def stop(self) -> None:
         """Ask it to end, wait for its grace, then kill it and its group."""

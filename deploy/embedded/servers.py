@@ -19,7 +19,6 @@ from deploy.embedded.backend import Backend
 from deploy.embedded.failure import StackError
 from deploy.embedded.jars import Progress, kafka_jars
 from deploy.embedded.kafka import Kafka
-from deploy.embedded.ports import choose
 from deploy.embedded.postgres import Postgres
 from deploy.embedded.process import Process
 from deploy.embedded.valkey import Valkey
@@ -94,7 +93,7 @@ class EmbeddedServers(Backend):
         """Start the three side by side; if one fails, the others are stopped before the error goes on."""
         self.state.end_leftovers()
         self.fetch()
-        chosen = choose(PORT_NAMES, self.state.load().ports, self._preferred)
+        chosen = self.claims.choose(PORT_NAMES, self.state.load().ports, self._preferred)
         self.state.keep_ports(chosen)
         self._servers = self._make(chosen)
         start_together([functools.partial(self._start, server) for server in self._servers], self.stop)
@@ -111,6 +110,7 @@ class EmbeddedServers(Backend):
         for server in self._servers or ():
             server.stop()
             self.state.forget(server.name)
+        self.claims.release()
 
     def purge(self) -> None:
         """Remove all data of the stopped servers, also what lives outside of the folder."""

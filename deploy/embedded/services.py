@@ -37,7 +37,7 @@ class Service:
     def start(self) -> None:
         """Start it and wait until it says that it is ready."""
         self.process.start()
-        self.process.wait_ready(self.probe, START_TIMEOUT_SECONDS)
+        self.process.wait_ready(self.probe, START_TIMEOUT_SECONDS, port=self.port)
 
     def probe(self) -> None:
         """Raise unless it says that it is ready."""
@@ -70,8 +70,11 @@ class Services:
             for service in SERVICES
             for number in range(1, (instances or {}).get(service, 1) + 1)
         }
-        kept = servers.state.load().ports | ({} if http_port is None else {"gateway": http_port})
-        self.ports = ports.choose(self._service_of, kept, preferred_ports or {})
+        kept = servers.state.load().ports
+        if http_port is not None:
+            servers.claims.demand("gateway", http_port)
+            kept = kept | {"gateway": http_port}
+        self.ports = servers.claims.choose(self._service_of, kept, preferred_ports or {})
         servers.state.keep_ports(self.ports)
         self._instances = {name: self._make(name) for name in self._service_of}
 

@@ -17,15 +17,15 @@ import psutil
 
 from deploy import blocking, databases
 from deploy.embedded import report
-from deploy.embedded.failure import PortInUse, StackError
+from deploy.embedded.failure import StackError
 from deploy.embedded.jars import cached
-from deploy.embedded.ports import LOOPBACK, holder, is_free
+from deploy.embedded.ports import LOOPBACK
 from deploy.embedded.process import ProcessId
 from deploy.embedded.servers import EmbeddedServers, Server, Started
 from deploy.embedded.services import Services
 from deploy.embedded.supervisor import supervise
 from deploy.environment import base_url
-from deploy.failure import Unreachable
+from deploy.failure import Failure, Unreachable
 
 PREFERRED_PORTS = {"postgres": 5433, "kafka": 9092, "kafka_controller": 9093, "valkey": 6380}
 PREFERRED_SERVICE_PORTS = {"availability": 8001, "booking": 8002, "queue": 8003}
@@ -73,7 +73,7 @@ class Stack:
         leftovers = self.servers.state.end_leftovers()
         if leftovers:
             self.screen.print(f"  stopped what an earlier run left: {', '.join(leftovers)}")
-        check_port(self._http_port)
+        self.servers.claims.demand("gateway", self._http_port)
         self._start_servers()
         self._prepare_stores()
         services = self._services = Services(self.servers, preferred_ports=PREFERRED_SERVICE_PORTS, http_port=self._http_port)
@@ -106,14 +106,24 @@ class Stack:
             self.screen.print(f"    not as declared: {difference}")
         migrate(self.servers)
 
-    def _seed(self, services: Services) -> dict[str, str]:
+    def _seed(self, services: Services) -> dict[str, str] | None:
+        """Ids to try things with. A clinic that cannot be made is no reason not to run: the data may be of real use by now."""
         from deploy.seed import seed
 
-        demo = seed(services.url("gateway"))
+        try:
+            demo = seed(services.url("gateway"))
+        except Failure as failure:
+            self.screen.print(report.ticks(["topics", "migrations"]))
+            self.screen.print(f"    {failure}\n    try: frontdesk seed")
+            return None
         self.screen.print(report.ticks(["topics", "migrations", "demo clinic"]))
+        if demo.missing:
+            self.screen.print(f"    of the demo clinic these are gone: {', '.join(demo.missing)}")
+        if not (demo.doctor_ids and demo.patient_ids):
+            return None
         return {"doctor_id": demo.doctor_ids[0], "patient_id": demo.patient_ids[0]}
 
-    def _announce(self, demo: dict[str, str]) -> None:
+    def _announce(self, demo: dict[str, str] | None) -> None:
         """Keep what others need to know of the running stack, and print it."""
         with self.servers.state.changing() as state:
             state.demo = demo
@@ -147,15 +157,6 @@ def migrate(servers: EmbeddedServers) -> list[str]:
     return databases.migrate(databases.owner_dsns(servers.postgres_dsn(), passwords))
 
 
-def check_port(port: int) -> None:
-    """Raise, naming the holder, if the gateway's port is taken."""
-    if is_free(port):
-        return
-    pid = holder(port)
-    who = f"process {pid}" if pid else "another user's process"
-    raise PortInUse(f"port {port} is in use by {who}\n  try: make up PORT={port + 10}, or: frontdesk up --port {port + 10}")
-
-
 def places(folder: Path) -> dict[str, str]:
     """Folders for a person: relative to the working folder where that is shorter."""
     shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
@@ -168,15 +169,12 @@ def status_of(folder: Path, probe: bool = True) -> dict[str, Any]:
     state = servers.state.load()
     running = state.supervisor is not None and state.supervisor.find() is not None
     rows = state.components if running else []
-    pids = {name: identity.pid for name, identity in state.processes.items()}
     return {
         "version": report.frontdesk_version(),
         "running": running,
         "ready": bool(rows),
         "supervisor_pid": state.supervisor.pid if running and state.supervisor else None,
-        "components": [
-            {**row, "pid": pids.get(row["name"]), "state": _probed(servers, row) if probe else "unknown"} for row in rows
-        ],
+        "components": [_looked_at(servers, row, state.processes.get(row["name"]), probe) for row in rows],
         "leftovers": [] if running else servers.state.leftovers(),
         "demo": state.demo,
         **places(folder),
@@ -193,13 +191,23 @@ def _row(component: Server, kind: str) -> dict[str, Any]:
     }
 
 
-def _probed(servers: EmbeddedServers, row: dict[str, Any]) -> str:
+def _looked_at(servers: EmbeddedServers, row: dict[str, Any], identity: ProcessId | None, probe: bool) -> dict[str, Any]:
+    """The row of a component with its pid and, if it is to be probed, how it is."""
+    port = int(row["address"].rpartition(":")[2])
+    state = "unknown"
+    if probe:
+        ours = identity is not None and identity.listens(port)
+        state = _probed(servers, row, port) if ours else "unreachable"
+    return {**row, "pid": identity.pid if identity else None, "state": state}
+
+
+def _probed(servers: EmbeddedServers, row: dict[str, Any], port: int) -> str:
     """`ready` if the component answers as it should, else `unreachable`."""
     from deploy.embedded.services import probe_http
 
     try:
         if row["kind"] == "service":
-            probe_http(int(row["address"].rpartition(":")[2]))
+            probe_http(port)
         else:
             servers.attach()
             getattr(servers.servers, row["name"]).probe()

@@ -47,7 +47,7 @@ class Valkey:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.process.command = (_binary(), *arguments(self.folder, self.port))
         self.process.start()
-        self.process.wait_ready(self.probe, START_TIMEOUT_SECONDS)
+        self.process.wait_ready(self.probe, START_TIMEOUT_SECONDS, port=self.port)
 
     def probe(self) -> None:
         """Raise unless it answers PING."""

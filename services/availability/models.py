@@ -106,7 +106,7 @@ doctors = Table(
     ForeignKeyConstraint(["clinic_id", "price_range_id"], ["price_ranges.clinic_id", "price_ranges.id"]),
     CheckConstraint("status IN ('active', 'deleted')", name="status"),
     CheckConstraint("version >= 1", name="version"),
-    UniqueConstraint("clinic_id", "code"),
+    Index("uq_doctors_clinic_id_code_key", "clinic_id", text("lower(code)"), unique=True),
     Index("uq_doctors_clinic_id_external_id", "clinic_id", "external_id", unique=True, postgresql_where=ACTIVE),
     Index("ix_doctors_clinic_id_category_id", "clinic_id", "category_id"),
     Index("ix_doctors_clinic_id_price_range_id", "clinic_id", "price_range_id"),

@@ -1,18 +1,52 @@
 """The shapes of calls about the directory: doctors with their locations, and the static tables of categories and price ranges."""
 
+import re
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, StringConstraints, TypeAdapter, ValidationInfo, WrapValidator, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationInfo,
+    WrapValidator,
+    field_validator,
+)
 
 from shared.contracts.clinics import Zone
 from shared.contracts.envelope import Wire
-from shared.contracts.registry import KEPT, Active, Language, Name, Patch, Slug, Strict
+from shared.contracts.registry import KEPT, Active, Language, Name, Patch, Strict
 
 AddressText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 Translations = Annotated[dict[Language, AddressText], Field(min_length=1, max_length=20)]
 """An address by language tag (BCP 47). The first one is what readers of none of these languages get."""
 ExternalId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+CODE_LENGTH = 64
+CODE_PATTERN = r"^[A-Za-z0-9._/-]+$"
+
+
+def _only_code_characters(value: str) -> str:
+    if not re.fullmatch(CODE_PATTERN, value):
+        raise ValueError("may have letters (A to Z, a to z), digits and . _ - / only")
+    return value
+
+
+DoctorCode = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=CODE_LENGTH),
+    AfterValidator(_only_code_characters),
+    Field(json_schema_extra={"pattern": CODE_PATTERN}),
+]
+"""What a clinic calls a doctor by (`DR-001`, `GMC7654321`): kept as written, unique in a clinic whatever its case."""
+
+
+def code_key(code: str) -> str:
+    """A code as codes are compared everywhere: in lower case. The database's index says the same."""
+    return code.lower()
+
+
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 """ISO 4217."""
 MAX_AMOUNT = 10**12
@@ -121,7 +155,7 @@ class DoctorIn(Strict):
     """A doctor to register; without `code` it is made from the name."""
 
     name: Name
-    code: Slug | None = None
+    code: DoctorCode | None = None
     category_id: UUID | None = None
     price_range_id: UUID | None = None
     locations: Locations = Field(default=[])
@@ -132,7 +166,7 @@ class DoctorPatch(Patch):
     """Changes of a doctor. `locations` is the whole list: one that it leaves out is removed, unless the schedule needs it."""
 
     name: Annotated[Name | None, KEPT] = None
-    code: Annotated[Slug | None, KEPT] = None
+    code: Annotated[DoctorCode | None, KEPT] = None
     category_id: UUID | None = None
     price_range_id: UUID | None = None
     locations: Annotated[Locations | None, KEPT] = None
@@ -192,7 +226,7 @@ class DoctorLine(Strict):
 
     external_id: ExternalId | None = None
     name: Name
-    code: Slug | None = None
+    code: DoctorCode | None = None
     category: Name | None = None
     price_range: Name | None = None
     languages: Annotated[str, StringConstraints(pattern=_LANGUAGES, max_length=800)] | None = None

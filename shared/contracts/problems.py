@@ -290,7 +290,7 @@ PROBLEMS: dict[Code, ProblemKind] = {
     Code.DUPLICATE_CODE: ProblemKind(
         409,
         "The code is taken",
-        "Another doctor of this clinic has that `code`.",
+        "Another doctor of this clinic has that `code`; upper and lower case are the same.",
         "Choose another code, or leave it out: one is made from the name.",
     ),
     Code.POSSIBLE_DUPLICATE: ProblemKind(

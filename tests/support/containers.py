@@ -22,7 +22,7 @@ from deploy import blocking, probes
 from deploy.embedded import kafka, postgres, valkey
 from deploy.embedded.backend import Backend
 from deploy.embedded.failure import StackError
-from deploy.embedded.ports import LOOPBACK, choose
+from deploy.embedded.ports import LOOPBACK
 from deploy.embedded.servers import start_together
 from tests.support.prepared import prepare
 from tests.support.stores import Stores
@@ -128,7 +128,7 @@ class Containers(Backend):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self._ports = choose(("kafka", "redis", "postgres"), {}, {})
+        self._ports = self.claims.choose(("kafka", "redis", "postgres"), {}, {})
         self._password = self.secrets.value("postgres.password")
         self.logs.mkdir(parents=True)
         answers: dict[str, Probe] = {

@@ -1,10 +1,11 @@
-"""The code of a doctor: what a URL, a cursor or a person calls them by. Used by `service/doctors.py`."""
+"""The code of a doctor that none was given for: made from the name. Used by `service/doctors.py` and `service/imports.py`."""
 
 import re
 import unicodedata
 from collections.abc import Collection
 
-CODE_LENGTH = 64
+from shared.contracts.directory import CODE_LENGTH, code_key
+
 CODE_SUFFIX_LENGTH = 8
 """Room that a `-2` needs behind the longest code, however many clash."""
 NAMELESS = "doctor"
@@ -18,9 +19,9 @@ def slug(name: str) -> str:
 
 
 def free_code(base: str, taken: Collection[str]) -> str:
-    """The code itself, or the first of `-2`, `-3`, … that nobody has."""
+    """The code itself, or the first of `-2`, `-3`, … whose key is not `taken`."""
     number, code = 1, base
-    while code in taken:
+    while code_key(code) in taken:
         number += 1
         code = f"{base}-{number}"
     return code

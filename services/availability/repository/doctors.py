@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.availability.models import categories, doctors, price_ranges
 from services.availability.repository.locations import places_like
-from shared.contracts.directory import CategoryOf, DoctorView, PriceRangeOf
+from shared.contracts.directory import CategoryOf, DoctorView, PriceRangeOf, code_key
 from shared.contracts.registry import Active, name_key
 
 
@@ -56,10 +56,14 @@ class Listed:
     status: Active
 
 
-async def codes_like(sql: AsyncConnection, clinic_id: UUID, prefix: str) -> set[str]:
-    """The codes of a clinic that begin like this."""
-    asked = select(doctors.c.code).where(doctors.c.clinic_id == clinic_id, doctors.c.code.startswith(prefix, autoescape=True))
-    return set((await sql.execute(asked)).scalars())
+_CODE_KEY = func.lower(doctors.c.code)
+"""`code_key` in SQL, as the unique index has it."""
+
+
+async def code_keys_like(sql: AsyncConnection, clinic_id: UUID, code: str) -> set[str]:
+    """The keys of a clinic's codes that begin like this one."""
+    like = _CODE_KEY.startswith(code_key(code), autoescape=True)
+    return set((await sql.execute(select(_CODE_KEY).where(doctors.c.clinic_id == clinic_id, like))).scalars())
 
 
 async def listed(sql: AsyncConnection, clinic_id: UUID) -> list[Listed]:
@@ -92,9 +96,9 @@ async def get(
 
 
 async def page(sql: AsyncConnection, clinic_id: UUID, wanted: Filter, *, limit: int, after_code: str) -> list[DoctorView]:
-    """The first `limit` active doctors behind a code that are asked for, in order of code."""
-    behind = _VIEW.where(doctors.c.clinic_id == clinic_id, doctors.c.status == Active.ACTIVE, doctors.c.code > after_code)
-    rows = await sql.execute(_filtered(behind, clinic_id, wanted).order_by(doctors.c.code).limit(limit))
+    """The first `limit` active doctors behind a code that are asked for, in order of code, whatever its case."""
+    behind = _VIEW.where(doctors.c.clinic_id == clinic_id, doctors.c.status == Active.ACTIVE, _CODE_KEY > code_key(after_code))
+    rows = await sql.execute(_filtered(behind, clinic_id, wanted).order_by(_CODE_KEY).limit(limit))
     return [DoctorView.model_validate({**row, "locations": []}) for row in rows.mappings()]
 
 

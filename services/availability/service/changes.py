@@ -13,7 +13,7 @@ from services.availability.repository.locations import Location
 from services.availability.service.doctors import announce, location_of, read_doctor, refuse_strangers, serialise_codes
 from services.availability.service.publication import replan
 from services.availability.service.views import Reader
-from shared.contracts.directory import DoctorPatch, DoctorView, LocationIn
+from shared.contracts.directory import DoctorPatch, DoctorView, LocationIn, code_key
 from shared.contracts.problems import Code
 from shared.contracts.registry import Active
 from shared.infra.audit import Action
@@ -34,7 +34,7 @@ async def change_doctor(unit: RegistryUnit, caller: Caller, doctor_id: UUID, dat
     places = (await locations.of_doctors(unit.sql, caller.clinic_id, [doctor_id])).get(doctor_id, [])
     await refuse_strangers(unit, caller, sent, asked or (), places)
     changed = {name: value for name, value in sent.items() if value != _values(before)[name]}
-    await _refuse_taken(unit, caller, changed.get("code"))
+    await _refuse_taken(unit, caller, before.code, changed.get("code"))
     wanted = places if asked is None else [location_of(one) for one in asked]
     moved = _spelled(wanted) != _spelled(places)
     if changed or moved:
@@ -66,9 +66,11 @@ def _spelled(places: Sequence[Location]) -> list[tuple[Location, list[str]]]:
     return [(place, list(place.address)) for place in places]
 
 
-async def _refuse_taken(unit: RegistryUnit, caller: Caller, code: str | None) -> None:
-    """Raises `duplicate_code` for a new code that another doctor has."""
-    if code is not None and code in await doctors.codes_like(unit.sql, caller.clinic_id, code):
+async def _refuse_taken(unit: RegistryUnit, caller: Caller, old: str, new: str | None) -> None:
+    """Raises `duplicate_code` for a new code that another doctor has; one's own may be written in another case."""
+    if new is None or code_key(new) == code_key(old):
+        return
+    if code_key(new) in await doctors.code_keys_like(unit.sql, caller.clinic_id, new):
         raise ProblemError(Code.DUPLICATE_CODE)
 
 

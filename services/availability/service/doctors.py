@@ -14,7 +14,7 @@ from services.availability.repository import directory, doctors, locations
 from services.availability.repository.doctors import Filter
 from services.availability.repository.locations import Location
 from services.availability.service.views import Reader, show
-from shared.contracts.directory import DoctorIn, DoctorPage, DoctorView, LocationIn
+from shared.contracts.directory import DoctorIn, DoctorPage, DoctorView, LocationIn, code_key
 from shared.contracts.problems import Code, FieldError
 from shared.contracts.registry import Active, DoctorChanged
 from shared.contracts.topics import REGISTRY_EVENTS
@@ -111,8 +111,8 @@ async def _code(unit: RegistryUnit, caller: Caller, form: DoctorIn) -> str:
     """The code asked for, or one made from the name."""
     await serialise_codes(unit, caller)
     base = form.code or slug(form.name)
-    taken = await doctors.codes_like(unit.sql, caller.clinic_id, base)
-    if form.code in taken:
+    taken = await doctors.code_keys_like(unit.sql, caller.clinic_id, base)
+    if form.code and code_key(form.code) in taken:
         raise ProblemError(Code.DUPLICATE_CODE)
     return form.code or free_code(base, taken)
 

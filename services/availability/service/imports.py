@@ -15,7 +15,7 @@ from services.availability.repository import directory, doctors, locations
 from services.availability.repository.doctors import Listed
 from services.availability.repository.locations import Location
 from services.availability.service.doctors import announce, serialise_codes
-from shared.contracts.directory import DoctorLine
+from shared.contracts.directory import DoctorLine, code_key
 from shared.contracts.patients import ImportIn, ImportReport, RejectedLine
 from shared.contracts.registry import Active, name_key
 from shared.infra.audit import Action
@@ -54,7 +54,7 @@ class Plan:
 
     active: set[tuple[str, str]]
     """What active doctors are known by: the kind of key, and the key."""
-    codes: set[str]
+    code_keys: set[str]
     """Of deleted doctors too."""
     categories: Mapping[str, UUID]
     price_ranges: Mapping[str, UUID]
@@ -67,10 +67,10 @@ class Plan:
         keys = _keys(line.external_id, line.code, line.name)
         if keys[0] in self.active:
             self.known += 1
-        elif line.code in self.codes:
+        elif line.code and code_key(line.code) in self.code_keys:
             raise Rejected("code", "is taken")
         else:
-            self._add(line, line.code or free_code(slug(line.name), self.codes))
+            self._add(line, line.code or free_code(slug(line.name), self.code_keys))
 
     def _add(self, line: DoctorLine, code: str) -> None:
         doctor_id = new_id()
@@ -85,13 +85,13 @@ class Plan:
         })  # fmt: skip
         if line.address:
             self.places[doctor_id] = [Location(new_id(), line.location, line.address, line.time_zone)]
-        self.codes.add(code)
+        self.code_keys.add(code_key(code))
         self.active.update(_keys(line.external_id, code, line.name))
 
 
 def _keys(external_id: str | None, code: str | None, name: str) -> list[tuple[str, str]]:
     """What a doctor is known by, the strongest first."""
-    keys = {"external_id": external_id, "code": code, "name": name_key(name)}
+    keys = {"external_id": external_id, "code": code and code_key(code), "name": name_key(name)}
     return [(kind, key) for kind, key in keys.items() if key]
 
 
@@ -107,7 +107,7 @@ async def _plan(unit: RegistryUnit, caller: Caller, lines: Sequence[DoctorLine])
     there: list[Listed] = await doctors.listed(unit.sql, caller.clinic_id)
     return Plan(
         active={key for one in there if one.status == Active.ACTIVE for key in _keys(one.external_id, one.code, one.name)},
-        codes={one.code for one in there},
+        code_keys={code_key(one.code) for one in there},
         categories=await directory.keep_named(
             unit.sql, categories, caller.clinic_id, {name_key(line.category) for line in lines if line.category}
         ),

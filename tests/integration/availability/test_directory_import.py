@@ -71,6 +71,14 @@ async def test_who_is_known_is_said_by_external_id_else_code_else_name(http: htt
     assert await imported(http, *lines) == report(0, 5, (7, "code", "is taken"))
 
 
+async def test_codes_are_kept_as_written_and_known_in_any_case(http: httpx2.AsyncClient) -> None:
+    lines = [{"name": "Ada", "code": "DR-001"}, {"name": "Eve", "code": "J.Smith"}, {"name": "J smith"}]
+    assert await imported(http, *lines) == report(3, 0)
+    assert [one["code"] for one in (await http.get(DOCTORS)).json()["items"]] == ["DR-001", "j-smith", "J.Smith"]
+    again = [{"name": "Ada", "code": "dr-001"}, {"name": "Eve", "external_id": "1", "code": "j.SMITH"}]
+    assert await imported(http, *again) == report(0, 1, (3, "code", "is taken"))
+
+
 async def test_a_deleted_doctor_is_not_known_and_keeps_the_code(http: httpx2.AsyncClient) -> None:
     await imported(http, {"name": "Ada", "external_id": "1"}, {"name": "Eve"})
     for one in (await http.get(DOCTORS)).json()["items"]:

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 from uuid import uuid4, uuid5
 
+import asyncpg
 import httpx2
 import pytest
 
@@ -96,8 +97,29 @@ async def test_a_refusal_is_not_kept(http: httpx2.AsyncClient) -> None:
         assert refused.json()["code"] == "duplicate_code" and "Idempotent-Replayed" not in refused.headers
 
 
+async def test_a_code_is_kept_as_written_and_unique_whatever_its_case(desk: Desk, http: httpx2.AsyncClient) -> None:
+    made = await registered(http, code=" DR-001 ")
+    assert made["code"] == "DR-001"
+    for code in ("DR-001", "dr-001", "Dr-001"):
+        refused = await http.post(DOCTORS, json={"name": "Lin", "code": code})
+        assert (refused.status_code, refused.json()["code"]) == (409, "duplicate_code")
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await desk.rows("UPDATE doctors SET code = 'dR-001' WHERE code = $1", (await registered(http, code="other"))["code"])
+
+
+async def test_a_made_code_gives_way_to_one_of_another_case(http: httpx2.AsyncClient) -> None:
+    await registered(http, code="ADA-OSEI")
+    assert (await registered(http, name="Ada Osei"))["code"] == "ada-osei-2"
+
+
+async def test_a_refused_code_is_told_what_a_code_is(http: httpx2.AsyncClient) -> None:
+    refused = await http.post(DOCTORS, json={"name": "Ada", "code": "Ada #1"})
+    (error,) = refused.json()["errors"]
+    assert error == {"field": "code", "reason": "may have letters (A to Z, a to z), digits and . _ - / only"}
+
+
 async def test_pages_go_in_order_of_code(http: httpx2.AsyncClient) -> None:
-    for code in ("b", "a-1", "c", "a", "a2"):
+    for code in ("b", "A-1", "C", "a", "a2"):
         await registered(http, code=code)
     found, cursor = [], None
     while True:
@@ -106,7 +128,7 @@ async def test_pages_go_in_order_of_code(http: httpx2.AsyncClient) -> None:
         cursor = page["next_cursor"]
         if cursor is None:
             break
-    assert found == [["a", "a-1"], ["a2", "b"], ["c"]]
+    assert found == [["a", "A-1"], ["a2", "b"], ["C"]]
 
 
 @pytest.mark.parametrize(
