@@ -24,7 +24,7 @@ from benchmarks.stack import own_servers, register
 from deploy import databases
 from deploy.embedded import EmbeddedServers
 from deploy.embedded.services import Services
-from services.availability.repository.open_slots import Asked, Place, statement
+from services.availability.repository.slot_search import Asked, Place, statement
 from shared.infra import postgres
 
 DOCTORS, DAYS, SLOTS_A_DAY = 50, 30, 32

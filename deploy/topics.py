@@ -11,8 +11,8 @@ from typing import Any
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from deploy import kafka_log
 from deploy.failure import Failure
+from deploy.inspect import kafka_log
 from shared.contracts.topics import ALL_TOPICS, Topic, dead_letter_topics, redrive_topics
 
 REQUEST_TIMEOUT_MS = 30_000

@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Iterator
 
-from deploy import addresses, race
+from deploy import addresses
+from deploy.commands import race
 from deploy.commands.output import out, table
+from deploy.commands.race import Race
 from deploy.exit_codes import FAILED, OK
-from deploy.race import Race
 
 
 def demo(as_json: bool) -> int:

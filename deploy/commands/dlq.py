@@ -4,11 +4,12 @@ import asyncio
 import json
 from typing import Any
 
-from deploy import addresses, dead_letters, kafka_log
+from deploy import addresses
 from deploy.commands.output import out, table
-from deploy.dead_letters import Letter
 from deploy.exit_codes import FAILED, OK
 from deploy.failure import Misused, NotThere
+from deploy.inspect import dead_letters, kafka_log
+from deploy.inspect.dead_letters import Letter
 
 
 def show_all(as_json: bool) -> int:

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from deploy.commands.machine import checks
 from deploy.commands.output import out, table
 from deploy.exit_codes import FAILED, OK
-from deploy.machine import checks
 
 MARKS = {"ok": "✓", "warn": "!", "fail": "✗"}
 

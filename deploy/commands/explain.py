@@ -8,12 +8,12 @@ from uuid import UUID
 
 from deploy.commands.output import out
 from deploy.exit_codes import OK
-from deploy.explain import evidence as stores
-from deploy.explain import others, story
-from deploy.explain.evidence import Evidence, Look
-from deploy.explain.naming import Named, commands_of
 from deploy.failure import Failure, NotThere, Unreachable
-from deploy.kafka_log import fields
+from deploy.inspect.explain import evidence as stores
+from deploy.inspect.explain import others, story
+from deploy.inspect.explain.evidence import Evidence, Look
+from deploy.inspect.explain.naming import Named, commands_of
+from deploy.inspect.kafka_log import fields
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from deploy.commands.output import out, table
 from deploy.databases import SERVICES
 from deploy.exit_codes import OK
 from deploy.failure import Failure, NotThere
-from deploy.read_only import snapshot
+from deploy.inspect.read_only import snapshot
 
 
 def psql(service: str, sql: str | None, as_json: bool) -> int:

@@ -14,8 +14,8 @@ from deploy.commands.output import out
 from deploy.commands.topics import GROUPS, lag_of
 from deploy.exit_codes import FAILED, OK
 from deploy.failure import Misused, Unreachable
-from deploy.reconcile.differences import Difference, differences
-from deploy.reconcile.looks import Scope, look
+from deploy.inspect.reconcile.differences import Difference, differences
+from deploy.inspect.reconcile.looks import Scope, look
 
 AT_LEAST_SECONDS = 2.0
 """Between two looks: longer than any step takes that is not stuck."""

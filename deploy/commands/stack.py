@@ -9,13 +9,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 from deploy import addresses, environment
+from deploy.commands.machine import missing_packages
 from deploy.commands.output import out
 from deploy.databases import SERVICES
 from deploy.embedded import report
 from deploy.embedded.stack import Stack, gateway_url, home, migrate, running_servers, status_of, stop
 from deploy.exit_codes import FAILED, OK, UNREACHABLE
 from deploy.failure import Failure, NotThere
-from deploy.machine import missing_packages
 
 SUPERVISOR_LOG = "supervisor.log"
 READY_TIMEOUT_SECONDS = 240.0
@@ -93,7 +93,7 @@ def _settings(service: str) -> dict[str, str]:
 
 def logs(component: str | None, follow: bool) -> int:
     """Print logs, of one component or of all."""
-    from deploy.logs import files, print_logs
+    from deploy.embedded.logs import files, print_logs
 
     folder = home() / "logs"
     known = sorted(files(folder))

@@ -9,10 +9,11 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from deploy import addresses, blocking, kafka_log
+from deploy import addresses, blocking
 from deploy.commands.output import out, table
 from deploy.exit_codes import FAILED, OK
 from deploy.failure import NotThere
+from deploy.inspect import kafka_log
 from deploy.topics import create_topics, declared_topics, settings_of
 from shared.contracts.topics import DAY_MS, Topic, consumed_by, redrive_topics
 

@@ -4,8 +4,8 @@ from fastapi import FastAPI
 
 from services.availability.handlers import IGNORED, make_handler
 from services.availability.routes import router
-from services.availability.service.publication import publishing
-from services.availability.service.questions import questioning
+from services.availability.service.calendar.slot_generation import publishing
+from services.availability.service.slots.acknowledgements import questioning
 from services.availability.settings import Settings
 from shared.contracts.topics import AVAILABILITY_EVENTS
 from shared.infra.delivery import tell_holder

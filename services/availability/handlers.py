@@ -7,8 +7,9 @@ an answer to a repeat stands behind what its command caused. Messages of one kin
 from collections.abc import Sequence
 from typing import TypeVar
 
-from services.availability.service import publication, questions, slots
-from services.availability.service.slots import Allotment
+from services.availability.service.calendar import slot_generation
+from services.availability.service.slots import acknowledgements, allotment
+from services.availability.service.slots.allotment import Allotment
 from services.availability.settings import QUESTION_AFTER_SECONDS
 from shared.contracts.booking import (
     AppointmentBooked,
@@ -58,15 +59,15 @@ def make_handler(runtime: Runtime, question_after_seconds: float = QUESTION_AFTE
             question_after_seconds=question_after_seconds,
         )
         changes = only(admitted.fresh, ClinicChanged)
-        changed = await slots.follow_clinics(unit, changes) if changes else set()
+        changed = await allotment.follow_clinics(unit, changes) if changes else set()
         if days := asked.days:
             async with runtime.locks.hold([day.lock_name for day in days]):
-                await slots.allot(unit, asked)
+                await allotment.allot(unit, asked)
         if changes:
-            await publication.hasten_clinics(unit, changed)
-        await questions.acknowledge(unit, only(admitted.fresh, AppointmentBooked, AppointmentMoved, ReservationKept))
-        await slots.answer_again(unit, only(admitted.fresh, CommandRepeated))
-        await slots.pass_on(unit, only(admitted.repeats, DayMessage))
+            await slot_generation.hasten_clinics(unit, changed)
+        await acknowledgements.acknowledge(unit, only(admitted.fresh, AppointmentBooked, AppointmentMoved, ReservationKept))
+        await allotment.answer_again(unit, only(admitted.fresh, CommandRepeated))
+        await allotment.pass_on(unit, only(admitted.repeats, DayMessage))
 
     return handle
 

@@ -6,8 +6,8 @@ from services.booking.handlers import IGNORED, make_handler
 from services.booking.identifiers import Codec
 from services.booking.repository.notes import OLD_OUTCOMES_AND_NOTES
 from services.booking.routes import router
-from services.booking.service.failures import fail_own
-from services.booking.service.holds import sweeping
+from services.booking.service.appointments.holds import sweeping
+from services.booking.service.outcomes.failures import fail_own
 from services.booking.settings import Settings
 from shared.infra.owner import create_owner
 from shared.infra.retention import retention

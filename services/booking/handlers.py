@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from services.booking.repository import settings
-from services.booking.service.bookings import decide_bookings
-from services.booking.service.commands import decide_commands
-from services.booking.service.decisions import Decisions
-from services.booking.service.failures import refuse_failed
-from services.booking.service.outcomes import answer_repeats, settle
-from services.booking.service.revocations import revoke
+from services.booking.service.appointments.bookings import decide_bookings
+from services.booking.service.appointments.commands import decide_commands
+from services.booking.service.appointments.revocations import revoke
+from services.booking.service.outcomes.decisions import Decisions
+from services.booking.service.outcomes.failures import refuse_failed
+from services.booking.service.outcomes.repeats import answer_repeats, settle
 from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotFreed, SlotKept, SlotReserved, SlotRevoked
 from shared.contracts.booking import CancelAppointment, CheckInPatient, ConfirmAppointment
 from shared.contracts.commands import CommandFailed, CommandRepeated

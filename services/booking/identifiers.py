@@ -1,6 +1,6 @@
 """The one codec for what identifies a patient: nothing else reads or writes those columns, and a blind index alone finds them.
 
-Used by `service/patients.py`. The security work puts the encryption into `seal` and `open`; their callers stay as they are.
+Used by `patients/register.py`. The security work puts the encryption into `seal` and `open`; their callers stay as they are.
 """
 
 import hashlib

@@ -10,26 +10,27 @@ from contextlib import asynccontextmanager, suppress
 import structlog
 from fastapi import FastAPI
 
-from services.gateway import problem_pages, repository
-from services.gateway.admission import Admission
-from services.gateway.answer_headers import HEADERS
-from services.gateway.answers import API
-from services.gateway.clinics import REFRESH_SECONDS, CurrentClinic, announce_clinics
+from services.gateway.clinics.service import REFRESH_SECONDS, CurrentClinic, announce_clinics
 from services.gateway.clock import Clock
-from services.gateway.documents import overview
+from services.gateway.commands.admission import Admission
+from services.gateway.commands.outcome_polling import Looks
+from services.gateway.commands.submit import Commands, Rotation
+from services.gateway.commands.tickets import Tickets
+from services.gateway.commands.waiters import Waiters
 from services.gateway.gateway import Gateway
 from services.gateway.handlers import make_listener
-from services.gateway.health import REPLIES, overview_router
-from services.gateway.known_ids import TTL_SECONDS, KnownIds
-from services.gateway.looks import Looks
-from services.gateway.owners import Owners
-from services.gateway.repository import Clinic
+from services.gateway.http.answers import API
+from services.gateway.openapi import overview
+from services.gateway.openapi.answer_headers import HEADERS
+from services.gateway.owners.client import Owners
+from services.gateway.owners.known_ids import TTL_SECONDS, KnownIds
+from services.gateway.owners.store import KnownStore
+from services.gateway.pages import problems
+from services.gateway.repository import clinics
+from services.gateway.repository.clinics import Clinic
 from services.gateway.routes import integration_test, routers
-from services.gateway.service import Commands, Rotation
+from services.gateway.routes.health import REPLIES, overview_router
 from services.gateway.settings import Settings
-from services.gateway.store import KnownStore
-from services.gateway.tickets import Tickets
-from services.gateway.waiters import Waiters
 from shared.contracts.topics import GATEWAY_REPLIES
 from shared.infra.api import create_api
 from shared.infra.health import Check, Readiness
@@ -76,7 +77,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(overview_router(readiness, admission, lambda: app.state.owners))
     for router in routers:
         app.include_router(router, prefix=API)
-    app.include_router(problem_pages.router)
+    app.include_router(problems.router)
     if settings.environment == Environment.INTEGRATION_TEST:
         app.include_router(integration_test.router)
     return app
@@ -84,7 +85,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 async def build(settings: Settings, runtime: Runtime, owners: Owners) -> Gateway:
     """Puts the parts together and starts what runs beside the requests."""
-    clock = Clock(lambda: repository.database_time(runtime.database.hot))
+    clock = Clock(lambda: clinics.database_time(runtime.database.hot))
     await clock.refresh()
     waiters = Waiters()
     looks = Looks(waiters, owners)
@@ -93,13 +94,13 @@ async def build(settings: Settings, runtime: Runtime, owners: Owners) -> Gateway
     admission = Admission(lambda: runtime.broker.ping(timeout=PING_SECONDS))
     known = KnownIds(KnownStore(runtime.redis, TTL_SECONDS), owners)
     commands = Commands(known, waiters, looks, admission, runtime.publisher, Rotation(lambda: replies.partitions))
-    clinics = CurrentClinic(await _default_clinic(runtime), lambda: _default_clinic(runtime))
+    current = CurrentClinic(await _default_clinic(runtime), lambda: _default_clinic(runtime))
     runtime.spawn(clock.run(runtime.stopping))
-    runtime.work(Job("clinic_refresh", REFRESH_SECONDS, clinics.refresh))
+    runtime.work(Job("clinic_refresh", REFRESH_SECONDS, current.refresh))
     runtime.spawn(looks.run(runtime.stopping))
     runtime.spawn(join_kafka(runtime, admission))
     tickets = Tickets(settings.ticket_key.get_secret_value().encode())
-    return Gateway(clinics, clock, owners, known, looks, commands, tickets, replies)
+    return Gateway(current, clock, owners, known, looks, commands, tickets, replies)
 
 
 async def join_kafka(runtime: Runtime, admission: Admission) -> None:
@@ -138,7 +139,7 @@ async def _until_done(stopping: asyncio.Event, attempt: Callable[[], Awaitable[N
 
 async def _default_clinic(runtime: Runtime) -> Clinic:
     """The clinic that open access acts for; the first migration made it."""
-    clinic = await repository.clinic_by_code(runtime.database.hot, DEFAULT_CLINIC)
+    clinic = await clinics.clinic_by_code(runtime.database.hot, DEFAULT_CLINIC)
     if clinic is None:
         raise LookupError("there is no clinic of code 'default'")
     return clinic

@@ -7,14 +7,14 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Request
 
-from services.gateway.caller import OPEN, Caller
-from services.gateway.clinics import CurrentClinic
+from services.gateway.access.caller import OPEN, Caller
+from services.gateway.clinics.service import CurrentClinic
 from services.gateway.clock import Clock
-from services.gateway.known_ids import KnownIds
-from services.gateway.looks import Looks
-from services.gateway.owners import Owners
-from services.gateway.service import Commands
-from services.gateway.tickets import Tickets
+from services.gateway.commands.outcome_polling import Looks
+from services.gateway.commands.submit import Commands
+from services.gateway.commands.tickets import Tickets
+from services.gateway.owners.client import Owners
+from services.gateway.owners.known_ids import KnownIds
 from shared.contracts.problems import Code
 from shared.infra.asgi import outgoing_headers
 from shared.infra.problems import ProblemError

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.gateway.waiters import Answered, Waiters
+from services.gateway.commands.waiters import Answered, Waiters
 from shared.contracts.commands import CommandAnswered
 from shared.contracts.envelope import Message
 from shared.infra.metrics import REPLIES

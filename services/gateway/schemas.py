@@ -12,7 +12,7 @@ from uuid import UUID
 from phonenumbers import SUPPORTED_REGIONS
 from pydantic import BeforeValidator, StringConstraints, field_validator
 
-from services.gateway.headers import KEY_PATTERN
+from services.gateway.http.headers import KEY_PATTERN
 from shared.contracts.booking import MAX_NOTE_CHARACTERS, Reason
 from shared.contracts.clinics import SettingsPatch
 from shared.contracts.envelope import Wire

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from services.gateway.tickets import Ticket, Tickets
+from services.gateway.commands.tickets import Ticket, Tickets
 from shared.contracts.availability import SlotReserved
 from shared.infra.ids import new_id
 from shared.infra.kafka import encode

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from deploy.race import run
+from deploy.commands.race import run
 from deploy.seed import CATEGORIES, DOCTORS, PRICE_RANGES, seed
 from shared.infra import retention
 from tests.e2e.desk import Desk

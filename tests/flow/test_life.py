@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from services.booking.service.holds import sweeping
+from services.booking.service.appointments.holds import sweeping
 from shared.contracts.availability import SlotFreed, SlotReserved
 from shared.contracts.booking import (
     AppointmentBooked,

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import orjson
 
-from services.booking.service.holds import sweeping
+from services.booking.service.appointments.holds import sweeping
 from shared.contracts.booking import BookAppointment, CancelAppointment, ConfirmAppointment, RescheduleAppointment
 from shared.contracts.commands import DECIDE_WITHIN_SECONDS
 from shared.contracts.envelope import ClientCommand

@@ -1,6 +1,6 @@
 """The state machine: whatever clients, staff and time do in whatever order, each answer is one that the model gives as well.
 
-Run by `test_in_process.py` and `test_over_http.py`. Each run of it has doctors and patients of its own.
+Run by `in_process.py` and `over_http.py`. Each run of it has doctors and patients of its own.
 """
 
 import asyncio

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias, cast
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from faststream.kafka import KafkaBroker
 
-from deploy import kafka_log
+from deploy.inspect import kafka_log
 from shared.contracts.topics import Topic
 from shared.infra.kafka import Handed, Publisher, Record
 

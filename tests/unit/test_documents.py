@@ -99,7 +99,7 @@ def test_a_log_event_that_is_explained_is_written_somewhere() -> None:
 
 
 def test_what_reconcile_may_find_is_all_explained() -> None:
-    code = (ROOT / "deploy" / "reconcile" / "differences.py").read_text(encoding="utf-8")
+    code = (ROOT / "deploy" / "inspect" / "reconcile" / "differences.py").read_text(encoding="utf-8")
     told = set().union(*(names(row[0]) for row in table(OPERATIONS, "Reconcile")))
     assert told == set(re.findall(r"ifference\(\s*\"(\w+)\"", code))
 

@@ -1,4 +1,4 @@
-"""Which new place each displaced appointment gets, without I/O. Called by `service/displacement.py`.
+"""Which new place each displaced appointment gets, without I/O. Called by `displacement/displace.py`.
 
 Who had the earlier place chooses first, and nobody gets a place that another one has. A number without a time counts as the end
 of its day, as it does for a cut-off.

@@ -1,7 +1,7 @@
 """Which of the languages that there are a reader gets: RFC 9110's `Accept-Language`, chosen by RFC 4647's lookup.
 
 A header cannot be wrong: what is no range with a weight is passed over, and who asks for nothing we have gets the first language.
-Used by `service/views.py`.
+Used by `doctors/views.py`.
 """
 
 import re

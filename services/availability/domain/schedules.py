@@ -1,6 +1,6 @@
 """What may be written into a calendar: every entry that cannot stand is named with its reason, all at once. Without I/O.
 
-Called by `service/schedules.py` and `service/exceptions.py` with the locations that the doctor has.
+Called by `calendar/schedules.py` and `calendar/exceptions.py` with the locations that the doctor has.
 """
 
 from collections.abc import Collection, Iterator, Mapping

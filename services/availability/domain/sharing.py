@@ -1,6 +1,6 @@
 """Who of a batch gets which place, without I/O: in order of arrival, no place twice, nobody refused while a place is left.
 
-Used by `service/slots.py` with what was read under the days' locks. What one command is given counts for those behind it.
+Used by `slots/allotment.py` with what was read under the days' locks. What one command is given counts for those behind it.
 """
 
 from collections import Counter, deque

@@ -1,4 +1,4 @@
-"""One day: its record in SQLAlchemy, and what the calendar says of it. Called by `service/days.py`; slots are in `slots.py`."""
+"""One day: its record in SQLAlchemy, and what the calendar says of it. Called by `calendar/days.py`; slots are in `slots.py`."""
 
 from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.dialects.postgresql import insert

@@ -7,10 +7,10 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.availability.routes.doctors import Tag, Text, id_or_text
-from services.availability.service.exceptions import end_exception, list_exceptions, make_exception, read_exception
-from services.availability.service.open_slots import Search, list_slots
-from services.availability.service.publication import still_taken
-from services.availability.service.schedules import put_schedule, read_schedule
+from services.availability.service.calendar.exceptions import end_exception, list_exceptions, make_exception, read_exception
+from services.availability.service.calendar.schedules import put_schedule, read_schedule
+from services.availability.service.calendar.slot_generation import still_taken
+from services.availability.service.slots.search import Search, list_slots
 from shared.contracts.calendar import MAX_EARLIEST, ExceptionFound, ExceptionsFound, SchedulePut, ScheduleView, SlotPage
 from shared.contracts.registry import AppointmentLook
 from shared.infra.caller import ByCaller

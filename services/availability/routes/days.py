@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from services.availability.domain.days import DayKey
-from services.availability.service.days import Change, DaySet, clinic_settings, judged_day, read_day, set_day
+from services.availability.service.calendar.days import Change, DaySet, clinic_settings, judged_day, read_day, set_day
 from shared.contracts.availability import DayView
 from shared.contracts.calendar import DayPut
 from shared.infra.caller import ByCaller

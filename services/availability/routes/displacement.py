@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from services.availability.service.displacement import displace, find_displaced
+from services.availability.service.displacement.displace import displace, find_displaced
 from services.availability.settings import Settings
 from shared.contracts.displacement import DisplacedFound, DisplacePlan
 from shared.infra.caller import ByCaller

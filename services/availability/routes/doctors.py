@@ -8,17 +8,11 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.availability.domain.languages import wishes
 from services.availability.repository.doctors import Filter
-from services.availability.service.changes import change_doctor
-from services.availability.service.doctors import (
-    CREATED,
-    Search,
-    list_doctors,
-    read_doctor,
-    register_doctor,
-)
-from services.availability.service.imports import import_doctors
-from services.availability.service.removals import delete_doctor, left_of
-from services.availability.service.views import Reader
+from services.availability.service.doctors.change import change_doctor
+from services.availability.service.doctors.import_ import import_doctors
+from services.availability.service.doctors.register import CREATED, Search, list_doctors, read_doctor, register_doctor
+from services.availability.service.doctors.remove import delete_doctor, left_of
+from services.availability.service.doctors.views import Reader
 from shared.contracts.directory import DoctorPage, DoctorView
 from shared.contracts.patients import ImportReport
 from shared.contracts.registry import Deleted

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request
 
-from services.availability.service.resolving import resolve_slot
+from services.availability.service.slots.resolve import resolve_slot
 from shared.contracts.calendar import SlotPlace, SlotQuestion
 from shared.infra.caller import ByCaller
 from shared.infra.calls import in_unit

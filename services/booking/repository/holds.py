@@ -1,7 +1,7 @@
 """The timers of holds: a row each, from the booking to the end of the hold's time, whatever became of it meanwhile.
 
 Only the sweep ends them: who confirms or cancels has locks that a sweep must not wait for. A technical table without a policy,
-as the sweep asks for all clinics. Called by `service/bookings.py` and `service/holds.py`.
+as the sweep asks for all clinics. Called by `appointments/bookings.py` and `appointments/holds.py`.
 """
 
 from collections.abc import Collection, Sequence

@@ -1,4 +1,4 @@
-"""Whom an import finds: a look at all that its lines could meet, in one statement. Called by `service/imports.py`."""
+"""Whom an import finds: a look at all that its lines could meet, in one statement. Called by `patients/import_.py`."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 
 from services.booking.repository.appointments import Wanted
-from services.booking.service.lists import list_appointments, look_up, place_of, read_appointment
+from services.booking.service.appointments.lists import list_appointments, look_up, place_of, read_appointment
 from shared.contracts.booking import AppointmentPage, AppointmentView, Status
 from shared.contracts.registry import AppointmentLook
 from shared.infra.caller import ByCaller

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request
 
-from services.booking.service.outcomes import close, look
+from services.booking.service.outcomes.repeats import close, look
 from shared.contracts.commands import CloseCommands, CommandLook, Outcomes
 from shared.infra.calls import runtime
 from shared.infra.postgres import shielded

@@ -6,11 +6,11 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 
 from services.booking.routes.common import codec, tagged
-from services.booking.service.changes import change_patient
-from services.booking.service.imports import import_patients, read_lines
-from services.booking.service.patients import read_patient, register_patient
-from services.booking.service.records import rules
-from services.booking.service.search import find_patients, place_of
+from services.booking.service.patients.change import change_patient
+from services.booking.service.patients.import_ import import_patients, read_lines
+from services.booking.service.patients.records import rules
+from services.booking.service.patients.register import read_patient, register_patient
+from services.booking.service.patients.search import find_patients, place_of
 from shared.contracts.patients import ImportReport, PatientPage, PatientView
 from shared.infra.caller import ByCaller
 from shared.infra.calls import in_unit, mark

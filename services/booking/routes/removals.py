@@ -5,8 +5,8 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from services.booking.routes.common import codec, tagged
-from services.booking.service.merges import merge_patients
-from services.booking.service.removals import delete_patient
+from services.booking.service.patients.merge import merge_patients
+from services.booking.service.patients.remove import delete_patient
 from shared.contracts.patients import PatientView
 from shared.contracts.registry import Deleted
 from shared.infra.caller import ByCaller

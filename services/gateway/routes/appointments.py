@@ -4,16 +4,16 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from services.gateway.answers import API, answer_command
-from services.gateway.commands import Command, Kind
-from services.gateway.documents import appointments as shown
-from services.gateway.documents import operations as doc
-from services.gateway.errands import find_place
+from services.gateway.commands.command import Command, Kind
+from services.gateway.commands.places import find_place
 from services.gateway.gateway import gateway_of
-from services.gateway.owners import BOOKING
-from services.gateway.passing import read
-from services.gateway.reading import read_command
-from services.gateway.routes.strict import StrictRoute
+from services.gateway.http.answers import API, answer_command
+from services.gateway.http.reading import read_command
+from services.gateway.http.strict import StrictRoute
+from services.gateway.openapi import appointments as shown
+from services.gateway.openapi import operations as doc
+from services.gateway.owners.client import BOOKING
+from services.gateway.owners.forward import read
 from services.gateway.schemas import BOOKING_FORMS, BookingIn
 from shared.contracts.booking import AppointmentPage, AppointmentView, BookAppointment, Status
 from shared.contracts.problems import Code

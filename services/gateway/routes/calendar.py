@@ -9,16 +9,16 @@ import httpx2
 import orjson
 from fastapi import APIRouter, Query, Request, Response
 
-from services.gateway.answer_headers import OF_REGISTRATIONS
-from services.gateway.answers import API
-from services.gateway.displaced import displaced
-from services.gateway.documents import calendar as shown
-from services.gateway.documents import operations as doc
+from services.gateway.calendar.displaced import displaced
 from services.gateway.gateway import gateway_of
-from services.gateway.owners import AVAILABILITY
-from services.gateway.passing import answer_of, call, emptied, made, read, register
+from services.gateway.http.answers import API
+from services.gateway.http.strict import StrictRoute
+from services.gateway.openapi import calendar as shown
+from services.gateway.openapi import operations as doc
+from services.gateway.openapi.answer_headers import OF_REGISTRATIONS
+from services.gateway.owners.client import AVAILABILITY
+from services.gateway.owners.forward import answer_of, call, emptied, made, read, register
 from services.gateway.routes.doctors import Filter, Named
-from services.gateway.routes.strict import StrictRoute
 from shared.contracts.availability import DayView
 from shared.contracts.calendar import (
     MAX_EARLIEST,

@@ -4,17 +4,17 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from services.gateway.answer_headers import OF_COMMANDS
-from services.gateway.answers import answer_command, without_body
-from services.gateway.commands import Command, Kind
-from services.gateway.documents import appointments as shown
-from services.gateway.documents import operations as doc
-from services.gateway.errands import find_move, keep_note
+from services.gateway.commands.command import Command, Kind
+from services.gateway.commands.places import find_move, keep_note
 from services.gateway.gateway import gateway_of
-from services.gateway.owners import BOOKING
-from services.gateway.passing import read
-from services.gateway.reading import Asked, read_command
-from services.gateway.routes.strict import StrictRoute
+from services.gateway.http.answers import answer_command, without_body
+from services.gateway.http.reading import Asked, read_command
+from services.gateway.http.strict import StrictRoute
+from services.gateway.openapi import appointments as shown
+from services.gateway.openapi import operations as doc
+from services.gateway.openapi.answer_headers import OF_COMMANDS
+from services.gateway.owners.client import BOOKING
+from services.gateway.owners.forward import read
 from services.gateway.schemas import MOVE_FORMS, CancelIn, ConfirmIn, MoveIn
 from shared.contracts.booking import AppointmentView, CancelAppointment, ConfirmAppointment, History, RescheduleAppointment
 from shared.contracts.problems import Code

@@ -4,15 +4,15 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from services.gateway.answers import answer_command
-from services.gateway.commands import Command, Kind
-from services.gateway.documents import appointments as shown
-from services.gateway.documents import operations as doc
+from services.gateway.commands.command import Command, Kind
 from services.gateway.gateway import gateway_of
-from services.gateway.owners import QUEUE
-from services.gateway.passing import read
-from services.gateway.reading import read_command
-from services.gateway.routes.strict import StrictRoute
+from services.gateway.http.answers import answer_command
+from services.gateway.http.reading import read_command
+from services.gateway.http.strict import StrictRoute
+from services.gateway.openapi import appointments as shown
+from services.gateway.openapi import operations as doc
+from services.gateway.owners.client import QUEUE
+from services.gateway.owners.forward import read
 from services.gateway.schemas import CheckInIn
 from shared.contracts.booking import CheckInPatient
 from shared.contracts.problems import Code

@@ -2,12 +2,12 @@
 
 from fastapi import APIRouter, Request, Response
 
-from services.gateway.clinics import change_settings
-from services.gateway.documents import clinic as shown
-from services.gateway.documents import operations as doc
+from services.gateway.clinics.service import change_settings
 from services.gateway.gateway import gateway_of
-from services.gateway.repository import Clinic
-from services.gateway.routes.strict import StrictRoute
+from services.gateway.http.strict import StrictRoute
+from services.gateway.openapi import clinic as shown
+from services.gateway.openapi import operations as doc
+from services.gateway.repository.clinics import Clinic
 from shared.contracts.clinics import ClinicView, SettingsPatch
 from shared.contracts.problems import Code
 from shared.infra.forms import etag, read_json

@@ -5,14 +5,14 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from services.gateway.answers import command_path, running, view_of
-from services.gateway.documents import appointments as shown
-from services.gateway.documents import operations as doc
-from services.gateway.fates import fate_of
+from services.gateway.commands.status import fate_of
+from services.gateway.commands.tickets import MAX_TICKET_CHARACTERS, Ticket
 from services.gateway.gateway import gateway_of
-from services.gateway.routes.strict import StrictRoute
+from services.gateway.http.answers import command_path, running, view_of
+from services.gateway.http.strict import StrictRoute
+from services.gateway.openapi import appointments as shown
+from services.gateway.openapi import operations as doc
 from services.gateway.schemas import CommandStatus, CommandView
-from services.gateway.tickets import MAX_TICKET_CHARACTERS, Ticket
 from shared.contracts.commands import Outcome
 from shared.contracts.problems import Code
 

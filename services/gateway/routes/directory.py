@@ -4,12 +4,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from services.gateway.answers import API
-from services.gateway.documents import doctors as shown
-from services.gateway.documents import operations as doc
-from services.gateway.owners import AVAILABILITY
-from services.gateway.passing import answer_of, call, emptied, made, read, register
-from services.gateway.routes.strict import StrictRoute
+from services.gateway.http.answers import API
+from services.gateway.http.strict import StrictRoute
+from services.gateway.openapi import doctors as shown
+from services.gateway.openapi import operations as doc
+from services.gateway.owners.client import AVAILABILITY
+from services.gateway.owners.forward import answer_of, call, emptied, made, read, register
 from shared.contracts.directory import (
     CategoryIn,
     CategoryPage,

@@ -4,12 +4,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from services.gateway.answer_headers import OF_REGISTRATIONS
-from services.gateway.displacing import displace_appointments
-from services.gateway.documents import displacement as shown
-from services.gateway.documents import operations as doc
-from services.gateway.headers import IDEMPOTENCY_KEY
-from services.gateway.routes.strict import StrictRoute
+from services.gateway.calendar.displace import displace_appointments
+from services.gateway.http.headers import IDEMPOTENCY_KEY
+from services.gateway.http.strict import StrictRoute
+from services.gateway.openapi import displacement as shown
+from services.gateway.openapi import operations as doc
+from services.gateway.openapi.answer_headers import OF_REGISTRATIONS
 from shared.contracts.displacement import DisplaceAnswer, DisplaceIn
 from shared.contracts.problems import Code
 

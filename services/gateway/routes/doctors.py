@@ -5,14 +5,14 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from services.gateway.answers import API
-from services.gateway.documents import doctors as shown
-from services.gateway.documents import operations as doc
-from services.gateway.owners import AVAILABILITY
-from services.gateway.passing import answer_of, call, read, register, registered
-from services.gateway.removals import remove_doctor
+from services.gateway.calendar.remove_doctor import remove_doctor
+from services.gateway.http.answers import API
+from services.gateway.http.strict import StrictRoute
+from services.gateway.openapi import doctors as shown
+from services.gateway.openapi import operations as doc
+from services.gateway.owners.client import AVAILABILITY
+from services.gateway.owners.forward import answer_of, call, read, register, registered
 from services.gateway.routes.patients import CancelAppointments
-from services.gateway.routes.strict import StrictRoute
 from shared.contracts.directory import DoctorIn, DoctorPage, DoctorPatch, DoctorView
 from shared.contracts.problems import Code
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit

@@ -3,8 +3,8 @@
 import httpx2
 from fastapi import APIRouter, Request, Response
 
-from services.gateway.answers import API
-from services.gateway.integration_round import Round
+from services.gateway.http.answers import API
+from services.gateway.selftest.round import Round
 
 router = APIRouter(include_in_schema=False)
 

@@ -5,14 +5,14 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from services.gateway.answer_headers import OF_REGISTRATIONS
-from services.gateway.answers import API
-from services.gateway.documents import operations as doc
-from services.gateway.documents import patients as shown
 from services.gateway.gateway import gateway_of
-from services.gateway.owners import BOOKING
-from services.gateway.passing import answer_of, call, emptied, read, register, registered
-from services.gateway.routes.strict import StrictRoute
+from services.gateway.http.answers import API
+from services.gateway.http.strict import StrictRoute
+from services.gateway.openapi import operations as doc
+from services.gateway.openapi import patients as shown
+from services.gateway.openapi.answer_headers import OF_REGISTRATIONS
+from services.gateway.owners.client import BOOKING
+from services.gateway.owners.forward import answer_of, call, emptied, read, register, registered
 from shared.contracts.patients import MergeIn, PatientIn, PatientPage, PatientPatch, PatientView
 from shared.contracts.problems import Code
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit

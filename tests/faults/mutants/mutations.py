@@ -6,8 +6,8 @@ from typing import Any
 
 from services.availability.repository import slots
 from services.booking.domain import Appointment
-from services.booking.service import moves
-from services.booking.service.cancellations import give_back
+from services.booking.service.appointments import moves
+from services.booking.service.appointments.cancellations import give_back
 from shared.contracts.availability import SlotReserved
 from shared.contracts.commands import Answer
 from shared.contracts.envelope import Message

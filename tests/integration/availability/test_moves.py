@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 import httpx2
 import pytest
 
-from services.availability.repository import publications, slots
-from services.availability.service.questions import questioning
+from services.availability.repository import slot_generation, slots
+from services.availability.service.slots.acknowledgements import questioning
 from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotKept, SlotReserved, SlotRevoked
 from shared.contracts.booking import Purpose
 from shared.contracts.commands import CommandRepeated
@@ -196,9 +196,9 @@ async def test_an_appointment_with_two_places_is_named_once_and_each_place_is_re
     assert taken.json() == [str(old.appointment_id)]
     async with desk.units.batch({desk.clinic}) as unit:
         asked = (unit.connection, desk.clinic, doctor, unit.now)
-        assert await publications.unruled(*asked) == [old.appointment_id]
+        assert await slot_generation.unruled(*asked) == [old.appointment_id]
         ranges = [(in_days(1), in_days(2)), (in_days(2), in_days(2))]
-        assert await publications.on_dates(*asked, ranges) == [[old.appointment_id]] * 2
+        assert await slot_generation.on_dates(*asked, ranges) == [[old.appointment_id]] * 2
     refused = await http.delete(f"{DOCTORS}/{doctor}")
     assert refused.json()["appointments"] == [str(old.appointment_id)]
     deleted = await http.delete(f"{DOCTORS}/{doctor}", params={"cancel_appointments": True})

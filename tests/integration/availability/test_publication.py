@@ -8,9 +8,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.availability.domain.publication import due_slots, oldest_date
+from services.availability.domain.slot_generation import due_slots, oldest_date
 from services.availability.repository import calendar
-from services.availability.service.publication import publishing
+from services.availability.service.calendar.slot_generation import publishing
 from shared.contracts.availability import SlotReserved
 from shared.contracts.problems import Code
 from shared.infra.unit import Units

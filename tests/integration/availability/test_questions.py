@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from services.availability.repository import reservations
-from services.availability.service.questions import questioning
+from services.availability.service.slots.acknowledgements import questioning
 from shared.contracts.availability import ReservationQuestioned, SlotReserved
 from shared.contracts.booking import AppointmentBooked, ReservationKept, Status
 from shared.contracts.topics import AVAILABILITY_EVENTS

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import httpx2
 import pytest
 
-from services.availability.service.removals import delete_doctor
+from services.availability.service.doctors.remove import delete_doctor
 from shared.contracts.availability import SlotReserved, SlotRevoked
 from shared.contracts.booking import BookAppointment
 from shared.contracts.problems import Code

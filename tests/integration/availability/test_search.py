@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 import httpx2
 import pytest
 
-from services.availability.repository import open_slots
-from services.availability.repository.open_slots import Asked, Place
+from services.availability.repository import slot_search
+from services.availability.repository.slot_search import Asked, Place
 from shared.contracts.problems import Code
 from tests.integration.availability.desk import Desk, every_day
 from tests.integration.availability.test_directory import CATEGORIES, DOCTORS, made
@@ -190,7 +190,7 @@ async def test_the_plan_goes_by_an_index(desk: Desk, superuser: Any, count: int,
     doctors, now = [uuid4() for _ in range(30)], dt.datetime.now(dt.UTC)
     after = Place(now, UUID(int=0), UUID(int=0))
     asked = Asked(desk.clinic, doctors[:count], in_days(1), in_days(30), now, now, 400, after, None, 51)
-    statement, *parameters = open_slots.statement(asked)
+    statement, *parameters = slot_search.statement(asked)
     owner = await superuser("availability")
     async with rolled_back(owner):
         for fill in FILL:

@@ -11,7 +11,7 @@ from uuid import UUID
 import orjson
 
 from services.booking.handlers import handle
-from services.booking.service.holds import sweeping
+from services.booking.service.appointments.holds import sweeping
 from shared.contracts.availability import SlotReserved
 from shared.contracts.booking import Purpose
 from shared.contracts.commands import Answer, Outcome

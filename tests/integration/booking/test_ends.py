@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from httpx2 import AsyncClient
 
-from services.booking.service.failures import fail_own
+from services.booking.service.outcomes.failures import fail_own
 from shared.contracts.availability import SlotReserved
 from shared.contracts.booking import AppointmentRefused, Purpose, ReservationKept, SlotReleased
 from shared.contracts.commands import Answer, CommandFailed, Outcome, OverdueCommand

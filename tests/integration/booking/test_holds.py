@@ -8,7 +8,7 @@ import pytest
 from httpx2 import AsyncClient
 
 from services.booking.repository import appointments
-from services.booking.service.holds import without_overdue
+from services.booking.service.appointments.holds import without_overdue
 from shared.contracts.booking import (
     AppointmentBooked,
     AppointmentCancelled,

@@ -9,8 +9,8 @@ from dirty_equals import IsPartialDict
 from httpx2 import AsyncClient
 
 from services.booking.identifiers import Codec
-from services.booking.service.imports import import_patients, read_lines
-from services.booking.service.records import rules
+from services.booking.service.patients.import_ import import_patients, read_lines
+from services.booking.service.patients.records import rules
 from shared.contracts.patients import MAX_LINES
 from shared.infra.caller import Caller
 from tests.integration.booking.desk import Desk

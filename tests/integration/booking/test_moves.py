@@ -12,18 +12,7 @@ from shared.contracts.problems import Code
 from shared.infra.ids import new_id
 from tests.integration.booking.desk import Desk, Said
 from tests.support.dates import in_days
-from tests.unit.booking.messages import (
-    LATE,
-    cancel,
-    check_in,
-    freed,
-    kept,
-    move_of,
-    questioned,
-    refused,
-    repeated,
-    revoked,
-)
+from tests.unit.booking.messages import LATE, cancel, check_in, freed, kept, move_of, questioned, refused, repeated, revoked
 
 pytestmark = pytest.mark.integration
 

@@ -9,7 +9,7 @@ from dirty_equals import IsPartialDict
 from httpx2 import AsyncClient
 
 from services.booking.repository import patients
-from services.booking.service.removals import delete_patient
+from services.booking.service.patients.remove import delete_patient
 from shared.infra.caller import Caller
 from shared.infra.postgres import Database
 from tests.integration.booking.desk import Desk

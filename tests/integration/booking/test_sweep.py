@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.booking.repository import holds as timers
-from services.booking.service import holds
+from services.booking.service.appointments import holds
 from shared.contracts.availability import SlotReserved
 from shared.contracts.booking import AppointmentRefused, Purpose, Reason
 from shared.contracts.envelope import Message

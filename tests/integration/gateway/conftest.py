@@ -13,9 +13,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 from fastapi import FastAPI
 
+from services.gateway.access.caller import OPEN
 from services.gateway.app import create_app
-from services.gateway.caller import OPEN
-from services.gateway.owners import AVAILABILITY, BOOKING, QUEUE, Owners
+from services.gateway.owners.client import AVAILABILITY, BOOKING, QUEUE, Owners
 from services.gateway.settings import Settings
 from shared.contracts.commands import Answer, CommandAnswered, Outcome, Outcomes
 from shared.contracts.envelope import ClientCommand

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from services.gateway.clinics import announce_clinics
-from services.gateway.store import KnownStore
+from services.gateway.clinics.service import announce_clinics
+from services.gateway.owners.store import KnownStore
 from shared.contracts.envelope import Message
 from shared.contracts.registry import ClinicChanged
 from shared.contracts.topics import REGISTRY_EVENTS, Topic

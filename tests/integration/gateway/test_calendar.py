@@ -6,7 +6,7 @@ from uuid import UUID
 import httpx2
 import pytest
 
-from services.gateway.documents.appointments import APPOINTMENT
+from services.gateway.openapi.appointments import APPOINTMENT
 from tests.integration.gateway.conftest import API, FakeOwners, Process
 
 DOCTOR = str(UUID(int=5))

@@ -9,7 +9,7 @@ import httpx2
 import orjson
 import pytest
 
-from services.gateway.documents.appointments import APPOINTMENT
+from services.gateway.openapi.appointments import APPOINTMENT
 from shared.contracts.booking import Status
 from shared.contracts.commands import Answer, Outcome
 from shared.contracts.problems import PROBLEMS, Code

@@ -8,7 +8,7 @@ import httpx2
 import orjson
 import pytest
 
-from services.gateway.documents.appointments import APPOINTMENT
+from services.gateway.openapi.appointments import APPOINTMENT
 from shared.contracts.commands import Answer
 from shared.contracts.envelope import day_key
 from shared.contracts.problems import Code

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 import httpx2
 import pytest
 
-from services.gateway.caller import OPEN
+from services.gateway.access.caller import OPEN
 from shared.infra import ids
 from tests.integration.gateway.conftest import API, CLINIC, FakeOwners, Process
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import httpx2
 import pytest
 
-from services.gateway.documents.appointments import APPOINTMENT
+from services.gateway.openapi.appointments import APPOINTMENT
 from shared.contracts.booking import Status
 from tests.integration.gateway.conftest import API, FakeOwners, Process
 

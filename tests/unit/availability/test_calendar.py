@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.availability.domain.calendar import Calendar, Closed, Extra, Hours, Weekly, wanted_slots
-from services.availability.domain.publication import due_slots
+from services.availability.domain.slot_generation import due_slots
 from tests.unit.availability.clockwork import Offered, Rule, offered
 
 LONDON, NEW_YORK, LORD_HOWE = "Europe/London", "America/New_York", "Australia/Lord_Howe"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from services.availability.domain.calendar import Calendar, Closed, Extra, Hours, TimedSlot, Weekly
 from services.availability.domain.days import Day
-from services.availability.domain.publication import Plan, Present, SlotRow, due_slots, plan
+from services.availability.domain.slot_generation import Plan, Present, SlotRow, due_slots, plan
 from shared.contracts.availability import Mode
 
 NOW = dt.datetime(2026, 3, 27, 9, 20, tzinfo=dt.UTC)

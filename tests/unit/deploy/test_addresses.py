@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from deploy import addresses, cli, machine
+from deploy import addresses, cli
+from deploy.commands import machine
 
 NOBODY = "127.0.0.1:1"
 

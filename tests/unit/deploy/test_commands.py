@@ -13,8 +13,8 @@ import pytest
 from typer.main import get_group
 from typer.testing import CliRunner
 
-from deploy import cli, machine
-from deploy.commands import stack, topics
+from deploy import cli
+from deploy.commands import machine, stack, topics
 from deploy.commands.output import out, table
 
 SOURCE = Path(cli.__file__).read_text()

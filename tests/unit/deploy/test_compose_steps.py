@@ -13,8 +13,8 @@ from deploy.databases import SERVICES, role_names
 from deploy.environment import key_setting
 from deploy.failure import Failure
 from deploy.healthcheck import ready
+from deploy.reference.settings import SERVICES as SETTINGS
 from deploy.secrets import KEYS, Secrets
-from deploy.settings_reference import SERVICES as SETTINGS
 from deploy.topics import compare, topic_config
 from shared.contracts.topics import AVAILABILITY_EVENTS, BOOKING_COMMANDS
 

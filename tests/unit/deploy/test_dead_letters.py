@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from aiokafka import ConsumerRecord
 
-from deploy import dead_letters, kafka_log
-from deploy.dead_letters import Letter
+from deploy.inspect import dead_letters, kafka_log
+from deploy.inspect.dead_letters import Letter
 from shared.contracts.topics import APPOINTMENT_EVENTS
 from shared.infra import letters
 

@@ -10,11 +10,11 @@ import pytest
 from aiokafka import ConsumerRecord
 
 from deploy.commands.explain import _more
-from deploy.explain import naming, others, story
-from deploy.explain.evidence import AUDITED, MAX_UNASKED, Evidence, Look, Row, Stores, add_receipts, without_command
-from deploy.explain.naming import Named
+from deploy.inspect.explain import naming, others, story
+from deploy.inspect.explain.evidence import AUDITED, MAX_UNASKED, Evidence, Look, Row, Stores, add_receipts, without_command
+from deploy.inspect.explain.naming import Named
 from deploy.topics import declared_topics
-from services.gateway.caller import OPEN
+from services.gateway.access.caller import OPEN
 from services.gateway.routes.appointments import BOOK
 from services.gateway.routes.changes import CANCEL, CONFIRM, MOVE
 from services.gateway.routes.checkins import CHECK_IN

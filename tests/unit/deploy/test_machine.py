@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.machine import Check, clock, disk, glibc, memory, python
+from deploy.commands.machine import Check, clock, disk, glibc, memory, python
 
 LINUX = ("Linux", "x86_64", ("glibc", "2.36"))
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deploy.race import ARRIVALS, PATIENTS, PLACES, Asked, Race
+from deploy.commands.race import ARRIVALS, PATIENTS, PLACES, Asked, Race
 
 
 def race(undecided: int = 0) -> Race:

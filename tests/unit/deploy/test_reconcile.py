@@ -10,8 +10,8 @@ import pytest
 
 from deploy.commands import reconcile
 from deploy.failure import Unreachable
-from deploy.reconcile.differences import differences
-from deploy.reconcile.looks import World
+from deploy.inspect.reconcile.differences import differences
+from deploy.inspect.reconcile.looks import World
 
 TODAY = dt.date(2026, 3, 2)
 NOW = dt.datetime(2026, 3, 2, 9, tzinfo=dt.UTC)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from faststream.specification.asyncapi.v3_0_0.schema import ApplicationSchema
 
-from deploy import asyncapi, reference
+from deploy.reference import asyncapi, documents
 from shared.contracts.topics import ALL_TOPICS
 
 pytestmark = pytest.mark.unit
@@ -16,20 +16,20 @@ pytestmark = pytest.mark.unit
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.mark.parametrize("path", reference.FILES)
+@pytest.mark.parametrize("path", documents.FILES)
 def test_what_is_committed_is_what_the_code_says(path: str) -> None:
-    assert (ROOT / path).read_text(encoding="utf-8") == reference.FILES[path](), "run: make docs"
+    assert (ROOT / path).read_text(encoding="utf-8") == documents.FILES[path](), "run: make docs"
 
 
 def test_all_of_them_are_written(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
-    reference.write(tmp_path)
-    assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()} == set(reference.FILES)
+    documents.write(tmp_path)
+    assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()} == set(documents.FILES)
 
 
-@pytest.mark.parametrize("path", reference.FILES)
+@pytest.mark.parametrize("path", documents.FILES)
 def test_nothing_of_the_machine_or_of_a_placeholder_gets_in(path: str) -> None:
-    text = reference.FILES[path]()
+    text = documents.FILES[path]()
     assert "signs nothing" not in text and "nobody@" not in text and str(ROOT) not in text
 
 

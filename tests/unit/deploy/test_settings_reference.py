@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.settings_reference import SERVICES, env_example, settings_tables
+from deploy.reference.settings import SERVICES, env_example, settings_tables
 
 VALUES = {
     "FRONTDESK_POSTGRES__URL": "postgresql://one:two@127.0.0.1:5432/booking",

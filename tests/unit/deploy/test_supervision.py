@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from deploy.embedded.logs import files, print_logs
 from deploy.embedded.process import Process
 from deploy.embedded.rotation import KEPT_LOGS, rotate
 from deploy.embedded.supervisor import DEATHS_TO_GIVE_UP, MAX_BACKOFF_SECONDS, Watched
-from deploy.logs import files, print_logs
 
 
 class Component:

@@ -8,14 +8,14 @@ from uuid import UUID
 import orjson
 from starlette.requests import Request
 
-from services.gateway.admission import Admission
-from services.gateway.caller import OPEN, Caller
-from services.gateway.commands import Command
-from services.gateway.known_ids import KnownIds
-from services.gateway.looks import Looks
+from services.gateway.access.caller import OPEN, Caller
+from services.gateway.commands.admission import Admission
+from services.gateway.commands.command import Command
+from services.gateway.commands.outcome_polling import Looks
+from services.gateway.commands.submit import Commands
+from services.gateway.commands.waiters import Answered, Waiters
+from services.gateway.owners.known_ids import KnownIds
 from services.gateway.routes.appointments import BOOK
-from services.gateway.service import Commands
-from services.gateway.waiters import Answered, Waiters
 from shared.contracts.commands import Answer, Outcome
 from shared.infra.kafka import Record
 from tests.support.waiting import eventually

@@ -9,9 +9,9 @@ import httpx2
 import orjson
 import pytest
 
-from services.gateway import displaced as module
-from services.gateway.displaced import displaced
-from services.gateway.owners import AVAILABILITY, BOOKING, Owners
+from services.gateway.calendar import displaced as module
+from services.gateway.calendar.displaced import displaced
+from services.gateway.owners.client import AVAILABILITY, BOOKING, Owners
 from shared.contracts.booking import AppointmentPage, AppointmentView, Status
 from shared.contracts.problems import Code
 from shared.infra.problems import ProblemError

@@ -11,8 +11,8 @@ from pydantic import BaseModel
 from starlette.testclient import TestClient
 
 from services.gateway.app import create_app
-from services.gateway.documents import appointments, calendar, clinic, displacement, doctors, patients
-from services.gateway.reading import read_command
+from services.gateway.http.reading import read_command
+from services.gateway.openapi import appointments, calendar, clinic, displacement, doctors, patients
 from services.gateway.schemas import BOOKING_FORMS, MOVE_FORMS, CancelIn, CheckInIn, CommandView, HealthView
 from services.gateway.settings import Settings
 from shared.contracts.availability import DayView

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.gateway.headers import DEFAULT_WAIT_SECONDS, MAX_WAIT_SECONDS, Preference, key_errors, preference
+from services.gateway.http.headers import DEFAULT_WAIT_SECONDS, MAX_WAIT_SECONDS, Preference, key_errors, preference
 from shared.contracts.problems import Code
 from shared.infra.problems import ProblemError
 

@@ -7,7 +7,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from services.gateway.app import create_app
-from services.gateway.integration_round import Round
+from services.gateway.selftest.round import Round
 from services.gateway.settings import Settings
 from tests.unit.gateway.test_settings import ENVIRONMENT
 

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from services.gateway.known_ids import KnownIds
+from services.gateway.owners.known_ids import KnownIds
 from tests.unit.gateway.parts import CALLER, CLINIC, DOCTOR, PATIENT, FakeRegistry, FakeStore
 
 BOTH = [("doctor", DOCTOR), ("patient", PATIENT)]

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from services.gateway.looks import end_of
-from services.gateway.waiters import Answered, Waiter
+from services.gateway.commands.outcome_polling import end_of
+from services.gateway.commands.waiters import Answered, Waiter
 from shared.contracts.commands import Answer
 from shared.contracts.problems import Code
 from shared.infra.problems import ProblemError

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from services.gateway.reading import read_command
+from services.gateway.http.reading import read_command
 from services.gateway.schemas import BOOKING_FORMS, MOVE_FORMS, CancelIn, ConfirmIn, DayBooking, SlotBooking, StartBooking
 from shared.contracts.problems import Code
 from shared.infra.forms import canonical_hash

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from services.gateway.commands import Command
-from services.gateway.service import Rotation
-from services.gateway.waiters import Answered
+from services.gateway.commands.command import Command
+from services.gateway.commands.submit import Rotation
+from services.gateway.commands.waiters import Answered
 from shared.contracts.booking import BookAppointment
 from shared.contracts.commands import Answer
 from shared.contracts.problems import Code

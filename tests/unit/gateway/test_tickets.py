@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from services.gateway.tickets import MAX_TICKET_CHARACTERS, Ticket, Tickets
+from services.gateway.commands.tickets import MAX_TICKET_CHARACTERS, Ticket, Tickets
 
 AT = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
 TICKET = Ticket(

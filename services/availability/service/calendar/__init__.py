@@ -1,0 +1,1 @@
+"""Schedules, exceptions and days, and the slots that are generated out of them."""

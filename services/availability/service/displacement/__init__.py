@@ -1,0 +1,1 @@
+"""New places for appointments that a calendar has left without one."""

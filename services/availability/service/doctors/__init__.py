@@ -1,0 +1,1 @@
+"""What happens to doctors: registered, changed, deleted, imported, read."""

@@ -1,0 +1,125 @@
+"""Importing doctors, some lines of a file at a time: new ones are made, known ones stay as they are, the others are told why not.
+
+A doctor is known by `external_id`, without one by `code`, without both by name: so a second run changes nothing. One transaction
+and the same number of statements for any number of lines. Called by `routes/doctors.py`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from services.availability.domain.codes import free_code, slug
+from services.availability.models import categories, price_ranges
+from services.availability.repository import directory, doctors, locations
+from services.availability.repository.doctors import Listed
+from services.availability.repository.locations import Location
+from services.availability.service.doctors.register import announce, serialise_codes
+from shared.contracts.directory import DoctorLine, code_key
+from shared.contracts.patients import ImportIn, ImportReport, RejectedLine
+from shared.contracts.registry import Active, name_key
+from shared.infra.audit import Action
+from shared.infra.caller import Caller
+from shared.infra.forms import parse
+from shared.infra.ids import new_id
+from shared.infra.lines import Rejected, read_line
+from shared.infra.unit import RegistryUnit
+
+
+async def import_doctors(unit: RegistryUnit, caller: Caller, data: object, *, dry_run: bool) -> ImportReport:
+    """Imports the lines in their order; the second of two equal ones is known. A dry run tells the same and changes nothing."""
+    form = parse(ImportIn, data)
+    await serialise_codes(unit, caller)
+    read: list[tuple[int, DoctorLine]] = []
+    rejected: list[RejectedLine] = []
+    for sent in form.lines:
+        try:
+            read.append((sent.line, read_line(DoctorLine, sent)))
+        except Rejected as error:
+            rejected.append(error.of_line(sent.line))
+    plan = await _plan(unit, caller, [line for _, line in read])
+    for number, line in read:
+        try:
+            plan.place(line)
+        except Rejected as error:
+            rejected.append(error.of_line(number))
+    if plan.rows and not dry_run:
+        await _write(unit, caller, plan)
+    return ImportReport(created=len(plan.rows), known=plan.known, rejected=sorted(rejected, key=lambda one: one.line))
+
+
+@dataclass
+class Plan:
+    """What an import finds, and the rows that it will add to it."""
+
+    active: set[tuple[str, str]]
+    """What active doctors are known by: the kind of key, and the key."""
+    code_keys: set[str]
+    """Of deleted doctors too."""
+    categories: Mapping[str, UUID]
+    price_ranges: Mapping[str, UUID]
+    known: int = 0
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    places: dict[UUID, list[Location]] = field(default_factory=dict)
+
+    def place(self, line: DoctorLine) -> None:
+        """Counts a doctor who is known, or adds the rows of a new one. Raises `Rejected`."""
+        keys = _keys(line.external_id, line.code, line.name)
+        if keys[0] in self.active:
+            self.known += 1
+        elif line.code and code_key(line.code) in self.code_keys:
+            raise Rejected("code", "is taken")
+        else:
+            self._add(line, line.code or free_code(slug(line.name), self.code_keys))
+
+    def _add(self, line: DoctorLine, code: str) -> None:
+        doctor_id = new_id()
+        self.rows.append({
+            "id": doctor_id,
+            "code": code,
+            "name": line.name,
+            "external_id": line.external_id,
+            "languages": [tag for part in (line.languages or "").split(";") if (tag := part.strip())],
+            "category_id": _named(self.categories, "category", line.category),
+            "price_range_id": _named(self.price_ranges, "price_range", line.price_range),
+        })  # fmt: skip
+        if line.address:
+            self.places[doctor_id] = [Location(new_id(), line.location, line.address, line.time_zone)]
+        self.code_keys.add(code_key(code))
+        self.active.update(_keys(line.external_id, code, line.name))
+
+
+def _keys(external_id: str | None, code: str | None, name: str) -> list[tuple[str, str]]:
+    """What a doctor is known by, the strongest first."""
+    keys = {"external_id": external_id, "code": code and code_key(code), "name": name_key(name)}
+    return [(kind, key) for kind, key in keys.items() if key]
+
+
+def _named(known: Mapping[str, UUID], column: str, name: str | None) -> UUID | None:
+    """The entry that a line names."""
+    if name is not None and name_key(name) not in known:
+        raise Rejected(column, "is not known")
+    return None if name is None else known[name_key(name)]
+
+
+async def _plan(unit: RegistryUnit, caller: Caller, lines: Sequence[DoctorLine]) -> Plan:
+    """What is there already; the entries that lines name stay until the commit."""
+    there: list[Listed] = await doctors.listed(unit.sql, caller.clinic_id)
+    return Plan(
+        active={key for one in there if one.status == Active.ACTIVE for key in _keys(one.external_id, one.code, one.name)},
+        code_keys={code_key(one.code) for one in there},
+        categories=await directory.keep_named(
+            unit.sql, categories, caller.clinic_id, {name_key(line.category) for line in lines if line.category}
+        ),
+        price_ranges=await directory.keep_named(
+            unit.sql, price_ranges, caller.clinic_id, {name_key(line.price_range) for line in lines if line.price_range}
+        ),
+    )
+
+
+async def _write(unit: RegistryUnit, caller: Caller, plan: Plan) -> None:
+    await doctors.add(unit.sql, caller.clinic_id, plan.rows, unit.now)
+    await locations.write(unit.sql, caller.clinic_id, plan.places)
+    for row in plan.rows:
+        announce(unit, caller, row["id"], 1, Active.ACTIVE)
+        unit.record(caller, Action.DOCTOR_REGISTERED, row["id"], version=1)

@@ -1,0 +1,1 @@
+"""Slots: given to reservations, freed, acknowledged, searched, looked up."""

@@ -1,0 +1,107 @@
+"""The open slots of a clinic: what can be booked now of what is published. Called by `routes/calendar.py`."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import asyncpg
+
+from services.availability.domain.calendar import DAY
+from services.availability.domain.slot_generation import today
+from services.availability.repository import doctors, settings
+from services.availability.repository.doctors import Filter
+from services.availability.repository.slot_search import Asked, Place, find
+from shared.contracts.calendar import MAX_SEARCH_DAYS, SlotPage, SlotStatus, SlotView
+from shared.contracts.problems import Code, FieldError
+from shared.contracts.registry import ClinicSettings
+from shared.infra.caller import Caller
+from shared.infra.forms import DEFAULT_LIMIT, decode_cursor, encode_cursor, no_cursor
+from shared.infra.problems import ProblemError
+from shared.infra.unit import RegistryUnit
+
+WEEK = 6 * DAY
+"""From its first day to its last."""
+FIRST_ID = UUID(int=0)
+
+
+@dataclass(frozen=True)
+class Search:
+    """Which slots are asked for; both dates inclusive. Either a page of them or the earliest few."""
+
+    doctor_id: UUID | None = None
+    category: UUID | str | None = None
+    location_id: UUID | None = None
+    language: str | None = None
+    first: date | None = None
+    last: date | None = None
+    earliest: int | None = None
+    limit: int | None = None
+    cursor: str | None = None
+
+
+async def list_slots(unit: RegistryUnit, caller: Caller, search: Search) -> SlotPage:
+    """A page of the open slots that are asked for, or the earliest of them, in order of start, doctor and id.
+
+    Raises `ProblemError` for a range that is none or too long, and for a doctor who is not there.
+    """
+    clinic = await settings.of(unit.connection, caller.clinic_id)
+    first, last = _dates(search, clinic, unit.now)
+    if search.earliest is not None and (search.limit is not None or search.cursor is not None):
+        raise ProblemError(Code.VALIDATION_FAILED, errors=[FieldError(field="earliest", reason="goes without limit and cursor")])
+    after = _after(search.cursor, unit.now)
+    among = await _doctors(unit, caller, search)
+    size = search.earliest or search.limit or DEFAULT_LIMIT
+    open_from = unit.now + timedelta(minutes=clinic.lead_time_minutes)
+    bounds = (first, last, open_from, unit.now, clinic.booking_horizon_days)
+    rows = await find(unit.connection, Asked(caller.clinic_id, among, *bounds, after, search.location_id, size + 1))
+    more, rows = len(rows) > size and search.earliest is None, rows[:size]
+    return SlotPage(items=[_view(row) for row in rows], next_cursor=_cursor(rows[-1]) if more else None)
+
+
+async def _doctors(unit: RegistryUnit, caller: Caller, search: Search) -> list[UUID]:
+    """The active doctors among whose slots is looked."""
+    if search.doctor_id and await doctors.get(unit.sql, caller.clinic_id, search.doctor_id) is None:
+        raise ProblemError(Code.UNKNOWN_DOCTOR)
+    wanted = Filter(category=search.category, location=search.location_id, language=search.language)
+    return await doctors.matching(unit.sql, caller.clinic_id, wanted, search.doctor_id)
+
+
+def _dates(search: Search, clinic: ClinicSettings, now: datetime) -> tuple[date, date]:
+    """The first and the last date; a week from today where nothing is said."""
+    first = search.first or today(clinic.time_zone, now)
+    last = search.last or min(first, date.max - WEEK) + WEEK
+    _refuse_range(first, last)
+    return first, last
+
+
+def _refuse_range(first: date, last: date) -> None:
+    if last < first:
+        reason = "must not be earlier than from"
+    elif (last - first).days >= MAX_SEARCH_DAYS:
+        reason = f"must be within {MAX_SEARCH_DAYS} days"
+    else:
+        return
+    raise ProblemError(Code.VALIDATION_FAILED, errors=[FieldError(field="to", reason=reason)])
+
+
+def _after(cursor: str | None, now: datetime) -> Place:
+    """Behind which slot the page begins: without a cursor behind all that has begun."""
+    if cursor is None:
+        return Place(now, FIRST_ID, FIRST_ID)
+    start, doctor, id_ = decode_cursor(cursor, 3)
+    try:
+        return Place(datetime.fromisoformat(start).astimezone(UTC), UUID(doctor), UUID(id_))
+    except (ValueError, OverflowError):
+        raise no_cursor() from None
+
+
+def _cursor(last: asyncpg.Record) -> str:
+    return encode_cursor(last["starts_at"].isoformat(), str(last["doctor_id"]), str(last["id"]))
+
+
+def _view(row: asyncpg.Record) -> SlotView:
+    zone = ZoneInfo(row["time_zone"])
+    local_start, local_end = (row[name].astimezone(zone).isoformat() for name in ("starts_at", "ends_at"))
+    fields = dict(row)
+    return SlotView(**fields, local_start=local_start, local_end=local_end, status=SlotStatus.FREE)

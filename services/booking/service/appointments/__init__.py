@@ -1,0 +1,1 @@
+"""What happens to appointments: booked, held, moved, confirmed, cancelled, ended, read."""

@@ -1,0 +1,39 @@
+"""The history of an appointment: what the audit trail says of it. Each change wrote its row there, so nothing is kept twice.
+
+Called by `routes/histories.py`.
+"""
+
+from uuid import UUID
+
+from services.booking.identifiers import Codec
+from services.booking.repository import appointments, history
+from services.booking.repository.history import Entry
+from services.booking.service.appointments.notes import opened
+from shared.contracts.booking import Change, History
+from shared.contracts.problems import Code
+from shared.infra.problems import ProblemError
+from shared.infra.unit import RegistryUnit
+
+SUBJECT = "appointment_"
+"""What the actions begin with that change an appointment; the rest is the event."""
+
+
+async def read_history(unit: RegistryUnit, codec: Codec, clinic_id: UUID, appointment_id: UUID) -> History:
+    """Every change of an appointment in the order of its versions. Raises `ProblemError` if there is none for this clinic."""
+    if await appointments.get(unit.sql, clinic_id, appointment_id) is None:
+        raise ProblemError(Code.UNKNOWN_APPOINTMENT)
+    entries = await history.of_appointment(unit.sql, clinic_id, appointment_id)
+    changes = [_change(codec, clinic_id, entry) for entry in entries if entry.action.startswith(SUBJECT)]
+    return History(items=sorted(changes, key=lambda change: change.version))
+
+
+def _change(codec: Codec, clinic_id: UUID, entry: Entry) -> Change:
+    note = opened(codec, clinic_id, entry.command_id, entry.note) if entry.command_id and entry.note else None
+    return Change(
+        version=entry.detail["version"],
+        event=entry.action.removeprefix(SUBJECT),
+        at=entry.at,
+        actor=entry.actor,
+        reason=entry.detail.get("reason"),
+        note=note,
+    )

@@ -1,0 +1,1 @@
+"""How commands end: decided, settled, answered again, failed."""

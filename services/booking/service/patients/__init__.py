@@ -1,0 +1,1 @@
+"""What happens to patients: registered, changed, merged, deleted, imported, found."""

@@ -1,0 +1,1 @@
+"""Clinics and their settings, which are the gateway's own."""

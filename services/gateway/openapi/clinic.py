@@ -1,0 +1,19 @@
+"""Examples of the clinic, and of how the system is."""
+
+from services.gateway.openapi import ids
+from services.gateway.schemas import HealthView
+from shared.contracts.clinics import ClinicView
+from shared.contracts.registry import ClinicSettings
+
+CLINIC = ClinicView(id=ids.CLINIC, code="default", settings=ClinicSettings(time_zone="Europe/London"), version=1)
+CHANGED = CLINIC.model_copy(
+    update={"settings": ClinicSettings(time_zone="Europe/London", booking_horizon_days=400, hold_ttl_seconds=1800), "version": 2}
+)
+HEALTH = HealthView(
+    status="ok",
+    services=dict.fromkeys(("gateway", "availability", "booking", "queue"), "ok"),
+    stores=dict.fromkeys(("postgres", "kafka", "redis"), "ok"),
+)
+SICK = HEALTH.model_copy(update={"status": "unavailable", "stores": {**HEALTH.stores, "redis": "failed: TimeoutError"}})
+
+PATCH = {"booking_horizon_days": 400, "hold_ttl_seconds": 1800}

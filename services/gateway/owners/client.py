@@ -1,0 +1,135 @@
+"""Internal HTTP to the owners of doctors, patients, appointments and queues. One that does not answer is a 503 `unavailable`.
+
+Bodies and answers pass through as bytes: the owner is the only judge of them.
+"""
+
+import asyncio
+import random
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+import httpx2
+
+from services.gateway.access.caller import Caller
+from services.gateway.settings import Settings
+from shared.contracts.commands import CloseCommands, CommandLook, CommandQuestion, Outcome, Outcomes, OverdueCommand
+from shared.contracts.problems import Code
+from shared.contracts.registry import Active
+from shared.infra.problems import ProblemError
+
+AVAILABILITY, BOOKING, QUEUE = "availability", "booking", "queue"
+
+CONNECT_SECONDS = 2.0
+READ_SECONDS = 5.0
+EXISTS_SECONDS = 1.0
+"""The check of an id is worth no longer wait: the owner judges the command anyway."""
+MAX_CONNECTIONS = 64
+MAX_LOOK = 1_000
+"""So many commands are asked for in one call."""
+
+_KINDS = {"doctor": (AVAILABILITY, "doctors"), "patient": (BOOKING, "patients")}
+
+
+class Owners:
+    """One bounded pool of connections for each owner."""
+
+    def __init__(self, clients: Mapping[str, httpx2.AsyncClient]) -> None:
+        self._clients = dict(clients)
+
+    @classmethod
+    def connect(cls, settings: Settings) -> "Owners":
+        """Prepares the pools; nothing is connected before the first call."""
+        urls = {AVAILABILITY: settings.availability.url, BOOKING: settings.booking.url, QUEUE: settings.queue.url}
+        return cls({name: _client(url) for name, url in urls.items()})
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await asyncio.gather(*(client.aclose() for client in self._clients.values()))
+
+    async def call(
+        self,
+        owner: str,
+        method: str,
+        path: str,
+        caller: Caller,
+        *,
+        params: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        command_id: UUID | None = None,
+    ) -> httpx2.Response:
+        """Asks an owner and gives its answer as it is. Raises a `ProblemError` `unavailable` when there is none."""
+        headers = caller.headers(command_id)
+        if content is not None:
+            headers["Content-Type"] = "application/json"
+        try:
+            return await self._clients[owner].request(method, path, params=params, content=content, headers=headers)
+        except httpx2.TransportError:
+            raise unavailable(owner) from None
+
+    async def exists(self, caller: Caller, kind: str, entity_id: UUID) -> bool | None:
+        """Whether the owner has the id in use; None when it cannot say now.
+
+        A deleted doctor counts: a booking that was before the deletion may still be on its way to its end, and only availability
+        can tell it from those behind, which it refuses.
+        """
+        owner, collection = _KINDS[kind]
+        try:
+            async with asyncio.timeout(EXISTS_SECONDS):
+                answer = await self.call(owner, "GET", f"/internal/{collection}/{entity_id}", caller)
+        except (ProblemError, TimeoutError):
+            return None
+        if answer.status_code == httpx2.codes.OK:
+            return kind == "doctor" or bool(answer.json().get("status") != Active.DELETED)
+        return False if answer.status_code == httpx2.codes.NOT_FOUND else None
+
+    async def look(self, pairs: Sequence[tuple[UUID, UUID]]) -> list[Outcome]:
+        """The outcomes of (clinic, command) pairs that booking knows. Raises a `ProblemError` `unavailable`."""
+        found: list[Outcome] = []
+        for start in range(0, len(pairs), MAX_LOOK):
+            some = pairs[start : start + MAX_LOOK]
+            asked = CommandLook(commands=[CommandQuestion(clinic_id=clinic, command_id=command) for clinic, command in some])
+            found += (await self._outcomes("look", asked)).outcomes
+        return found
+
+    async def close_command(self, overdue: OverdueCommand) -> Outcome | None:
+        """The outcome of a command that is long past its deadline; `lost` unless it has another. None if booking still waits.
+
+        Raises a `ProblemError` `unavailable`.
+        """
+        outcomes = (await self._outcomes("close", CloseCommands(commands=[overdue]))).outcomes
+        return outcomes[0] if outcomes else None
+
+    async def _outcomes(self, verb: str, asked: CommandLook | CloseCommands) -> Outcomes:
+        body, headers = asked.model_dump_json(), {"Content-Type": "application/json"}
+        try:
+            answer = await self._clients[BOOKING].post(f"/internal/commands/{verb}", content=body, headers=headers)
+        except httpx2.TransportError:
+            raise unavailable(BOOKING) from None
+        if answer.status_code != httpx2.codes.OK:
+            raise unavailable(BOOKING)
+        return Outcomes.model_validate_json(answer.content)
+
+    async def readiness(self, owner: str) -> dict[str, object]:
+        """What the owner's `/health/ready` says. Raises `httpx2.TransportError` or `ValueError`."""
+        answer = await self._clients[owner].get("/health/ready")
+        report: dict[str, object] = answer.json()
+        return report
+
+
+def unavailable(owner: str) -> ProblemError:
+    """The refusal while an owner does not answer."""
+    return ProblemError(Code.UNAVAILABLE, f"{owner} does not answer", headers=retry_after())
+
+
+def retry_after() -> dict[str, str]:
+    """When to try again, spread so that not all come back at once."""
+    return {"Retry-After": str(random.randint(1, 3))}
+
+
+def _client(url: str) -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(
+        base_url=url,
+        timeout=httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS),
+        limits=httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS),
+        trust_env=False,  # internal calls never go through a proxy
+    )

@@ -1,0 +1,1 @@
+"""SQL of the gateway's own tables."""
