@@ -18,7 +18,7 @@ from deploy.importing.progress import Show
 from deploy.importing.rejections import FIRST, Rejections, rejections
 from deploy.importing.table import Table
 from deploy.importing.work import Tally
-from shared.contracts.patients import ImportReport
+from shared.contracts.imports import ImportReport
 
 STDIN = "-"
 REJECT = "reject"

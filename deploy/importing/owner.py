@@ -14,7 +14,7 @@ from deploy import addresses
 from deploy.failure import Failure, Unreachable
 from deploy.importing.kinds import Kind
 from shared.contracts.clinics import ClinicView
-from shared.contracts.patients import ImportIn, ImportLine, ImportReport
+from shared.contracts.imports import ImportIn, ImportLine, ImportReport
 
 CONNECT_SECONDS = 5.0
 CALL_SECONDS = 60.0

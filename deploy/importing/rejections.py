@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.failure import Misused
-from shared.contracts.patients import RejectedLine
+from shared.contracts.imports import RejectedLine
 
 FIRST = 20
 

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from deploy.failure import Misused
 from deploy.importing.kinds import Kind
 from deploy.importing.source import Malformed, Source
-from shared.contracts.patients import ImportLine, RejectedLine
+from shared.contracts.imports import ImportLine, RejectedLine
 
 NOT_CLOSED = "unexpected end of data"
 """What `csv` says of a quotation mark that is open at the end of the file."""

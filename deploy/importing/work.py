@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 
 from deploy.importing.table import Table
-from shared.contracts.patients import MAX_LINES, ImportLine, ImportReport, RejectedLine
+from shared.contracts.imports import MAX_LINES, ImportLine, ImportReport, RejectedLine
 
 CALLS_AT_ONCE = 3
 MAX_CHUNK_BYTES = 128 * 1024

@@ -3,7 +3,7 @@
 from pydantic import ValidationInfo, field_validator
 
 from shared.contracts.calendar import DayIn
-from shared.contracts.registry import ClinicSettings
+from shared.contracts.clinics import ClinicSettings
 
 _LIMIT = "max_daily_capacity"
 

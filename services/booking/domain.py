@@ -11,17 +11,9 @@ from http import HTTPStatus
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from shared.contracts.appointments import LIVE, AppointmentView, Reason, Status
 from shared.contracts.availability import SlotReserved
-from shared.contracts.booking import (
-    LIVE,
-    AppointmentView,
-    CancelAppointment,
-    CheckInPatient,
-    ConfirmAppointment,
-    Purpose,
-    Reason,
-    Status,
-)
+from shared.contracts.booking import CancelAppointment, CheckInPatient, ConfirmAppointment, Purpose
 from shared.contracts.envelope import Message
 from shared.contracts.problems import PROBLEMS, Code
 

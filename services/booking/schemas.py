@@ -15,8 +15,9 @@ from nhs_number.validate import calculate_checksum
 from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
 
 from services.booking.postcodes import formatted
+from shared.contracts.clinics import ClinicSettings
 from shared.contracts.patients import NhsText, PatientIn, PatientLine, PatientPatch, PhoneText
-from shared.contracts.registry import KEPT, ClinicSettings, Name, Strict, name_key
+from shared.contracts.shapes import KEPT, Name, Strict, name_key
 
 EARLIEST_BIRTH = dt.date(1900, 1, 1)
 PARTS = ("given_name", "family_name")

@@ -13,10 +13,10 @@ from phonenumbers import SUPPORTED_REGIONS
 from pydantic import BeforeValidator, StringConstraints, field_validator
 
 from services.gateway.http.headers import KEY_PATTERN
-from shared.contracts.booking import MAX_NOTE_CHARACTERS, Reason
+from shared.contracts.appointments import MAX_NOTE_CHARACTERS, Reason
 from shared.contracts.clinics import SettingsPatch
 from shared.contracts.envelope import Wire
-from shared.contracts.registry import Day, Strict
+from shared.contracts.shapes import Day, Strict
 
 
 def _in_utc(value: object) -> object:

@@ -1,4 +1,4 @@
-"""The booking commands, what booking says on `appointment.events`, and its internal HTTP shapes."""
+"""The booking commands, and what booking says on `appointment.events`. The shapes of its HTTP calls: `appointments.py`."""
 
 import datetime as dt
 from datetime import datetime
@@ -6,38 +6,9 @@ from enum import StrEnum
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from pydantic import Field
-
+from shared.contracts.appointments import Reason, Status
 from shared.contracts.commands import Answer
-from shared.contracts.envelope import AppointmentMessage, ClientCommand, DayMessage, Wire
-
-MAX_NOTE_CHARACTERS = 500
-
-
-class Status(StrEnum):
-    """The life of an appointment."""
-
-    PENDING = "pending"
-    BOOKED = "booked"
-    CHECKED_IN = "checked_in"
-    FULFILLED = "fulfilled"
-    NO_SHOW = "no_show"
-    CANCELLED = "cancelled"
-    EXPIRED = "expired"
-
-
-LIVE = (Status.PENDING, Status.BOOKED, Status.CHECKED_IN)
-"""The statuses in which an appointment holds its slot."""
-
-
-class Reason(StrEnum):
-    """Why an appointment was cancelled."""
-
-    PATIENT = "patient"
-    CLINIC = "clinic"
-    ILL = "ill"
-    DUPLICATE = "duplicate"
-    OTHER = "other"
+from shared.contracts.envelope import AppointmentMessage, ClientCommand, DayMessage
 
 
 class Purpose(StrEnum):
@@ -109,25 +80,6 @@ class CheckInPatient(ClientCommand, AppointmentMessage):
 
     type: Literal["CheckInPatient"] = "CheckInPatient"
     patient_id: UUID
-
-
-class AppointmentView(Wire):
-    """An appointment as clients read it. `slot` is its number; times are set for timed slots only."""
-
-    id: UUID
-    doctor_id: UUID
-    patient_id: UUID
-    date: dt.date
-    slot: int
-    slot_id: UUID
-    location_id: UUID | None = None
-    starts_at: datetime | None = None
-    ends_at: datetime | None = None
-    status: Status
-    expires_at: datetime | None = None
-    version: int
-    created_at: datetime
-    updated_at: datetime
 
 
 class AppointmentBooked(DayMessage):
@@ -244,36 +196,3 @@ class PatientCheckedIn(DayMessage):
     appointment_id: UUID
     patient_id: UUID
     checked_in_at: datetime
-
-
-class Change(Wire):
-    """One change of an appointment: what happened (`booked`, `held`, `confirmed`, `moved`, …), when, and by whom.
-
-    `reason` is that of a cancellation, `note` what the client wrote to it.
-    """
-
-    version: int
-    event: str
-    at: datetime
-    actor: str
-    reason: Reason | None = None
-    note: str | None = None
-
-
-class History(Wire):
-    """All changes of an appointment, the first one first."""
-
-    items: list[Change]
-
-
-class NoteIn(Wire):
-    """What a client wrote to a change (`PUT /internal/appointments/{id}/notes/{command_id}`): the first of a command stays."""
-
-    note: str = Field(min_length=1, max_length=MAX_NOTE_CHARACTERS)
-
-
-class AppointmentPage(Wire):
-    """A page of appointments in booking's order (date, number, id); `next_cursor` is opaque."""
-
-    items: list[AppointmentView]
-    next_cursor: str | None = None

@@ -8,10 +8,10 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
+from shared.contracts.appointments import AppointmentView, Reason
 from shared.contracts.availability import DayView
-from shared.contracts.booking import AppointmentView, Reason
 from shared.contracts.envelope import Wire
-from shared.contracts.registry import Day, Strict
+from shared.contracts.shapes import Day, Strict
 
 SLOT_MINUTES = 15
 """How long a slot is, where an entry does not say."""

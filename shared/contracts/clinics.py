@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, Field, field_validator
 
 from shared.contracts.envelope import Wire
-from shared.contracts.registry import ClinicSettings, Patch
+from shared.contracts.shapes import Patch
 
 MAX_DAILY_CAPACITY = 1_000
 """The first booking of a day makes all its slots in the transaction of its batch: a million were never done in time."""
@@ -38,6 +38,20 @@ Zone = Annotated[str, Field(max_length=64), AfterValidator(_known_zone)]
 """An IANA time zone that this system knows."""
 Region = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 """ISO 3166-1 alpha-2: where phone numbers without a country code are."""
+
+
+class ClinicSettings(Wire):
+    """What a clinic decides for itself. A service that has not heard of a clinic takes these."""
+
+    time_zone: str = "UTC"
+    region: str = "GB"
+    default_daily_capacity: int = 10
+    max_daily_capacity: int = 10
+    booking_horizon_days: int = 400
+    hold_ttl_seconds: int = 1800
+    lead_time_minutes: int = 0
+    cancel_cutoff_minutes: int = 0
+    one_booking_per_patient_day: bool = False
 
 
 class ClinicView(Wire):

@@ -17,7 +17,7 @@ from pydantic import (
 
 from shared.contracts.clinics import Zone
 from shared.contracts.envelope import Wire
-from shared.contracts.registry import KEPT, Active, Language, Name, Patch, Strict
+from shared.contracts.shapes import KEPT, Active, Language, Name, Patch, Strict
 
 AddressText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 Translations = Annotated[dict[Language, AddressText], Field(min_length=1, max_length=20)]

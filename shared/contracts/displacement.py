@@ -13,7 +13,7 @@ from pydantic import Field
 
 from shared.contracts.envelope import Wire
 from shared.contracts.problems import Code
-from shared.contracts.registry import Day, Strict
+from shared.contracts.shapes import Day, Strict
 
 MAX_DISPLACE_DAYS = 62
 MAX_DISPLACED = 500

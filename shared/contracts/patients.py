@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import StringConstraints
 
 from shared.contracts.envelope import Wire
-from shared.contracts.registry import Active, Day, Name, Patch, Strict
+from shared.contracts.shapes import Active, Day, Name, Patch, Strict
 
 PhoneText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
 """A phone number in any format; the owner stores E.164."""
@@ -84,36 +84,3 @@ class PatientLine(PatientIn):
     """One line of an import. `external_id` is the patient's id in the system that it comes from."""
 
     external_id: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)] | None = None
-
-
-MAX_LINES = 500
-"""So many lines of an import go in one call and one transaction."""
-
-
-class ImportLine(Strict):
-    """A line with its number in the file; its fields are judged one line at a time."""
-
-    line: int = Field(ge=1)
-    fields: dict[str, str]
-
-
-class ImportIn(Strict):
-    """Some lines of a file."""
-
-    lines: list[ImportLine] = Field(min_length=1, max_length=MAX_LINES)
-
-
-class RejectedLine(Wire):
-    """Why a line was not imported: the field, where one is to blame, and the reason."""
-
-    line: int
-    field: str | None = None
-    reason: str
-
-
-class ImportReport(Wire):
-    """What became of some lines: `created` are new, `known` were there and stay as they are, the others are rejected."""
-
-    created: int
-    known: int
-    rejected: list[RejectedLine]

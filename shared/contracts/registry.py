@@ -1,62 +1,14 @@
-"""Registry changes on `registry.events` (compacted: each entity's last), and what the shapes of all registry calls are made of.
+"""Registry changes on `registry.events` (compacted: each entity's last). They carry no name and no number of a patient.
 
-Messages carry no name and no number of a patient. The calls: `patients.py`, `directory.py`, `calendar.py`, `clinics.py`.
+The shapes of registry calls: `patients.py`, `directory.py`, `calendar.py`, `clinics.py`.
 """
 
-import datetime as dt
-import re
-import unicodedata
-from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal
+from typing import ClassVar, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
-
-from shared.contracts.envelope import RegistryMessage, Wire
-
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
-
-
-def _only_iso_days(value: object) -> object:
-    """Pydantic also reads numbers as dates, seconds since 1970: a client that sends one has made a mistake."""
-    if not isinstance(value, str):
-        return value
-    if not _ISO_DAY.fullmatch(value):
-        raise ValueError("must be a date, YYYY-MM-DD")
-    return dt.date.fromisoformat(value)
-
-
-_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-Day = Annotated[dt.date, BeforeValidator(_only_iso_days)]
-"""A date that a client sends, `YYYY-MM-DD`."""
-
-
-def name_key(name: str) -> str:
-    """A name as names are compared everywhere: NFKC, case-folded, single-spaced."""
-    folded = unicodedata.normalize("NFKC", name).casefold()
-    return " ".join(unicodedata.normalize("NFKC", folded).split())
-
-
-class Active(StrEnum):
-    """Whether a registry entity is in use; a deleted one stays readable to its owner."""
-
-    ACTIVE = "active"
-    DELETED = "deleted"
-
-
-class ClinicSettings(Wire):
-    """What a clinic decides for itself. A service that has not heard of a clinic takes these."""
-
-    time_zone: str = "UTC"
-    region: str = "GB"
-    default_daily_capacity: int = 10
-    max_daily_capacity: int = 10
-    booking_horizon_days: int = 400
-    hold_ttl_seconds: int = 1800
-    lead_time_minutes: int = 0
-    cancel_cutoff_minutes: int = 0
-    one_booking_per_patient_day: bool = False
+from shared.contracts.clinics import ClinicSettings
+from shared.contracts.envelope import RegistryMessage
+from shared.contracts.shapes import Active
 
 
 class ClinicChanged(RegistryMessage):
@@ -96,40 +48,3 @@ class PatientChanged(RegistryMessage):
     @property
     def entity_id(self) -> UUID:
         return self.patient_id
-
-
-class Strict(BaseModel):
-    """A body that a client sends: unknown fields are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Patch(Strict):
-    """Changes of a registry entity (RFC 7396): what is left out stays, `null` clears what may be missing."""
-
-    def sent(self) -> dict[str, Any]:
-        """What the client named, by field."""
-        return {name: getattr(self, name) for name in self.model_fields_set}
-
-
-def _not_cleared(value: object) -> object:
-    if value is None:
-        raise ValueError("cannot be cleared")
-    return value
-
-
-KEPT = AfterValidator(_not_cleared)
-"""Of a field of a patch that can be left out, but not missing."""
-
-
-class Deleted(Wire):
-    """A deletion on its way: how many live appointments are still to be cancelled. None left is answered with 204."""
-
-    id: UUID
-    appointments_left: int
-
-
-class AppointmentLook(Strict):
-    """Which appointments a service asks booking for, of the caller's clinic."""
-
-    ids: list[UUID] = Field(max_length=10_000)

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from shared.contracts.patients import ImportLine, RejectedLine
+from shared.contracts.imports import ImportLine, RejectedLine
 from shared.infra.forms import parse
 from shared.infra.problems import ProblemError
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from shared.contracts.booking import AppointmentView
+from shared.contracts.appointments import AppointmentView
 from shared.contracts.envelope import Message
 from shared.contracts.queue import QueueEntryView
 from shared.contracts.topics import ALL_TOPICS

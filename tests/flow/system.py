@@ -20,9 +20,10 @@ from faststream.kafka import KafkaBroker
 
 from shared.contracts.booking import BookAppointment, CancelAppointment, CheckInPatient, ConfirmAppointment, RescheduleAppointment
 from shared.contracts.calendar import Weekday
+from shared.contracts.clinics import ClinicSettings
 from shared.contracts.commands import DECIDE_WITHIN_SECONDS, CommandAnswered
 from shared.contracts.envelope import ClientCommand, Message
-from shared.contracts.registry import ClinicChanged, ClinicSettings
+from shared.contracts.registry import ClinicChanged
 from shared.contracts.topics import ALL_TOPICS, APPOINTMENT_COMMANDS, BOOKING_COMMANDS, REGISTRY_EVENTS, Topic
 from shared.infra import ids
 from shared.infra.delivery import raw_batch, records_of

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deploy.inspect.reconcile.looks import World
-from shared.contracts.booking import LIVE, Status
+from shared.contracts.appointments import LIVE, Status
 
 ARRIVED = (Status.CHECKED_IN, Status.FULFILLED, Status.NO_SHOW)
 """The statuses of an appointment whose patient is, or was, in a queue."""

@@ -1,7 +1,7 @@
 """Which slots a doctor's calendar asks for: weekly hours, extra hours, closed dates, each in the zone of its place. Without I/O.
 
 Wall time is what people agree on: a slot is where its local start and end are, and is left out where a change of the clocks makes
-it longer, shorter or impossible. `slot_generation.py` compares this with what is there, `schedules.py` judges what may be written.
+it longer, shorter or impossible. `slot_generation.py` compares this with what is there, `schedules.py` says what may be written.
 """
 
 from bisect import bisect

@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 from shared.contracts.availability import DayView, Mode
 from shared.contracts.booking import BookAppointment, RescheduleAppointment
 from shared.contracts.calendar import HORIZON_DAYS
+from shared.contracts.clinics import ClinicSettings
 from shared.contracts.envelope import DayMessage
 from shared.contracts.problems import Code
-from shared.contracts.registry import ClinicSettings
 
 SlotCommand = BookAppointment | RescheduleAppointment
 """What asks for a place of a day: one that it names, or any."""

@@ -12,7 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from services.availability.domain.calendar import Calendar, Closed, Extra, Hours, Weekly
-from shared.contracts.booking import Reason
+from shared.contracts.appointments import Reason
 from shared.contracts.calendar import ExceptionKind
 from shared.infra.postgres import Connection
 

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, RowMapping, Table, and_, delete, exists, i
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.availability.models import categories, doctors, price_ranges
-from shared.contracts.registry import Active, name_key
+from shared.contracts.shapes import Active, name_key
 
 USED_BY = {categories.name: doctors.c.category_id, price_ranges.name: doctors.c.price_range_id}
 """What a doctor names them by."""

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.availability.models import categories, doctors, price_ranges
 from services.availability.repository.locations import places_like
 from shared.contracts.directory import CategoryOf, DoctorView, PriceRangeOf, code_key
-from shared.contracts.registry import Active, name_key
+from shared.contracts.shapes import Active, name_key
 
 
 def _object(table: Any, kind: type[CategoryOf | PriceRangeOf]) -> ColumnElement[Any]:

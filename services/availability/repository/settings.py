@@ -3,7 +3,8 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from shared.contracts.registry import ClinicChanged, ClinicSettings
+from shared.contracts.clinics import ClinicSettings
+from shared.contracts.registry import ClinicChanged
 from shared.infra.postgres import Connection
 
 KEEP = """

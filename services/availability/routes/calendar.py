@@ -11,8 +11,8 @@ from services.availability.service.calendar.exceptions import end_exception, lis
 from services.availability.service.calendar.schedules import put_schedule, read_schedule
 from services.availability.service.calendar.slot_generation import still_taken
 from services.availability.service.slots.search import Search, list_slots
+from shared.contracts.appointments import AppointmentLook
 from shared.contracts.calendar import MAX_EARLIEST, ExceptionFound, ExceptionsFound, SchedulePut, ScheduleView, SlotPage
-from shared.contracts.registry import AppointmentLook
 from shared.infra.caller import ByCaller
 from shared.infra.calls import in_unit, mark
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, SomeLimit, etag, parse, read_json

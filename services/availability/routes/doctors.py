@@ -14,8 +14,8 @@ from services.availability.service.doctors.register import CREATED, Search, list
 from services.availability.service.doctors.remove import delete_doctor, left_of
 from services.availability.service.doctors.views import Reader
 from shared.contracts.directory import DoctorPage, DoctorView
-from shared.contracts.patients import ImportReport
-from shared.contracts.registry import Deleted
+from shared.contracts.imports import ImportReport
+from shared.contracts.shapes import Deleted
 from shared.infra.caller import ByCaller
 from shared.infra.calls import in_unit, mark
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, decode_cursor, etag, read_json

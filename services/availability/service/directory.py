@@ -23,7 +23,7 @@ from shared.contracts.directory import (
     PriceRangeView,
 )
 from shared.contracts.problems import Code
-from shared.contracts.registry import Patch, Strict
+from shared.contracts.shapes import Patch, Strict
 from shared.infra.audit import Action
 from shared.infra.caller import Caller
 from shared.infra.forms import canonical_hash, check_match, encode_cursor, parse

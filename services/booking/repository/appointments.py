@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.booking.domain import Appointment
 from services.booking.models import appointments
-from shared.contracts.booking import LIVE, Reason, Status
+from shared.contracts.appointments import LIVE, Reason, Status
 from shared.infra.postgres import Connection
 
 Key = tuple[UUID, UUID]

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
-from shared.contracts.registry import Active
+from shared.contracts.shapes import Active
 from shared.infra.postgres import Connection
 
 _COLUMNS = "id, name_key, phone_index, date_of_birth, nhs_index, external_index, status"

@@ -10,7 +10,8 @@ from sqlalchemy import or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.booking.models import patients
-from shared.contracts.registry import Active, ClinicSettings
+from shared.contracts.clinics import ClinicSettings
+from shared.contracts.shapes import Active
 from shared.infra.errors import Outrun
 from shared.infra.postgres import Connection
 

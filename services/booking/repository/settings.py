@@ -7,7 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.booking.models import clinic_settings
-from shared.contracts.registry import ClinicChanged, ClinicSettings
+from shared.contracts.clinics import ClinicSettings
+from shared.contracts.registry import ClinicChanged
 from shared.infra.postgres import Connection
 
 KEEP = """

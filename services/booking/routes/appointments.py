@@ -7,8 +7,7 @@ from fastapi import APIRouter, Request
 
 from services.booking.repository.appointments import Wanted
 from services.booking.service.appointments.lists import list_appointments, look_up, place_of, read_appointment
-from shared.contracts.booking import AppointmentPage, AppointmentView, Status
-from shared.contracts.registry import AppointmentLook
+from shared.contracts.appointments import AppointmentLook, AppointmentPage, AppointmentView, Status
 from shared.infra.caller import ByCaller
 from shared.infra.calls import in_unit
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from services.booking.routes.common import codec
 from services.booking.service.appointments.history import read_history
 from services.booking.service.appointments.notes import keep_note
-from shared.contracts.booking import History
+from shared.contracts.appointments import History
 from shared.infra.caller import ByCaller
 from shared.infra.calls import in_unit
 from shared.infra.forms import read_json

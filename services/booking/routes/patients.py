@@ -11,7 +11,8 @@ from services.booking.service.patients.import_ import import_patients, read_line
 from services.booking.service.patients.records import rules
 from services.booking.service.patients.register import read_patient, register_patient
 from services.booking.service.patients.search import find_patients, place_of
-from shared.contracts.patients import ImportReport, PatientPage, PatientView
+from shared.contracts.imports import ImportReport
+from shared.contracts.patients import PatientPage, PatientView
 from shared.infra.caller import ByCaller
 from shared.infra.calls import in_unit, mark
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, read_json

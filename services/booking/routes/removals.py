@@ -8,7 +8,7 @@ from services.booking.routes.common import codec, tagged
 from services.booking.service.patients.merge import merge_patients
 from services.booking.service.patients.remove import delete_patient
 from shared.contracts.patients import PatientView
-from shared.contracts.registry import Deleted
+from shared.contracts.shapes import Deleted
 from shared.infra.caller import ByCaller
 from shared.infra.calls import in_unit, mark
 from shared.infra.forms import read_json

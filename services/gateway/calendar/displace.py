@@ -23,7 +23,7 @@ from services.gateway.http.headers import IDEMPOTENCY_KEY
 from services.gateway.http.reading import read_command
 from services.gateway.owners.client import AVAILABILITY
 from services.gateway.owners.forward import answer_of
-from shared.contracts.booking import Status
+from shared.contracts.appointments import Status
 from shared.contracts.commands import Outcome
 from shared.contracts.displacement import (
     NO_PLACE,

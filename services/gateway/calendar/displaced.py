@@ -15,8 +15,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from services.gateway.access.caller import Caller
 from services.gateway.owners.client import AVAILABILITY, BOOKING, Owners, unavailable
-from shared.contracts.booking import LIVE, AppointmentPage, AppointmentView, Status
-from shared.contracts.registry import AppointmentLook
+from shared.contracts.appointments import LIVE, AppointmentLook, AppointmentPage, AppointmentView, Status
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -15,9 +15,9 @@ from services.gateway.gateway import gateway_of
 from services.gateway.http.headers import preference
 from services.gateway.owners.client import AVAILABILITY
 from services.gateway.owners.forward import answer_of, call
-from shared.contracts.booking import Status
+from shared.contracts.appointments import Status
 from shared.contracts.problems import Code
-from shared.contracts.registry import Deleted
+from shared.contracts.shapes import Deleted
 from shared.infra.problems import ProblemError
 
 FIRST_LOOK_SECONDS = 0.05

@@ -9,8 +9,9 @@ from services.gateway.access.caller import Caller
 from services.gateway.repository import clinics
 from services.gateway.repository.clinics import Clinic
 from services.gateway.schemas import SettingsIn
+from shared.contracts.clinics import ClinicSettings
 from shared.contracts.problems import Code, FieldError
-from shared.contracts.registry import ClinicChanged, ClinicSettings
+from shared.contracts.registry import ClinicChanged
 from shared.contracts.topics import REGISTRY_EVENTS
 from shared.infra.audit import SYSTEM, Action
 from shared.infra.forms import check_match, parse

@@ -14,7 +14,7 @@ import httpx2
 from services.gateway.commands.command import Command
 from services.gateway.owners.client import AVAILABILITY, BOOKING, Owners, retry_after
 from services.gateway.schemas import BookingIn, MoveIn, OfDay, OfSlot, OfStart
-from shared.contracts.booking import AppointmentView, NoteIn
+from shared.contracts.appointments import AppointmentView, NoteIn
 from shared.contracts.calendar import SlotPlace, SlotQuestion
 from shared.contracts.problems import Code
 from shared.infra.problems import ProblemError

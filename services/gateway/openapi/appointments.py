@@ -5,7 +5,7 @@ from typing import Any
 
 from services.gateway.openapi import ids
 from services.gateway.schemas import CommandStatus, CommandView
-from shared.contracts.booking import AppointmentPage, AppointmentView, Change, History, Reason, Status
+from shared.contracts.appointments import AppointmentPage, AppointmentView, Change, History, Reason, Status
 from shared.contracts.queue import QueueEntryView, QueuePage, State
 
 APPOINTMENT = AppointmentView(

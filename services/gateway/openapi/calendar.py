@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime
 
 from services.gateway.openapi import ids
 from services.gateway.openapi.appointments import APPOINTMENT
+from shared.contracts.appointments import Reason
 from shared.contracts.availability import DayView, Mode
-from shared.contracts.booking import Reason
 from shared.contracts.calendar import (
     DayAnswer,
     ExceptionKind,

@@ -2,8 +2,7 @@
 
 from services.gateway.openapi import ids
 from services.gateway.schemas import HealthView
-from shared.contracts.clinics import ClinicView
-from shared.contracts.registry import ClinicSettings
+from shared.contracts.clinics import ClinicSettings, ClinicView
 
 CLINIC = ClinicView(id=ids.CLINIC, code="default", settings=ClinicSettings(time_zone="Europe/London"), version=1)
 CHANGED = CLINIC.model_copy(

@@ -12,7 +12,7 @@ from shared.contracts.directory import (
     PriceRangePage,
     PriceRangeView,
 )
-from shared.contracts.registry import Active, Deleted
+from shared.contracts.shapes import Active, Deleted
 
 _PRICES = {"name": "Standard", "currency": "GBP", "min": 4500, "max": 9000}
 _ADDRESSES = {"en": "12 Harbour Road, London", "zh-Hant": "倫敦海港路12號"}

@@ -4,7 +4,7 @@ from datetime import date
 
 from services.gateway.openapi import ids
 from shared.contracts.patients import PatientPage, PatientView
-from shared.contracts.registry import Active
+from shared.contracts.shapes import Active
 
 PATIENT = PatientView(
     id=ids.PATIENT, name="Maya Lind", phone="+447700900123", email="maya@example.org", date_of_birth=date(1990, 4, 12),

@@ -14,7 +14,7 @@ from services.gateway.access.caller import Caller
 from services.gateway.settings import Settings
 from shared.contracts.commands import CloseCommands, CommandLook, CommandQuestion, Outcome, Outcomes, OverdueCommand
 from shared.contracts.problems import Code
-from shared.contracts.registry import Active
+from shared.contracts.shapes import Active
 from shared.infra.problems import ProblemError
 
 AVAILABILITY, BOOKING, QUEUE = "availability", "booking", "queue"

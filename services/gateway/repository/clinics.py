@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from shared.contracts.registry import ClinicSettings
+from shared.contracts.clinics import ClinicSettings
 from shared.infra.postgres import Connection
 
 # As text: the driver reads `jsonb` as text in one pool, and SQLAlchemy's pool has it read already.

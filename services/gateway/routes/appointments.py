@@ -15,9 +15,10 @@ from services.gateway.openapi import operations as doc
 from services.gateway.owners.client import BOOKING
 from services.gateway.owners.forward import read
 from services.gateway.schemas import BOOKING_FORMS, BookingIn
-from shared.contracts.booking import AppointmentPage, AppointmentView, BookAppointment, Status
+from shared.contracts.appointments import AppointmentPage, AppointmentView, Status
+from shared.contracts.booking import BookAppointment
 from shared.contracts.problems import Code
-from shared.contracts.registry import Day
+from shared.contracts.shapes import Day
 from shared.contracts.topics import BOOKING_COMMANDS
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, canonical_hash
 

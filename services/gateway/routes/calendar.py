@@ -34,7 +34,7 @@ from shared.contracts.calendar import (
     SlotPage,
 )
 from shared.contracts.problems import Code
-from shared.contracts.registry import Day
+from shared.contracts.shapes import Day
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, SomeLimit
 
 router = APIRouter(route_class=StrictRoute, tags=["Calendar"])

@@ -16,7 +16,8 @@ from services.gateway.openapi.answer_headers import OF_COMMANDS
 from services.gateway.owners.client import BOOKING
 from services.gateway.owners.forward import read
 from services.gateway.schemas import MOVE_FORMS, CancelIn, ConfirmIn, MoveIn
-from shared.contracts.booking import AppointmentView, CancelAppointment, ConfirmAppointment, History, RescheduleAppointment
+from shared.contracts.appointments import AppointmentView, History
+from shared.contracts.booking import CancelAppointment, ConfirmAppointment, RescheduleAppointment
 from shared.contracts.problems import Code
 from shared.contracts.topics import APPOINTMENT_COMMANDS, BOOKING_COMMANDS
 from shared.infra.forms import canonical_hash

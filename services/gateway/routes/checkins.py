@@ -17,7 +17,7 @@ from services.gateway.schemas import CheckInIn
 from shared.contracts.booking import CheckInPatient
 from shared.contracts.problems import Code
 from shared.contracts.queue import QueueEntryView, QueuePage
-from shared.contracts.registry import Day
+from shared.contracts.shapes import Day
 from shared.contracts.topics import APPOINTMENT_COMMANDS
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, canonical_hash
 

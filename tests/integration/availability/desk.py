@@ -12,10 +12,11 @@ from services.availability.handlers import make_handler
 from shared.contracts.availability import BookingRefused, SlotReserved
 from shared.contracts.booking import AppointmentRefused, BookAppointment, RescheduleAppointment, SlotReleased
 from shared.contracts.calendar import Weekday
+from shared.contracts.clinics import ClinicSettings
 from shared.contracts.commands import Answer
 from shared.contracts.envelope import Message
 from shared.contracts.problems import Code
-from shared.contracts.registry import ClinicChanged, ClinicSettings
+from shared.contracts.registry import ClinicChanged
 from shared.infra import inbox
 from shared.infra.ids import new_id
 from shared.infra.outbox import Outbox

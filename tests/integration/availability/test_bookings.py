@@ -6,10 +6,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from shared.contracts.availability import BookingRefused, SlotReserved
-from shared.contracts.clinics import MAX_DAILY_CAPACITY
+from shared.contracts.clinics import MAX_DAILY_CAPACITY, ClinicSettings
 from shared.contracts.commands import CommandRepeated
 from shared.contracts.problems import Code
-from shared.contracts.registry import ClinicSettings
 from tests.integration.availability.desk import ANSWER, Desk, book, envelope, settings_changed
 from tests.support.dates import in_days
 

@@ -9,8 +9,9 @@ import pytest
 
 from services.availability.repository import reservations
 from services.availability.service.slots.acknowledgements import questioning
+from shared.contracts.appointments import Status
 from shared.contracts.availability import ReservationQuestioned, SlotReserved
-from shared.contracts.booking import AppointmentBooked, ReservationKept, Status
+from shared.contracts.booking import AppointmentBooked, ReservationKept
 from shared.contracts.topics import AVAILABILITY_EVENTS
 from shared.infra.ids import new_id
 from shared.infra.kafka import decode

@@ -14,9 +14,10 @@ from services.booking.handlers import handle
 from services.booking.service.appointments.holds import sweeping
 from shared.contracts.availability import SlotReserved
 from shared.contracts.booking import Purpose
+from shared.contracts.clinics import ClinicSettings
 from shared.contracts.commands import Answer, Outcome
 from shared.contracts.envelope import Message
-from shared.contracts.registry import ClinicChanged, ClinicSettings
+from shared.contracts.registry import ClinicChanged
 from shared.infra import inbox, outcomes
 from shared.infra.ids import new_id
 from shared.infra.outbox import Outbox

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from shared.contracts.booking import AppointmentBooked, AppointmentRefused, SlotReleased, Status
+from shared.contracts.appointments import Status
+from shared.contracts.booking import AppointmentBooked, AppointmentRefused, SlotReleased
 from shared.contracts.commands import CommandRepeated
 from shared.contracts.problems import Code
 from shared.infra.ids import new_id

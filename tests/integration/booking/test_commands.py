@@ -4,7 +4,8 @@ from uuid import uuid4
 
 import pytest
 
-from shared.contracts.booking import AppointmentCancelled, PatientCheckedIn, Reason, SlotReleased
+from shared.contracts.appointments import Reason
+from shared.contracts.booking import AppointmentCancelled, PatientCheckedIn, SlotReleased
 from shared.contracts.commands import CommandRepeated
 from shared.contracts.problems import Code
 from tests.integration.booking.desk import Desk

@@ -13,7 +13,7 @@ from services.booking import domain
 from services.booking.domain import Appointment
 from services.booking.models import metadata
 from services.booking.repository import appointments
-from shared.contracts.booking import Reason, Status
+from shared.contracts.appointments import Reason, Status
 from shared.infra.ids import new_id
 from shared.infra.postgres import Database
 from tests.integration.booking.desk import Desk

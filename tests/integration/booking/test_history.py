@@ -7,7 +7,7 @@ import pytest
 from httpx2 import AsyncClient, Response
 
 from services.booking.repository.notes import OLD_OUTCOMES_AND_NOTES
-from shared.contracts.booking import Reason
+from shared.contracts.appointments import Reason
 from tests.integration.booking.calls import delete, merge, registered
 from tests.integration.booking.desk import Desk
 from tests.unit.booking.messages import cancel, check_in, confirm, move_of

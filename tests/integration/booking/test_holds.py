@@ -9,14 +9,8 @@ from httpx2 import AsyncClient
 
 from services.booking.repository import appointments
 from services.booking.service.appointments.holds import without_overdue
-from shared.contracts.booking import (
-    AppointmentBooked,
-    AppointmentCancelled,
-    AppointmentConfirmed,
-    AppointmentRefused,
-    Purpose,
-    Status,
-)
+from shared.contracts.appointments import Status
+from shared.contracts.booking import AppointmentBooked, AppointmentCancelled, AppointmentConfirmed, AppointmentRefused, Purpose
 from shared.contracts.problems import Code
 from shared.infra.errors import Outrun
 from tests.integration.booking.calls import delete, merge, refusal, registered

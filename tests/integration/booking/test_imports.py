@@ -11,7 +11,7 @@ from httpx2 import AsyncClient
 from services.booking.identifiers import Codec
 from services.booking.service.patients.import_ import import_patients, read_lines
 from services.booking.service.patients.records import rules
-from shared.contracts.patients import MAX_LINES
+from shared.contracts.imports import MAX_LINES
 from shared.infra.caller import Caller
 from tests.integration.booking.desk import Desk
 from tests.integration.booking.people import ADA, BYRON, NUMBER, OTHER_NUMBER, bad_fields, count, register, registered

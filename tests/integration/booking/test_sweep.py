@@ -9,8 +9,9 @@ import pytest
 
 from services.booking.repository import holds as timers
 from services.booking.service.appointments import holds
+from shared.contracts.appointments import Reason
 from shared.contracts.availability import SlotReserved
-from shared.contracts.booking import AppointmentRefused, Purpose, Reason
+from shared.contracts.booking import AppointmentRefused, Purpose
 from shared.contracts.envelope import Message
 from shared.contracts.problems import Code
 from shared.infra.errors import Outrun

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Sequence
 from uuid import UUID, uuid4
 
+from shared.contracts.appointments import Status
 from shared.contracts.availability import SlotReserved
 from shared.contracts.booking import (
     AppointmentBooked,
@@ -13,7 +14,6 @@ from shared.contracts.booking import (
     RescheduleAppointment,
     ReservationKept,
     SlotReleased,
-    Status,
 )
 from shared.contracts.commands import Answer, CommandRepeated
 from shared.contracts.envelope import DayMessage, Message

@@ -8,7 +8,7 @@ import orjson
 import pytest
 from asyncpg import Connection, Record
 
-from shared.contracts.registry import ClinicSettings
+from shared.contracts.clinics import ClinicSettings
 from shared.infra.ids import new_id
 from tests.integration.gateway.conftest import API, CLINIC, Process, Start
 from tests.support.waiting import eventually

@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from services.gateway.openapi.appointments import APPOINTMENT
-from shared.contracts.booking import Status
+from shared.contracts.appointments import Status
 from shared.contracts.commands import Answer, Outcome
 from shared.contracts.problems import PROBLEMS, Code
 from tests.integration.gateway.conftest import API, CLINIC, FakeOwners, Process

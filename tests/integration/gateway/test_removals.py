@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from services.gateway.openapi.appointments import APPOINTMENT
-from shared.contracts.booking import Status
+from shared.contracts.appointments import Status
 from tests.integration.gateway.conftest import API, FakeOwners, Process
 
 DOCTOR = str(UUID(int=5))

@@ -6,10 +6,11 @@ from uuid import UUID, uuid4
 
 from services.queue.domain import DayKey
 from services.queue.repository import lock_days
+from shared.contracts.clinics import ClinicSettings
 from shared.contracts.commands import CommandRepeated
 from shared.contracts.envelope import Message
 from shared.contracts.queue import PatientQueued
-from shared.contracts.registry import ClinicChanged, ClinicSettings
+from shared.contracts.registry import ClinicChanged
 from shared.contracts.topics import QUEUE_EVENTS
 from shared.infra.audit import Action
 from shared.infra.ids import new_id

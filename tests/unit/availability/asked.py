@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from services.availability.domain.days import Day, DayKey, World
 from shared.contracts.availability import Mode
 from shared.contracts.booking import BookAppointment, RescheduleAppointment
-from shared.contracts.registry import ClinicSettings
+from shared.contracts.clinics import ClinicSettings
 
 NOW = dt.datetime(2026, 3, 2, 23, 30, tzinfo=dt.UTC)
 TODAY = NOW.date()

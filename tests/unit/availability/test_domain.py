@@ -23,8 +23,8 @@ from services.availability.domain.days import (
     unrecorded_day,
 )
 from shared.contracts.availability import DayView, Mode
+from shared.contracts.clinics import ClinicSettings
 from shared.contracts.problems import Code
-from shared.contracts.registry import ClinicSettings
 from tests.unit.availability.asked import CLINIC, DOCTOR, NOW, OPEN, TODAY, booking, move, world
 
 

@@ -9,9 +9,10 @@ import pytest
 
 from services.booking import domain
 from services.booking.domain import Appointment, Diary
-from shared.contracts.booking import Purpose, Reason, Status
+from shared.contracts.appointments import Reason, Status
+from shared.contracts.booking import Purpose
 from shared.contracts.problems import Code
-from shared.contracts.registry import name_key
+from shared.contracts.shapes import name_key
 from tests.unit.booking.messages import cancel, check_in, confirm, reserved
 
 pytestmark = pytest.mark.unit

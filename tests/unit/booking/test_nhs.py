@@ -9,7 +9,7 @@ import datetime as dt
 import pytest
 
 from services.booking.schemas import SearchForm
-from shared.contracts.registry import ClinicSettings
+from shared.contracts.clinics import ClinicSettings
 from shared.infra.forms import parse
 from shared.infra.problems import ProblemError
 

@@ -8,7 +8,7 @@ import pytest
 
 from services.booking.identifiers import Codec, Place
 from services.booking.schemas import PatchForm, PatientForm
-from shared.contracts.registry import ClinicSettings
+from shared.contracts.clinics import ClinicSettings
 from shared.infra.forms import canonical_hash, parse
 from shared.infra.problems import ProblemError
 

@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 from deploy.cli import app
 from deploy.importing import owner as calls
 from deploy.importing.work import CALLS_AT_ONCE
-from shared.contracts.patients import MAX_LINES
+from shared.contracts.imports import MAX_LINES
 from tests.unit.deploy.owner import CLINIC, Handler, StandIn, serving
 
 ROOT = Path(__file__).parents[3]

@@ -13,7 +13,7 @@ from deploy.importing.kinds import DOCTORS, PATIENTS, Kind
 from deploy.importing.source import MAX_LINE_BYTES
 from deploy.importing.table import Table
 from deploy.importing.work import MAX_CHUNK_BYTES, chunks
-from shared.contracts.patients import MAX_LINES, ImportLine, RejectedLine
+from shared.contracts.imports import MAX_LINES, ImportLine, RejectedLine
 
 EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
 HEAD = b"name,phone\n"

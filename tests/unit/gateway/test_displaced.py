@@ -12,7 +12,7 @@ import pytest
 from services.gateway.calendar import displaced as module
 from services.gateway.calendar.displaced import displaced
 from services.gateway.owners.client import AVAILABILITY, BOOKING, Owners
-from shared.contracts.booking import AppointmentPage, AppointmentView, Status
+from shared.contracts.appointments import AppointmentPage, AppointmentView, Status
 from shared.contracts.problems import Code
 from shared.infra.problems import ProblemError
 from tests.unit.gateway.parts import CALLER, DOCTOR, NOW, PATIENT

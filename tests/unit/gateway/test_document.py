@@ -15,8 +15,8 @@ from services.gateway.http.reading import read_command
 from services.gateway.openapi import appointments, calendar, clinic, displacement, doctors, patients
 from services.gateway.schemas import BOOKING_FORMS, MOVE_FORMS, CancelIn, CheckInIn, CommandView, HealthView
 from services.gateway.settings import Settings
+from shared.contracts.appointments import AppointmentPage, AppointmentView, History
 from shared.contracts.availability import DayView
-from shared.contracts.booking import AppointmentPage, AppointmentView, History
 from shared.contracts.calendar import (
     ClosedIn,
     DayAnswer,
@@ -46,7 +46,7 @@ from shared.contracts.directory import (
 from shared.contracts.displacement import DisplaceAnswer, DisplaceIn
 from shared.contracts.patients import MergeIn, PatientIn, PatientPage, PatientPatch, PatientView
 from shared.contracts.queue import QueueEntryView, QueuePage
-from shared.contracts.registry import Deleted
+from shared.contracts.shapes import Deleted
 from tests.unit.gateway.parts import request_with
 from tests.unit.gateway.test_settings import ENVIRONMENT
 

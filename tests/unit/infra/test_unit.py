@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID
 
-from shared.contracts.registry import Active, DoctorChanged
+from shared.contracts.registry import DoctorChanged
+from shared.contracts.shapes import Active
 from shared.contracts.topics import REGISTRY_EVENTS
 from shared.infra.outbox import Outbox, Written
 from shared.infra.postgres import Database

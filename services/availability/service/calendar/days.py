@@ -11,8 +11,9 @@ from services.availability.repository import days, doctors, settings, slot_gener
 from services.availability.schemas import DayForm
 from shared.contracts.availability import DayView, Mode
 from shared.contracts.calendar import DayPut
+from shared.contracts.clinics import ClinicSettings
 from shared.contracts.problems import Code, FieldError
-from shared.contracts.registry import Active, ClinicSettings
+from shared.contracts.shapes import Active
 from shared.infra.audit import Action
 from shared.infra.caller import Caller
 from shared.infra.forms import canonical_hash, parse

@@ -18,6 +18,7 @@ from services.availability.repository.doctors import Filter
 from services.availability.service.displacement.open_places import Wanted, hold_days, open_places
 from shared.contracts.availability import SlotReserved
 from shared.contracts.booking import Purpose
+from shared.contracts.clinics import ClinicSettings
 from shared.contracts.commands import DECIDE_WITHIN_SECONDS
 from shared.contracts.displacement import (
     MAX_DISPLACE_DAYS,
@@ -31,7 +32,7 @@ from shared.contracts.displacement import (
     Step,
 )
 from shared.contracts.problems import Code, FieldError
-from shared.contracts.registry import Active, ClinicSettings
+from shared.contracts.shapes import Active
 from shared.contracts.topics import AVAILABILITY_EVENTS
 from shared.infra.audit import Action
 from shared.infra.caller import Caller

@@ -14,7 +14,7 @@ from services.availability.domain.slot_generation import oldest_date, today
 from services.availability.repository import displacement, slot_search, slots
 from services.availability.repository.slot_search import Asked
 from services.availability.service.slots.search import FIRST_ID
-from shared.contracts.registry import ClinicSettings
+from shared.contracts.clinics import ClinicSettings
 from shared.infra.audit import Action
 from shared.infra.caller import Caller
 from shared.infra.unit import RegistryUnit

@@ -15,7 +15,7 @@ from services.availability.service.doctors.register import announce, location_of
 from services.availability.service.doctors.views import Reader
 from shared.contracts.directory import DoctorPatch, DoctorView, LocationIn, code_key
 from shared.contracts.problems import Code
-from shared.contracts.registry import Active
+from shared.contracts.shapes import Active
 from shared.infra.audit import Action
 from shared.infra.caller import Caller
 from shared.infra.forms import check_match, parse

@@ -16,8 +16,8 @@ from services.availability.repository.doctors import Listed
 from services.availability.repository.locations import Location
 from services.availability.service.doctors.register import announce, serialise_codes
 from shared.contracts.directory import DoctorLine, code_key
-from shared.contracts.patients import ImportIn, ImportReport, RejectedLine
-from shared.contracts.registry import Active, name_key
+from shared.contracts.imports import ImportIn, ImportReport, RejectedLine
+from shared.contracts.shapes import Active, name_key
 from shared.infra.audit import Action
 from shared.infra.caller import Caller
 from shared.infra.forms import parse

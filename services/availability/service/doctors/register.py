@@ -16,7 +16,8 @@ from services.availability.repository.locations import Location
 from services.availability.service.doctors.views import Reader, show
 from shared.contracts.directory import DoctorIn, DoctorPage, DoctorView, LocationIn, code_key
 from shared.contracts.problems import Code, FieldError
-from shared.contracts.registry import Active, DoctorChanged
+from shared.contracts.registry import DoctorChanged
+from shared.contracts.shapes import Active
 from shared.contracts.topics import REGISTRY_EVENTS
 from shared.infra.audit import Action
 from shared.infra.caller import Caller

@@ -12,7 +12,7 @@ from services.availability.service.calendar.slot_generation import Upcoming, upc
 from services.availability.service.doctors.register import announce
 from shared.contracts.availability import SlotRevoked
 from shared.contracts.problems import Code
-from shared.contracts.registry import Active, Deleted
+from shared.contracts.shapes import Active, Deleted
 from shared.contracts.topics import AVAILABILITY_EVENTS
 from shared.infra.audit import Action
 from shared.infra.caller import Caller

@@ -23,10 +23,11 @@ from services.availability.domain.sharing import Taking, places_wanted, share_ou
 from services.availability.repository import settings, slot_generation, slots
 from shared.contracts.availability import BookingRefused, SlotFreed, SlotKept, SlotReserved
 from shared.contracts.booking import AppointmentRefused, SlotReleased
+from shared.contracts.clinics import ClinicSettings
 from shared.contracts.commands import CommandRepeated
 from shared.contracts.envelope import DayMessage
 from shared.contracts.problems import Code
-from shared.contracts.registry import ClinicChanged, ClinicSettings
+from shared.contracts.registry import ClinicChanged
 from shared.contracts.topics import AVAILABILITY_EVENTS
 from shared.infra.audit import Action
 from shared.infra.ids import new_id

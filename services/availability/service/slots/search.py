@@ -13,8 +13,8 @@ from services.availability.repository import doctors, settings
 from services.availability.repository.doctors import Filter
 from services.availability.repository.slot_search import Asked, Place, find
 from shared.contracts.calendar import MAX_SEARCH_DAYS, SlotPage, SlotStatus, SlotView
+from shared.contracts.clinics import ClinicSettings
 from shared.contracts.problems import Code, FieldError
-from shared.contracts.registry import ClinicSettings
 from shared.infra.caller import Caller
 from shared.infra.forms import DEFAULT_LIMIT, decode_cursor, encode_cursor, no_cursor
 from shared.infra.problems import ProblemError

@@ -12,15 +12,9 @@ from services.booking.domain import Appointment, Diary
 from services.booking.repository import appointments, holds
 from services.booking.repository.patients import Key, Locked
 from services.booking.service.outcomes.decisions import Command, Decisions, answer_to
+from shared.contracts.appointments import Status
 from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotKept, SlotReserved
-from shared.contracts.booking import (
-    AppointmentRefused,
-    BookAppointment,
-    RescheduleAppointment,
-    ReservationKept,
-    SlotReleased,
-    Status,
-)
+from shared.contracts.booking import AppointmentRefused, BookAppointment, RescheduleAppointment, ReservationKept, SlotReleased
 from shared.contracts.commands import Answer, Outcome
 from shared.contracts.problems import Code
 from shared.contracts.topics import APPOINTMENT_EVENTS

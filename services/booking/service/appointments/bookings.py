@@ -11,11 +11,12 @@ from services.booking.service.appointments import moves
 from services.booking.service.appointments.batch import Desk, command_of
 from services.booking.service.appointments.holds import without_overdue
 from services.booking.service.outcomes.decisions import Decisions
+from shared.contracts.appointments import Status
 from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotKept, SlotReserved
-from shared.contracts.booking import AppointmentBooked, BookAppointment, Status
+from shared.contracts.booking import AppointmentBooked, BookAppointment
 from shared.contracts.commands import Answer
 from shared.contracts.problems import Code
-from shared.contracts.registry import Active
+from shared.contracts.shapes import Active
 from shared.contracts.topics import APPOINTMENT_EVENTS
 from shared.infra.audit import Action
 from shared.infra.unit import Unit

@@ -9,7 +9,7 @@ from services.booking.identifiers import Codec
 from services.booking.repository import appointments, history
 from services.booking.repository.history import Entry
 from services.booking.service.appointments.notes import opened
-from shared.contracts.booking import Change, History
+from shared.contracts.appointments import Change, History
 from shared.contracts.problems import Code
 from shared.infra.problems import ProblemError
 from shared.infra.unit import RegistryUnit

@@ -12,7 +12,7 @@ import structlog
 from services.booking.domain import Appointment
 from services.booking.repository import appointments, holds
 from services.booking.service.appointments.cancellations import give_back, say_expired
-from shared.contracts.booking import Status
+from shared.contracts.appointments import Status
 from shared.infra.audit import SYSTEM
 from shared.infra.caller import Caller
 from shared.infra.errors import Outrun

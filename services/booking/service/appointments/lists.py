@@ -8,9 +8,8 @@ from services.booking import domain
 from services.booking.domain import Appointment
 from services.booking.repository import appointments, patients
 from services.booking.repository.appointments import Wanted
-from shared.contracts.booking import AppointmentPage, AppointmentView
+from shared.contracts.appointments import AppointmentLook, AppointmentPage, AppointmentView
 from shared.contracts.problems import Code
-from shared.contracts.registry import AppointmentLook
 from shared.infra.forms import cursor_number, decode_cursor, encode_cursor, no_cursor
 from shared.infra.problems import ProblemError
 from shared.infra.unit import RegistryUnit

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.booking.identifiers import Codec, Place
 from services.booking.repository import appointments, notes
-from shared.contracts.booking import NoteIn
+from shared.contracts.appointments import NoteIn
 from shared.contracts.problems import Code
 from shared.infra.forms import parse
 from shared.infra.problems import ProblemError

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from services.booking.repository import appointments
 from services.booking.service.appointments.cancellations import give_back, say_cancelled
+from shared.contracts.appointments import Reason, Status
 from shared.contracts.availability import SlotRevoked
-from shared.contracts.booking import Reason, Status
 from shared.infra.unit import Unit
 
 REVOCABLE = (Status.PENDING, Status.BOOKED)

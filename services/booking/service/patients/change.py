@@ -15,7 +15,7 @@ from services.booking.service.patients.records import Details, announce, columns
 from services.booking.service.patients.register import taken, with_number, with_phone
 from shared.contracts.patients import PatientView
 from shared.contracts.problems import Code
-from shared.contracts.registry import Active
+from shared.contracts.shapes import Active
 from shared.infra.audit import Action
 from shared.infra.caller import Caller
 from shared.infra.errors import Outrun

@@ -15,9 +15,9 @@ from services.booking.repository.imports import Found
 from services.booking.repository.patients import Patient
 from services.booking.schemas import LineForm
 from services.booking.service.patients.records import EXTERNAL, NHS, PHONE, Details, announce, index_of, new_row
-from shared.contracts.patients import ImportIn, ImportReport, RejectedLine
+from shared.contracts.imports import ImportIn, ImportReport, RejectedLine
 from shared.contracts.problems import Code
-from shared.contracts.registry import Active, name_key
+from shared.contracts.shapes import Active, name_key
 from shared.infra.audit import Action
 from shared.infra.caller import Caller
 from shared.infra.forms import parse

@@ -18,7 +18,7 @@ from services.booking.service.patients.remove import end_patient
 from shared.contracts.booking import AppointmentReassigned
 from shared.contracts.patients import MergeIn, PatientView
 from shared.contracts.problems import Code, FieldError
-from shared.contracts.registry import Active
+from shared.contracts.shapes import Active
 from shared.contracts.topics import APPOINTMENT_EVENTS
 from shared.infra.audit import Action
 from shared.infra.caller import Caller

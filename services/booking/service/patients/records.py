@@ -17,7 +17,8 @@ from services.booking.repository import settings
 from services.booking.repository.patients import Patient
 from services.booking.schemas import Judged, PatientForm
 from shared.contracts.patients import PatientView
-from shared.contracts.registry import Active, PatientChanged, name_key
+from shared.contracts.registry import PatientChanged
+from shared.contracts.shapes import Active, name_key
 from shared.contracts.topics import REGISTRY_EVENTS
 from shared.infra.caller import Caller
 from shared.infra.unit import RegistryUnit, Unit

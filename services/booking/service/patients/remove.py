@@ -11,9 +11,10 @@ from services.booking.repository import appointments, patients
 from services.booking.repository.patients import LOCK_TO_END, Locked
 from services.booking.service.appointments.cancellations import give_back, say_cancelled
 from services.booking.service.appointments.holds import expire
-from shared.contracts.booking import Reason, Status
+from shared.contracts.appointments import Reason, Status
 from shared.contracts.problems import Code
-from shared.contracts.registry import Active, Deleted, PatientChanged
+from shared.contracts.registry import PatientChanged
+from shared.contracts.shapes import Active, Deleted
 from shared.contracts.topics import REGISTRY_EVENTS
 from shared.infra.audit import Action
 from shared.infra.caller import Caller
