@@ -13,6 +13,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, w
 from deploy import addresses
 from deploy.failure import Failure, Unreachable
 from deploy.importing.kinds import Kind
+from shared.contracts import internal
 from shared.contracts.clinics import ClinicView
 from shared.contracts.imports import ImportIn, ImportLine, ImportReport
 
@@ -72,10 +73,7 @@ class Owner:
 async def opened(kind: Kind, params: dict[str, str]) -> AsyncIterator[Owner]:
     """The owner of a kind of file, by the addresses of the stack that runs here or that the environment gives."""
     clinic = await _clinic(addresses.api())
-    said = {
-        "Frontdesk-Clinic": str(clinic.id), "Frontdesk-Actor": ACTOR, "Frontdesk-Principal": ACTOR,
-        "Request-Id": f"import-{uuid4().hex}",
-    }  # fmt: skip
+    said = {**internal.headers(clinic.id, ACTOR, ACTOR), "Request-Id": f"import-{uuid4().hex}"}
     timeout = httpx2.Timeout(CALL_SECONDS, connect=CONNECT_SECONDS)
     async with httpx2.AsyncClient(
         base_url=addresses.service(kind.owner), headers=said, timeout=timeout, trust_env=False

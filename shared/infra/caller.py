@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import Depends, Header, Request
 
-_Name = Annotated[str, Header(max_length=64)]
+from shared.contracts import internal
 
 
 @dataclass(frozen=True)
@@ -24,14 +24,13 @@ class Caller:
 
 def _caller(
     request: Request,
-    frontdesk_clinic: Annotated[UUID, Header()],
-    frontdesk_actor: _Name = "system",
-    frontdesk_principal: _Name = "system",
-    frontdesk_command_id: Annotated[UUID | None, Header()] = None,
+    clinic_id: Annotated[UUID, Header(alias=internal.CLINIC)],
+    actor: Annotated[str, Header(alias=internal.ACTOR, max_length=64)] = "system",
+    principal: Annotated[str, Header(alias=internal.PRINCIPAL, max_length=64)] = "system",
+    command_id: Annotated[UUID | None, Header(alias=internal.COMMAND_ID)] = None,
     if_match: Annotated[str | None, Header(max_length=1000)] = None,
 ) -> Caller:
-    ids = (frontdesk_actor, frontdesk_principal, frontdesk_command_id, request.state.correlation_id)
-    return Caller(frontdesk_clinic, *ids, if_match)
+    return Caller(clinic_id, actor, principal, command_id, request.state.correlation_id, if_match)
 
 
 ByCaller = Annotated[Caller, Depends(_caller)]

@@ -11,6 +11,7 @@ import httpx2
 import pytest
 from faststream.kafka import TestKafkaBroker
 
+from shared.contracts import internal
 from shared.contracts.topics import consumed_by
 from shared.infra.kafka import make_broker
 from shared.infra.runtime import Runtime
@@ -47,7 +48,7 @@ async def system(
             client = httpx2.AsyncClient(
                 transport=httpx2.ASGITransport(app),
                 base_url=f"http://{name}",
-                headers={"Frontdesk-Clinic": str(clinic_id), "Frontdesk-Actor": "open", "Frontdesk-Principal": "open"},
+                headers={internal.CLINIC: str(clinic_id), internal.ACTOR: "open", internal.PRINCIPAL: "open"},
             )
             http[name] = await stack.enter_async_context(client)
         gateway = make_broker(service_settings("queue").kafka, "gateway", 1)

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections import defaultdict
 
+from shared.contracts import internal
 from shared.contracts.availability import SlotFreed, SlotReserved
 from shared.contracts.booking import AppointmentBooked, AppointmentCancelled, PatientCheckedIn, SlotReleased
 from shared.contracts.commands import Answer, CommandAnswered
@@ -95,7 +96,7 @@ async def test_a_full_day_refuses_until_a_place_is_given_back(system: System, to
 async def test_one_clinic_sees_nothing_of_another(system: System, today: dt.date) -> None:
     doctor, patient = await system.doctor(), await system.patient()
     booked = result_of(await system.book(doctor, patient, today))
-    other = {"Frontdesk-Clinic": "00000000-0000-7000-8000-00000000dead"}
+    other = {internal.CLINIC: "00000000-0000-7000-8000-00000000dead"}
     for service, path in (
         ("availability", f"/doctors/{doctor}"), ("booking", f"/patients/{patient}"), ("booking", f"/appointments/{booked['id']}"),
     ):  # fmt: skip

@@ -1,8 +1,9 @@
 """Who asks and for which clinic. While access is open everybody does, for the clinic `default`."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
+
+from shared.contracts import internal
 
 OPEN = "open"
 """The one principal of open access."""
@@ -16,7 +17,7 @@ class Caller:
     actor: str
     principal: str
     correlation_id: str
-    passed_on: Mapping[str, str] = field(default_factory=dict)
+    passed_on: dict[str, str] = field(default_factory=dict)
 
     @property
     def command_id(self) -> None:
@@ -25,10 +26,4 @@ class Caller:
 
     def headers(self, command_id: UUID | None = None) -> dict[str, str]:
         """What an internal call on behalf of this caller says."""
-        said = {
-            "Frontdesk-Clinic": str(self.clinic_id),
-            "Frontdesk-Actor": self.actor,
-            "Frontdesk-Principal": self.principal,
-            **self.passed_on,
-        }
-        return said if command_id is None else {**said, "Frontdesk-Command-Id": str(command_id)}
+        return internal.headers(self.clinic_id, self.actor, self.principal, command_id) | self.passed_on

@@ -9,6 +9,7 @@ import pytest
 
 from services.availability.app import create_app
 from services.availability.settings import Settings
+from shared.contracts import internal
 from shared.infra.locks import DayLocks
 from shared.infra.postgres import Database
 from shared.infra.runtime import Runtime
@@ -37,6 +38,6 @@ async def http(
     connected: Runtime = await runtime("availability")  # type: ignore[misc]
     connected.units, connected.locks = desk.units, cast(DayLocks, desk.locks)
     app.state.runtime = connected
-    headers = {"Frontdesk-Clinic": str(desk.clinic), "Frontdesk-Principal": "open", "Frontdesk-Actor": "open"}
+    headers = {internal.CLINIC: str(desk.clinic), internal.PRINCIPAL: "open", internal.ACTOR: "open"}
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://availability", headers=headers) as client:
         yield client

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import httpx2
 import pytest
 
+from shared.contracts import internal
 from shared.contracts.availability import SlotReserved
 from tests.integration.availability.desk import Desk, book, releases
 from tests.support.dates import in_days
@@ -18,7 +19,7 @@ def path(doctor: UUID) -> str:
 
 
 async def post(http: httpx2.AsyncClient, doctor: UUID, date: dt.date | None = None, key: object = None, **body: Any) -> Any:
-    headers = {"Frontdesk-Command-Id": str(key)} if key else {}
+    headers = {internal.COMMAND_ID: str(key)} if key else {}
     return await http.post(path(doctor), json={"date": (date or in_days(1)).isoformat(), **body}, headers=headers)
 
 

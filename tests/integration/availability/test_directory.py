@@ -7,6 +7,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 
+from shared.contracts import internal
 from tests.integration.availability.desk import Desk
 
 CATEGORIES, PRICE_RANGES, DOCTORS = "/internal/categories", "/internal/price-ranges", "/internal/doctors"
@@ -72,7 +73,7 @@ async def test_a_name_is_there_once_however_it_is_spelled(
         assert code(await http.patch(f"{path}/{other['id']}", json={"name": name})) == (409, "duplicate_name")
     spelled = await http.patch(f"{path}/{entry['id']}", json={"name": "STRASSE UND HAUT"})
     assert (spelled.json()["name"], spelled.json()["version"]) == ("STRASSE UND HAUT", 2)
-    there = {"Frontdesk-Clinic": str(uuid4())}
+    there = {internal.CLINIC: str(uuid4())}
     assert (await http.post(path, json={"name": "Hair", **fields}, headers=there)).status_code == 201
     assert code(await http.get(f"{path}/{entry['id']}", headers=there)) == (404, unknown)
 
@@ -92,7 +93,7 @@ async def test_of_20_who_write_one_name_at_once_one_does(
 async def test_one_key_20_times_at_once_is_one_entry(
     desk: Desk, http: httpx2.AsyncClient, path: str, fields: dict[str, Any], field: str, unknown: str
 ) -> None:
-    key = {"Frontdesk-Command-Id": str(uuid4())}
+    key = {internal.COMMAND_ID: str(uuid4())}
     body = {"name": "Skin", **fields}
     answers = await asyncio.gather(*(http.post(path, json=body, headers=key) for _ in range(20)))
     assert {(answer.status_code, answer.text, answer.headers["ETag"]) for answer in answers} == {(201, answers[0].text, '"v1"')}

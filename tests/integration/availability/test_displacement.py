@@ -9,6 +9,7 @@ from uuid import UUID, uuid4, uuid5
 import httpx2
 import pytest
 
+from shared.contracts import internal
 from shared.contracts.availability import SlotReserved
 from shared.contracts.booking import AppointmentMoved, AppointmentRefused, Purpose
 from shared.contracts.displacement import MAX_DISPLACED
@@ -26,7 +27,7 @@ def call(first: dt.date | None = None, last: dt.date | None = None, policy: str 
 
 
 async def ask(http: httpx2.AsyncClient, doctor: UUID, verb: str, body: Any, key: object = None) -> httpx2.Response:
-    headers = {"Frontdesk-Command-Id": str(key)} if key else {}
+    headers = {internal.COMMAND_ID: str(key)} if key else {}
     return await http.post(f"/internal/doctors/{doctor}/{verb}", json=body, headers=headers)
 
 

@@ -8,6 +8,7 @@ import asyncpg
 import httpx2
 import pytest
 
+from shared.contracts import internal
 from shared.contracts.envelope import RegistryMessage
 from shared.contracts.registry import DoctorChanged
 from shared.contracts.topics import REGISTRY_EVENTS
@@ -17,7 +18,7 @@ DOCTORS = "/internal/doctors"
 
 
 def keyed(command: object) -> dict[str, str]:
-    return {"Frontdesk-Command-Id": str(command)}
+    return {internal.COMMAND_ID: str(command)}
 
 
 async def registered(http: httpx2.AsyncClient, **body: Any) -> Any:
@@ -62,7 +63,7 @@ async def test_a_code_is_taken_once(desk: Desk, http: httpx2.AsyncClient) -> Non
 
 async def test_another_clinic_may_have_the_same_code_and_sees_nothing(http: httpx2.AsyncClient) -> None:
     made = await registered(http, code="ada")
-    there = {"Frontdesk-Clinic": str(uuid4())}
+    there = {internal.CLINIC: str(uuid4())}
     assert (await http.get(f"{DOCTORS}/{made['id']}", headers=there)).json()["code"] == "unknown_doctor"
     assert (await http.get(DOCTORS, headers=there)).json() == {"items": [], "next_cursor": None}
     assert (await http.post(DOCTORS, json={"name": "Ada", "code": "ada"}, headers=there)).status_code == 201
@@ -152,5 +153,5 @@ async def test_what_is_no_request_is_refused(http: httpx2.AsyncClient) -> None:
     assert (await http.get(DOCTORS, params={"cursor": "?"})).status_code == 422
     assert (await http.get(f"{DOCTORS}/ada")).json()["errors"][0]["field"] == "doctor_id"
     assert (await http.get(f"{DOCTORS}/{uuid4()}")).status_code == 404
-    nobody = await http.get(DOCTORS, headers={"Frontdesk-Clinic": "default"})
-    assert (nobody.status_code, nobody.json()["errors"][0]["field"]) == (422, "Frontdesk-Clinic")
+    nobody = await http.get(DOCTORS, headers={internal.CLINIC: "default"})
+    assert (nobody.status_code, nobody.json()["errors"][0]["field"]) == (422, internal.CLINIC)

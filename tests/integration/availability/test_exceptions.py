@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import httpx2
 import pytest
 
+from shared.contracts import internal
 from shared.contracts.availability import SlotReserved
 from shared.contracts.problems import Code
 from tests.integration.availability.desk import Desk, book, every_day, releases
@@ -27,7 +28,7 @@ def extra(date: dt.date | None = None, start: str = "09:00", end: str = "10:00",
 
 
 async def post(http: httpx2.AsyncClient, doctor: UUID, body: dict[str, Any], key: object = None, **query: Any) -> Any:
-    headers = {"Frontdesk-Command-Id": str(key)} if key else {}
+    headers = {internal.COMMAND_ID: str(key)} if key else {}
     return await http.post(path(doctor), json=body, headers=headers, params=query)
 
 

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import httpx2
 import pytest
 
+from shared.contracts import internal
 from shared.contracts.problems import Code
 from tests.integration.availability.desk import Desk, book, every_day
 from tests.support.dates import in_days
@@ -88,7 +89,7 @@ async def test_what_is_not_there_is_no_such_slot(desk: Desk, http: httpx2.AsyncC
         {**start, "starts_at": "0001-01-01T00:00:00Z"}, {**start, "starts_at": "9999-12-31T23:59:59Z"}, {"doctor_id": doctor}, {},
     ):  # fmt: skip
         assert await resolve(http, **asked) == Code.NO_SUCH_SLOT, asked
-    http.headers["Frontdesk-Clinic"] = str(theirs)
+    http.headers[internal.CLINIC] = str(theirs)
     assert await resolve(http, slot_id=found[0]) == Code.NO_SUCH_SLOT, "of another clinic"
     assert await resolve(http, **start) == Code.UNKNOWN_DOCTOR
 

@@ -11,6 +11,7 @@ import pytest
 
 from services.availability.repository import slot_search
 from services.availability.repository.slot_search import Asked, Place
+from shared.contracts import internal
 from shared.contracts.problems import Code
 from tests.integration.availability.desk import Desk, every_day
 from tests.integration.availability.test_directory import CATEGORIES, DOCTORS, made
@@ -132,7 +133,7 @@ async def test_what_lies_behind_the_horizon_is_not_found(desk: Desk, http: httpx
 
 
 async def test_another_clinic_finds_nothing(http: httpx2.AsyncClient, known: dict[str, dict[str, Any]]) -> None:
-    stranger = {"Frontdesk-Clinic": str(uuid4())}
+    stranger = {internal.CLINIC: str(uuid4())}
     answer = await http.get("/internal/slots", headers=stranger)
     assert answer.json() == {"items": [], "next_cursor": None}
     answer = await http.get("/internal/slots", params={"doctor_id": known["a"]["id"]}, headers=stranger)

@@ -5,6 +5,8 @@ from uuid import UUID
 
 from httpx2 import AsyncClient, Response
 
+from shared.contracts import internal
+
 _numbers = itertools.count()
 
 
@@ -23,7 +25,7 @@ async def delete(client: AsyncClient, patient: UUID, *, cancelling: bool = False
 
 async def merge(client: AsyncClient, patient: UUID, into: object, key: UUID | None = None) -> Response:
     """Merges a patient into another."""
-    headers = {} if key is None else {"Frontdesk-Command-Id": str(key)}
+    headers = {} if key is None else {internal.COMMAND_ID: str(key)}
     return await client.post(f"/internal/patients/{patient}/merge", json={"into": str(into)}, headers=headers)
 
 

@@ -10,6 +10,7 @@ from httpx2 import ASGITransport, AsyncClient
 
 from services.booking.identifiers import Codec
 from services.booking.routes import router
+from shared.contracts import internal
 from shared.infra.api import create_api
 from shared.infra.health import Readiness
 from shared.infra.postgres import Database
@@ -38,6 +39,6 @@ async def client(desk: Desk) -> AsyncIterator[AsyncClient]:
     app.state.runtime = SimpleNamespace(units=desk.units, database=desk.database)
     app.state.codec = Codec(b"a key of the tests")
     app.include_router(router)
-    headers = {"Frontdesk-Clinic": str(desk.clinic), "Frontdesk-Actor": "desk", "Frontdesk-Principal": "desk"}
+    headers = {internal.CLINIC: str(desk.clinic), internal.ACTOR: "desk", internal.PRINCIPAL: "desk"}
     async with AsyncClient(transport=ASGITransport(app), base_url="http://booking", headers=headers, timeout=30) as client:
         yield client

@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 from httpx2 import AsyncClient, Response
 
+from shared.contracts import internal
 from tests.integration.booking.desk import Desk
 
 ADA = {"name": "Ada Lovelace", "phone": "020 7946 0018", "date_of_birth": "1990-12-10"}
@@ -16,7 +17,7 @@ IN_FULL = {
 
 
 async def register(client: AsyncClient, body: dict[str, Any] | bytes, key: object = None, **query: str) -> Response:
-    headers = {} if key is None else {"Frontdesk-Command-Id": str(key)}
+    headers = {} if key is None else {internal.COMMAND_ID: str(key)}
     content = body if isinstance(body, bytes) else orjson.dumps(body)
     return await client.post("/internal/patients", content=content, headers=headers, params=query)
 

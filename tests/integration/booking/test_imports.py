@@ -11,6 +11,7 @@ from httpx2 import AsyncClient
 from services.booking.identifiers import Codec
 from services.booking.service.patients.import_ import import_patients, read_lines
 from services.booking.service.patients.records import rules
+from shared.contracts import internal
 from shared.contracts.imports import MAX_LINES
 from shared.infra.caller import Caller
 from tests.integration.booking.desk import Desk
@@ -170,7 +171,7 @@ async def statements(desk: Desk, *lines: dict[str, str]) -> list[str]:
 async def test_another_clinics_patients_are_not_known(client: AsyncClient) -> None:
     await imported(client, somebody(1, external_id="1"))
     body = {"lines": [{"line": 2, "fields": somebody(1, external_id="1")}]}
-    answer = await client.post("/internal/patients/import", json=body, headers={"Frontdesk-Clinic": str(uuid4())})
+    answer = await client.post("/internal/patients/import", json=body, headers={internal.CLINIC: str(uuid4())})
     assert answer.json() == {"created": 1, "known": 0, "rejected": []}
 
 

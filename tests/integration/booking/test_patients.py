@@ -9,6 +9,7 @@ import pytest
 from dirty_equals import IsDatetime, IsList, IsPartialDict, IsUUID
 from httpx2 import AsyncClient
 
+from shared.contracts import internal
 from tests.integration.booking.desk import Desk
 from tests.integration.booking.people import ADA, BYRON, IN_FULL, NUMBER, bad_fields, count, refusal, register, registered
 
@@ -180,7 +181,7 @@ async def test_the_clinics_region_reads_its_phones(client: AsyncClient, desk: De
 
 
 async def test_another_clinics_patient_is_absent_and_its_phone_no_duplicate(client: AsyncClient) -> None:
-    made, elsewhere = await register(client, ADA), {"Frontdesk-Clinic": str(uuid4())}
+    made, elsewhere = await register(client, ADA), {internal.CLINIC: str(uuid4())}
     read = await client.get(f"/internal/patients/{made.json()['id']}", headers=elsewhere)
     assert read.status_code == 404 and read.json()["code"] == "unknown_patient"
     again = await client.post("/internal/patients", json=ADA, headers=elsewhere)
@@ -190,4 +191,4 @@ async def test_another_clinics_patient_is_absent_and_its_phone_no_duplicate(clie
 async def test_an_absent_patient_is_404_and_a_malformed_id_or_clinic_422(client: AsyncClient) -> None:
     assert (await client.get(f"/internal/patients/{uuid4()}")).status_code == 404
     assert (await client.get("/internal/patients/7")).status_code == 422
-    assert (await client.get(f"/internal/patients/{uuid4()}", headers={"Frontdesk-Clinic": "x"})).status_code == 422
+    assert (await client.get(f"/internal/patients/{uuid4()}", headers={internal.CLINIC: "x"})).status_code == 422

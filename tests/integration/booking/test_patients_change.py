@@ -10,6 +10,7 @@ from httpx2 import AsyncClient
 
 from services.booking.repository import patients
 from services.booking.service.patients.remove import delete_patient
+from shared.contracts import internal
 from shared.infra.caller import Caller
 from shared.infra.postgres import Database
 from tests.integration.booking.desk import Desk
@@ -133,7 +134,7 @@ async def test_who_is_gone_or_never_was_is_unknown(client: AsyncClient) -> None:
     await client.delete(f"/internal/patients/{patient}")
     for gone in (patient, str(uuid4())):
         assert refusal(await change(client, gone, {"address": "1"}, '"v9"'))[:2] == (404, "unknown_patient")
-    elsewhere = {"Frontdesk-Clinic": str(uuid4())}
+    elsewhere = {internal.CLINIC: str(uuid4())}
     other = await registered(client, BYRON)
     assert (await client.patch(f"/internal/patients/{other}", json={}, headers=elsewhere)).status_code == 404
 

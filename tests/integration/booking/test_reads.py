@@ -7,6 +7,7 @@ import pytest
 from dirty_equals import IsPartialDict
 from httpx2 import AsyncClient
 
+from shared.contracts import internal
 from shared.infra.forms import encode_cursor
 from tests.integration.booking.desk import Desk
 from tests.support.dates import in_days
@@ -72,7 +73,7 @@ async def test_a_filter_that_is_none_is_named(client: AsyncClient, query: dict[s
 
 
 async def test_another_clinics_appointments_are_absent(client: AsyncClient, desk: Desk) -> None:
-    slot, elsewhere = await desk.booked(), {"Frontdesk-Clinic": str(uuid4())}
+    slot, elsewhere = await desk.booked(), {internal.CLINIC: str(uuid4())}
     read = await client.get(f"/internal/appointments/{slot.appointment_id}", headers=elsewhere)
     assert read.status_code == 404 and read.json()["code"] == "unknown_appointment"
     assert (await client.get("/internal/appointments", headers=elsewhere)).json() == {"items": [], "next_cursor": None}

@@ -7,6 +7,7 @@ import httpx2
 import pytest
 
 from services.gateway.openapi.appointments import APPOINTMENT
+from shared.contracts import internal
 from tests.integration.gateway.conftest import API, FakeOwners, Process
 
 DOCTOR = str(UUID(int=5))
@@ -49,7 +50,7 @@ async def test_an_exception_has_its_place_and_what_it_displaces(gateway: Process
     answer = await gateway.http.post(f"{API}{path}", json={"any": "body"}, headers={"Idempotency-Key": "k"})
     assert (answer.status_code, answer.headers["Location"]) == (201, f"{API}{path}/{EXCEPTION}")
     assert answer.json() == {"id": EXCEPTION, "kind": "closed", "displaced": [LIVE]}
-    assert "Frontdesk-Command-Id" in booked.requests[0].headers
+    assert internal.COMMAND_ID in booked.requests[0].headers
     assert booked.requests[0].url.query == b"dry_run=false"
 
 
@@ -58,7 +59,7 @@ async def test_a_dry_run_leaves_nothing_to_be_repeated(gateway: Process, booked:
     booked.answers[f"/internal{path}"] = (200, {"id": None, "kind": "closed", **NAMED})
     answer = await gateway.http.post(f"{API}{path}?dry_run=true", json={}, headers={"Idempotency-Key": "k"})
     assert (answer.status_code, answer.json()["id"], "Location" in answer.headers) == (200, None, False)
-    assert "Frontdesk-Command-Id" not in booked.requests[0].headers
+    assert internal.COMMAND_ID not in booked.requests[0].headers
     assert booked.requests[0].url.query == b"dry_run=true"
 
 

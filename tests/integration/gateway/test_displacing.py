@@ -10,6 +10,7 @@ import orjson
 import pytest
 
 from services.gateway.openapi.appointments import APPOINTMENT
+from shared.contracts import internal
 from shared.contracts.appointments import Status
 from shared.contracts.commands import Answer, Outcome
 from shared.contracts.problems import PROBLEMS, Code
@@ -107,7 +108,7 @@ async def test_who_has_checked_in_is_not_moved(post: Post, services: Services) -
         "asked": {**BODY, "dry_run": False}, "left": 4,
         "appointments": [{"appointment_id": str(one), "patient_id": PATIENT} for one in IDS[:2]],
     }  # fmt: skip
-    assert found.headers["Frontdesk-Command-Id"] == displaced.headers["Frontdesk-Command-Id"]
+    assert found.headers[internal.COMMAND_ID] == displaced.headers[internal.COMMAND_ID]
 
 
 async def test_what_is_not_settled_is_moving(post: Post, services: Services) -> None:
@@ -155,7 +156,7 @@ async def test_a_dry_run_has_no_key_and_no_commands(post: Post, services: Servic
     answer = await post({**BODY, "dry_run": True}, Idempotency_Key="k")
     assert (answer.status_code, answer.json()["moved"]) == (200, services.plan["steps"][:2])
     assert [one["code"] for one in answer.json()["not_moved"]] == ["no_place"]
-    assert all("Frontdesk-Command-Id" not in one.headers for one in services.owners.requests)
+    assert all(internal.COMMAND_ID not in one.headers for one in services.owners.requests)
 
 
 async def test_a_refusal_is_about_the_public_path(post: Post, services: Services) -> None:

@@ -6,6 +6,7 @@ import httpx2
 import pytest
 
 from services.gateway.access.caller import OPEN
+from shared.contracts import internal
 from shared.infra import ids
 from tests.integration.gateway.conftest import API, CLINIC, FakeOwners, Process
 
@@ -19,9 +20,9 @@ async def test_a_registration_is_passed_with_its_caller_and_its_key(gateway: Pro
     assert (answer.status_code, answer.headers["Location"]) == (201, f"{API}/doctors/{DOCTOR}")
     (request,) = owners.requests
     assert request.content == b'{"any": "body"}'
-    assert request.headers["Frontdesk-Clinic"] == str(CLINIC)
-    assert request.headers["Frontdesk-Principal"] == OPEN
-    assert request.headers["Frontdesk-Command-Id"] == str(ids.command_id(CLINIC, OPEN, "create_doctor", "k"))
+    assert request.headers[internal.CLINIC] == str(CLINIC)
+    assert request.headers[internal.PRINCIPAL] == OPEN
+    assert request.headers[internal.COMMAND_ID] == str(ids.command_id(CLINIC, OPEN, "create_doctor", "k"))
     assert request.headers["Request-Id"] == "desk-7"
 
 

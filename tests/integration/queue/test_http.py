@@ -8,6 +8,7 @@ import pytest
 
 from services.queue.app import create_app
 from services.queue.settings import Settings
+from shared.contracts import internal
 from shared.infra.postgres import Database
 from shared.infra.runtime import Runtime
 from tests.integration.queue.conftest import TODAY, checked_in, run
@@ -75,8 +76,8 @@ async def test_a_bad_parameter_is_named(client: httpx2.AsyncClient, clinic_id: U
 async def test_without_a_clinic_nothing_is_read(client: httpx2.AsyncClient) -> None:
     answer = await client.get(f"/internal/queues/{uuid4()}?date={TODAY}")
     assert answer.status_code == 422
-    assert [error["field"] for error in answer.json()["errors"]] == ["Frontdesk-Clinic"]
+    assert [error["field"] for error in answer.json()["errors"]] == [internal.CLINIC]
 
 
 def acting_for(clinic: UUID) -> dict[str, str]:
-    return {"Frontdesk-Clinic": str(clinic)}
+    return {internal.CLINIC: str(clinic)}

@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 from deploy.cli import app
 from deploy.importing import owner as calls
 from deploy.importing.work import CALLS_AT_ONCE
+from shared.contracts import internal
 from shared.contracts.imports import MAX_LINES
 from tests.unit.deploy.owner import CLINIC, Handler, StandIn, serving
 
@@ -75,7 +76,7 @@ def test_a_file_without_a_bad_line_ends_well_also_through_a_pipe(owner: StandIn)
     assert (done.exit_code, json.loads(done.stdout)["created"]) == (0, 1)
     ((said, query),) = owner.calls
     assert query == {"dry_run": ["true"]}
-    assert (said["Frontdesk-Clinic"], said["Frontdesk-Actor"]) == (CLINIC["id"], "import")
+    assert (said[internal.CLINIC], said[internal.ACTOR]) == (CLINIC["id"], "import")
     assert json.loads(run(owner, "patients", "-", "--json", stdin=b"name,phone\n").stdout)["lines"] == 0
 
 

@@ -1,0 +1,21 @@
+"""The headers of internal HTTP calls: for which clinic a call acts, who acts, and which command it repeats under.
+
+Written by the gateway and by imports, read by the owners of data (`shared/infra/caller.py`).
+"""
+
+from uuid import UUID
+
+CLINIC = "Frontdesk-Clinic"
+"""The id of the clinic, a UUID. Every call that touches a clinic's data has it."""
+ACTOR = "Frontdesk-Actor"
+"""Who acts, at most 64 characters: goes into messages and audit rows."""
+PRINCIPAL = "Frontdesk-Principal"
+"""Whose idempotency keys these are, at most 64 characters."""
+COMMAND_ID = "Frontdesk-Command-Id"
+"""The id that a client's idempotency key makes, a UUID: a repeat is answered as the first call was."""
+
+
+def headers(clinic_id: UUID, actor: str, principal: str, command_id: UUID | None = None) -> dict[str, str]:
+    """What an internal call says."""
+    said = {CLINIC: str(clinic_id), ACTOR: actor, PRINCIPAL: principal}
+    return said if command_id is None else {**said, COMMAND_ID: str(command_id)}
