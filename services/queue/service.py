@@ -41,8 +41,14 @@ async def queue_patients(unit: Unit, arrivals: list[PatientCheckedIn]) -> None:
         if one.is_new:
             place = {"appointment_id": one.entry.appointment_id, "position": one.entry.position}
             unit.record(one.cause, Action.ENTRY_QUEUED, one.entry.id, **place)
-        day = {"doctor_id": one.entry.doctor_id, "date": one.entry.date}
-        unit.emit(QUEUE_EVENTS, PatientQueued, one.cause, **day, version=one.version, entry=one.entry)
+        queued_at = PatientQueued(
+            **unit.envelope(one.cause),
+            doctor_id=one.entry.doctor_id,
+            date=one.entry.date,
+            version=one.version,
+            entry=one.entry,
+        )
+        unit.emit(QUEUE_EVENTS, queued_at)
         unit.reply(one.cause, answer_of(one.entry))
 
 

@@ -5,7 +5,7 @@ ignores fields that it does not know and refuses a version that it does not know
 """
 
 from datetime import date, datetime
-from typing import Any, ClassVar, Literal, Self
+from typing import ClassVar, Literal, TypedDict
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -52,17 +52,55 @@ class Message(Wire):
         """The Kafka key: messages of one key are kept in order."""
         raise NotImplementedError
 
-    @classmethod
-    def caused_by(cls, cause: "Message", *, message_id: UUID, occurred_at: datetime, **fields: Any) -> Self:
-        """The message that follows from `cause`: it inherits clinic, command, correlation, deadline and reply address."""
-        inherited = {name: getattr(cause, name) for name in _INHERITED}
-        own = {"causation_id": cause.message_id, "message_id": message_id, "occurred_at": occurred_at}
-        return cls(**{**inherited, **own, **fields})
+
+class _Envelope(TypedDict):
+    """The fields of `Message` but for `type`, `version` and what names its command."""
+
+    message_id: UUID
+    clinic_id: UUID
+    correlation_id: str
+    causation_id: UUID | None
+    actor: str
+    occurred_at: datetime
+    reply_partition: int | None
 
 
-_INHERITED = (
-    "clinic_id", "correlation_id", "command_id", "actor", "principal", "body_hash", "accepted_at", "decide_by", "reply_partition",
-)  # fmt: skip
+class Envelope(_Envelope):
+    """The envelope of a message, as keyword arguments of its class: `SlotFreed(**envelope, doctor_id=…)` is checked by mypy."""
+
+    command_id: UUID | None
+    principal: str | None
+    body_hash: str | None
+    accepted_at: datetime | None
+    decide_by: datetime | None
+
+
+class CommandEnvelope(_Envelope):
+    """The envelope of a client's command, which has an id, a principal and a deadline for certain."""
+
+    command_id: UUID
+    principal: str
+    body_hash: str
+    accepted_at: datetime
+    decide_by: datetime
+
+
+def following(cause: Message, *, message_id: UUID, occurred_at: datetime) -> Envelope:
+    """The envelope of what follows from `cause`: it inherits clinic, command, correlation, deadline and reply address."""
+    return Envelope(
+        message_id=message_id,
+        clinic_id=cause.clinic_id,
+        correlation_id=cause.correlation_id,
+        causation_id=cause.message_id,
+        command_id=cause.command_id,
+        actor=cause.actor,
+        principal=cause.principal,
+        body_hash=cause.body_hash,
+        occurred_at=occurred_at,
+        accepted_at=cause.accepted_at,
+        decide_by=cause.decide_by,
+        reply_partition=cause.reply_partition,
+    )
 
 
 def day_key(clinic_id: UUID, doctor_id: UUID, day: date) -> bytes:

@@ -24,13 +24,15 @@ class Caller:
 
 def _caller(
     request: Request,
-    clinic_id: Annotated[UUID, Header(alias=internal.CLINIC)],
-    actor: Annotated[str, Header(alias=internal.ACTOR, max_length=64)] = "system",
-    principal: Annotated[str, Header(alias=internal.PRINCIPAL, max_length=64)] = "system",
-    command_id: Annotated[UUID | None, Header(alias=internal.COMMAND_ID)] = None,
+    frontdesk_clinic: Annotated[UUID, Header(alias=internal.CLINIC)],
+    frontdesk_actor: Annotated[str, Header(alias=internal.ACTOR, max_length=64)] = "system",
+    frontdesk_principal: Annotated[str, Header(alias=internal.PRINCIPAL, max_length=64)] = "system",
+    frontdesk_command_id: Annotated[UUID | None, Header(alias=internal.COMMAND_ID)] = None,
     if_match: Annotated[str | None, Header(max_length=1000)] = None,
 ) -> Caller:
-    return Caller(clinic_id, actor, principal, command_id, request.state.correlation_id, if_match)
+    """Not named as the headers' contents: a path may have a parameter of that name."""
+    ids = (frontdesk_actor, frontdesk_principal, frontdesk_command_id, request.state.correlation_id)
+    return Caller(frontdesk_clinic, *ids, if_match)
 
 
 ByCaller = Annotated[Caller, Depends(_caller)]

@@ -310,8 +310,14 @@ def tell_holder(topic: Topic) -> Failure:
 
     async def tell(unit: Unit, message: Message) -> None:
         if isinstance(message, DayMessage):
-            day = {"doctor_id": message.doctor_id, "date": message.date}
-            unit.emit(topic, CommandFailed, message, **day, failed=message.type, is_first_step=message.is_command)
+            failed = CommandFailed(
+                **unit.envelope(message),  # type: ignore[arg-type]  # only called for what belongs to a command
+                doctor_id=message.doctor_id,
+                date=message.date,
+                failed=message.type,
+                is_first_step=message.is_command,
+            )
+            unit.emit(topic, failed)
 
     return tell
 

@@ -1,6 +1,6 @@
-"""The unit of work: one transaction in which a batch or a registry call has its effect and says what others need to know.
+"""The unit of work: one transaction in which a batch or a registry call has its effect and emits messages for others.
 
-What is emitted becomes the outbox rows of the transaction and is published after its commit; replies follow, unguarded.
+Emitted messages become outbox rows of the transaction and are published after its commit. Replies follow, and may be lost.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.contracts.commands import Answer, CommandAnswered
-from shared.contracts.envelope import Message
+from shared.contracts.envelope import Envelope, Message, following
 from shared.contracts.topics import GATEWAY_REPLIES, Topic
 from shared.infra import audit
 from shared.infra.audit import Action, Cause, Entry
@@ -33,26 +33,33 @@ class Unit:
 
     connection: Connection
     now: datetime
-    said: list[tuple[Topic, Message]] = field(default_factory=list)
+    emitted: list[tuple[Topic, Message]] = field(default_factory=list)
     replies: list[CommandAnswered] = field(default_factory=list)
     effects: list[Entry] = field(default_factory=list)
 
-    def emit(self, topic: Topic, kind: type[M], cause: Message, **fields: Any) -> M:
-        """Says what follows from `cause`: published after the commit, in the order of emission."""
-        message = kind.caused_by(cause, message_id=new_id(), occurred_at=self.now, **fields)
-        self.said.append((topic, message))
-        return message
+    def envelope(self, cause: Cause) -> Envelope:
+        """The envelope of a message that follows from `cause`: another message, or the caller of a request."""
+        if isinstance(cause, Message):
+            return following(cause, message_id=new_id(), occurred_at=self.now)
+        return Envelope(
+            message_id=new_id(),
+            clinic_id=cause.clinic_id,
+            correlation_id=cause.correlation_id,
+            causation_id=None,
+            command_id=cause.command_id,
+            actor=cause.actor,
+            principal=cause.principal,
+            body_hash=None,
+            occurred_at=self.now,
+            accepted_at=None,
+            decide_by=None,
+            reply_partition=None,
+        )
 
-    def tell(self, topic: Topic, kind: type[M], caller: Cause, **fields: Any) -> M:
-        """Says what the caller of a request has done: no message caused it."""
-        named = {name: getattr(caller, name) for name in ("clinic_id", "actor", "principal", "correlation_id", "command_id")}
-        message = kind(message_id=new_id(), occurred_at=self.now, **named, **fields)
-        self.said.append((topic, message))
+    def emit(self, topic: Topic, message: M) -> M:
+        """Adds a message to the outbox: it is published after the commit, in the order of emission."""
+        self.emitted.append((topic, message))
         return message
-
-    def announce(self, topic: Topic, message: Message) -> None:
-        """Says what no message caused: a registry change."""
-        self.said.append((topic, message))
 
     def record(self, cause: Cause, action: Action, subject_id: UUID, **detail: Any) -> None:
         """Notes an effect for the audit trail: one row, in this transaction. `detail` is ids, numbers and dates, and a `code`."""
@@ -63,13 +70,12 @@ class Unit:
         """Writes what the transaction did and says, as its last statements."""
         if self.effects:
             await audit.append(self.connection, self.effects, self.now)
-        return await outbox.write(self.connection, self.said) if self.said else None
+        return await outbox.write(self.connection, self.emitted) if self.emitted else None
 
     def reply(self, cause: Message, answer: Answer, *, replayed: bool = False) -> None:
         """Answers the gateway that waits for the command of `cause`, if one does."""
         if cause.reply_partition is not None and cause.command_id is not None:
-            reply = CommandAnswered.caused_by(cause, message_id=new_id(), occurred_at=self.now, answer=answer, replayed=replayed)
-            self.replies.append(reply)
+            self.replies.append(CommandAnswered(**self.envelope(cause), answer=answer, replayed=replayed))
 
 
 @dataclass

@@ -12,7 +12,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from shared.contracts.appointments import AppointmentView
-from shared.contracts.envelope import Message
+from shared.contracts.envelope import Message, following
 from shared.contracts.queue import QueueEntryView
 from shared.contracts.topics import ALL_TOPICS
 
@@ -110,5 +110,5 @@ def test_a_message_that_follows_inherits_clinic_command_deadline_and_reply_addre
     cause = CLASSES["BookAppointment"].model_validate(golden("BookAppointment"))
     follower = CLASSES["SlotReserved"].model_validate(golden("SlotReserved"))
     own = follower.model_dump(include=set(type(follower).model_fields) - set(Message.model_fields) - {"v", "type"})
-    made = type(follower).caused_by(cause, message_id=follower.message_id, occurred_at=follower.occurred_at, **own)
-    assert made == follower
+    inherited = following(cause, message_id=follower.message_id, occurred_at=follower.occurred_at)
+    assert type(follower).model_validate({**inherited, **own}) == follower

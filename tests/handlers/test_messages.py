@@ -112,7 +112,7 @@ async def acts(service: str, admitted: Admitted) -> bool:
         await handle(unit, admitted)
     except Touched:
         return True
-    return bool(unit.said or unit.replies)
+    return bool(unit.emitted or unit.replies)
 
 
 def golden(kind: type[Message], **changed: object) -> Message:

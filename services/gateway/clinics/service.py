@@ -13,11 +13,11 @@ from shared.contracts.clinics import ClinicSettings
 from shared.contracts.problems import Code, FieldError
 from shared.contracts.registry import ClinicChanged
 from shared.contracts.topics import REGISTRY_EVENTS
-from shared.infra.audit import SYSTEM, Action
+from shared.infra.audit import SYSTEM, Action, Cause
 from shared.infra.forms import check_match, parse
 from shared.infra.ids import new_id
 from shared.infra.problems import ProblemError
-from shared.infra.unit import RegistryUnit, Units
+from shared.infra.unit import RegistryUnit, Unit, Units
 
 REFRESH_SECONDS = 2.0
 
@@ -49,7 +49,7 @@ async def change_settings(unit: RegistryUnit, caller: Caller, data: object) -> C
     if not changed:
         return clinic
     clinic = await clinics.change_clinic(unit.connection, clinic.id, changed)
-    unit.tell(REGISTRY_EVENTS, ClinicChanged, caller, version=clinic.version, code=clinic.code, settings=clinic.settings)
+    _announce(unit, caller, clinic)
     unit.record(caller, Action.CLINIC_CHANGED, clinic.id, version=clinic.version, **changed)
     return clinic
 
@@ -88,5 +88,11 @@ async def announce_clinics(units: Units) -> int:
         changed = await clinics.take_unannounced(unit.connection)
         for clinic in changed:
             starter = Caller(clinic.id, SYSTEM, SYSTEM, new_id().hex)
-            unit.tell(REGISTRY_EVENTS, ClinicChanged, starter, version=clinic.version, code=clinic.code, settings=clinic.settings)
+            _announce(unit, starter, clinic)
     return len(changed)
+
+
+def _announce(unit: Unit, cause: Cause, clinic: Clinic) -> None:
+    """Emits the clinic as it is now for the other services."""
+    changed = ClinicChanged(**unit.envelope(cause), version=clinic.version, code=clinic.code, settings=clinic.settings)
+    unit.emit(REGISTRY_EVENTS, changed)

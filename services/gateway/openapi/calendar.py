@@ -32,14 +32,10 @@ DAY_SET = DayAnswer(**DAY.model_dump(), displaced=[])
 DAY_CLOSED = DayAnswer(**DAY.model_copy(update={"available": False}).model_dump(), displaced=[APPOINTMENT])
 SCHEDULE = ScheduleView(entries=_WEEK, version=3)
 SCHEDULED = ScheduleAnswer(entries=_WEEK, version=3, displaced=[_TIMED])
-CLOSED = ExceptionView(
-    id=ids.EXCEPTION,
-    kind=ExceptionKind.CLOSED,
-    from_=ids.DAY,
-    to=date(2026, 3, 6),
-    reason=Reason.ILL,
-    displaced=[_TIMED],
-)
+CLOSED = ExceptionView.model_validate({
+    "id": ids.EXCEPTION, "kind": ExceptionKind.CLOSED, "from": ids.DAY, "to": date(2026, 3, 6), "reason": Reason.ILL,
+    "displaced": [_TIMED],
+})  # fmt: skip
 TRIED = CLOSED.model_copy(update={"id": None})
 EXTRA = ExceptionView(
     id=ids.EXCEPTION, kind=ExceptionKind.EXTRA, date=date(2026, 3, 7), start="09:00", end="11:00", location_id=ids.LOCATION,

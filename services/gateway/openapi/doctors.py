@@ -18,12 +18,12 @@ _PRICES = {"name": "Standard", "currency": "GBP", "min": 4500, "max": 9000}
 _ADDRESSES = {"en": "12 Harbour Road, London", "zh-Hant": "倫敦海港路12號"}
 
 CATEGORY = CategoryView(id=ids.CATEGORY, name="Dermatology", version=1)
-PRICE_RANGE = PriceRangeView(id=ids.PRICE_RANGE, version=1, **_PRICES)
+PRICE_RANGE = PriceRangeView.model_validate({"id": ids.PRICE_RANGE, "version": 1, **_PRICES})
 LOCATION = LocationView(id=ids.LOCATION, name="Harbour", address=_ADDRESSES["en"], time_zone="Europe/London")
 DOCTOR = DoctorView(
     id=ids.DOCTOR, code="ada-osei", name="Dr Ada Osei", category=CategoryOf(id=ids.CATEGORY, name="Dermatology"),
-    price_range=PriceRangeOf(id=ids.PRICE_RANGE, **_PRICES), languages=["en"], locations=[LOCATION], status=Active.ACTIVE,
-    version=1,
+    price_range=PriceRangeOf.model_validate({"id": ids.PRICE_RANGE, **_PRICES}), languages=["en"], locations=[LOCATION],
+    status=Active.ACTIVE, version=1,
 )  # fmt: skip
 CHANGED = DOCTOR.model_copy(update={"languages": ["en", "zh-Hant"], "version": 2})
 DELETED = Deleted(id=ids.DOCTOR, appointments_left=3)

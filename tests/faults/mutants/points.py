@@ -88,7 +88,7 @@ def stop_at_points(folder: Path, service: str) -> None:
 
     async def conclude_and_stop(self: Unit, outbox: Outbox) -> Written | None:
         written = await conclude(self, outbox)
-        await before_commit.pass_by([*RECEIVED.get(), *(encode(message) for _, message in self.said)])
+        await before_commit.pass_by([*RECEIVED.get(), *(encode(message) for _, message in self.emitted)])
         return written
 
     async def stop_and_publish(self: Outbox, batch: Written) -> None:

@@ -63,11 +63,11 @@ class Said:
 
     def of(self, kind: type[M]) -> list[M]:
         """The messages of one type, in the order in which they were said."""
-        return [message for _, message in self.unit.said if isinstance(message, kind)]
+        return [message for _, message in self.unit.emitted if isinstance(message, kind)]
 
     @property
     def types(self) -> list[str]:
-        return [message.type for _, message in self.unit.said]
+        return [message.type for _, message in self.unit.emitted]
 
     @property
     def numbers(self) -> list[int]:
@@ -177,7 +177,7 @@ def book(clinic: UUID, doctor: UUID, date: dt.date | None = None, **fields: Any)
 
 def move(reserved: SlotReserved, doctor: UUID, date: dt.date | None = None, **fields: Any) -> RescheduleAppointment:
     """The appointment of a reservation is to have a place of this day."""
-    names = {"appointment_id": reserved.appointment_id, "patient_id": reserved.patient_id}
+    names: dict[str, Any] = {"appointment_id": reserved.appointment_id, "patient_id": reserved.patient_id}
     return RescheduleAppointment(**envelope(reserved.clinic_id, **fields), doctor_id=doctor, date=date or in_days(1), **names)
 
 

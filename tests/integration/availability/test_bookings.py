@@ -1,6 +1,7 @@
 """Batches of bookings on a real Postgres: who gets which place, what is refused, and how the days come into being."""
 
 import datetime as dt
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -43,7 +44,7 @@ async def test_a_batch_fills_a_day_in_order_of_arrival_and_refuses_the_rest(desk
     said = await desk.deliver(*commands)
     assert said.numbers == list(range(1, 11))
     assert said.codes == [Code.FULL] * 3
-    assert [message.command_id for _, message in said.unit.said] == [command.command_id for command in commands]
+    assert [message.command_id for _, message in said.unit.emitted] == [command.command_id for command in commands]
     assert (await desk.deliver(book(desk.clinic, doctor))).codes == [Code.FULL]
 
 
@@ -136,7 +137,7 @@ async def test_a_message_that_comes_again_takes_nothing_more_and_is_passed_on(de
 
 
 async def test_the_answer_of_a_repeat_is_given_again_unless_it_is_a_check_in(desk: Desk) -> None:
-    day = {"doctor_id": uuid4(), "date": in_days(1)}
+    day: dict[str, Any] = {"doctor_id": uuid4(), "date": in_days(1)}
     ours = CommandRepeated(**envelope(desk.clinic), **day, answer=ANSWER)
     check_in = CommandRepeated(**envelope(desk.clinic), **day, answer=ANSWER, appointment_id=uuid4())
     undecided = CommandRepeated(**envelope(desk.clinic), **day)

@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 from shared.contracts import internal
+from shared.contracts.appointments import Status
 from shared.contracts.availability import SlotReserved
 from shared.contracts.booking import AppointmentMoved, AppointmentRefused, Purpose
 from shared.contracts.displacement import MAX_DISPLACED
@@ -332,9 +333,11 @@ async def test_booking_ends_each_move(desk: Desk, http: httpx2.AsyncClient) -> N
     await displaced(http, doctor, call(), held)
     await published(desk)
     moved, refused = said(desk)
-    names = {"appointment_id": moved.appointment_id, "slot_id": moved.slot_id, "reservation_id": moved.reservation_id}
+    names: dict[str, Any] = {
+        "appointment_id": moved.appointment_id, "slot_id": moved.slot_id, "reservation_id": moved.reservation_id,
+    }  # fmt: skip
     acknowledged = AppointmentMoved(
-        **envelope(desk.clinic), version=2, doctor_id=doctor, date=moved.date, patient_id=moved.patient_id, status="booked",
+        **envelope(desk.clinic), version=2, doctor_id=doctor, date=moved.date, patient_id=moved.patient_id, status=Status.BOOKED,
         slot_number=moved.slot_number, from_doctor_id=doctor, from_date=in_days(1), **names,
     )  # fmt: skip
     given_up = AppointmentRefused(

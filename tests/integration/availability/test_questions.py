@@ -16,6 +16,7 @@ from shared.contracts.topics import AVAILABILITY_EVENTS
 from shared.infra.ids import new_id
 from shared.infra.kafka import decode
 from tests.integration.availability.desk import Desk, book, releases
+from tests.support.messages import caused
 
 TIMERS = "SELECT reservation_id FROM unacknowledged WHERE clinic_id = $1"
 MAKE_DUE = "UPDATE unacknowledged SET due_at = now() WHERE clinic_id = $1"
@@ -40,13 +41,12 @@ async def reserve(desk: Desk, count: int = 1) -> list[SlotReserved]:
 def booked(reserved: SlotReserved) -> AppointmentBooked:
     told = {"doctor_id", "date", "appointment_id", "patient_id", "slot_id", "slot_number", "reservation_id"}
     place = reserved.model_dump(include=told)
-    now = reserved.occurred_at
-    return AppointmentBooked.caused_by(reserved, message_id=new_id(), occurred_at=now, **place, version=1, status=Status.BOOKED)
+    return caused(AppointmentBooked, reserved, **place, version=1, status=Status.BOOKED)
 
 
 def kept(reserved: SlotReserved) -> ReservationKept:
     place = reserved.model_dump(include={"doctor_id", "date", "appointment_id", "slot_id", "reservation_id"})
-    return ReservationKept.caused_by(reserved, message_id=new_id(), occurred_at=reserved.occurred_at, **place)
+    return caused(ReservationKept, reserved, **place)
 
 
 def asked(desk: Desk) -> list[ReservationQuestioned]:

@@ -1,5 +1,6 @@
 """Places given back on a real Postgres: by whom they are held decides, whatever is repeated, late or renumbered."""
 
+from typing import Any
 from uuid import uuid4
 
 from shared.contracts.availability import SlotFreed, SlotReserved
@@ -35,7 +36,7 @@ async def test_a_refused_appointment_gives_its_place_back_and_its_refusal_is_the
     doctor = await desk.doctor()
     (held,) = (await desk.deliver(book(desk.clinic, doctor))).of(SlotReserved)
     refusal = Answer.refusal(Code.UNKNOWN_PATIENT)
-    ids = {"slot_id": held.slot_id, "reservation_id": held.reservation_id, "appointment_id": held.appointment_id}
+    ids: dict[str, Any] = {"slot_id": held.slot_id, "reservation_id": held.reservation_id, "appointment_id": held.appointment_id}
     said = await desk.deliver(
         AppointmentRefused(**envelope(desk.clinic), doctor_id=doctor, date=in_days(1), **ids, answer=refusal)
     )

@@ -37,11 +37,11 @@ class Said:
 
     def of(self, kind: type[M]) -> list[M]:
         """The messages of one type, in the order in which they were said."""
-        return [message for _, message in self.unit.said if isinstance(message, kind)]
+        return [message for _, message in self.unit.emitted if isinstance(message, kind)]
 
     @property
     def types(self) -> list[str]:
-        return [message.type for _, message in self.unit.said]
+        return [message.type for _, message in self.unit.emitted]
 
     @property
     def answers(self) -> list[Answer]:

@@ -17,6 +17,7 @@ from shared.infra import outcomes
 from shared.infra.errors import Outrun, is_transient
 from shared.infra.ids import new_id
 from tests.integration.booking.desk import Desk
+from tests.support.messages import caused
 from tests.support.waiting import eventually
 from tests.unit.booking.messages import cancel, check_in, freed, kept, move_of, questioned, refused, reserved
 
@@ -25,8 +26,8 @@ LONG_AGO = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=11)
 
 def failed(of: Message, type_: str, *, first: bool = True) -> CommandFailed:
     """A service tells that a command of this type, or a later step of it, is a dead letter."""
-    day = {"doctor_id": uuid4(), "date": dt.date(2026, 3, 2)}
-    return CommandFailed.caused_by(of, message_id=new_id(), occurred_at=of.occurred_at, failed=type_, is_first_step=first, **day)
+    day: dict[str, Any] = {"doctor_id": uuid4(), "date": dt.date(2026, 3, 2)}
+    return caused(CommandFailed, of, failed=type_, is_first_step=first, **day)
 
 
 def overdue(clinic: UUID, **changes: Any) -> OverdueCommand:
@@ -131,7 +132,7 @@ async def fail(desk: Desk, message: Message) -> tuple[list[Message], list[str | 
     """Booking could not process a message: what it says and answers then."""
     async with desk.units.batch({desk.clinic}) as unit:
         await fail_own(unit, message)
-        return [said for _, said in unit.said], [reply.answer.code for reply in unit.replies]
+        return [said for _, said in unit.emitted], [reply.answer.code for reply in unit.replies]
 
 
 async def test_a_reservation_that_booking_cannot_process_is_refused_and_released(desk: Desk) -> None:

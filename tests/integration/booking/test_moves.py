@@ -169,7 +169,7 @@ async def test_a_refused_move_is_settled_and_its_repeat_passed_on_like_a_booking
     await desk.deliver(cancel(desk.clinic, gone.appointment_id))
     new = move_of(gone)
     said = await desk.deliver(new, repeated(new))
-    assert said.types == ["AppointmentRefused", "CommandRepeated"] and said.unit.said[1][1].key == new.key
+    assert said.types == ["AppointmentRefused", "CommandRepeated"] and said.unit.emitted[1][1].key == new.key
     settled = await desk.deliver(freed(new, new.command_id), repeated(new))
     assert settled.codes == [Code.CANCELLED]
 

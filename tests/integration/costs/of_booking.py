@@ -81,7 +81,7 @@ async def questions_about_nothing(consumer: Consumer, size: int) -> list[Message
 
 async def failures(consumer: Consumer, size: int) -> list[Message]:
     """Commands that availability could not process."""
-    day = {"doctor_id": uuid4(), "date": in_days(), "failed": "BookAppointment", "is_first_step": True}
+    day: dict[str, Any] = {"doctor_id": uuid4(), "date": in_days(), "failed": "BookAppointment", "is_first_step": True}
     return [CommandFailed(**envelope(consumer.clinic), **day) for _ in range(size)]
 
 

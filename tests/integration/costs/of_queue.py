@@ -9,6 +9,7 @@ from shared.infra.ids import new_id
 from tests.integration.costs.batches import CLINIC_SETTINGS, REPLY, Batch
 from tests.integration.costs.consumer import Consumer
 from tests.integration.queue.conftest import NOW, TODAY, checked_in
+from tests.support.messages import caused
 
 
 async def arrivals(consumer: Consumer, size: int) -> list[Message]:
@@ -33,20 +34,14 @@ async def reassigned(consumer: Consumer, size: int) -> list[Message]:
     await consumer.read(first)
     names = {"doctor_id", "date", "appointment_id"}
     moved = [{**one.model_dump(include=names), "patient_id": uuid4(), "version": 3} for one in first]
-    return [
-        AppointmentReassigned.caused_by(one, message_id=new_id(), occurred_at=NOW, **fields)
-        for one, fields in zip(first, moved, strict=True)
-    ]
+    return [caused(AppointmentReassigned, one, occurred_at=NOW, **fields) for one, fields in zip(first, moved, strict=True)]
 
 
 async def repeats(consumer: Consumer, size: int) -> list[Message]:
     first = [one for one in await arrivals(consumer, size) if isinstance(one, PatientCheckedIn)]
     await consumer.read(first)
     day = {"doctor_id": uuid4(), "date": TODAY}
-    return [
-        CommandRepeated.caused_by(one, message_id=new_id(), occurred_at=NOW, **day, appointment_id=one.appointment_id)
-        for one in first
-    ]
+    return [caused(CommandRepeated, one, occurred_at=NOW, **day, appointment_id=one.appointment_id) for one in first]
 
 
 QUEUED = {"PatientQueued": 1} | REPLY

@@ -20,8 +20,8 @@ from services.gateway.settings import Settings
 from shared.contracts.commands import Answer, CommandAnswered, Outcome, Outcomes
 from shared.contracts.envelope import ClientCommand
 from shared.contracts.topics import APPOINTMENT_COMMANDS, BOOKING_COMMANDS, GATEWAY_REPLIES
-from shared.infra.ids import new_id
 from shared.infra.kafka import Publisher, Record, decode, record_of
+from tests.support.messages import caused
 from tests.support.waiting import eventually
 
 CLINIC = UUID("00000000-0000-7000-8000-000000000001")
@@ -138,9 +138,7 @@ class Commands:
 
     async def reply(self, command: ClientCommand, answer: Answer, *, replayed: bool = False) -> None:
         """Replies as a service does."""
-        reply = CommandAnswered.caused_by(
-            command, message_id=new_id(), occurred_at=command.occurred_at, answer=answer, replayed=replayed
-        )
+        reply = caused(CommandAnswered, command, answer=answer, replayed=replayed)
         await self._publisher.send(record_of(GATEWAY_REPLIES, reply, command.reply_partition))
 
     async def babble(self, partition: int | None) -> None:

@@ -27,7 +27,7 @@ async def process(bench: Bench) -> Runtime:
 def say(unit: Unit, bench: Bench, *messages: NoteTaken) -> None:
     """Emit messages on the test's topic."""
     for message in messages:
-        unit.announce(bench.topic, message)
+        unit.emit(bench.topic, message)
 
 
 async def published(bench: Bench) -> list[int]:

@@ -69,7 +69,7 @@ def producer(process: Runtime, monkeypatch: pytest.MonkeyPatch) -> Producer:
 async def say(process: Runtime, bench: Bench, *numbers: int) -> None:
     async with process.units.batch({bench.clinic}) as unit:
         for number in numbers:
-            unit.announce(bench.topic, note(bench.clinic, number, doctor=DOCTOR))
+            unit.emit(bench.topic, note(bench.clinic, number, doctor=DOCTOR))
 
 
 async def published(bench: Bench) -> list[int]:
@@ -147,9 +147,9 @@ async def test_what_was_written_before_a_failure_and_comes_behind_it_waits(
     first = asyncio.ensure_future(say(process, bench, 1))
     await eventually(producer.has_taken_them)
     async with process.units.batch({bench.clinic}) as unit:
-        unit.announce(bench.topic, note(bench.clinic, 2, doctor=DOCTOR))
-        second = await process.outbox.write(unit.connection, unit.said)
-        unit.said.clear()
+        unit.emit(bench.topic, note(bench.clinic, 2, doctor=DOCTOR))
+        second = await process.outbox.write(unit.connection, unit.emitted)
+        unit.emitted.clear()
     failed.set_exception(KafkaTimeoutError())
     await first
     await process.outbox.publish(second)

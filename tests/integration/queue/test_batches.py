@@ -17,6 +17,7 @@ from shared.infra.ids import new_id
 from shared.infra.postgres import Database
 from shared.infra.unit import Unit
 from tests.integration.queue.conftest import NOW, TODAY, checked_in, reassigned, run
+from tests.support.messages import caused
 
 DAYS = "SELECT doctor_id, date, last_position, version FROM queue_days WHERE clinic_id = $1 ORDER BY doctor_id, date"
 ENTRIES = "SELECT appointment_id, position FROM entries WHERE clinic_id = $1 AND doctor_id = $2 ORDER BY position"
@@ -24,8 +25,8 @@ ENTRIES = "SELECT appointment_id, position FROM entries WHERE clinic_id = $1 AND
 
 def queued(unit: Unit) -> list[PatientQueued]:
     """What the batch said, all of it on the queue's topic."""
-    assert all(topic is QUEUE_EVENTS for topic, _ in unit.said)
-    return [message for _, message in unit.said if isinstance(message, PatientQueued)]
+    assert all(topic is QUEUE_EVENTS for topic, _ in unit.emitted)
+    return [message for _, message in unit.emitted if isinstance(message, PatientQueued)]
 
 
 def answers(unit: Unit) -> list[tuple[UUID | None, int, object, bool]]:
@@ -39,7 +40,7 @@ async def rows(database: Database, clinic: UUID, sql: str, *args: object) -> lis
 
 def repeat_of(message: Message, appointment: UUID | None) -> CommandRepeated:
     day = {"doctor_id": uuid4(), "date": TODAY}
-    return CommandRepeated.caused_by(message, message_id=new_id(), occurred_at=NOW, **day, appointment_id=appointment)
+    return caused(CommandRepeated, message, occurred_at=NOW, **day, appointment_id=appointment)
 
 
 async def test_a_batch_gives_positions_in_order_and_says_and_answers_each(database: Database, clinic_id: UUID) -> None:
@@ -93,13 +94,13 @@ async def test_a_repeat_is_answered_with_the_entry_also_of_its_own_batch(databas
     entry = queued(unit)[0].entry.model_dump(mode="json")
     assert answers(unit) == [(message.command_id, 201, entry, False), (message.command_id, 201, entry, True)]
     later = await run(database, repeat)
-    assert later.said == [] and answers(later) == [(message.command_id, 201, entry, True)]
+    assert later.emitted == [] and answers(later) == [(message.command_id, 201, entry, True)]
 
 
 async def test_a_repeat_without_an_entry_or_of_another_kind_of_command_is_left_alone(database: Database, clinic_id: UUID) -> None:
     message = checked_in(clinic_id, uuid4())
     unit = await run(database, repeat_of(message, uuid4()), repeat_of(message, None))
-    assert unit.said == [] and unit.replies == []
+    assert unit.emitted == [] and unit.replies == []
 
 
 async def test_a_repeat_finds_no_entry_of_another_clinic(database: Database, clinic_id: UUID) -> None:
@@ -156,7 +157,7 @@ async def test_an_entry_follows_its_appointment_to_another_patient_and_keeps_its
     first, second = checked_in(clinic_id, doctor), checked_in(clinic_id, doctor)
     entries = [event.entry for event in queued(await run(database, first, second))]
     unit = await run(database, reassigned(first, survivor))
-    assert (unit.said, unit.replies) == ([], [])
+    assert (unit.emitted, unit.replies) == ([], [])
     (noted,) = unit.effects
     assert (noted.action, noted.subject_id, noted.detail) == (
         Action.ENTRY_REASSIGNED, entries[0].id, {"appointment_id": first.appointment_id},

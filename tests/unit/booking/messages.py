@@ -11,6 +11,7 @@ from shared.contracts.problems import Code
 from shared.contracts.queue import PatientQueued, QueueEntryView, State
 from shared.infra.ids import new_id
 from tests.support.dates import in_days
+from tests.support.messages import caused
 
 LATE = {"decide_by": dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1)}
 """Of a command that nobody may decide any more."""
@@ -53,7 +54,7 @@ def questioned(of: SlotReserved) -> ReservationQuestioned:
     """Availability asks about a reservation."""
     names = {"doctor_id", "date", "patient_id", "appointment_id", "slot_id", "reservation_id", "purpose"}
     place = of.model_dump(include=names)
-    return ReservationQuestioned.caused_by(of, message_id=new_id(), occurred_at=of.occurred_at, actor="system", **place)
+    return caused(ReservationQuestioned, of, actor="system", **place)
 
 
 def revoked(slot: SlotReserved, **fields: Any) -> SlotRevoked:
@@ -86,7 +87,7 @@ def check_in(clinic: UUID, appointment: UUID, patient: UUID, **fields: Any) -> C
 
 def repeated(of: SlotReserved | SlotKept | BookingRefused) -> CommandRepeated:
     """Availability saw a booking's command again."""
-    again = CommandRepeated.caused_by(of, message_id=new_id(), occurred_at=of.occurred_at, doctor_id=of.doctor_id, date=of.date)
+    again = caused(CommandRepeated, of, doctor_id=of.doctor_id, date=of.date)
     return again.model_copy(update={"reply_partition": PARTITION + 1})
 
 

@@ -48,7 +48,7 @@ async def test_a_registry_call_does_not_wait_for_kafka() -> None:
             message_id=UUID(int=2), clinic_id=CLINIC, correlation_id="desk-1", actor="open", occurred_at=NOW, version=1,
             doctor_id=UUID(int=3), status=Active.ACTIVE,
         )  # fmt: skip
-        unit.announce(REGISTRY_EVENTS, change)
+        unit.emit(REGISTRY_EVENTS, change)
     assert not outbox.published.done()
     outbox.answers.set()
     assert await asyncio.wait_for(outbox.published, 2) is WRITTEN

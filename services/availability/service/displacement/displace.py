@@ -167,18 +167,16 @@ async def _carry_out(unit: RegistryUnit, call: Call, matches: Sequence[Match], q
 
 def _reserved(unit: RegistryUnit, call: Call, lost: Lost, place: Place) -> SlotReserved:
     """A place for an appointment, by a command of its own: it has one outcome, whatever becomes of the others."""
-    caller = replace(call.caller, command_id=_command_id(call, lost))
-    day = {"doctor_id": place.day.doctor_id, "date": place.day.date}
-    names = {"reservation_id": new_id(), "appointment_id": lost.appointment_id}
-    reserved = unit.tell(
-        AVAILABILITY_EVENTS,
-        SlotReserved,
-        caller,
-        **day,
-        **names,
-        body_hash=call.body_hash,
-        accepted_at=unit.now,
-        decide_by=unit.now + timedelta(seconds=DECIDE_WITHIN_SECONDS),
+    assert place.slot_id is not None  # it was locked, so its day has been made
+    envelope = unit.envelope(replace(call.caller, command_id=_command_id(call, lost)))
+    envelope["body_hash"] = call.body_hash
+    envelope["accepted_at"], envelope["decide_by"] = unit.now, unit.now + timedelta(seconds=DECIDE_WITHIN_SECONDS)
+    reserved = SlotReserved(
+        **envelope,
+        doctor_id=place.day.doctor_id,
+        date=place.day.date,
+        reservation_id=new_id(),
+        appointment_id=lost.appointment_id,
         patient_id=call.patients[lost.appointment_id],
         slot_id=place.slot_id,
         slot_number=place.number,
@@ -189,7 +187,10 @@ def _reserved(unit: RegistryUnit, call: Call, lost: Lost, place: Place) -> SlotR
         purpose=Purpose.DISPLACE,
         instead_of=lost.reservation_id,
     )
-    unit.record(reserved, Action.SLOT_TAKEN, reserved.slot_id, **day, **names, number=place.number)
+    unit.emit(AVAILABILITY_EVENTS, reserved)
+    named = {"reservation_id": reserved.reservation_id, "appointment_id": lost.appointment_id}
+    taken = {"doctor_id": reserved.doctor_id, "date": reserved.date, **named, "number": place.number}
+    unit.record(reserved, Action.SLOT_TAKEN, reserved.slot_id, **taken)
     return reserved
 
 

@@ -89,7 +89,7 @@ async def serialise_codes(unit: RegistryUnit, caller: Caller) -> None:
 
 def announce(unit: RegistryUnit, caller: Caller, doctor_id: UUID, version: int, status: Active) -> None:
     """Tells the other services what they need to know of a doctor."""
-    unit.tell(REGISTRY_EVENTS, DoctorChanged, caller, version=version, doctor_id=doctor_id, status=status)
+    unit.emit(REGISTRY_EVENTS, DoctorChanged(**unit.envelope(caller), version=version, doctor_id=doctor_id, status=status))
 
 
 async def _create(unit: RegistryUnit, caller: Caller, form: DoctorIn, doctor_id: UUID) -> None:

@@ -52,7 +52,14 @@ async def left_of(unit: RegistryUnit, caller: Caller, doctor_id: UUID) -> Delete
 def _revoke(unit: RegistryUnit, caller: Caller, doctor_id: UUID, taken: Sequence[Upcoming]) -> None:
     """Asks booking to cancel what holds these reservations."""
     for one in taken:
-        names = {"reservation_id": one.reservation_id, "appointment_id": one.appointment_id}
-        day = {"doctor_id": doctor_id, "date": one.date}
-        unit.tell(AVAILABILITY_EVENTS, SlotRevoked, caller, **day, slot_id=one.slot_id, **names)
-        unit.record(caller, Action.SLOT_REVOKED, one.slot_id, **day, **names)
+        revoked = SlotRevoked(
+            **unit.envelope(caller),
+            doctor_id=doctor_id,
+            date=one.date,
+            slot_id=one.slot_id,
+            reservation_id=one.reservation_id,
+            appointment_id=one.appointment_id,
+        )
+        unit.emit(AVAILABILITY_EVENTS, revoked)
+        named = {"reservation_id": one.reservation_id, "appointment_id": one.appointment_id}
+        unit.record(caller, Action.SLOT_REVOKED, one.slot_id, doctor_id=doctor_id, date=one.date, **named)

@@ -7,7 +7,7 @@ is a job of each process, and safe in several.
 from collections.abc import Sequence
 
 from services.availability.repository import reservations
-from shared.contracts.availability import ReservationQuestioned
+from shared.contracts.availability import ReservationQuestioned, SlotReserved
 from shared.contracts.booking import AppointmentBooked, AppointmentMoved, ReservationKept
 from shared.contracts.topics import AVAILABILITY_EVENTS
 from shared.infra.audit import SYSTEM
@@ -43,18 +43,22 @@ async def _ask_due(units: Units, question_after_seconds: float) -> int:
     async with units.batch(()) as unit:
         due, rows = await reservations.take_due(unit.connection, question_after_seconds, QUESTIONS)
         for reserved in due:
-            unit.emit(
-                AVAILABILITY_EVENTS,
-                ReservationQuestioned,
-                reserved,
-                actor=SYSTEM,
-                doctor_id=reserved.doctor_id,
-                date=reserved.date,
-                patient_id=reserved.patient_id,
-                slot_id=reserved.slot_id,
-                reservation_id=reserved.reservation_id,
-                appointment_id=reserved.appointment_id,
-                purpose=reserved.purpose,
-            )
+            unit.emit(AVAILABILITY_EVENTS, _question(unit, reserved))
     RESERVATIONS_QUESTIONED.inc(len(due))
     return rows
+
+
+def _question(unit: Unit, reserved: SlotReserved) -> ReservationQuestioned:
+    """Whether a live appointment holds the reservation. Nobody asked for the question: the actor is the system."""
+    envelope = unit.envelope(reserved)
+    envelope["actor"] = SYSTEM
+    return ReservationQuestioned(
+        **envelope,
+        doctor_id=reserved.doctor_id,
+        date=reserved.date,
+        patient_id=reserved.patient_id,
+        slot_id=reserved.slot_id,
+        reservation_id=reserved.reservation_id,
+        appointment_id=reserved.appointment_id,
+        purpose=reserved.purpose,
+    )

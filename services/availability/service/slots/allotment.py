@@ -102,7 +102,8 @@ async def answer_again(unit: Unit, repeated: Sequence[CommandRepeated]) -> None:
 async def pass_on(unit: Unit, repeats: Sequence[DayMessage]) -> None:
     """Tells booking, which keeps the outcomes, that these commands came again, behind what their first arrival caused."""
     for command in repeats:
-        unit.emit(AVAILABILITY_EVENTS, CommandRepeated, command, doctor_id=command.doctor_id, date=command.date)
+        repeated = CommandRepeated(**unit.envelope(command), doctor_id=command.doctor_id, date=command.date)
+        unit.emit(AVAILABILITY_EVENTS, repeated)
 
 
 async def _clinics(unit: Unit, commands: Sequence[SlotCommand]) -> dict[UUID, ClinicSettings]:
@@ -135,16 +136,15 @@ def _say_freed(unit: Unit, message: Release) -> None:
     """Settles the command that asked for the release, if one did, and answers its client."""
     if message.command_id is None:
         return
-    unit.emit(
-        AVAILABILITY_EVENTS,
-        SlotFreed,
-        message,
+    freed = SlotFreed(
+        **unit.envelope(message),
         doctor_id=message.doctor_id,
         date=message.date,
         slot_id=message.slot_id,
         reservation_id=message.reservation_id,
         appointment_id=message.appointment_id,
     )
+    unit.emit(AVAILABILITY_EVENTS, freed)
     if message.answer is not None:
         unit.reply(message, message.answer)
 
@@ -167,10 +167,8 @@ async def _serve(unit: Unit, asked: Allotment, world: World) -> None:
 
 
 def _say_reserved(unit: Unit, taking: Taking, time_zone: str) -> SlotReserved:
-    reserved = unit.emit(
-        AVAILABILITY_EVENTS,
-        SlotReserved,
-        taking.command,
+    reserved = SlotReserved(
+        **unit.envelope(taking.command),
         doctor_id=taking.command.doctor_id,
         date=taking.command.date,
         patient_id=taking.command.patient_id,
@@ -184,6 +182,7 @@ def _say_reserved(unit: Unit, taking: Taking, time_zone: str) -> SlotReserved:
         ends_at=taking.slot.ends_at,
         purpose=taking.command.purpose,
     )
+    unit.emit(AVAILABILITY_EVENTS, reserved)
     unit.record(taking.command, Action.SLOT_TAKEN, taking.slot.id, **_named(reserved), number=taking.slot.number)
     return reserved
 
@@ -196,22 +195,19 @@ def _named(message: SlotReserved | Release) -> dict[str, object]:
 
 def _say_kept(unit: Unit, command: SlotCommand, holding: Holding) -> None:
     """Nothing is taken: booking judges the move, and answers with the appointment as it is."""
-    unit.emit(
-        AVAILABILITY_EVENTS,
-        SlotKept,
-        command,
+    kept = SlotKept(
+        **unit.envelope(command),
         doctor_id=command.doctor_id,
         date=command.date,
         patient_id=command.patient_id,
         **holding._asdict(),
     )
+    unit.emit(AVAILABILITY_EVENTS, kept)
 
 
 def _say_refused(unit: Unit, command: SlotCommand, code: Code) -> None:
-    unit.emit(
-        AVAILABILITY_EVENTS,
-        BookingRefused,
-        command,
+    refused = BookingRefused(
+        **unit.envelope(command),
         doctor_id=command.doctor_id,
         date=command.date,
         patient_id=command.patient_id,
@@ -219,6 +215,7 @@ def _say_refused(unit: Unit, command: SlotCommand, code: Code) -> None:
         purpose=command.purpose,
         appointment_id=mover(command),
     )
+    unit.emit(AVAILABILITY_EVENTS, refused)
 
 
 def reservation_of(message: Release) -> Reservation:

@@ -3,9 +3,11 @@
 Opened by `bookings.py` under the locks of the patients. Nothing is written before all messages of the batch are decided.
 """
 
+import datetime as dt
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import TypedDict
 from uuid import UUID
 
 from services.booking.domain import Appointment, Diary
@@ -83,42 +85,49 @@ class Desk:
         if reserved.reservation_id in self.held:
             self.decisions.answer_again(reserved, outcome)
         else:
-            self._say(SlotReleased, reserved, answer=answer_to(reserved, outcome))
+            self._release(reserved, answer_to(reserved, outcome))
 
     def keep_or_release(self, questioned: ReservationQuestioned, outcome: Outcome | None) -> None:
         """Whether a reservation is held is decided here alone. One that is not, and whose command nobody decided, was lost."""
         if questioned.reservation_id in self.held:
-            self._say(ReservationKept, questioned)
+            self._keep(questioned)
             return
         answer = answer_to(questioned, outcome) if outcome else Answer.refusal(Code.LOST)
         if outcome is None:
             self.decisions.decide(questioned, command_of(questioned), answer, settled=False)
-        self._say(SlotReleased, questioned, answer=answer)
+        self._release(questioned, answer)
 
     def refuse(self, reserved: SlotReserved, code: Code) -> None:
         """Decided here, settled and answered once availability has freed the place."""
         answer = Answer.refusal(code)
         self.decisions.decide(reserved, command_of(reserved), answer, settled=False)
-        self._say(AppointmentRefused, reserved, answer=answer)
+        self.unit.emit(APPOINTMENT_EVENTS, AppointmentRefused(**self.unit.envelope(reserved), **_place(reserved), answer=answer))
 
-    def _say(
-        self,
-        kind: type[AppointmentRefused] | type[SlotReleased] | type[ReservationKept],
-        reserved: SlotReserved | ReservationQuestioned,
-        **answer: Answer,
-    ) -> None:
-        """Says what becomes of a reservation, on its day's key."""
-        self.unit.emit(
-            APPOINTMENT_EVENTS,
-            kind,
-            reserved,
-            doctor_id=reserved.doctor_id,
-            date=reserved.date,
-            appointment_id=reserved.appointment_id,
-            slot_id=reserved.slot_id,
-            reservation_id=reserved.reservation_id,
-            **answer,
-        )
+    def _release(self, reserved: SlotReserved | ReservationQuestioned, answer: Answer) -> None:
+        self.unit.emit(APPOINTMENT_EVENTS, SlotReleased(**self.unit.envelope(reserved), **_place(reserved), answer=answer))
+
+    def _keep(self, questioned: ReservationQuestioned) -> None:
+        self.unit.emit(APPOINTMENT_EVENTS, ReservationKept(**self.unit.envelope(questioned), **_place(questioned)))
+
+
+class _Place(TypedDict):
+    """What names a reservation in every message about it."""
+
+    doctor_id: UUID
+    date: dt.date
+    appointment_id: UUID
+    slot_id: UUID
+    reservation_id: UUID
+
+
+def _place(reserved: SlotReserved | ReservationQuestioned) -> _Place:
+    return _Place(
+        doctor_id=reserved.doctor_id,
+        date=reserved.date,
+        appointment_id=reserved.appointment_id,
+        slot_id=reserved.slot_id,
+        reservation_id=reserved.reservation_id,
+    )
 
 
 def command_of(message: SlotReserved | BookingRefused | ReservationQuestioned) -> Command:

@@ -118,13 +118,11 @@ def _book(desk: Desk, reserved: SlotReserved, appointment: Appointment) -> None:
     told = ("doctor_id", "patient_id", "date", "slot", "slot_id", "version")
     done = Action.APPOINTMENT_HELD if appointment.status is Status.PENDING else Action.APPOINTMENT_BOOKED
     desk.unit.record(reserved, done, appointment.id, **{name: result[name] for name in told})
-    desk.unit.emit(
-        APPOINTMENT_EVENTS,
-        AppointmentBooked,
-        reserved,
-        version=appointment.version,
+    booked = AppointmentBooked(
+        **desk.unit.envelope(reserved),
         doctor_id=appointment.doctor_id,
         date=appointment.date,
+        version=appointment.version,
         appointment_id=appointment.id,
         patient_id=appointment.patient_id,
         slot_id=appointment.slot_id,
@@ -132,6 +130,7 @@ def _book(desk: Desk, reserved: SlotReserved, appointment: Appointment) -> None:
         reservation_id=appointment.reservation_id,
         status=appointment.status,
     )
+    desk.unit.emit(APPOINTMENT_EVENTS, booked)
 
 
 def _store_refusal(desk: Desk, refused: BookingRefused) -> None:

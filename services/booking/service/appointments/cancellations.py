@@ -4,7 +4,9 @@ The cause is a client's command, a revoked slot, the caller who deletes a patien
 cases that end appointments.
 """
 
-from typing import Any
+import datetime as dt
+from typing import TypedDict
+from uuid import UUID
 
 from services.booking.domain import Appointment
 from shared.contracts.booking import AppointmentCancelled, AppointmentExpired, SlotReleased
@@ -18,28 +20,45 @@ from shared.infra.unit import Unit
 
 def say_cancelled(unit: Unit, cause: Message | Caller, after: Appointment) -> None:
     """An appointment is cancelled."""
-    patient = {"patient_id": after.patient_id, "reason": after.cancel_reason, "version": after.version}
-    _say(unit, AppointmentCancelled, cause, after, **patient)
+    cancelled = AppointmentCancelled(
+        **unit.envelope(cause),
+        **_appointment(after),
+        version=after.version,
+        patient_id=after.patient_id,
+        reason=after.cancel_reason,
+    )
+    unit.emit(APPOINTMENT_EVENTS, cancelled)
     unit.record(cause, Action.APPOINTMENT_CANCELLED, after.id, reason=after.cancel_reason, version=after.version)
 
 
 def say_expired(unit: Unit, cause: Caller, after: Appointment) -> None:
     """A hold is over."""
-    _say(unit, AppointmentExpired, cause, after, patient_id=after.patient_id, version=after.version)
+    expired = AppointmentExpired(
+        **unit.envelope(cause), **_appointment(after), version=after.version, patient_id=after.patient_id
+    )
+    unit.emit(APPOINTMENT_EVENTS, expired)
     unit.record(cause, Action.APPOINTMENT_EXPIRED, after.id, version=after.version)
 
 
 def give_back(unit: Unit, cause: Message | Caller, after: Appointment, answer: Answer | None = None) -> None:
     """The place of an appointment is free for others; `answer` is for the client who waits until it is."""
-    _say(unit, SlotReleased, cause, after, slot_id=after.slot_id, reservation_id=after.reservation_id, answer=answer)
+    released = SlotReleased(
+        **unit.envelope(cause),
+        **_appointment(after),
+        slot_id=after.slot_id,
+        reservation_id=after.reservation_id,
+        answer=answer,
+    )
+    unit.emit(APPOINTMENT_EVENTS, released)
 
 
-Ending = type[AppointmentCancelled] | type[AppointmentExpired] | type[SlotReleased]
+class _Named(TypedDict):
+    """What names an appointment in every message about it."""
+
+    doctor_id: UUID
+    date: dt.date
+    appointment_id: UUID
 
 
-def _say(unit: Unit, kind: Ending, cause: Message | Caller, after: Appointment, **fields: Any) -> None:
-    day = {"doctor_id": after.doctor_id, "date": after.date, "appointment_id": after.id}
-    if isinstance(cause, Message):
-        unit.emit(APPOINTMENT_EVENTS, kind, cause, **day, **fields)
-    else:
-        unit.tell(APPOINTMENT_EVENTS, kind, cause, **day, **fields)
+def _appointment(after: Appointment) -> _Named:
+    return _Named(doctor_id=after.doctor_id, date=after.date, appointment_id=after.id)

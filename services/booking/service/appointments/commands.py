@@ -88,16 +88,15 @@ def _say_confirmed(unit: Unit, decisions: Decisions, message: ConfirmAppointment
     if not changed:
         return
     unit.record(message, Action.APPOINTMENT_CONFIRMED, after.id, version=after.version)
-    unit.emit(
-        APPOINTMENT_EVENTS,
-        AppointmentConfirmed,
-        message,
-        version=after.version,
+    confirmed = AppointmentConfirmed(
+        **unit.envelope(message),
         doctor_id=after.doctor_id,
         date=after.date,
+        version=after.version,
         appointment_id=after.id,
         patient_id=after.patient_id,
     )
+    unit.emit(APPOINTMENT_EVENTS, confirmed)
 
 
 def _say_checked_in(unit: Unit, decisions: Decisions, message: CheckInPatient, after: Appointment) -> None:
@@ -105,14 +104,13 @@ def _say_checked_in(unit: Unit, decisions: Decisions, message: CheckInPatient, a
     answer = Answer(status_code=201, result=domain.view(after, unit.now).model_dump(mode="json"))
     decisions.decide(message, CheckInPatient, answer, settled=False)
     unit.record(message, Action.APPOINTMENT_CHECKED_IN, after.id, version=after.version)
-    unit.emit(
-        APPOINTMENT_EVENTS,
-        PatientCheckedIn,
-        message,
-        version=after.version,
+    checked_in = PatientCheckedIn(
+        **unit.envelope(message),
         doctor_id=after.doctor_id,
         date=after.date,
+        version=after.version,
         appointment_id=after.id,
         patient_id=after.patient_id,
         checked_in_at=after.updated_at,
     )
+    unit.emit(APPOINTMENT_EVENTS, checked_in)

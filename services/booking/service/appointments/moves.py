@@ -17,6 +17,11 @@ from shared.infra.audit import Action
 
 Move = SlotReserved | SlotKept | BookingRefused
 
+_AUDITED = {
+    "doctor_id", "date", "slot_number", "slot_id", "reservation_id", "version", "from_doctor_id", "from_date",
+}  # fmt: skip
+"""What of a move its audit row has."""
+
 
 def against(desk: Desk, move: Move) -> Code | None:
     """What stands against a move, wherever it goes: whom or what nobody knows, or what has become of the appointment."""
@@ -66,12 +71,22 @@ def _move(desk: Desk, reserved: SlotReserved, after: Appointment) -> None:
     desk.diary.enter(after)
     answer = _answer(desk, after)
     desk.decisions.decide(reserved, RescheduleAppointment, answer, settled=False)
-    told = ("doctor_id", "date", "slot_number", "slot_id", "reservation_id", "version")
-    place = {name: getattr(after, name) for name in told}
-    left = {"from_doctor_id": before.doctor_id, "from_date": before.date}
-    desk.unit.record(reserved, Action.APPOINTMENT_MOVED, after.id, **place, **left)
-    who = {"appointment_id": after.id, "patient_id": after.patient_id, "status": after.status}
-    desk.unit.emit(APPOINTMENT_EVENTS, AppointmentMoved, reserved, **who, **place, **left)
+    moved = AppointmentMoved(
+        **desk.unit.envelope(reserved),
+        doctor_id=after.doctor_id,
+        date=after.date,
+        version=after.version,
+        appointment_id=after.id,
+        patient_id=after.patient_id,
+        slot_id=after.slot_id,
+        slot_number=after.slot_number,
+        reservation_id=after.reservation_id,
+        status=after.status,
+        from_doctor_id=before.doctor_id,
+        from_date=before.date,
+    )
+    desk.unit.emit(APPOINTMENT_EVENTS, moved)
+    desk.unit.record(reserved, Action.APPOINTMENT_MOVED, after.id, **moved.model_dump(include=_AUDITED))
     give_back(desk.unit, reserved, before, answer)
 
 

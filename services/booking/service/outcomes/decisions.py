@@ -82,15 +82,14 @@ class Decisions:
     def _pass_on(self, message: Message, outcome: Outcome) -> None:
         appointment = (outcome.answer.result or {}).get("id") if outcome.type == CheckInPatient.__name__ else None
         doctor_id, date = _day(message, outcome)
-        self._unit.emit(
-            APPOINTMENT_EVENTS,
-            CommandRepeated,
-            message,
-            answer=outcome.answer,
-            appointment_id=appointment,
+        repeated = CommandRepeated(
+            **self._unit.envelope(message),
             doctor_id=doctor_id,
             date=date,
+            answer=outcome.answer,
+            appointment_id=UUID(appointment) if appointment else None,
         )
+        self._unit.emit(APPOINTMENT_EVENTS, repeated)
 
     async def store(self) -> None:
         """Writes what was decided."""

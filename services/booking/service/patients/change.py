@@ -45,7 +45,7 @@ async def change_patient(
     known = columns(codec, caller.clinic_id, change.patient.id, change.after)
     changed = replace(change.patient, **known, version=change.patient.version + 1, updated_at=unit.now)
     await patients.change(unit.sql, changed)
-    announce(unit, caller, changed)
+    announce(unit, caller, changed.id, changed.status, changed.version)
     unit.record(caller, Action.PATIENT_CHANGED, changed.id, version=changed.version)
     return view(codec, changed)
 

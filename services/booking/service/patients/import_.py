@@ -146,7 +146,7 @@ async def _write(unit: RegistryUnit, codec: Codec, caller: Caller, created: Sequ
     rows = [_row(unit, codec, caller, line) for line in created]
     await patients.add(unit.connection, rows)
     for row in rows:
-        announce(unit, caller, row)
+        announce(unit, caller, row.id, row.status, row.version)
         unit.record(caller, Action.PATIENT_REGISTERED, row.id, version=row.version)
 
 

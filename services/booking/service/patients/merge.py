@@ -90,6 +90,13 @@ async def _move_appointments(unit: RegistryUnit, caller: Caller, loser: UUID, su
 
 def _say_reassigned(unit: RegistryUnit, caller: Caller, before: Appointment, survivor: UUID) -> None:
     version = before.version + 1
-    now = {"appointment_id": before.id, "patient_id": survivor, "version": version}
-    unit.tell(APPOINTMENT_EVENTS, AppointmentReassigned, caller, doctor_id=before.doctor_id, date=before.date, **now)
+    reassigned = AppointmentReassigned(
+        **unit.envelope(caller),
+        doctor_id=before.doctor_id,
+        date=before.date,
+        version=version,
+        appointment_id=before.id,
+        patient_id=survivor,
+    )
+    unit.emit(APPOINTMENT_EVENTS, reassigned)
     unit.record(caller, Action.APPOINTMENT_REASSIGNED, before.id, patient_id=survivor, version=version)

@@ -120,10 +120,9 @@ def view(codec: Codec, patient: Patient) -> PatientView:
     )
 
 
-def announce(unit: Unit, caller: Caller, patient: Patient) -> None:
-    """Tells the other services of a patient what they may know."""
-    fields = {"version": patient.version, "patient_id": patient.id, "status": patient.status}
-    unit.tell(REGISTRY_EVENTS, PatientChanged, caller, **fields)
+def announce(unit: Unit, caller: Caller, patient_id: UUID, status: Active, version: int) -> None:
+    """Emits what the other services may know of a patient."""
+    unit.emit(REGISTRY_EVENTS, PatientChanged(**unit.envelope(caller), version=version, patient_id=patient_id, status=status))
 
 
 def _sealed(codec: Codec, place: Place, value: object) -> bytes | None:

@@ -112,6 +112,6 @@ def taken(code: Code, others: Sequence[Patient]) -> ProblemError:
 async def _create(unit: RegistryUnit, codec: Codec, asked: Registration) -> Patient:
     patient = new_row(codec, asked.caller.clinic_id, _id_of(asked.caller), asked.details, unit.now)
     await patients.add(unit.connection, [patient])
-    announce(unit, asked.caller, patient)
+    announce(unit, asked.caller, patient.id, patient.status, patient.version)
     unit.record(asked.caller, Action.PATIENT_REGISTERED, patient.id, version=patient.version)
     return patient

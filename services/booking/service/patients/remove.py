@@ -11,11 +11,10 @@ from services.booking.repository import appointments, patients
 from services.booking.repository.patients import LOCK_TO_END, Locked
 from services.booking.service.appointments.cancellations import give_back, say_cancelled
 from services.booking.service.appointments.holds import expire
+from services.booking.service.patients.records import announce
 from shared.contracts.appointments import Reason, Status
 from shared.contracts.problems import Code
-from shared.contracts.registry import PatientChanged
 from shared.contracts.shapes import Active, Deleted
-from shared.contracts.topics import REGISTRY_EVENTS
 from shared.infra.audit import Action
 from shared.infra.caller import Caller
 from shared.infra.forms import check_match
@@ -43,8 +42,7 @@ async def delete_patient(unit: RegistryUnit, caller: Caller, patient_id: UUID, *
 async def end_patient(unit: RegistryUnit, caller: Caller, patient: Locked, survivor: UUID | None = None) -> None:
     """Writes and says that a locked patient is in use no more."""
     await patients.end(unit.connection, caller.clinic_id, patient.id, survivor, unit.now)
-    told = {"patient_id": patient.id, "status": Active.DELETED, "version": patient.version + 1}
-    unit.tell(REGISTRY_EVENTS, PatientChanged, caller, **told)
+    announce(unit, caller, patient.id, Active.DELETED, patient.version + 1)
 
 
 async def _cancel_upcoming(unit: RegistryUnit, caller: Caller, patient_id: UUID, *, cancel: bool) -> None:
