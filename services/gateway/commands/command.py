@@ -1,17 +1,20 @@
 """A client's command: what it asks for, under which id, until when, and the message that carries it."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Self
 from uuid import UUID
 
 from services.gateway.access.caller import Caller
 from services.gateway.owners.known_ids import Named
 from shared.contracts.commands import DECIDE_WITHIN_SECONDS
-from shared.contracts.envelope import Message
+from shared.contracts.envelope import ClientCommand, CommandEnvelope
 from shared.contracts.topics import Topic
 from shared.infra import ids
+
+Build = Callable[[CommandEnvelope], ClientCommand]
+"""Makes the message of a command: the envelope is the command's, the other fields are what its client asked for."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,7 @@ class Kind:
     """A kind of command: `operation` is the scope of its idempotency keys."""
 
     operation: str
-    message: type[Message]
+    message: type[ClientCommand]
     topic: Topic
 
 
@@ -34,28 +37,19 @@ class Command:
     command_id: UUID
     body_hash: str
     accepted_at: datetime
-    fields: dict[str, Any]
+    resolve: "Resolve"
+    """Asks owners for what the message needs beside the request, and answers how the message is built."""
     named: tuple[Named, ...] = ()
     """The ids that must be known before it is published."""
-    errand: "Errand | None" = None
-    """What is to be asked or done at an owner, then, before it can be published."""
 
     @classmethod
     def make(
-        cls,
-        kind: Kind,
-        caller: Caller,
-        key: str | None,
-        body_hash: str,
-        now: datetime,
-        *named: Named,
-        errand: "Errand | None" = None,
-        **fields: Any,
-    ) -> "Command":
+        cls, kind: Kind, caller: Caller, key: str | None, body_hash: str, now: datetime, resolve: "Resolve", *named: Named
+    ) -> Self:
         """The command of a request that was read and found valid."""
         used = key if key is not None else ids.new_id().hex
         command_id = ids.command_id(caller.clinic_id, caller.principal, kind.operation, used)
-        return cls(kind, caller, used, key is not None, command_id, body_hash, now, fields, named, errand)
+        return cls(kind, caller, used, key is not None, command_id, body_hash, now, resolve, named)
 
     @property
     def type(self) -> str:
@@ -66,17 +60,13 @@ class Command:
         """Later than this nobody decides it."""
         return self.accepted_at + timedelta(seconds=DECIDE_WITHIN_SECONDS)
 
-    async def ready(self) -> "Command":
-        """The command with all that its message needs. Raises a `ProblemError` if its errand fails."""
-        return self if self.errand is None else replace(self, fields={**self.fields, **await self.errand(self)}, errand=None)
-
-    def message(self, reply_partition: int | None) -> Message:
-        """The message, with where to reply to."""
-        return self.kind.message(
+    def envelope(self, reply_partition: int | None) -> CommandEnvelope:
+        """The envelope of its message, with the partition of the replies that this process reads."""
+        return CommandEnvelope(
             message_id=ids.message_id(self.command_id, self.type),
-            type=self.type,
             clinic_id=self.caller.clinic_id,
             correlation_id=self.caller.correlation_id,
+            causation_id=None,
             command_id=self.command_id,
             actor=self.caller.actor,
             principal=self.caller.principal,
@@ -85,9 +75,17 @@ class Command:
             accepted_at=self.accepted_at,
             decide_by=self.decide_by,
             reply_partition=reply_partition,
-            **self.fields,
         )
 
 
-Errand = Callable[[Command], Awaitable[Mapping[str, Any]]]
-"""Answers fields of the message; raises a `ProblemError`."""
+Resolve = Callable[[Command], Awaitable[Build]]
+"""Raises a `ProblemError` if an owner refuses, or does not answer."""
+
+
+def built(build: Build) -> Resolve:
+    """Of a command whose message needs nothing but what its client sent."""
+
+    async def resolve(_: Command) -> Build:
+        return build
+
+    return resolve

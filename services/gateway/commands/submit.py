@@ -1,4 +1,4 @@
-"""Takes a command to its end: known ids, its errand, the message on Kafka, and the answer, if it comes while the client waits.
+"""Takes a command to its end: its ids are known, owners are asked, its message is published, its answer is waited for.
 
 The only use case of the gateway that is more than passing on; called by the routes.
 """
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from services.gateway.commands.admission import Admission
-from services.gateway.commands.command import Command
+from services.gateway.commands.command import Build, Command
 from services.gateway.commands.outcome_polling import FIRST_LOOK_SECONDS, Looks
 from services.gateway.commands.waiters import Answered, Waiter, Waiters
 from services.gateway.owners.client import retry_after
@@ -67,28 +67,29 @@ class Commands:
 
     async def _submit(self, command: Command, wait_seconds: float) -> Answered | None:
         deadline = time.monotonic() + wait_seconds
+        build: Build | None = None
         try:
-            ready: Command | None = await self._ready(command)
+            build = await self._resolved(command)
         except ProblemError as refusal:
             stored = await self._stored(command, refusal)
             if stored is not None:
                 return stored
-            ready = None
         waiter = self._waiters.join(command.command_id, command.body_hash)
         first = waiter is None
         waiter = waiter or self._opened(command)
         try:
-            if first and ready is not None:
-                await self._publish(ready, waiter)
+            if first and build is not None:
+                await self._publish(command, build, waiter)
             return await self._end(waiter, deadline, last_look=wait_seconds > 0)
         finally:
             self._waiters.leave(waiter)
 
-    async def _ready(self, command: Command) -> Command:
+    async def _resolved(self, command: Command) -> Build:
+        """How the message is built. Not the route but this asks owners, because a stored answer ranks above their refusal."""
         unknown = await self._known.first_unknown(command.caller, command.named) if command.named else None
         if unknown is not None:
             raise ProblemError(UNKNOWN[unknown])
-        return await command.ready()
+        return await command.resolve(command)
 
     async def _stored(self, command: Command, refusal: ProblemError) -> Answered | None:
         """A stored answer goes before what keeps a command from being sent again: ids may be gone, slots may be others by now.
@@ -109,9 +110,9 @@ class Commands:
         look_at = time.monotonic() + FIRST_LOOK_SECONDS
         return self._waiters.open(command.caller.clinic_id, command.command_id, command.body_hash, command.accepted_at, look_at)
 
-    async def _publish(self, command: Command, waiter: Waiter) -> None:
+    async def _publish(self, command: Command, build: Build, waiter: Waiter) -> None:
         """Produces the command. What goes wrong concerns all who joined the waiter meanwhile."""
-        record = record_of(command.kind.topic, command.message(self._partition()))
+        record = record_of(command.kind.topic, build(command.envelope(self._partition())))
         try:
             await self._producer.send(record, PRODUCE_SECONDS)
         except NotAccepted:

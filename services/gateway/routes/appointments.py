@@ -52,9 +52,7 @@ async def create_appointment(request: Request) -> Response:
     doctor = (("doctor", body.doctor_id),) if body.doctor_id else ()
     command = Command.make(
         BOOK, gateway.caller(request), asked.key, canonical_hash(body), gateway.clock.now(),
-        *doctor, ("patient", body.patient_id),
-        errand=lambda command: find_place(gateway.owners, command, body),
-        patient_id=body.patient_id, confirm=body.confirm,
+        lambda command: find_place(gateway.owners, command, body), *doctor, ("patient", body.patient_id),
     )  # fmt: skip
     return await answer_command(gateway, command, asked.preference, f"{API}/appointments/{{id}}")
 

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from services.gateway.commands.command import Command, Kind
+from services.gateway.commands.command import Build, Command, Kind, built
 from services.gateway.commands.places import find_move, keep_note
 from services.gateway.gateway import gateway_of
 from services.gateway.http.answers import answer_command, without_body
@@ -49,9 +49,8 @@ async def confirm_appointment(request: Request, appointment_id: UUID) -> Respons
     gateway = gateway_of(request)
     asked = await read_command(request, ConfirmIn, required=False)
     body_hash = canonical_hash(asked.body, appointment_id=appointment_id)
-    command = Command.make(
-        CONFIRM, gateway.caller(request), asked.key, body_hash, gateway.clock.now(), appointment_id=appointment_id
-    )
+    resolve = built(lambda envelope: ConfirmAppointment(**envelope, appointment_id=appointment_id))
+    command = Command.make(CONFIRM, gateway.caller(request), asked.key, body_hash, gateway.clock.now(), resolve)
     return await answer_command(gateway, command, asked.preference)
 
 
@@ -73,9 +72,8 @@ async def reschedule_appointment(request: Request, appointment_id: UUID) -> Resp
     body_hash = canonical_hash(body, appointment_id=appointment_id)
     doctor = (("doctor", body.doctor_id),) if body.doctor_id else ()
     command = Command.make(
-        MOVE, gateway.caller(request), asked.key, body_hash, gateway.clock.now(), *doctor,
-        errand=lambda command: find_move(gateway.owners, command, appointment_id, body),
-        appointment_id=appointment_id,
+        MOVE, gateway.caller(request), asked.key, body_hash, gateway.clock.now(),
+        lambda command: find_move(gateway.owners, command, appointment_id, body), *doctor,
     )  # fmt: skip
     return await answer_command(gateway, command, asked.preference)
 
@@ -116,11 +114,13 @@ async def delete_appointment(request: Request, appointment_id: UUID) -> Response
 
 
 async def _cancel(request: Request, appointment_id: UUID, asked: Asked[CancelIn]) -> Response:
-    gateway, note = gateway_of(request), asked.body.note
+    gateway = gateway_of(request)
+
+    async def resolve(command: Command) -> Build:
+        if asked.body.note:
+            await keep_note(gateway.owners, command, appointment_id, asked.body.note)
+        return lambda envelope: CancelAppointment(**envelope, appointment_id=appointment_id, reason=asked.body.reason)
+
     body_hash = canonical_hash(asked.body, appointment_id=appointment_id)
-    command = Command.make(
-        CANCEL, gateway.caller(request), asked.key, body_hash, gateway.clock.now(),
-        errand=(lambda command: keep_note(gateway.owners, command, appointment_id, note)) if note else None,
-        appointment_id=appointment_id, reason=asked.body.reason,
-    )  # fmt: skip
+    command = Command.make(CANCEL, gateway.caller(request), asked.key, body_hash, gateway.clock.now(), resolve)
     return await answer_command(gateway, command, asked.preference)

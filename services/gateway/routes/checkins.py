@@ -4,7 +4,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from services.gateway.commands.command import Command, Kind
+from services.gateway.commands.command import Command, Kind, built
 from services.gateway.gateway import gateway_of
 from services.gateway.http.answers import answer_command
 from services.gateway.http.reading import read_command
@@ -44,10 +44,8 @@ async def create_checkin(request: Request) -> Response:
     gateway = gateway_of(request)
     asked = await read_command(request, CheckInIn)
     body = asked.body
-    command = Command.make(
-        CHECK_IN, gateway.caller(request), asked.key, canonical_hash(body), gateway.clock.now(),
-        appointment_id=body.appointment_id, patient_id=body.patient_id,
-    )  # fmt: skip
+    resolve = built(lambda envelope: CheckInPatient(**envelope, appointment_id=body.appointment_id, patient_id=body.patient_id))
+    command = Command.make(CHECK_IN, gateway.caller(request), asked.key, canonical_hash(body), gateway.clock.now(), resolve)
     return await answer_command(gateway, command, asked.preference)
 
 

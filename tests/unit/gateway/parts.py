@@ -10,12 +10,13 @@ from starlette.requests import Request
 
 from services.gateway.access.caller import OPEN, Caller
 from services.gateway.commands.admission import Admission
-from services.gateway.commands.command import Command
+from services.gateway.commands.command import Build, Command, built
 from services.gateway.commands.outcome_polling import Looks
 from services.gateway.commands.submit import Commands
 from services.gateway.commands.waiters import Answered, Waiters
 from services.gateway.owners.known_ids import KnownIds
 from services.gateway.routes.appointments import BOOK
+from shared.contracts.booking import BookAppointment
 from shared.contracts.commands import Answer, Outcome
 from shared.infra.kafka import Record
 from tests.support.waiting import eventually
@@ -108,9 +109,13 @@ class Parts:
 def booking(key: str | None = None, body_hash: str = "a", doctor_id: UUID = DOCTOR) -> Command:
     """A command that books."""
     return Command.make(
-        BOOK, CALLER, key, body_hash, NOW, ("doctor", doctor_id), ("patient", PATIENT),
-        doctor_id=doctor_id, patient_id=PATIENT, date=date(2026, 3, 2),
+        BOOK, CALLER, key, body_hash, NOW, built(booked_by(doctor_id)), ("doctor", doctor_id), ("patient", PATIENT),
     )  # fmt: skip
+
+
+def booked_by(doctor_id: UUID = DOCTOR, day: date = date(2026, 3, 2), slot_id: UUID | None = None) -> Build:
+    """The message of a booking."""
+    return lambda envelope: BookAppointment(**envelope, doctor_id=doctor_id, patient_id=PATIENT, date=day, slot_id=slot_id)
 
 
 def outcome_of(command: Command, *, body_hash: str | None = None, settled: bool = True, accepted_at: datetime = NOW) -> Outcome:

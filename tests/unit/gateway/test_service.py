@@ -1,14 +1,12 @@
 """A command's way through the gateway: what is produced, what is answered, and what a failing part changes."""
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
-from typing import Any
 
 import pytest
 
-from services.gateway.commands.command import Command
+from services.gateway.commands.command import Build, Command
 from services.gateway.commands.submit import Rotation
 from services.gateway.commands.waiters import Answered
 from shared.contracts.booking import BookAppointment
@@ -16,7 +14,7 @@ from shared.contracts.commands import Answer
 from shared.contracts.problems import Code
 from shared.infra.kafka import NotAccepted, Unconfirmed
 from shared.infra.problems import ProblemError
-from tests.unit.gateway.parts import BOOKED, PATIENT, Parts, booking, outcome_of, until
+from tests.unit.gateway.parts import BOOKED, DOCTOR, PATIENT, Parts, booked_by, booking, outcome_of, until
 
 KEY_REUSED = Answered(Answer.refusal(Code.KEY_REUSED))
 
@@ -97,17 +95,19 @@ async def test_a_decided_answer_of_an_unknown_id_is_waited_for() -> None:
     assert parts.producer.sent == []
 
 
-def with_errand(answer: Mapping[str, Any] | ProblemError, key: str | None = None) -> Command:
-    async def errand(_: Command) -> Mapping[str, Any]:
+def asking(answer: Build | ProblemError, key: str | None = None) -> Command:
+    """A booking for which an owner is asked something first."""
+
+    async def resolve(_: Command) -> Build:
         if isinstance(answer, ProblemError):
             raise answer
         return answer
 
-    return replace(booking(key), errand=errand)
+    return replace(booking(key), resolve=resolve)
 
 
-async def test_what_an_errand_finds_is_in_the_message() -> None:
-    parts, command = Parts(), with_errand({"slot_id": PATIENT, "date": date(2026, 5, 4)})
+async def test_what_an_owner_answers_is_in_the_message() -> None:
+    parts, command = Parts(), asking(booked_by(DOCTOR, date(2026, 5, 4), PATIENT))
     parts.producer.then = lambda: parts.reply(command)
     assert await parts.commands.submit(command, 1) == BOOKED
     message = BookAppointment.model_validate_json(parts.producer.sent[0].body)
@@ -115,8 +115,8 @@ async def test_what_an_errand_finds_is_in_the_message() -> None:
 
 
 @pytest.mark.parametrize("code", [Code.NO_SUCH_SLOT, Code.NOT_ACCEPTED])
-async def test_a_stored_answer_goes_before_a_failed_errand(code: Code) -> None:
-    parts, command = Parts(), with_errand(ProblemError(code, headers={"Retry-After": "2"}), "k")
+async def test_a_stored_answer_goes_before_a_refusing_owner(code: Code) -> None:
+    parts, command = Parts(), asking(ProblemError(code, headers={"Retry-After": "2"}), "k")
     with pytest.raises(ProblemError) as refused:
         await parts.commands.submit(command, 1)
     assert (refused.value.code, refused.value.headers) == (code, {"Retry-After": "2"})
@@ -125,18 +125,18 @@ async def test_a_stored_answer_goes_before_a_failed_errand(code: Code) -> None:
     assert parts.producer.sent == []
 
 
-async def test_without_a_key_nothing_is_stored_of_a_failed_errand() -> None:
+async def test_without_a_key_nothing_is_stored_of_a_refusing_owner() -> None:
     parts = Parts()
     with pytest.raises(ProblemError):
-        await parts.commands.submit(with_errand(ProblemError(Code.NO_SUCH_SLOT)), 1)
+        await parts.commands.submit(asking(ProblemError(Code.NO_SUCH_SLOT)), 1)
     assert parts.holder.asked == [] and parts.producer.sent == []
 
 
-async def test_an_unknown_id_goes_before_an_errand() -> None:
+async def test_an_unknown_id_goes_before_an_owner_is_asked() -> None:
     parts = Parts()
     parts.registry.existing = set()
     with pytest.raises(ProblemError) as refused:
-        await parts.commands.submit(with_errand(ProblemError(Code.NO_SUCH_SLOT)), 1)
+        await parts.commands.submit(asking(ProblemError(Code.NO_SUCH_SLOT)), 1)
     assert refused.value.code == Code.UNKNOWN_DOCTOR
 
 
