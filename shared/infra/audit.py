@@ -19,10 +19,8 @@ from shared.infra.postgres import Connection
 
 INSERT = """
 INSERT INTO audit (id, clinic_id, at, action, subject_id, actor, principal, correlation_id, command_id, message_id, code, detail)
-SELECT id, clinic_id, $1, action, subject_id, actor, principal, correlation_id, command_id, message_id, code, detail
-FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::uuid[], $10::uuid[],
-            $11::text[], $12::json[])
-     AS said(id, clinic_id, action, subject_id, actor, principal, correlation_id, command_id, message_id, code, detail)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[],
+                     $9::uuid[], $10::uuid[], $11::text[], $12::json[])
 """
 
 
@@ -86,17 +84,18 @@ class Entry:
     cause: Cause
     action: Action
     subject_id: UUID
+    at: datetime
     code: Code | None = None
     detail: dict[str, Any] = field(default_factory=dict)
 
 
-async def append(connection: Connection, entries: Sequence[Entry], now: datetime) -> None:
+async def append(connection: Connection, entries: Sequence[Entry]) -> None:
     """Writes the rows. One statement."""
     await connection.execute(
         INSERT,
-        now,
         [new_id() for _ in entries],
         [entry.cause.clinic_id for entry in entries],
+        [entry.at for entry in entries],
         [entry.action for entry in entries],
         [entry.subject_id for entry in entries],
         [entry.cause.actor for entry in entries],

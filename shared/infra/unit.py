@@ -6,9 +6,9 @@ Emitted messages become outbox rows of the transaction and are published after i
 import asyncio
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -27,7 +27,7 @@ from shared.infra.postgres import Connection, Database
 M = TypeVar("M", bound=Message)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Unit:
     """One transaction: its connection, its time on the database's clock, what it says and what it did."""
 
@@ -36,6 +36,10 @@ class Unit:
     emitted: list[tuple[Topic, Message]] = field(default_factory=list)
     replies: list[CommandAnswered] = field(default_factory=list)
     effects: list[Entry] = field(default_factory=list)
+
+    def at(self, now: datetime) -> Self:
+        """The same unit at a later time of its transaction: what waited for a lock is judged and stamped by it."""
+        return replace(self, now=now)
 
     def envelope(self, cause: Cause) -> Envelope:
         """The envelope of a message that follows from `cause`: another message, or the caller of a request."""
@@ -64,12 +68,12 @@ class Unit:
     def record(self, cause: Cause, action: Action, subject_id: UUID, **detail: Any) -> None:
         """Notes an effect for the audit trail: one row, in this transaction. `detail` is ids, numbers and dates, and a `code`."""
         code = detail.pop("code", None)
-        self.effects.append(Entry(cause, action, subject_id, code, detail))
+        self.effects.append(Entry(cause, action, subject_id, self.now, code, detail))
 
     async def conclude(self, outbox: Outbox) -> Written | None:
         """Writes what the transaction did and says, as its last statements."""
         if self.effects:
-            await audit.append(self.connection, self.effects, self.now)
+            await audit.append(self.connection, self.effects)
         return await outbox.write(self.connection, self.emitted) if self.emitted else None
 
     def reply(self, cause: Message, answer: Answer, *, replayed: bool = False) -> None:
@@ -78,7 +82,7 @@ class Unit:
             self.replies.append(CommandAnswered(**self.envelope(cause), answer=answer, replayed=replayed))
 
 
-@dataclass
+@dataclass(frozen=True)
 class RegistryUnit(Unit):
     """A unit on SQLAlchemy: `sql` and `connection` are the same transaction."""
 

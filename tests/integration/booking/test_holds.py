@@ -213,8 +213,7 @@ async def test_what_was_decided_between_the_look_and_the_lock_is_taken_as_it_is(
     await desk.sweep()
     await desk.deliver(confirm(desk.clinic, slots[1].appointment_id), cancel(desk.clinic, slots[2].appointment_id))
     async with desk.units.batch({desk.clinic}) as unit:
-        unit.now = max(one.expires_at for one in seen if one.expires_at)
-        live = await without_overdue(unit, seen)
+        live = await without_overdue(unit.at(max(one.expires_at for one in seen if one.expires_at)), seen)
         assert unit.emitted == []
     assert [one.id for one in live] == [slots[1].appointment_id]
 

@@ -94,13 +94,13 @@ class Desk:
             return
         answer = answer_to(questioned, outcome) if outcome else Answer.refusal(Code.LOST)
         if outcome is None:
-            self.decisions.decide(questioned, command_of(questioned), answer, settled=False)
+            self.decisions.decide(self.unit, questioned, command_of(questioned), answer, settled=False)
         self._release(questioned, answer)
 
     def refuse(self, reserved: SlotReserved, code: Code) -> None:
         """Decided here, settled and answered once availability has freed the place."""
         answer = Answer.refusal(code)
-        self.decisions.decide(reserved, command_of(reserved), answer, settled=False)
+        self.decisions.decide(self.unit, reserved, command_of(reserved), answer, settled=False)
         self.unit.emit(APPOINTMENT_EVENTS, AppointmentRefused(**self.unit.envelope(reserved), **_place(reserved), answer=answer))
 
     def _release(self, reserved: SlotReserved | ReservationQuestioned, answer: Answer) -> None:

@@ -53,8 +53,8 @@ async def _open_desk(unit: Unit, decisions: Decisions, messages: Bookings) -> De
     new = [message for message in messages if decisions.of(message) is None]
     if any(isinstance(message, SlotKept) or message.purpose.moves for message in new):
         locked_to_move = await appointments.lock(unit.connection, decisions.appointments, unit.now)
-        desk.moving, desk.cutoffs, unit.now = locked_to_move.found, locked_to_move.cutoffs, locked_to_move.at
-    desk.held = await _held(unit, decisions, messages)
+        desk.moving, desk.cutoffs, desk.unit = locked_to_move.found, locked_to_move.cutoffs, unit.at(locked_to_move.at)
+    desk.held = await _held(desk.unit, decisions, messages)
     wanted = [one for message in new if isinstance(message, SlotReserved) and (one := _wanted(desk, message))]
     judged = [one for one in wanted if domain.may_collide(one)]
     if judged:
@@ -114,7 +114,7 @@ def _book(desk: Desk, reserved: SlotReserved, appointment: Appointment) -> None:
     desk.held.add(appointment.reservation_id)
     desk.diary.enter(appointment)
     result = domain.view(appointment, desk.unit.now).model_dump(mode="json")
-    desk.decisions.decide(reserved, BookAppointment, Answer(status_code=201, result=result), settled=True)
+    desk.decisions.decide(desk.unit, reserved, BookAppointment, Answer(status_code=201, result=result), settled=True)
     told = ("doctor_id", "patient_id", "date", "slot", "slot_id", "version")
     done = Action.APPOINTMENT_HELD if appointment.status is Status.PENDING else Action.APPOINTMENT_BOOKED
     desk.unit.record(reserved, done, appointment.id, **{name: result[name] for name in told})
@@ -140,4 +140,4 @@ def _store_refusal(desk: Desk, refused: BookingRefused) -> None:
     else:
         against = None if desk.patient_of(refused) else Code.UNKNOWN_PATIENT
     answer = Answer.refusal(domain.code_of_refusal(refused.code, against))
-    desk.decisions.decide(refused, command_of(refused), answer, settled=True)
+    desk.decisions.decide(desk.unit, refused, command_of(refused), answer, settled=True)

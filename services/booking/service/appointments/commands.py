@@ -24,7 +24,7 @@ from shared.infra.unit import Unit
 async def decide_commands(unit: Unit, decisions: Decisions, messages: Sequence[AppointmentCommand]) -> None:
     """Applies the commands in the order of their arrival to locked appointments, and writes the final states at once."""
     locked = await appointments.lock(unit.connection, decisions.appointments, unit.now)
-    found, unit.now = locked.found, locked.at
+    found, unit = locked.found, unit.at(locked.at)
     current = dict(found)
     for message in await _for_survivors(unit, messages, found):
         key = (message.clinic_id, message.appointment_id)
@@ -34,7 +34,7 @@ async def decide_commands(unit: Unit, decisions: Decisions, messages: Sequence[A
             continue
         after = domain.apply(message, current.get(key), locked.cutoffs.get(message.clinic_id, timedelta()), unit.now)
         if isinstance(after, Code):
-            decisions.decide(message, type(message), Answer.refusal(after), settled=True)
+            decisions.decide(unit, message, type(message), Answer.refusal(after), settled=True)
             continue
         _say(unit, decisions, message, after, changed=after is not current[key])
         current[key] = after
@@ -75,7 +75,7 @@ def _say(unit: Unit, decisions: Decisions, message: AppointmentCommand, after: A
 def _say_cancelled(unit: Unit, decisions: Decisions, message: CancelAppointment, after: Appointment, *, changed: bool) -> None:
     """The place is given back with the answer, which the client gets once it is free; also for one that was cancelled before."""
     answer = Answer(status_code=200, result=domain.view(after, unit.now).model_dump(mode="json"))
-    decisions.decide(message, CancelAppointment, answer, settled=False)
+    decisions.decide(unit, message, CancelAppointment, answer, settled=False)
     if changed:
         say_cancelled(unit, message, after)
     give_back(unit, message, after, answer)
@@ -84,7 +84,7 @@ def _say_cancelled(unit: Unit, decisions: Decisions, message: CancelAppointment,
 def _say_confirmed(unit: Unit, decisions: Decisions, message: ConfirmAppointment, after: Appointment, *, changed: bool) -> None:
     """Nobody owes a step. One that was confirmed before is answered as it is."""
     answer = Answer(status_code=200, result=domain.view(after, unit.now).model_dump(mode="json"))
-    decisions.decide(message, ConfirmAppointment, answer, settled=True)
+    decisions.decide(unit, message, ConfirmAppointment, answer, settled=True)
     if not changed:
         return
     unit.record(message, Action.APPOINTMENT_CONFIRMED, after.id, version=after.version)
@@ -102,7 +102,7 @@ def _say_confirmed(unit: Unit, decisions: Decisions, message: ConfirmAppointment
 def _say_checked_in(unit: Unit, decisions: Decisions, message: CheckInPatient, after: Appointment) -> None:
     """The queue gives the position, and with it the answer; until then the outcome holds the appointment."""
     answer = Answer(status_code=201, result=domain.view(after, unit.now).model_dump(mode="json"))
-    decisions.decide(message, CheckInPatient, answer, settled=False)
+    decisions.decide(unit, message, CheckInPatient, answer, settled=False)
     unit.record(message, Action.APPOINTMENT_CHECKED_IN, after.id, version=after.version)
     checked_in = PatientCheckedIn(
         **unit.envelope(message),

@@ -70,7 +70,7 @@ def _move(desk: Desk, reserved: SlotReserved, after: Appointment) -> None:
     desk.held.add(after.reservation_id)
     desk.diary.enter(after)
     answer = _answer(desk, after)
-    desk.decisions.decide(reserved, RescheduleAppointment, answer, settled=False)
+    desk.decisions.decide(desk.unit, reserved, RescheduleAppointment, answer, settled=False)
     moved = AppointmentMoved(
         **desk.unit.envelope(reserved),
         doctor_id=after.doctor_id,
@@ -100,7 +100,7 @@ def keep_place(desk: Desk, kept: SlotKept) -> None:
         appointment = desk.moving[kept.clinic_id, kept.appointment_id]
         there = appointment.reservation_id == kept.reservation_id
         answer = _answer(desk, appointment) if there else Answer.refusal(Code.SLOT_TAKEN)
-    desk.decisions.decide(kept, RescheduleAppointment, answer, settled=True)
+    desk.decisions.decide(desk.unit, kept, RescheduleAppointment, answer, settled=True)
 
 
 def _appointment(desk: Desk, move: Move) -> Appointment | None:

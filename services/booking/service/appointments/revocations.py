@@ -19,7 +19,7 @@ async def revoke(unit: Unit, messages: Sequence[SlotRevoked]) -> None:
     """Cancels the appointments that hold revoked reservations. What nobody holds any more is given back already."""
     by_reservation = {(message.clinic_id, message.appointment_id, message.reservation_id): message for message in messages}
     locked = await appointments.lock(unit.connection, {(clinic_id, id_) for clinic_id, id_, _ in by_reservation}, unit.now)
-    unit.now = locked.at
+    unit = unit.at(locked.at)
     cancelled = [
         (cause, appointment.changed(Status.CANCELLED, unit.now, Reason.CLINIC))
         for appointment in locked.found.values()

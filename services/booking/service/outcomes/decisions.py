@@ -53,19 +53,19 @@ class Decisions:
         """The outcome of the message's command, if it has one."""
         return self._known.get((message.clinic_id, message.command_id)) if message.command_id else None
 
-    def decide(self, cause: Message, command: Command, answer: Answer, *, settled: bool) -> None:
-        """Decides the command that `cause` carries on. One that is settled here is answered here."""
-        self.decide_named(cause, command.__name__, answer, settled=settled)
+    def decide(self, unit: Unit, cause: Message, command: Command, answer: Answer, *, settled: bool) -> None:
+        """Decides the command that `cause` carries on, at the unit's time. One that is settled here is answered here."""
+        self.decide_named(unit, cause, command.__name__, answer, settled=settled)
 
-    def decide_named(self, cause: Message, command: str, answer: Answer, *, settled: bool) -> None:
+    def decide_named(self, unit: Unit, cause: Message, command: str, answer: Answer, *, settled: bool) -> None:
         """As `decide`, of a command whose type is only known by its name."""
-        outcome = outcomes.outcome_of(cause, command, answer, self._unit.now, settled=settled)
+        outcome = outcomes.outcome_of(cause, command, answer, unit.now, settled=settled)
         self._known[outcome.clinic_id, outcome.command_id] = outcome
         self._made.append(outcome)
         if not answer.succeeded:
-            self._unit.record(cause, Action.COMMAND_REFUSED, outcome.command_id, code=answer.code, type=outcome.type)
+            unit.record(cause, Action.COMMAND_REFUSED, outcome.command_id, code=answer.code, type=outcome.type)
         if settled:
-            self._unit.reply(cause, answer)
+            unit.reply(cause, answer)
 
     def answer_again(self, message: Message, outcome: Outcome) -> None:
         """Answers a repeat, or hands it to the service that replies last.

@@ -24,11 +24,11 @@ KNOWN_TYPES = frozenset(name for topic in ALL_TOPICS for name in topic.types)
 INTERNAL = Answer.refusal(Code.INTERNAL)
 
 
-async def refuse_failed(_unit: Unit, decisions: Decisions, messages: Sequence[CommandFailed]) -> None:
+async def refuse_failed(unit: Unit, decisions: Decisions, messages: Sequence[CommandFailed]) -> None:
     """Refuses `internal` what nobody has decided."""
     for message in messages:
         if message.is_first_step:
-            _refuse(decisions, message, message.failed)
+            _refuse(unit, decisions, message, message.failed)
         else:
             _tell_of_step(decisions, message, message.failed)
 
@@ -41,20 +41,20 @@ async def fail_own(unit: Unit, message: Message) -> None:
     if isinstance(message, SlotReserved) and decisions.of(message) is None:
         Desk(unit, decisions).refuse(message, Code.INTERNAL)
     elif isinstance(message, BookingRefused):
-        _refuse(decisions, message, command_of(message).__name__)
+        _refuse(unit, decisions, message, command_of(message).__name__)
     elif isinstance(message, SlotKept):
-        _refuse(decisions, message, RescheduleAppointment.__name__)
+        _refuse(unit, decisions, message, RescheduleAppointment.__name__)
     elif message.is_command:
-        _refuse(decisions, message, message.type)
+        _refuse(unit, decisions, message, message.type)
     else:
         _tell_of_step(decisions, message, message.type)
     await decisions.store()
 
 
-def _refuse(decisions: Decisions, cause: Message, command: str) -> None:
+def _refuse(unit: Unit, decisions: Decisions, cause: Message, command: str) -> None:
     """The end of a command, unless it has one."""
     if decisions.of(cause) is None:
-        decisions.decide_named(cause, command, INTERNAL, settled=True)
+        decisions.decide_named(unit, cause, command, INTERNAL, settled=True)
 
 
 def _tell_of_step(decisions: Decisions, cause: Message, failed: str) -> None:
