@@ -15,8 +15,8 @@ from aiokafka import AIOKafkaConsumer
 from deploy.inspect import kafka_log
 from deploy.inspect.kafka_log import Raw
 from shared.contracts.topics import ALL_TOPICS, dead_letter_topics, redrive_topics
-from shared.infra import letters
-from shared.infra.kafka import Malformed, decode
+from shared.infra.kafka import letters
+from shared.infra.kafka.records import Malformed, decode
 
 NEWEST_PER_PARTITION = 10_000
 """A look at more dead letters than that is a look at the newest ones."""

@@ -8,7 +8,7 @@ from services.availability.service.calendar.slot_generation import publishing
 from services.availability.service.slots.acknowledgements import questioning
 from services.availability.settings import Settings
 from shared.contracts.topics import AVAILABILITY_EVENTS
-from shared.infra.delivery import tell_holder
+from shared.infra.failures import tell_holder
 from shared.infra.owner import create_owner
 from shared.infra.retention import OLD_OUTCOMES, retention
 

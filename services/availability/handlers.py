@@ -28,8 +28,8 @@ from shared.contracts.booking import (
 from shared.contracts.commands import CommandRepeated
 from shared.contracts.envelope import DayMessage, Message
 from shared.contracts.registry import ClinicChanged, DoctorChanged, PatientChanged
-from shared.infra.delivery import Handler
 from shared.infra.inbox import Admitted
+from shared.infra.kafka.consumer import Handler
 from shared.infra.runtime import Runtime
 from shared.infra.unit import Unit
 

@@ -20,8 +20,8 @@ from shared.contracts.commands import CommandFailed, CommandRepeated
 from shared.contracts.envelope import Message
 from shared.contracts.queue import PatientQueued
 from shared.contracts.registry import ClinicChanged, DoctorChanged, PatientChanged
-from shared.infra.delivery import Handler
 from shared.infra.inbox import Admitted
+from shared.infra.kafka.consumer import Handler
 from shared.infra.runtime import Runtime
 from shared.infra.unit import Unit
 

@@ -35,17 +35,16 @@ from shared.contracts.topics import GATEWAY_REPLIES
 from shared.infra.api import create_api
 from shared.infra.health import Check, Readiness
 from shared.infra.jobs import Job
+from shared.infra.kafka.stream import Stream
 from shared.infra.owner import distribution_version
 from shared.infra.runtime import Runtime
 from shared.infra.settings import Environment
-from shared.infra.stream import Stream
 
 log = structlog.get_logger()
 
 NAME = "gateway"
 DEFAULT_CLINIC = "default"
 CONNECT_INTERVAL_SECONDS = 1.0
-PING_SECONDS = 1.0
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -91,7 +90,7 @@ async def build(settings: Settings, runtime: Runtime, owners: Owners) -> Gateway
     looks = Looks(waiters, owners)
     replies = Stream(NAME, GATEWAY_REPLIES, make_listener(waiters), looks.all_soon)
     replies.subscribe(runtime.broker, settings.kafka)
-    admission = Admission(lambda: runtime.broker.ping(timeout=PING_SECONDS))
+    admission = Admission(runtime.kafka_answers)
     known = KnownIds(KnownStore(runtime.redis, TTL_SECONDS), owners)
     commands = Commands(known, waiters, looks, admission, runtime.publisher, Rotation(lambda: replies.partitions))
     current = CurrentClinic(await _default_clinic(runtime), lambda: _default_clinic(runtime))
@@ -111,7 +110,7 @@ async def join_kafka(runtime: Runtime, admission: Admission) -> None:
             await runtime.start()
         except BaseException:
             with suppress(Exception):  # what it got half way is of no use, whatever its end says
-                await runtime.broker.stop()
+                await runtime.leave_kafka()
             raise
 
     async def announce() -> None:

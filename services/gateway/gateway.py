@@ -17,8 +17,8 @@ from services.gateway.owners.client import Owners
 from services.gateway.owners.known_ids import KnownIds
 from shared.contracts.problems import Code
 from shared.infra.asgi import outgoing_headers
+from shared.infra.kafka.stream import Stream
 from shared.infra.problems import ProblemError
-from shared.infra.stream import Stream
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from services.gateway.commands.waiters import Answered, Waiters
 from shared.contracts.commands import CommandAnswered
 from shared.contracts.envelope import Message
+from shared.infra.kafka.stream import Listener
 from shared.infra.metrics import REPLIES
-from shared.infra.stream import Listener
 
 
 def make_listener(waiters: Waiters) -> Listener:

@@ -6,7 +6,7 @@ from services.queue.handlers import IGNORED, make_handler
 from services.queue.routes import router
 from services.queue.settings import Settings
 from shared.contracts.topics import QUEUE_EVENTS
-from shared.infra.delivery import tell_holder
+from shared.infra.failures import tell_holder
 from shared.infra.owner import create_owner
 from shared.infra.retention import retention
 

@@ -5,7 +5,6 @@ What excludes is the row lock in Postgres. A lock that is not had within 20 ms, 
 
 import asyncio
 import secrets
-import time
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
@@ -13,6 +12,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from shared.infra.clockwork import Clock
 from shared.infra.metrics import LOCKS_SKIPPED
 
 log = structlog.get_logger()
@@ -41,8 +41,8 @@ AWAY_SECONDS = 1.0
 class DayLocks:
     """The day locks of one process."""
 
-    def __init__(self, redis: "Redis") -> None:
-        self._redis = redis
+    def __init__(self, redis: "Redis", clock: Clock) -> None:
+        self._clock = clock
         self._acquire = redis.register_script(ACQUIRE)
         self._release = redis.register_script(RELEASE)
         self._away_until = 0.0
@@ -61,22 +61,22 @@ class DayLocks:
 
     async def _try(self, keys: list[str], token: str) -> bool:
         """Whether there may be something to let go."""
-        if not keys or time.monotonic() < self._away_until:
+        if not keys or self._clock.monotonic() < self._away_until:
             LOCKS_SKIPPED.inc(len(keys))
             return False
-        give_up = time.monotonic() + WAIT_SECONDS
+        give_up = self._clock.monotonic() + WAIT_SECONDS
         try:
             while (taken := int(await self._acquire(keys=keys, args=[token, TTL_MS]))) < len(keys):
-                if time.monotonic() >= give_up:
+                if self._clock.monotonic() >= give_up:
                     LOCKS_SKIPPED.inc(len(keys) - taken)
                     break
-                await asyncio.sleep(RETRY_SECONDS)
+                await self._clock.sleep(RETRY_SECONDS)
         except (RedisError, OSError, TimeoutError) as error:
             self._leave_alone(error, len(keys))
         return True
 
     async def _let_go(self, keys: list[str], token: str) -> None:
-        if time.monotonic() < self._away_until:
+        if self._clock.monotonic() < self._away_until:
             return
         try:
             await self._release(keys=keys, args=[token])
@@ -85,5 +85,5 @@ class DayLocks:
 
     def _leave_alone(self, error: Exception, skipped: int) -> None:
         LOCKS_SKIPPED.inc(skipped)
-        self._away_until = time.monotonic() + AWAY_SECONDS
+        self._away_until = self._clock.monotonic() + AWAY_SECONDS
         log.warning("locks_unavailable", error=type(error).__name__)

@@ -18,7 +18,9 @@ import structlog
 from shared.contracts.envelope import Message
 from shared.contracts.topics import Topic
 from shared.infra.jobs import Job
-from shared.infra.kafka import Handed, Publisher, Record, Streak, encode
+from shared.infra.kafka.producer import Handed
+from shared.infra.kafka.publisher import Publisher, Streak
+from shared.infra.kafka.records import Record, encode
 from shared.infra.metrics import OUTBOX_PUBLISHED, OUTBOX_RELAYED
 from shared.infra.postgres import Connection
 

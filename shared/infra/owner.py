@@ -13,9 +13,9 @@ from shared.contracts.envelope import Message
 from shared.contracts.topics import consumed_by, redrive_topic
 from shared.infra.api import create_api
 from shared.infra.asgi import MAX_BODY_BYTES
-from shared.infra.delivery import Failure, Handler
 from shared.infra.health import Readiness
 from shared.infra.jobs import Job
+from shared.infra.kafka.consumer import Failure, Handler
 from shared.infra.runtime import Runtime
 from shared.infra.settings import ServiceSettings
 

@@ -6,15 +6,17 @@ from typing import Self
 
 import structlog
 import uvicorn
-from faststream.kafka import KafkaBroker
 from redis.asyncio import Redis
 from starlette.types import ASGIApp
 
 from shared.contracts.envelope import Message
 from shared.contracts.topics import Topic
-from shared.infra.delivery import Delivery, Failure, Handler
+from shared.infra.clockwork import Clock
 from shared.infra.jobs import Job, repeat
-from shared.infra.kafka import Publisher, make_broker
+from shared.infra.kafka.broker import Cluster, make_broker
+from shared.infra.kafka.consumer import Consumer, Failure, Handler
+from shared.infra.kafka.producer import Producer
+from shared.infra.kafka.publisher import Publisher
 from shared.infra.locks import DayLocks
 from shared.infra.outbox import Outbox
 from shared.infra.postgres import Database
@@ -28,36 +30,39 @@ GOODBYE_SECONDS = 4.0
 """To flush and to leave the group, after the grace. Whoever stops us waits 30 s; should requests and Kafka both hang so long,
 what is killed then loses nothing."""
 
+PING_SECONDS = 1.0
+
 log = structlog.get_logger()
 
 
 class Runtime:
-    """The pools, the broker and the one consumer of a process.
+    """The pools, the producer and the one consumer of a process.
 
     `connect` opens the pools; nothing is consumed before `start`. `stop` finishes the batch in hand, commits its offsets, flushes
     the producer, leaves the group and closes the pools, in this order.
     """
 
-    def __init__(self, name: str, settings: ServiceSettings, database: Database, broker: KafkaBroker, redis: "Redis") -> None:
+    def __init__(self, name: str, settings: ServiceSettings, database: Database) -> None:
         self.name = name
         self.settings = settings
+        self.clock = Clock()
         self.database = database
-        self.broker = broker
-        self.redis = redis
-        self.locks = DayLocks(redis)
-        self.publisher = Publisher(broker)
+        self.broker = make_broker(settings.kafka, settings.instance, settings.shutdown_grace_seconds)
+        self.producer = Producer(settings.kafka, settings.instance, self.clock)
+        self.cluster = Cluster(settings.kafka, settings.instance)
+        self.redis = make_redis(settings.redis)
+        self.locks = DayLocks(self.redis, self.clock)
+        self.publisher = Publisher(self.producer)
         self.outbox = Outbox(self.publisher)
         self.units = Units(database, self.outbox, self.publisher)
-        self.delivery: Delivery | None = None
+        self.consumer: Consumer | None = None
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     @classmethod
     async def connect(cls, name: str, settings: ServiceSettings) -> Self:
         """Opens Postgres and prepares Kafka and Redis, which may both still be away."""
-        database = await Database.connect(settings.postgres, settings.instance)
-        broker = make_broker(settings.kafka, settings.instance, settings.shutdown_grace_seconds)
-        return cls(name, settings, database, broker, make_redis(settings.redis))
+        return cls(name, settings, await Database.connect(settings.postgres, settings.instance))
 
     def consume(
         self,
@@ -67,13 +72,19 @@ class Runtime:
         failed: Failure | None = None,
     ) -> None:
         """Registers the process's one consumer; `ignored` messages of its topics never reach the handler."""
-        self.delivery = Delivery(self.name, topics, handler, self.units, self.publisher, ignored, failed)
-        self.delivery.subscribe(self.broker, self.settings.kafka)
+        self.consumer = Consumer(self.name, topics, handler, self.units, self.publisher, self.clock, ignored, failed)
+        self.consumer.subscribe(self.broker, self.settings.kafka)
 
     async def start(self) -> None:
         """Joins the group and starts relaying. Raises `KafkaError` when no broker answers."""
+        await self.producer.start()
         await self.broker.start()
         self.work(self.outbox.relay(self.database.hot))
+
+    async def leave_kafka(self) -> None:
+        """Ends the consumer with the batch in hand and leaves its group, then sends what the producer holds."""
+        await self.broker.stop()
+        await self.producer.stop()
 
     def work(self, job: Job) -> None:
         """Does a job beside the consumer until the process stops."""
@@ -91,14 +102,15 @@ class Runtime:
     async def stop(self) -> None:
         """Ends in the order that loses nothing and leaves no session to expire."""
         self._stopping.set()
-        if self.delivery:
-            self.delivery.stopping.set()
+        if self.consumer:
+            self.consumer.stop()
         await self.publisher.stop()
         try:
-            # The broker ends with the batch in hand; while Kafka is away it would wait for its unsent records for ever.
-            await asyncio.wait_for(self.broker.stop(), self.settings.shutdown_grace_seconds + GOODBYE_SECONDS)
+            # While Kafka is away the producer would wait for its unsent records for ever.
+            await asyncio.wait_for(self.leave_kafka(), self.settings.shutdown_grace_seconds + GOODBYE_SECONDS)
         except TimeoutError:
             log.warning("broker_not_left", group=self.name)
+        await self.cluster.close()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=5)
             for task in late:
@@ -111,11 +123,19 @@ class Runtime:
         """What readiness asks. Redis is not among it: the system is right without it, only slower."""
         return {"postgres": self.database.check, "kafka": self._check_kafka}
 
+    async def kafka_answers(self) -> bool:
+        """Whether a broker answers now."""
+        try:
+            async with asyncio.timeout(PING_SECONDS):
+                return await self.cluster.answers()
+        except TimeoutError:
+            return False
+
     async def _check_kafka(self) -> None:
-        if not await self.broker.ping(timeout=1.0):
+        if not await self.kafka_answers():
             raise ConnectionError
-        if self.delivery:
-            self.delivery.check()
+        if self.consumer:
+            self.consumer.check()
 
 
 def make_redis(settings: RedisSettings) -> "Redis":

@@ -19,7 +19,8 @@ from shared.contracts.topics import GATEWAY_REPLIES, Topic
 from shared.infra import audit
 from shared.infra.audit import Action, Cause, Entry
 from shared.infra.ids import new_id
-from shared.infra.kafka import Publisher, record_of
+from shared.infra.kafka.publisher import Publisher
+from shared.infra.kafka.records import record_of
 from shared.infra.metrics import REPLIES
 from shared.infra.outbox import Outbox, Written
 from shared.infra.postgres import Connection, Database

@@ -11,8 +11,8 @@ from deploy.embedded.backend import Backend
 from shared.contracts.booking import PatientCheckedIn
 from shared.contracts.topics import APPOINTMENT_EVENTS, BOOKING_COMMANDS
 from shared.infra.ids import new_id
-from shared.infra.kafka import encode
-from shared.infra.letters import dead_letter
+from shared.infra.kafka.letters import dead_letter
+from shared.infra.kafka.records import encode
 from tests.e2e.cli import Cli
 from tests.e2e.desk import Desk
 from tests.support.waiting import eventually

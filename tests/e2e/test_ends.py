@@ -15,7 +15,7 @@ import pytest
 from services.gateway.commands.tickets import Ticket, Tickets
 from shared.contracts.availability import SlotReserved
 from shared.infra.ids import new_id
-from shared.infra.kafka import encode
+from shared.infra.kafka.records import encode
 from tests.e2e.desk import GATEWAYS, Desk, in_days, problem_of
 from tests.support.waiting import eventually
 

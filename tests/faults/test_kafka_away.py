@@ -12,7 +12,10 @@ from aiokafka import TopicPartition
 from aiokafka.errors import NotLeaderForPartitionError, ProducerClosed
 
 from shared.contracts.topics import GATEWAY_REPLIES
-from shared.infra.kafka import Publisher, Record, Unconfirmed, make_broker
+from shared.infra.clockwork import Clock
+from shared.infra.kafka.producer import Producer
+from shared.infra.kafka.publisher import Publisher, Unconfirmed
+from shared.infra.kafka.records import Record
 from shared.infra.settings import KafkaSettings
 from tests.faults.client import API, Client, Command
 from tests.faults.load import booking, bookings
@@ -90,35 +93,36 @@ PARTITION = TopicPartition(RECORD.topic, 0)
 
 
 @asynccontextmanager
-async def publishing(system: System) -> AsyncIterator[tuple[Publisher, Any]]:
-    """A publisher that has written, and where its producer is."""
-    broker = make_broker(KafkaSettings(bootstrap_servers=system.servers.kafka_bootstrap), "publisher-test", 1)
-    publisher = Publisher(broker)
-    await broker.start()
+async def publishing(system: System) -> AsyncIterator[tuple[Publisher, Producer]]:
+    """A publisher that has written, and its producer."""
+    settings = KafkaSettings(bootstrap_servers=system.servers.kafka_bootstrap)
+    producer = Producer(settings, "publisher-test", Clock())
+    publisher = Publisher(producer)
+    await producer.start()
     try:
         await publisher.send(RECORD)
-        yield publisher, cast(Any, broker.config.producer)
+        yield publisher, producer
     finally:
         await publisher.stop()
-        await broker.stop()
+        await producer.stop()
 
 
 async def test_a_producer_that_the_broker_refuses_for_ever_is_replaced(system: System) -> None:
-    async with publishing(system) as (publisher, place):
-        stuck = place._producer.producer
+    async with publishing(system) as (publisher, producer):
+        stuck: Any = producer._current
         # What a batch leaves behind that was given up: its sequence number is used, and never comes.
         stuck._txn_manager.increment_sequence_number(PARTITION, 1)
         with pytest.raises(Unconfirmed, match="OutOfOrderSequenceNumber"):
             await publisher.send(RECORD)
         await publisher.send(RECORD)
         assert await publisher.send_all([RECORD, RECORD]) == [True, True]
-        assert place._producer.producer is not stuck
+        assert producer._current is not stuck
 
 
 async def test_what_a_producer_holds_that_failed_is_not_sent(system: System) -> None:
     """It would arrive before what failed, which is sent again later."""
-    async with publishing(system) as (publisher, place):
-        failing = place._producer.producer
+    async with publishing(system) as (publisher, producer):
+        failing: Any = producer._current
         failing._sender._muted_partitions.add(PARTITION)  # as while a request for it is on the wire
         handed = await publisher.hand_over([RECORD])
         on_the_wire = failing._message_accumulator._pop_batch(PARTITION)

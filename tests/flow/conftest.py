@@ -13,10 +13,11 @@ from faststream.kafka import TestKafkaBroker
 
 from shared.contracts import internal
 from shared.contracts.topics import consumed_by
-from shared.infra.kafka import make_broker
+from shared.infra.kafka.broker import make_broker
 from shared.infra.runtime import Runtime
 from tests.flow.system import System
 from tests.support.dates import in_days
+from tests.support.kafka import InMemoryProducer
 
 SERVICES = ("availability", "booking", "queue")
 
@@ -41,6 +42,7 @@ async def system(
             runtimes[name] = await runtime(name)
             # In memory all that a record leads to happens inside its handing over, also what this service says to that.
             monkeypatch.setattr(runtimes[name].outbox, "_turn", nullcontext())
+            monkeypatch.setattr(runtimes[name].publisher, "_producer", InMemoryProducer(runtimes[name].broker))
             handlers = importlib.import_module(f"services.{name}.handlers")
             runtimes[name].consume(consumed_by(name), handlers.make_handler(runtimes[name]))
             app = importlib.import_module(f"services.{name}.app").create_app(service_settings(name))

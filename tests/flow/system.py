@@ -26,9 +26,11 @@ from shared.contracts.envelope import ClientCommand, Message
 from shared.contracts.registry import ClinicChanged
 from shared.contracts.topics import ALL_TOPICS, APPOINTMENT_COMMANDS, BOOKING_COMMANDS, REGISTRY_EVENTS, Topic
 from shared.infra import ids
-from shared.infra.delivery import raw_batch, records_of
-from shared.infra.kafka import Publisher, decode, record_of
+from shared.infra.kafka.broker import raw_batch, records_of
+from shared.infra.kafka.publisher import Publisher
+from shared.infra.kafka.records import decode, record_of
 from shared.infra.runtime import Runtime
+from tests.support.kafka import InMemoryProducer
 
 C = TypeVar("C", bound=ClientCommand)
 Slot = Mapping[str, Any]
@@ -77,7 +79,7 @@ class System:
     async def send(self, topic: Topic, message: Message) -> list[CommandAnswered]:
         """Publishes a message, and answers the replies that it led to."""
         before = len(self.log)
-        await Publisher(self.broker).send(record_of(topic, message))
+        await Publisher(InMemoryProducer(self.broker)).send(record_of(topic, message))
         return [reply for _, reply in self.log[before:] if isinstance(reply, CommandAnswered)]
 
     async def answer(self, topic: Topic, command: Message) -> CommandAnswered:
@@ -233,11 +235,11 @@ class System:
     @contextmanager
     def away(self, service: str) -> Iterator[None]:
         """While it lasts the service leaves alone whatever it is sent; Kafka would deliver that later, as `redeliver` does."""
-        delivery = self.runtimes[service].delivery
-        assert delivery is not None
-        delivery.stopping.set()
+        consumer = self.runtimes[service].consumer
+        assert consumer is not None
+        consumer.policy.stopping.set()
         yield
-        delivery.stopping.clear()
+        consumer.policy.stopping.clear()
 
     async def redeliver(self, kind: type[Message]) -> list[CommandAnswered]:
         """Delivers the last message of a type again to all that read it, and answers the replies that it led to."""

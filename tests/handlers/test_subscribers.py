@@ -16,14 +16,13 @@ from fastapi import FastAPI
 from faststream import AckPolicy
 
 from shared.contracts.topics import consumed_by, redrive_topic
-from shared.infra.delivery import Delivery
-from shared.infra.kafka import make_broker
+from shared.infra.kafka.consumer import Consumer
 from shared.infra.postgres import Database
-from shared.infra.runtime import Runtime, make_redis
+from shared.infra.runtime import Runtime
 from shared.infra.settings import ServiceSettings
 
 ROOT = Path(__file__).parents[2]
-MAKERS = {"shared/infra/delivery.py", "shared/infra/stream.py"}
+MAKERS = {"shared/infra/kafka/broker.py"}
 SERVICES = ("availability", "booking", "queue")
 ENVIRONMENT = {
     "FRONTDESK_POSTGRES__URL": "postgresql://nobody@127.0.0.1:1/none",
@@ -38,7 +37,7 @@ async def wired(service: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
 
     async def connect(_: type[Runtime], name: str, settings: ServiceSettings) -> Runtime:
         unconnected = Database(cast(Any, None), cast(Any, None))
-        return Runtime(name, settings, unconnected, make_broker(settings.kafka, name, 1), make_redis(settings.redis))
+        return Runtime(name, settings, unconnected)
 
     async def nothing(_: Runtime) -> None:
         """Neither joins nor leaves a group."""
@@ -55,6 +54,12 @@ async def wired(service: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
         yield app.state.runtime
 
 
+def made_by(runtime: Runtime) -> Any:
+    """The subscriber of the process's one consumer."""
+    assert runtime.consumer and runtime.consumer.subscription
+    return runtime.consumer.subscription.subscriber
+
+
 def faults(subscriber: Any) -> list[str]:
     """What of a subscriber is not as the runner makes it."""
     expected = {
@@ -64,7 +69,7 @@ def faults(subscriber: Any) -> list[str]:
         "keeps equal keys of its topics together": subscriber._connection_args["partition_assignment_strategy"]
         == (RangePartitionAssignor,),
         "is the runner's": [
-            isinstance(getattr(call.handler._original_call, "__self__", None), Delivery) for call in subscriber.calls
+            isinstance(getattr(call.handler._original_call, "__self__", None), Consumer) for call in subscriber.calls
         ]
         == [True],
     }
@@ -75,7 +80,7 @@ def faults(subscriber: Any) -> list[str]:
 async def test_a_process_has_one_consumer_and_the_runner_made_it(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async with wired(service, monkeypatch) as runtime:
         (subscriber,) = runtime.broker.subscribers
-        assert runtime.delivery is not None and subscriber is runtime.delivery.subscriber
+        assert subscriber is made_by(runtime)
         assert faults(subscriber) == []
         assert subscriber.group_id == service
         expected = [*consumed_by(service), redrive_topic(service)]
@@ -88,7 +93,7 @@ async def test_a_subscriber_made_past_the_runner_is_found(monkeypatch: pytest.Mo
         @runtime.broker.subscriber("booking.commands", group_id="queue")
         async def past_the_runner(message: bytes) -> None: ...
 
-        (other,) = set(runtime.broker.subscribers) - {runtime.delivery and runtime.delivery.subscriber}
+        (other,) = set(runtime.broker.subscribers) - {made_by(runtime)}
         assert set(faults(other)) >= {"acknowledges by hand", "is the runner's"}
 
 
@@ -98,7 +103,7 @@ def makes_a_subscriber(source: str) -> bool:
     return any(isinstance(function, ast.Attribute) and function.attr == "subscriber" for function in called)
 
 
-def test_nothing_but_the_two_makers_registers_a_consumer() -> None:
+def test_nothing_but_the_one_maker_registers_a_consumer() -> None:
     modules = [path for folder in ("services", "shared") for path in (ROOT / folder).rglob("*.py")]
     found = {path.relative_to(ROOT).as_posix() for path in modules if makes_a_subscriber(path.read_text())}
     assert found == MAKERS

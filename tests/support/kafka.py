@@ -9,16 +9,35 @@ from faststream.kafka import KafkaBroker
 
 from deploy.inspect import kafka_log
 from shared.contracts.topics import Topic
-from shared.infra.kafka import Handed, Publisher, Record
+from shared.infra.kafka.producer import Handed
+from shared.infra.kafka.publisher import Publisher, RecordProducer
+from shared.infra.kafka.records import Record
 
 Raw: TypeAlias = "ConsumerRecord[Any, Any]"
+
+
+class InMemoryProducer:
+    """Hands records to the in-memory broker of FastStream, which delivers each before the call returns."""
+
+    def __init__(self, broker: KafkaBroker) -> None:
+        self._broker = broker
+
+    async def send(self, record: Record) -> Handed:
+        await self._broker.publish(
+            record.body, record.topic, key=record.key, partition=record.partition, headers=record.headers,
+            correlation_id=record.correlation_id,
+        )  # fmt: skip
+        return None
+
+    async def replace(self) -> None:
+        """There is nothing to give up."""
 
 
 class KeptRecords(Publisher):
     """A publisher whose broker is a list."""
 
     def __init__(self) -> None:
-        super().__init__(cast(KafkaBroker, None))
+        super().__init__(cast(RecordProducer, None))
         self.records: list[Record] = []
 
     async def stop(self) -> None:

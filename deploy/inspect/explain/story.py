@@ -24,7 +24,7 @@ from shared.contracts.topics import (
     dead_letter_topics,
     redrive_topics,
 )
-from shared.infra import letters
+from shared.infra.kafka import letters
 
 SPEAKERS = {AVAILABILITY_EVENTS.name: "availability", APPOINTMENT_EVENTS.name: "booking", QUEUE_EVENTS.name: "queue"}
 DEAD = {topic.name for topic in dead_letter_topics()}

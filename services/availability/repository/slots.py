@@ -15,7 +15,7 @@ from uuid import UUID
 from services.availability.domain.days import Day, DayKey, Holding, Place, Reservation, Slot
 from shared.contracts.availability import Mode, SlotReserved
 from shared.contracts.shapes import Active
-from shared.infra.kafka import encode
+from shared.infra.kafka.records import encode
 from shared.infra.postgres import Connection
 
 LOCK_DOCTORS = """

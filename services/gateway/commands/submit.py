@@ -15,7 +15,8 @@ from services.gateway.commands.waiters import Answered, Waiter, Waiters
 from services.gateway.owners.client import retry_after
 from services.gateway.owners.known_ids import KnownIds
 from shared.contracts.problems import Code
-from shared.infra.kafka import NotAccepted, Record, Unconfirmed, record_of
+from shared.infra.kafka.publisher import NotAccepted, Unconfirmed
+from shared.infra.kafka.records import Record, record_of
 from shared.infra.metrics import COMMAND_DURATION, COMMANDS
 from shared.infra.problems import ProblemError
 

@@ -12,8 +12,8 @@ from shared.contracts.availability import SlotReserved
 from shared.contracts.commands import Answer
 from shared.contracts.envelope import Message
 from shared.infra import inbox, outbox
-from shared.infra.delivery import Delivery
 from shared.infra.inbox import Admitted
+from shared.infra.kafka.consumer import Consumer
 from shared.infra.outbox import Outbox, Written
 from shared.infra.postgres import Connection
 from shared.infra.unit import Unit
@@ -37,13 +37,13 @@ def reservation_guard_dropped() -> None:
 
 def offsets_first() -> None:
     """Offsets are committed as soon as records are fetched, before the SQL commit: what a client's auto-commit amounts to."""
-    consume, commit = Delivery.consume, Delivery._commit
+    consume, commit = Consumer.consume, Consumer._commit
 
-    async def commit_and_consume(self: Delivery, records: Sequence[Any]) -> None:
+    async def commit_and_consume(self: Consumer, records: Sequence[Any]) -> None:
         await commit(self, records)
         await consume(self, records)
 
-    replace(Delivery, "consume", commit_and_consume)
+    replace(Consumer, "consume", commit_and_consume)
 
 
 def left_to_relay() -> None:

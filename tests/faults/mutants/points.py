@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shared.infra.delivery import Delivery
-from shared.infra.kafka import encode
+from shared.infra.kafka.consumer import Consumer
+from shared.infra.kafka.records import encode
 from shared.infra.outbox import Outbox, Written
 from shared.infra.unit import Unit
 from tests.faults.mutants.patching import replace
@@ -80,9 +80,9 @@ def stop_at_points(folder: Path, service: str) -> None:
     before_commit, after_commit, before_offsets = (
         Point(folder, service, name) for name in (BEFORE_COMMIT, AFTER_COMMIT, BEFORE_OFFSETS)
     )
-    consume, conclude, publish, commit = Delivery.consume, Unit.conclude, Outbox.publish, Delivery._commit
+    consume, conclude, publish, commit = Consumer.consume, Unit.conclude, Outbox.publish, Consumer._commit
 
-    async def remember_and_consume(self: Delivery, records: Sequence[Any]) -> None:
+    async def remember_and_consume(self: Consumer, records: Sequence[Any]) -> None:
         RECEIVED.set([record.value for record in records])
         await consume(self, records)
 
@@ -95,11 +95,11 @@ def stop_at_points(folder: Path, service: str) -> None:
         await after_commit.pass_by([*RECEIVED.get(), *(row.record.body for row in batch.rows)])
         await publish(self, batch)
 
-    async def stop_and_commit(self: Delivery, records: Sequence[Any]) -> None:
+    async def stop_and_commit(self: Consumer, records: Sequence[Any]) -> None:
         await before_offsets.pass_by(record.value for record in records)
         await commit(self, records)
 
-    replace(Delivery, "consume", remember_and_consume)
+    replace(Consumer, "consume", remember_and_consume)
     replace(Unit, "conclude", conclude_and_stop)
     replace(Outbox, "publish", stop_and_publish)
-    replace(Delivery, "_commit", stop_and_commit)
+    replace(Consumer, "_commit", stop_and_commit)

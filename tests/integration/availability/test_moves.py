@@ -14,7 +14,7 @@ from shared.contracts.booking import Purpose
 from shared.contracts.commands import CommandRepeated
 from shared.contracts.problems import Code
 from shared.contracts.topics import AVAILABILITY_EVENTS
-from shared.infra.kafka import decode
+from shared.infra.kafka.records import decode
 from tests.integration.availability.desk import Desk, book, move, refuses, releases
 from tests.integration.availability.test_directory import DOCTORS
 from tests.support.dates import in_days

@@ -14,7 +14,7 @@ from shared.contracts.availability import ReservationQuestioned, SlotReserved
 from shared.contracts.booking import AppointmentBooked, ReservationKept
 from shared.contracts.topics import AVAILABILITY_EVENTS
 from shared.infra.ids import new_id
-from shared.infra.kafka import decode
+from shared.infra.kafka.records import decode
 from tests.integration.availability.desk import Desk, book, releases
 from tests.support.messages import caused
 

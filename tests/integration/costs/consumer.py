@@ -11,7 +11,7 @@ from aiokafka import ConsumerRecord
 
 from shared.contracts.envelope import Message
 from shared.contracts.topics import ALL_TOPICS, consumed_by
-from shared.infra.kafka import decode, encode
+from shared.infra.kafka.records import decode, encode
 from shared.infra.runtime import Runtime
 from tests.support.kafka import KeptRecords
 from tests.support.statements import calls_during
@@ -31,9 +31,9 @@ class Consumer:
 
     async def read(self, messages: Sequence[Message]) -> list[Message]:
         """Has one batch consumed, and answers what it said. Nothing of it may have become a dead letter."""
-        assert self.runtime.delivery
+        assert self.runtime.consumer
         self.records.records.clear()
-        await self.runtime.delivery.consume([self._record(message) for message in messages])
+        await self.runtime.consumer.consume([self._record(message) for message in messages])
         return [_message(record.topic, record.body) for record in self.records.records]
 
     async def said(self, messages: Sequence[Message], kind: type[M]) -> list[M]:

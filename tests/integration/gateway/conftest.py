@@ -20,7 +20,8 @@ from services.gateway.settings import Settings
 from shared.contracts.commands import Answer, CommandAnswered, Outcome, Outcomes
 from shared.contracts.envelope import ClientCommand
 from shared.contracts.topics import APPOINTMENT_COMMANDS, BOOKING_COMMANDS, GATEWAY_REPLIES
-from shared.infra.kafka import Publisher, Record, decode, record_of
+from shared.infra.kafka.publisher import Publisher
+from shared.infra.kafka.records import Record, decode, record_of
 from tests.support.messages import caused
 from tests.support.waiting import eventually
 

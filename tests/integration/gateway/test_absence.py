@@ -88,7 +88,7 @@ async def test_each_change_of_a_clinic_is_announced_once(
     runtime: Callable[..., Awaitable[Runtime]], superuser: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     process = await runtime("gateway")
-    await process.broker.start()
+    await process.producer.start()
     await announce_clinics(process.units)
     assert await announce_clinics(process.units) == 0
     database = await superuser("gateway")

@@ -15,10 +15,10 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from deploy.topics import topic_config
 from shared.contracts.envelope import DayMessage
 from shared.contracts.topics import MAX_RECORD_BYTES, Topic
-from shared.infra.delivery import Failure
 from shared.infra.ids import new_id
 from shared.infra.inbox import Admitted
-from shared.infra.kafka import encode
+from shared.infra.kafka.consumer import Failure
+from shared.infra.kafka.records import encode
 from shared.infra.runtime import Runtime
 from shared.infra.settings import KafkaSettings, PostgresSettings, RedisSettings, ServiceSettings
 from shared.infra.unit import Unit

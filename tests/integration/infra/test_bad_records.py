@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 from shared.contracts.envelope import Message
 from shared.infra.inbox import Admitted
-from shared.infra.kafka import encode
+from shared.infra.kafka.records import encode
 from shared.infra.unit import Unit
 from tests.integration.infra.bench import NOW, Bench, command, note, take_notes
 from tests.support.waiting import eventually

@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from deploy.embedded.backend import Backend
 from deploy.embedded.ports import any_free
+from shared.infra.clockwork import Clock
 from shared.infra.locks import TTL_MS, WAIT_SECONDS, DayLocks
 from shared.infra.metrics import LOCKS_SKIPPED
 from shared.infra.runtime import make_redis
@@ -36,7 +37,7 @@ def key_of(day: str) -> str:
 
 async def test_locks_are_held_with_a_time_to_live_and_let_go(redis: "Redis") -> None:
     days = [str(uuid4()), str(uuid4())]
-    async with DayLocks(redis).hold(days):
+    async with DayLocks(redis, Clock()).hold(days):
         left = [await redis.pttl(key_of(day)) for day in days]
         assert all(0 < ms <= TTL_MS for ms in left)
     assert await redis.exists(*map(key_of, days)) == 0
@@ -44,10 +45,10 @@ async def test_locks_are_held_with_a_time_to_live_and_let_go(redis: "Redis") -> 
 
 async def test_a_held_lock_is_waited_for_briefly_then_gone_without(redis: "Redis") -> None:
     day, before = str(uuid4()), skipped()
-    async with DayLocks(redis).hold([day]):
+    async with DayLocks(redis, Clock()).hold([day]):
         holder = await redis.get(key_of(day))
         began = time.monotonic()
-        async with DayLocks(redis).hold([day]):
+        async with DayLocks(redis, Clock()).hold([day]):
             assert time.monotonic() - began >= WAIT_SECONDS
         assert await redis.get(key_of(day)) == holder, "only its owner lets a lock go"
     assert skipped() == before + 1
@@ -55,7 +56,7 @@ async def test_a_held_lock_is_waited_for_briefly_then_gone_without(redis: "Redis
 
 async def test_the_second_gets_the_lock_when_the_first_lets_go(redis: "Redis") -> None:
     day, inside = str(uuid4()), 0
-    locks = DayLocks(redis)
+    locks = DayLocks(redis, Clock())
 
     async def once() -> None:
         nonlocal inside
@@ -70,7 +71,7 @@ async def test_the_second_gets_the_lock_when_the_first_lets_go(redis: "Redis") -
 
 async def test_without_a_server_the_work_goes_on_and_is_not_slowed_again() -> None:
     away = make_redis(RedisSettings(url=f"redis://127.0.0.1:{any_free()}/0"))
-    locks, before = DayLocks(away), skipped()
+    locks, before = DayLocks(away, Clock()), skipped()
     async with locks.hold(["a", "b"]):
         pass
     assert skipped() == before + 2
@@ -92,7 +93,7 @@ async def test_a_server_that_does_not_answer_costs_its_timeout_once() -> None:
     port = any_free()
     server = await asyncio.start_server(silent, "127.0.0.1", port)
     client = make_redis(RedisSettings(url=f"redis://127.0.0.1:{port}/0", timeout_ms=100))
-    locks = DayLocks(client)
+    locks = DayLocks(client, Clock())
     began = time.monotonic()
     for _ in range(20):
         async with locks.hold(["a"]):
@@ -105,6 +106,6 @@ async def test_a_server_that_does_not_answer_costs_its_timeout_once() -> None:
 
 async def test_locks_flushed_away_change_nothing(redis: "Redis") -> None:
     day = str(uuid4())
-    async with DayLocks(redis).hold([day]):
+    async with DayLocks(redis, Clock()).hold([day]):
         await redis.delete(key_of(day))
     assert await redis.exists(key_of(day)) == 0

@@ -9,6 +9,7 @@ import orjson
 import pytest
 from aiokafka.errors import KafkaTimeoutError
 
+from shared.infra.kafka.records import Record
 from shared.infra.outbox import Written
 from shared.infra.runtime import Runtime
 from tests.integration.infra.bench import Bench, note
@@ -22,12 +23,12 @@ class Producer:
     """Kafka's, of which a test decides what becomes of the next records."""
 
     def __init__(self, runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._publish = runtime.broker.publish
+        self._send = runtime.producer.send
         self.next: list[Any] = []
         """Of each record: an error of the producer, what is answered for the acknowledgement, or an event it waits for."""
         self._publish_batch = runtime.outbox.publish
         self._begun = 0
-        monkeypatch.setattr(runtime.broker, "publish", self.publish)
+        monkeypatch.setattr(runtime.producer, "send", self.send)
         monkeypatch.setattr(runtime.outbox, "publish", self.publish_batch)
 
     async def publish_batch(self, batch: Written) -> None:
@@ -41,7 +42,7 @@ class Producer:
     async def has_taken_them(self) -> bool:
         return not self.next
 
-    async def publish(self, *record: Any, **options: Any) -> Any:
+    async def send(self, record: Record) -> Any:
         fate = self.next.pop(0) if self.next else None
         if isinstance(fate, Exception):
             raise fate
@@ -49,14 +50,14 @@ class Producer:
             return fate
         if isinstance(fate, asyncio.Event):
             await fate.wait()
-        return await self._publish(*record, **options)
+        return await self._send(record)
 
 
 @pytest.fixture
 async def process(bench: Bench) -> AsyncIterator[Runtime]:
     """A process that publishes, and whose relay runs only when a test calls it."""
     runtime = await bench.connect()
-    await runtime.broker.start()
+    await runtime.producer.start()
     yield runtime
     await runtime.publisher.stop()
 

@@ -10,7 +10,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from shared.infra.inbox import Admitted
-from shared.infra.kafka import Unconfirmed
+from shared.infra.kafka.publisher import Unconfirmed
 from shared.infra.unit import Unit
 from tests.integration.infra.bench import Bench, note, take_notes
 from tests.support.waiting import eventually
@@ -65,12 +65,12 @@ async def test_a_crash_between_sql_commit_and_offset_commit_gives_one_effect(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = await bench.consume()
-    assert first.delivery
+    assert first.consumer and first.consumer.subscription
 
     async def dies(*_: Any) -> None:
         raise KafkaError
 
-    monkeypatch.setattr(first.delivery.subscriber.consumer, "commit", dies)
+    monkeypatch.setattr(first.consumer.subscription.consumer, "commit", dies)
     await bench.send(*(note(bench.clinic, number) for number in range(10)))
     await eventually(has(bench, *range(10)))
     await bench.stop(first)
@@ -95,8 +95,8 @@ async def test_offsets_are_committed_partition_by_partition(bench: Bench, monkey
         return await bench.lag() == 0
 
     await eventually(moved)
-    assert runtime.delivery
-    consumer = runtime.delivery.subscriber.consumer
+    assert runtime.consumer and runtime.consumer.subscription
+    consumer: Any = runtime.consumer.subscription.consumer
     real = consumer.commit
     commits: list[dict[TopicPartition, int]] = []
 
@@ -122,13 +122,12 @@ async def test_a_rebalance_in_mid_batch_gives_one_effect_each(bench: Bench) -> N
         await take_notes(unit, admitted)
 
     await bench.send(*(note(bench.clinic, number) for number in range(40)))
-    first = await bench.consume(slow, "bench-1")
+    await bench.consume(slow, "bench-1")
     await asyncio.wait_for(entered.wait(), 20)
     second = await bench.consume(take_notes, "bench-2")
-    assert second.delivery and first.delivery
 
     async def shared() -> bool:
-        return bool(second.delivery and second.delivery.subscriber.consumer.assignment())
+        return bool(second.consumer and second.consumer.subscription and second.consumer.subscription.assigned)
 
     await eventually(shared)
     go_on.set()
@@ -165,8 +164,8 @@ async def test_stopping_finishes_the_batch_in_hand_and_commits_it(bench: Bench) 
     runtime = await bench.consume(slow)
     await asyncio.wait_for(entered.wait(), 20)
     stopping = asyncio.ensure_future(bench.stop(runtime))
-    assert runtime.delivery
-    await asyncio.wait_for(runtime.delivery.stopping.wait(), 5)
+    assert runtime.consumer
+    await asyncio.wait_for(runtime.consumer.policy.stopping.wait(), 5)
     go_on.set()
     await asyncio.wait_for(stopping, 20)
     done = await bench.numbers()

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from shared.contracts.topics import redrive_topic
-from shared.infra import letters
 from shared.infra.inbox import Admitted
-from shared.infra.kafka import Record
+from shared.infra.kafka import letters
+from shared.infra.kafka.records import Record
 from shared.infra.unit import Unit
 from tests.integration.infra.bench import Bench, command, note, take_notes
 from tests.support.servers import Databases

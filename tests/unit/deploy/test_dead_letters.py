@@ -9,7 +9,7 @@ from aiokafka import ConsumerRecord
 from deploy.inspect import dead_letters, kafka_log
 from deploy.inspect.dead_letters import Letter
 from shared.contracts.topics import APPOINTMENT_EVENTS
-from shared.infra import letters
+from shared.infra.kafka import letters
 
 TOPIC = APPOINTMENT_EVENTS.dead_letters("queue")
 FAILED: "ConsumerRecord[Any, Any]" = ConsumerRecord(APPOINTMENT_EVENTS.name, 3, 17, 0, 0, b"k", b"{}", None, 0, 0, [])

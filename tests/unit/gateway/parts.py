@@ -18,7 +18,7 @@ from services.gateway.owners.known_ids import KnownIds
 from services.gateway.routes.appointments import BOOK
 from shared.contracts.booking import BookAppointment
 from shared.contracts.commands import Answer, Outcome
-from shared.infra.kafka import Record
+from shared.infra.kafka.records import Record
 from tests.support.waiting import eventually
 
 CLINIC, DOCTOR, PATIENT = (UUID(int=number) for number in (1, 2, 3))

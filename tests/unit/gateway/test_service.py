@@ -12,7 +12,7 @@ from services.gateway.commands.waiters import Answered
 from shared.contracts.booking import BookAppointment
 from shared.contracts.commands import Answer
 from shared.contracts.problems import Code
-from shared.infra.kafka import NotAccepted, Unconfirmed
+from shared.infra.kafka.publisher import NotAccepted, Unconfirmed
 from shared.infra.problems import ProblemError
 from tests.unit.gateway.parts import BOOKED, DOCTOR, PATIENT, Parts, booked_by, booking, outcome_of, until
 

@@ -9,10 +9,12 @@ from aiokafka import ConsumerRecord
 
 from shared.contracts.booking import AppointmentBooked
 from shared.contracts.topics import APPOINTMENT_EVENTS, AVAILABILITY_EVENTS
-from shared.infra import delivery
-from shared.infra.delivery import Delivery
-from shared.infra.kafka import Publisher, Record
-from shared.infra.letters import dead_letter
+from shared.infra.clockwork import Clock
+from shared.infra.kafka import batch_policy
+from shared.infra.kafka.consumer import Consumer
+from shared.infra.kafka.letters import dead_letter
+from shared.infra.kafka.publisher import Publisher
+from shared.infra.kafka.records import Record
 from shared.infra.unit import Units
 
 GROUP = "booking"
@@ -45,7 +47,7 @@ def test_a_header_without_a_value_is_kept_in_the_dead_letter() -> None:
 async def test_an_error_that_nobody_foresaw_does_not_let_the_consumer_go_on_without_the_batch(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(delivery, "BACKOFF_FIRST_SECONDS", 0.001)
+    monkeypatch.setattr(batch_policy, "BACKOFF_FIRST_SECONDS", 0.001)
     publisher, committed = StumblingPublisher(), []
 
     async def handler(*_: Any) -> None: ...
@@ -53,7 +55,7 @@ async def test_an_error_that_nobody_foresaw_does_not_let_the_consumer_go_on_with
     async def commit(records: Any) -> None:
         committed.append((publisher.sent[0].topic, records))
 
-    runner = Delivery(GROUP, [AVAILABILITY_EVENTS], handler, cast(Units, None), cast(Publisher, publisher))
+    runner = Consumer(GROUP, [AVAILABILITY_EVENTS], handler, cast(Units, None), cast(Publisher, publisher), Clock())
     monkeypatch.setattr(runner, "_commit", commit)
     batch = [malformed()]
     await runner.consume(batch)
@@ -71,7 +73,7 @@ async def test_what_asks_nothing_of_the_handler_gets_no_transaction_and_its_offs
 
     # Without units: a transaction would fail.
     nobody = cast(Any, None)
-    runner = Delivery(GROUP, [APPOINTMENT_EVENTS], handler, nobody, nobody, ignored={AppointmentBooked})
+    runner = Consumer(GROUP, [APPOINTMENT_EVENTS], handler, nobody, nobody, Clock(), ignored={AppointmentBooked})
     monkeypatch.setattr(runner, "_commit", commit)
     body = (GOLDEN / "AppointmentBooked.json").read_bytes()
     batch = [ConsumerRecord(APPOINTMENT_EVENTS.name, 3, 17, 0, 0, b"key", body, None, 1, 1, cast(Any, ()))]

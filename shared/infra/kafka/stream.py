@@ -1,21 +1,18 @@
 """A consumer of what matters only now: from the newest record on, without inbox, transaction, commits and dead letters.
 
-Nothing may depend on a record's arrival. The gateway hears its replies by one; every other consumer is a `Delivery`.
+Nothing may depend on a record's arrival. The gateway hears its replies by one; every other consumer is a `Consumer`.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
-from aiokafka.coordinator.assignors.range import RangePartitionAssignor
-from faststream import AckPolicy
+from aiokafka import ConsumerRebalanceListener, TopicPartition
 from faststream.kafka import KafkaBroker
 
 from shared.contracts.envelope import Message
 from shared.contracts.topics import Topic
-from shared.infra.delivery import raw_batch, records_of
-from shared.infra.kafka import Malformed, decode
+from shared.infra.kafka.broker import Raw, Subscription
+from shared.infra.kafka.records import Malformed, decode
 from shared.infra.metrics import MESSAGES
 from shared.infra.settings import KafkaSettings
 
@@ -30,44 +27,29 @@ class Stream:
     def __init__(self, group: str, topic: Topic, listener: Listener, rebalanced: Callable[[], None]) -> None:
         self.group = group
         self.topic = topic
-        self.subscriber: Any = None
+        self.subscription: Subscription | None = None
         self._listener = listener
         self._rebalanced = rebalanced
 
     def subscribe(self, broker: KafkaBroker, settings: KafkaSettings) -> None:
         """Registers the consumer with the broker. Call once, before the broker starts."""
-        self.subscriber = broker.subscriber(
-            self.topic.name,
-            group_id=self.group,
-            batch=True,
-            max_records=settings.batch_max_records,
-            batch_timeout_ms=settings.batch_timeout_ms,
-            ack_policy=AckPolicy.MANUAL,  # and nobody ever acknowledges: a restart begins with what is new then
-            auto_offset_reset="latest",
-            partition_assignment_strategy=(RangePartitionAssignor,),
-            session_timeout_ms=settings.session_timeout_ms,
-            fetch_max_wait_ms=100,
-            listener=_Rebalances(self._rebalanced),
-            parser=raw_batch,
-            decoder=records_of,
-            no_reply=True,
-        )
-        self.subscriber(self.consume)
+        # Nobody ever acknowledges: a restart begins with what is new then.
+        self.subscription = Subscription(
+            broker, settings, self.group, [self.topic.name], self.consume,
+            auto_offset_reset="latest", listener=_Rebalances(self._rebalanced),
+        )  # fmt: skip
 
     @property
     def partitions(self) -> list[int]:
         """The partitions that this process holds at this moment, in order."""
-        consumer = self.subscriber.consumer
-        if not isinstance(consumer, AIOKafkaConsumer):
-            return []
-        return sorted(partition.partition for partition in consumer.assignment())
+        return sorted(partition.partition for partition in self.subscription.assigned) if self.subscription else []
 
     async def check(self) -> None:
-        """Raises `ConnectionError` when the consume loop is dead. A process may well hold no partition: it has its looks."""
-        if not self.subscriber.running or any(task.done() for task in self.subscriber.tasks):
+        """Raises `ConnectionError` when the consume loop is dead. A process may hold no partition: it asks booking instead."""
+        if self.subscription is None or not self.subscription.alive:
             raise ConnectionError
 
-    async def consume(self, records: Sequence["ConsumerRecord[Any, Any]"]) -> None:
+    async def consume(self, records: Sequence[Raw]) -> None:
         """Hands on what can be read; what cannot, and what the listener fails at, is logged, counted and forgotten."""
         messages = [message for record in records if (message := self._decoded(record)) is not None]
         try:
@@ -75,7 +57,7 @@ class Stream:
         except Exception as error:
             log.exception("stream_listener_failed", topic=self.topic.name, error=type(error).__name__)
 
-    def _decoded(self, record: "ConsumerRecord[Any, Any]") -> Message | None:
+    def _decoded(self, record: Raw) -> Message | None:
         try:
             message = decode(self.topic, record.value)
         except Malformed as error:

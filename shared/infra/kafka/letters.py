@@ -1,18 +1,17 @@
 """Dead letters, there and back: the letter itself, the record that redrives one, and what the delivery runner makes of it again.
 
 A letter goes back on the redrive topic of its group, which nobody else reads: other groups of its source topic never meet it. The
-runner then handles it as the record that it was. Called by `shared.infra.delivery` and by `frontdesk dlq`.
+runner then handles it as the record that it was. Called by `consumer.py` and by `frontdesk dlq`.
 """
 
 import dataclasses
 from collections.abc import Collection
-from typing import Any, TypeAlias
 
 import orjson
-from aiokafka import ConsumerRecord
 
 from shared.contracts.topics import Topic, redrive_topic
-from shared.infra.kafka import Record
+from shared.infra.kafka.broker import Raw
+from shared.infra.kafka.records import Record
 
 TOPIC = "frontdesk-topic"
 PARTITION = "frontdesk-partition"
@@ -22,8 +21,6 @@ ATTEMPTS = "frontdesk-attempts"
 ORIGINAL_HEADERS = "frontdesk-headers-hex"
 LETTER = "frontdesk-letter"
 """Only on redriven records: which dead letter it was, as `topic:partition:offset`. So that topic tells what was redriven."""
-
-Raw: TypeAlias = ConsumerRecord[Any, Any]
 
 
 def headers_of(record: Raw) -> dict[str, str]:

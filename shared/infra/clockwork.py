@@ -1,0 +1,42 @@
+"""Time as a process feels it, and the ids it makes: handed in, so that a simulation can hand in others.
+
+Nothing that is stored comes from this clock: instants are the database's (`Unit.now`), and the gateway follows it by `clock.py`.
+"""
+
+import asyncio
+import contextlib
+import random
+import time
+from uuid import UUID
+
+from shared.infra.ids import new_id
+
+
+class Clock:
+    """Pauses, deadlines and jitter of a process. Seconds everywhere."""
+
+    def monotonic(self) -> float:
+        """A reading that never goes back; only differences mean something."""
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """A pause."""
+        await asyncio.sleep(seconds)
+
+    async def wait(self, event: asyncio.Event, seconds: float) -> bool:
+        """A pause that an event cuts short; whether it did."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(event.wait(), seconds)
+        return event.is_set()
+
+    def jitter(self, most: float) -> float:
+        """Somewhere between 0 and `most`, so that many who wait do not come back at once."""
+        return random.uniform(0, most)
+
+
+class Ids:
+    """New ids: uuid7, in the order in which they are made."""
+
+    def new(self) -> UUID:
+        """One more."""
+        return new_id()

@@ -1,0 +1,119 @@
+"""The broker of FastStream, which consumes only, and the one way in which a consumer is made of it.
+
+Acknowledgement is manual everywhere, and FastStream hands batches on as they came: its own parser would fail a whole batch on one
+header that is not UTF-8. Records are written by `producer.py`.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, TypeAlias
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import KafkaError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import KafkaMessage
+
+from shared.infra.settings import KafkaSettings
+
+Raw: TypeAlias = ConsumerRecord[Any, Any]
+Consume = Callable[[Sequence[Raw]], Awaitable[None]]
+
+FETCH_WAIT_MS = 100
+
+
+def make_broker(settings: KafkaSettings, client_id: str, graceful_seconds: float) -> KafkaBroker:
+    """A broker that makes no topics and writes nothing."""
+    return KafkaBroker(
+        settings.bootstrap_servers.split(","),
+        client_id=client_id,
+        consumer_only=True,
+        allow_auto_create_topics=False,
+        request_timeout_ms=settings.request_timeout_ms,
+        retry_backoff_ms=50,
+        metadata_max_age_ms=30_000,
+        graceful_timeout=graceful_seconds,
+        apply_types=False,
+        logger=None,
+    )
+
+
+class Subscription:
+    """One consumer of a process: a group's part of some topics, in batches. `consume` gets each batch as it was fetched."""
+
+    def __init__(
+        self, broker: KafkaBroker, settings: KafkaSettings, group: str, topics: Iterable[str], consume: Consume, **options: Any
+    ) -> None:
+        """Registers the consumer. Call before the broker starts."""
+        self.subscriber: Any = broker.subscriber(
+            *topics,
+            group_id=group,
+            batch=True,
+            max_records=settings.batch_max_records,
+            batch_timeout_ms=settings.batch_timeout_ms,
+            ack_policy=AckPolicy.MANUAL,
+            partition_assignment_strategy=(RangePartitionAssignor,),
+            session_timeout_ms=settings.session_timeout_ms,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
+            parser=raw_batch,
+            decoder=records_of,
+            no_reply=True,
+            **options,
+        )
+        self.subscriber(consume)
+
+    @property
+    def consumer(self) -> AIOKafkaConsumer | None:
+        """The client that fetches; None before the broker has started, and on the in-memory broker of tests."""
+        consumer = self.subscriber.consumer
+        return consumer if isinstance(consumer, AIOKafkaConsumer) else None
+
+    @property
+    def assigned(self) -> frozenset[TopicPartition]:
+        """The partitions that this process has at this moment; none before it has joined its group."""
+        return frozenset(self.consumer.assignment()) if self.consumer else frozenset()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the loop that fetches runs."""
+        return bool(self.subscriber.running) and not any(task.done() for task in self.subscriber.tasks)
+
+
+class Cluster:
+    """Asks whether a broker answers, on a connection of its own."""
+
+    def __init__(self, settings: KafkaSettings, client_id: str) -> None:
+        self._options = {
+            "bootstrap_servers": settings.bootstrap_servers.split(","),
+            "client_id": client_id,
+            "request_timeout_ms": settings.request_timeout_ms,
+        }
+        self._admin: AIOKafkaAdminClient | None = None
+
+    async def answers(self) -> bool:
+        """Whether the cluster describes itself now. Bound the call by a timeout."""
+        try:
+            if self._admin is None:
+                admin = AIOKafkaAdminClient(**self._options)
+                await admin.start()
+                self._admin = admin
+            await self._admin.describe_cluster()
+        except (KafkaError, OSError):
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Closes the connection."""
+        if self._admin is not None:
+            await self._admin.close()
+
+
+async def raw_batch(records: tuple[Raw, ...]) -> KafkaMessage:
+    """FastStream's message for a batch, with the records untouched."""
+    return KafkaMessage(body=b"", raw_message=records, consumer=None)  # type: ignore[arg-type]  # nobody acknowledges by it
+
+
+async def records_of(message: KafkaMessage) -> Any:
+    """Hands the records on as they came."""
+    return message.raw_message

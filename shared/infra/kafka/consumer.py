@@ -1,0 +1,238 @@
+"""The consumer of a service: fetch a batch, decode record by record, have its effect in one transaction, then commit its offsets.
+
+Every consumer of every service is made here, and only here: an offset moves only after the SQL commit, and nothing a record
+contains can stop the records around it. What is done with a batch that fails: `batch_policy.py`.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import NamedTuple
+
+import structlog
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+from faststream.kafka import KafkaBroker
+
+from shared.contracts.commands import Answer
+from shared.contracts.envelope import Message
+from shared.contracts.problems import Code
+from shared.contracts.topics import Topic, redrive_topic
+from shared.infra import inbox
+from shared.infra.clockwork import Clock
+from shared.infra.inbox import Admitted
+from shared.infra.kafka import letters
+from shared.infra.kafka.batch_policy import BatchPolicy, Stopping
+from shared.infra.kafka.broker import Raw, Subscription
+from shared.infra.kafka.publisher import NotAccepted, Publisher, Unconfirmed
+from shared.infra.kafka.records import Malformed, decode, envelope_of
+from shared.infra.metrics import BATCH_DURATION, BATCH_SIZE, MESSAGES
+from shared.infra.settings import KafkaSettings
+from shared.infra.unit import Unit, Units
+
+log = structlog.get_logger()
+
+Handler = Callable[[Unit, Admitted], Awaitable[None]]
+Failure = Callable[[Unit, Message], Awaitable[None]]
+"""What a service does, in a transaction of its own, about a command or a step of one that became a dead letter."""
+
+
+MAX_PARTITION_FETCH_BYTES = 4 * 1024 * 1024
+
+
+class Received(NamedTuple):
+    """A record and the message in it."""
+
+    record: Raw
+    message: Message
+
+
+class Consumer:
+    """The one consumer of a process: all its topics, in batches."""
+
+    def __init__(
+        self,
+        group: str,
+        topics: Sequence[Topic],
+        handler: Handler,
+        units: Units,
+        publisher: Publisher,
+        clock: Clock,
+        ignored: Collection[type[Message]] = (),
+        failed: Failure | None = None,
+    ) -> None:
+        """`ignored` are messages of these topics that ask nothing of the handler: what has no effect needs no transaction.
+
+        `failed` hears of each dead letter that belongs to a command, so that its client gets an answer.
+        """
+        self.group = group
+        self.topics = {topic.name: topic for topic in topics}
+        self._redrive = redrive_topic(group).name
+        self.policy: BatchPolicy[Received] = BatchPolicy(group, clock, self._transaction, self._give_up)
+        self.subscription: Subscription | None = None
+        self._held: frozenset[TopicPartition] = frozenset()
+        """The partitions that this process had when its batch began."""
+        self._handler = handler
+        self._ignored = frozenset(ignored)
+        self._failed = failed
+        self._units = units
+        self._publisher = publisher
+
+    def subscribe(self, broker: KafkaBroker, settings: KafkaSettings) -> None:
+        """Registers the consumer with the broker. Call once, before the broker starts."""
+        self.subscription = Subscription(
+            broker, settings, self.group, self.topics, self.consume,
+            auto_offset_reset="earliest", max_partition_fetch_bytes=MAX_PARTITION_FETCH_BYTES,
+        )  # fmt: skip
+
+    def stop(self) -> None:
+        """Lets the batch in hand end, and takes no other."""
+        self.policy.stopping.set()
+
+    def check(self) -> None:
+        """Raises `ConnectionError` when the consume loop is dead or has no place in its group yet: what readiness asks."""
+        subscription = self.subscription
+        if subscription is None or not subscription.alive or (subscription.consumer and not subscription.assigned):
+            raise ConnectionError
+
+    async def consume(self, records: Sequence[Raw]) -> None:
+        """Processes one fetched batch to its end, whatever happens to it, and commits its offsets."""
+        if self.policy.stopping.is_set():
+            return
+        started = time.perf_counter()
+        self._held = self._assigned
+        try:
+            await self._to_its_end(self._restored(records))
+        except Stopping:
+            return
+        await self._commit(records)
+        BATCH_SIZE.observe(len(records))
+        BATCH_DURATION.observe(time.perf_counter() - started)
+
+    async def _to_its_end(self, records: Sequence[Raw]) -> None:
+        """Lets no error out: the client would fetch on behind it, and the next commit would lose this batch's records."""
+        attempt = 0
+        while True:
+            try:
+                await self.policy.run(await self._decoded(records))
+                return
+            except Stopping:
+                raise
+            except Exception as error:
+                attempt += 1
+                log.exception("batch_stuck", group=self.group, attempt=attempt, error=type(error).__name__)
+            await self.policy.back_off(attempt)
+
+    def _restored(self, records: Sequence[Raw]) -> list[Raw]:
+        """The records, each redriven dead letter among them as it first came."""
+        found = []
+        for record in records:
+            original = self._original(record) if record.topic == self._redrive else record
+            if original is not None:
+                found.append(original)
+        return found
+
+    def _original(self, redriven: Raw) -> Raw | None:
+        original = letters.restored(redriven, self.topics.keys() - {self._redrive})
+        if original is None:  # nothing is lost: the letter itself stays where it is
+            log.error("redriven_from_nowhere", topic=redriven.topic, partition=redriven.partition, offset=redriven.offset)
+        return original
+
+    async def _decoded(self, records: Sequence[Raw]) -> list[Received]:
+        """The good records that ask for something; a malformed one is dead-lettered here and now."""
+        received: list[Received] = []
+        for record in records:
+            try:
+                message = decode(self.topics[record.topic], record.value)
+            except Malformed as error:
+                await self._dead_letter(record, str(error), attempts=1)
+                await self._fail(envelope_of(self.topics[record.topic], record.value))
+                continue
+            if message is None or type(message) in self._ignored:
+                MESSAGES.labels(topic=record.topic, type=message.type if message else "unknown", outcome="skipped").inc()
+            else:
+                received.append(Received(record, message))
+        return received
+
+    async def _transaction(self, received: Sequence[Received]) -> None:
+        messages = [one.message for one in received]
+        async with self._units.batch({message.clinic_id for message in messages}) as unit:
+            admitted = await inbox.admit(unit.connection, messages)
+            for message in admitted.reused:
+                unit.reply(message, Answer.refusal(Code.KEY_REUSED))
+            if admitted.fresh or admitted.repeats:
+                await self._handler(unit, admitted)
+        self._count(received, admitted)
+
+    def _count(self, received: Sequence[Received], admitted: Admitted) -> None:
+        fresh = {id(message) for message in admitted.fresh}
+        for record, message in received:
+            outcome = "processed" if id(message) in fresh else "repeated"
+            MESSAGES.labels(topic=record.topic, type=message.type, outcome=outcome).inc()
+            log.debug("message_handled", outcome=outcome, **traced(message))
+
+    async def _give_up(self, one: Received, reason: str, attempts: int) -> None:
+        log.error("message_given_up", attempts=attempts, error=reason, **traced(one.message))
+        await self._dead_letter(one.record, reason, attempts)
+        await self._fail(one.message)
+
+    async def _fail(self, message: Message | None) -> None:
+        """Tells of a command that will not be carried on. If even that fails its client is told by the command's deadline."""
+        failed = self._failed
+        if failed is None or message is None or message.command_id is None:
+            return
+
+        async def tell() -> None:
+            async with self._units.batch({message.clinic_id}) as unit:
+                await failed(unit, message)
+
+        try:
+            await self.policy.until_committed(tell)
+        except Stopping:
+            raise
+        except Exception as error:
+            log.exception("failure_not_told", error=type(error).__name__, **traced(message))
+
+    async def _dead_letter(self, record: Raw, reason: str, attempts: int) -> None:
+        """Puts a record where a person finds it. Until the broker has it nothing goes on and no offset moves."""
+        letter = letters.dead_letter(self.topics[record.topic], self.group, record, reason, attempts)
+        attempt = 0
+        while True:
+            try:
+                await self._publisher.send(letter)
+                break
+            except (NotAccepted, Unconfirmed) as error:
+                attempt += 1
+                log.error("dead_letter_not_written", topic=letter.topic, attempt=attempt, error=type(error).__name__)
+                await self.policy.back_off(attempt)
+            if self._assigned != self._held:
+                # Since then every record whose offset is not committed is fetched again, by whoever has its partition now:
+                # that process writes the letter, and this one must not stand still for it.
+                raise Stopping
+        MESSAGES.labels(topic=record.topic, type="unknown", outcome="dead_lettered").inc()
+        log.error("dead_lettered", topic=record.topic, partition=record.partition, offset=record.offset, reason=reason)
+
+    @property
+    def _assigned(self) -> frozenset[TopicPartition]:
+        return self.subscription.assigned if self.subscription else frozenset()
+
+    async def _commit(self, records: Sequence[Raw]) -> None:
+        """Commits the position behind each partition's last record. A failure is harmless: the inbox knows what comes again."""
+        consumer = self.subscription and self.subscription.consumer
+        if not consumer:  # the in-memory broker of tests has no offsets
+            return
+        offsets = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in records}
+        try:
+            await consumer.commit(offsets)
+        except (KafkaError, ValueError) as error:
+            log.warning("offsets_not_committed", group=self.group, error=type(error).__name__)
+
+
+def traced(message: Message) -> dict[str, str]:
+    """What a log line needs so that the way of a command can be followed through the services."""
+    return {
+        "type": message.type,
+        "message_id": str(message.message_id),
+        "correlation_id": message.correlation_id,
+        "command_id": str(message.command_id),
+        "clinic_id": str(message.clinic_id),
+    }
