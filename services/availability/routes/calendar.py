@@ -48,7 +48,7 @@ async def post_exception(
     done = await in_unit(request, caller, lambda unit: make_exception(unit, caller, doctor_id, data, dry_run=dry_run))
     response.status_code = done.status_code
     mark(response, replayed=done.replayed)
-    return done.exception
+    return done.body
 
 
 @router.get("/doctors/{doctor_id}/exceptions")

@@ -6,13 +6,12 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from services.availability.domain.days import DayKey
-from services.availability.service.calendar.days import Change, DaySet, clinic_settings, judged_day, read_day, set_day
+from services.availability.service.calendar.days import Change, clinic_settings, judged_day, read_day, set_day
 from shared.contracts.availability import DayView
 from shared.contracts.calendar import DayPut
 from shared.infra.caller import ByCaller
 from shared.infra.calls import in_unit, mark, runtime
 from shared.infra.forms import read_json
-from shared.infra.unit import RegistryUnit
 
 router = APIRouter()
 
@@ -25,14 +24,11 @@ async def post_availability(request: Request, response: Response, caller: ByCall
     form = judged_day(data, clinic)
     change = Change(DayKey(caller.clinic_id, doctor_id, form.date), form, clinic)
 
-    async def work(unit: RegistryUnit) -> DaySet:
-        return await set_day(unit, caller, change)
-
     async with runtime(request).locks.hold([change.key.lock_name]):
-        done = await in_unit(request, caller, work)
+        done = await in_unit(request, caller, lambda unit: set_day(unit, caller, change))
     response.status_code = done.status_code
     mark(response, replayed=done.replayed)
-    return done.day
+    return done.body
 
 
 @router.get("/doctors/{doctor_id}/availability")

@@ -21,7 +21,7 @@ def routes_of(path: str, kind: Kind[V, P]) -> APIRouter:
         data = await read_json(request)
         done = await in_unit(request, caller, lambda unit: directory.make(unit, caller, kind, data))
         mark(response, replayed=done.replayed)
-        return _tagged(response, done.entry)
+        return _tagged(response, done.body)
 
     @router.get("", response_model=kind.page)
     async def get_all(request: Request, caller: ByCaller, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> P:

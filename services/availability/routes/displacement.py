@@ -30,4 +30,4 @@ async def post_displace(request: Request, response: Response, caller: ByCaller, 
     data, patience = await read_json(request), cast(Settings, runtime(request).settings).question_after_seconds
     done = await in_unit(request, caller, lambda unit: displace(unit, caller, doctor_id, data, patience))
     mark(response, replayed=done.replayed)
-    return done.plan
+    return done.body

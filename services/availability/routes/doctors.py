@@ -55,7 +55,7 @@ async def post_doctor(request: Request, response: Response, caller: ByCaller, re
     data = await read_json(request)
     done = await in_unit(request, caller, lambda unit: register_doctor(unit, caller, data, reader))
     mark(response, replayed=done.replayed)
-    return _tagged(response, done.doctor)
+    return _tagged(response, done.body)
 
 
 @router.get("/doctors")

@@ -5,7 +5,7 @@ A name is there once in a clinic, however it is spelled: who writes one waits fo
 
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from pydantic import BaseModel
 from sqlalchemy import RowMapping, Table
@@ -27,9 +27,8 @@ from shared.contracts.shapes import Patch, Strict
 from shared.infra.audit import Action
 from shared.infra.caller import Caller
 from shared.infra.forms import canonical_hash, check_match, encode_cursor, parse
-from shared.infra.ids import new_id
 from shared.infra.problems import ProblemError
-from shared.infra.repeats import keep_answer, serialise, stored_answer
+from shared.infra.repeats import Done, as_it_was, id_of, once, refuse_used_up, serialise
 from shared.infra.unit import RegistryUnit
 
 V = TypeVar("V", CategoryView, PriceRangeView)
@@ -62,31 +61,20 @@ PRICE_RANGE = Kind(
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Made(Generic[V]):
-    """The entry that was made, now or when its key was first used."""
-
-    entry: V
-    replayed: bool = False
-
-
-async def make(unit: RegistryUnit, caller: Caller, kind: Kind[V, P], data: object) -> Made[V]:
+async def make(unit: RegistryUnit, caller: Caller, kind: Kind[V, P], data: object) -> Done[V]:
     """Makes an entry. Raises `ProblemError` for bad fields, a name that is taken, and a key of another request."""
     form = parse(kind.form, data)
-    body_hash = canonical_hash(form)
-    stored = await stored_answer(unit, caller, body_hash)
-    if stored is not None:
-        return Made(kind.view.model_validate(stored.result), replayed=True)
-    values = {**form.model_dump(), "id": _id_of(caller, kind), "version": 1}
-    await _serialise_names(unit, caller, kind)
-    await _claim_name(unit, caller, kind, values)
-    if await directory.get(unit.sql, kind.table, caller.clinic_id, values["id"]) is not None:
-        raise ProblemError(Code.KEY_REUSED)  # the answer of the key is gone, what it made is not
-    await directory.add(unit.sql, kind.table, caller.clinic_id, values, unit.now)
-    unit.record(caller, kind.action, values["id"], made=True, version=1)
-    entry = kind.view.model_validate(values)
-    await keep_answer(unit, caller, kind.command, body_hash, CREATED, entry.model_dump(mode="json"))
-    return Made(entry)
+    values = {**form.model_dump(), "id": id_of(caller, kind.noun), "version": 1}
+
+    async def add() -> Done[V]:
+        await _serialise_names(unit, caller, kind)
+        await _claim_name(unit, caller, kind, values)
+        refuse_used_up(await directory.get(unit.sql, kind.table, caller.clinic_id, values["id"]))
+        await directory.add(unit.sql, kind.table, caller.clinic_id, values, unit.now)
+        unit.record(caller, kind.action, values["id"], made=True, version=1)
+        return Done(CREATED, kind.view.model_validate(values))
+
+    return await once(unit, caller, kind.command, canonical_hash(form), as_it_was(kind.view), add)
 
 
 async def read(unit: RegistryUnit, caller: Caller, kind: Kind[V, P], id_: UUID) -> V:
@@ -127,10 +115,6 @@ async def remove(unit: RegistryUnit, caller: Caller, kind: Kind[V, P], id_: UUID
         raise ProblemError(Code.IN_USE)
     await directory.remove(unit.sql, kind.table, caller.clinic_id, id_)
     unit.record(caller, kind.action, id_, removed=True, version=row["version"])
-
-
-def _id_of(caller: Caller, kind: Kind[V, P]) -> UUID:
-    return uuid5(caller.command_id, kind.noun) if caller.command_id else new_id()
 
 
 async def _serialise_names(unit: RegistryUnit, caller: Caller, kind: Kind[V, P]) -> None:

@@ -32,7 +32,7 @@ async def post_patient(request: Request, response: Response, caller: ByCaller, o
     done = await in_unit(request, caller, lambda unit: register_patient(unit, seals, caller, data, create_duplicate=create))
     response.status_code = done.status_code
     mark(response, replayed=done.replayed)
-    return tagged(response, done.patient)
+    return tagged(response, done.body)
 
 
 @router.get("/patients")

@@ -28,4 +28,4 @@ async def post_merge(request: Request, response: Response, caller: ByCaller, pat
     data, seals = await read_json(request), codec(request)
     done = await in_unit(request, caller, lambda unit: merge_patients(unit, seals, caller, patient_id, data))
     mark(response, replayed=done.replayed)
-    return tagged(response, done.survivor)
+    return tagged(response, done.body)

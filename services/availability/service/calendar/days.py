@@ -18,20 +18,11 @@ from shared.infra.audit import Action
 from shared.infra.caller import Caller
 from shared.infra.forms import canonical_hash, parse
 from shared.infra.problems import ProblemError
-from shared.infra.repeats import keep_answer, stored_answer
+from shared.infra.repeats import Done, as_it_was, once
 from shared.infra.unit import RegistryUnit
 
 COMMAND = "SetAvailability"
 CREATED, CHANGED = 201, 200
-
-
-@dataclass(frozen=True)
-class DaySet:
-    """The day as it is now: 201 when its record was made, 200 when it was there, `replayed` for a repeated key."""
-
-    status_code: int
-    day: DayPut
-    replayed: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,16 +44,18 @@ def judged_day(data: object, clinic: ClinicSettings) -> DayForm:
     return parse(DayForm, data, DayForm.rules(clinic))
 
 
-async def set_day(unit: RegistryUnit, caller: Caller, change: Change) -> DaySet:
+async def set_day(unit: RegistryUnit, caller: Caller, change: Change) -> Done[DayPut]:
     """Opens, closes or resizes a day; what is left out stays. A closed one keeps what is taken, and tells of it.
 
     Raises `ProblemError` for what cannot be.
     """
     doctor_id = change.key.doctor_id
     body_hash = canonical_hash(change.form, doctor_id=doctor_id)
-    stored = await stored_answer(unit, caller, body_hash)
-    if stored is not None:
-        return DaySet(stored.status_code, DayPut.model_validate(stored.result), replayed=True)
+    return await once(unit, caller, COMMAND, body_hash, as_it_was(DayPut), lambda: _set_day(unit, caller, change))
+
+
+async def _set_day(unit: RegistryUnit, caller: Caller, change: Change) -> Done[DayPut]:
+    doctor_id = change.key.doctor_id
     doctor = await doctors.get(unit.sql, caller.clinic_id, doctor_id, share=True)
     if doctor is None or doctor.status is not Active.ACTIVE:
         raise ProblemError(Code.UNKNOWN_DOCTOR)
@@ -75,8 +68,7 @@ async def set_day(unit: RegistryUnit, caller: Caller, change: Change) -> DaySet:
         now = {"date": view.date, "capacity": view.capacity, "available": view.available}
         unit.record(caller, Action.DAY_SET, doctor_id, made=made, **now)
     put = DayPut(**view.model_dump(), displaced_ids=await _displaced(unit, change.key, view))
-    await keep_answer(unit, caller, COMMAND, body_hash, status_code, put.model_dump(mode="json"))
-    return DaySet(status_code, put)
+    return Done(status_code, put)
 
 
 async def read_day(unit: RegistryUnit, key: DayKey) -> DayView:

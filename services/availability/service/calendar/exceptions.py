@@ -4,9 +4,8 @@ The calendar is changed first and what it displaces is read then, both under the
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from services.availability.domain.calendar import Calendar, Closed
 from services.availability.domain.schedules import exception_errors
@@ -21,9 +20,8 @@ from shared.contracts.problems import Code, FieldError
 from shared.infra.audit import Action
 from shared.infra.caller import Caller
 from shared.infra.forms import canonical_hash, decode_cursor, encode_cursor, no_cursor, parse
-from shared.infra.ids import new_id
 from shared.infra.problems import ProblemError
-from shared.infra.repeats import keep_answer, stored_answer
+from shared.infra.repeats import Done, as_it_was, id_of, once, refuse_used_up
 from shared.infra.unit import RegistryUnit
 
 COMMAND = "CreateException"
@@ -31,35 +29,29 @@ CREATED, TRIED = 201, 200
 FIRST_ID = UUID(int=0)
 
 
-@dataclass(frozen=True)
-class Made:
-    """The exception as it is answered: 201 when it was made, 200 when it was only tried."""
-
-    status_code: int
-    exception: ExceptionFound
-    replayed: bool = False
-
-
-async def make_exception(unit: RegistryUnit, caller: Caller, doctor_id: UUID, data: object, *, dry_run: bool) -> Made:
+async def make_exception(
+    unit: RegistryUnit, caller: Caller, doctor_id: UUID, data: object, *, dry_run: bool
+) -> Done[ExceptionFound]:
     """Closes dates or adds hours, and tells what this displaces. Raises `ProblemError` for what cannot be."""
     form = _form(data)
+    kept = Kept(id_of(caller, "exception"), rule_of(form), form.reason)
+    if dry_run:
+        await locked_version(unit, caller, doctor_id)
+        await _judge(unit, caller, doctor_id, kept)
+        return Done(TRIED, (await _found(unit, caller, doctor_id, [kept]))[0].model_copy(update={"id": None}))
     body_hash = canonical_hash(form, doctor_id=doctor_id)
-    stored = None if dry_run else await stored_answer(unit, caller, body_hash)
-    if stored is not None:
-        return Made(stored.status_code, ExceptionFound.model_validate(stored.result), replayed=True)
-    kept = Kept(_id_of(caller), rule_of(form), form.reason)
+    return await once(unit, caller, COMMAND, body_hash, as_it_was(ExceptionFound), lambda: _add(unit, caller, doctor_id, kept))
+
+
+async def _add(unit: RegistryUnit, caller: Caller, doctor_id: UUID, kept: Kept) -> Done[ExceptionFound]:
     await locked_version(unit, caller, doctor_id)
     await _judge(unit, caller, doctor_id, kept)
-    if dry_run:
-        return Made(TRIED, (await _found(unit, caller, doctor_id, [kept]))[0].model_copy(update={"id": None}))
-    if await calendar.get_exception(unit.connection, caller.clinic_id, doctor_id, kept.id) is not None:
-        raise ProblemError(Code.KEY_REUSED)  # the answer of the key is gone, what it made is not
+    refuse_used_up(await calendar.get_exception(unit.connection, caller.clinic_id, doctor_id, kept.id))
     await calendar.add_exception(unit.connection, caller.clinic_id, doctor_id, kept, unit.now)
     await replan(unit, caller.clinic_id, doctor_id)
     (found,) = await _found(unit, caller, doctor_id, [kept])
     unit.record(caller, Action.EXCEPTION_MADE, kept.id, doctor_id=doctor_id, kind=found.kind, displaced=len(found.displaced_ids))
-    await keep_answer(unit, caller, COMMAND, body_hash, CREATED, found.model_dump(mode="json", by_alias=True))
-    return Made(CREATED, found)
+    return Done(CREATED, found)
 
 
 async def read_exception(unit: RegistryUnit, caller: Caller, doctor_id: UUID, exception_id: UUID) -> ExceptionFound:
@@ -143,11 +135,6 @@ def _view(kept: Kept, displaced: list[UUID]) -> ExceptionFound:
 def _dates(kept: Kept) -> tuple[date, date]:
     rule = kept.rule
     return (rule.first, rule.last) if isinstance(rule, Closed) else (rule.date, rule.date)
-
-
-def _id_of(caller: Caller) -> UUID:
-    """From the key: a repeat that slipped past everything else would still meet the same row."""
-    return uuid5(caller.command_id, "exception") if caller.command_id else new_id()
 
 
 def _after(cursor: str | None) -> tuple[date, UUID]:

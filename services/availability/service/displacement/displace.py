@@ -40,21 +40,13 @@ from shared.infra.errors import Outrun
 from shared.infra.forms import canonical_hash, parse
 from shared.infra.ids import new_id
 from shared.infra.problems import ProblemError
-from shared.infra.repeats import keep_answer, stored_answer
+from shared.infra.repeats import Done, as_it_was, once, stored_answer
 from shared.infra.unit import RegistryUnit
 
 log = structlog.get_logger()
 
 COMMAND = "DisplaceAppointments"
 DONE = 200
-
-
-@dataclass(frozen=True)
-class Displaced:
-    """What was done, now or when the key was first used."""
-
-    plan: DisplacePlan
-    replayed: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,22 +81,30 @@ async def find_displaced(unit: RegistryUnit, caller: Caller, doctor_id: UUID, da
     return DisplacedFound(appointment_ids=first, left=len(lost) - len(first) + moving)
 
 
-async def displace(unit: RegistryUnit, caller: Caller, doctor_id: UUID, data: object, question_after_seconds: float) -> Displaced:
+async def displace(
+    unit: RegistryUnit, caller: Caller, doctor_id: UUID, data: object, question_after_seconds: float
+) -> Done[DisplacePlan]:
     """Takes a new place for each named appointment that is displaced still; a dry run only tells which. Raises `ProblemError`."""
     order = parse(DisplaceOrder, data)
     body_hash = canonical_hash(_judged(order.asked), doctor_id=doctor_id)
-    stored = await stored_answer(unit, caller, body_hash)
-    if stored is not None:
-        return Displaced(DisplacePlan.model_validate(stored.result), replayed=True)
+
+    async def carry_out() -> Done[DisplacePlan]:
+        call = await _call(unit, caller, doctor_id, order, body_hash)
+        lost, places = await _look(unit, call)
+        matches = await _again(unit, call, match(lost, places, later=call.later), places)
+        return Done(DONE, await _carry_out(unit, call, matches, question_after_seconds))
+
+    if order.asked.dry_run:
+        call = await _call(unit, caller, doctor_id, order, body_hash)
+        return Done(DONE, _plan(call, match(*await _look(unit, call), later=call.later)))
+    return await once(unit, caller, COMMAND, body_hash, as_it_was(DisplacePlan), carry_out)
+
+
+async def _call(unit: RegistryUnit, caller: Caller, doctor_id: UUID, order: DisplaceOrder, body_hash: str) -> Call:
     hosts = await _hosts(unit, caller, doctor_id, order.asked.policy)
     clinic = await settings.of(unit.connection, caller.clinic_id)
     patients = {one.appointment_id: one.patient_id for one in order.appointments}
-    call = Call(caller, doctor_id, order.asked, body_hash, patients, order.left, clinic, hosts)
-    lost, places = await _look(unit, call)
-    matches = match(lost, places, later=call.later)
-    if call.asked.dry_run:
-        return Displaced(_plan(call, matches))
-    return Displaced(await _carry_out(unit, call, await _again(unit, call, matches, places), question_after_seconds))
+    return Call(caller, doctor_id, order.asked, body_hash, patients, order.left, clinic, hosts)
 
 
 def _judged(asked: DisplaceIn) -> DisplaceIn:
@@ -154,12 +154,11 @@ async def _again(unit: RegistryUnit, call: Call, seen: Sequence[Match], places: 
 
 
 async def _carry_out(unit: RegistryUnit, call: Call, matches: Sequence[Match], question_after_seconds: float) -> DisplacePlan:
-    """Takes the places, tells booking of them, and keeps the answer for repeats."""
+    """Takes the places and tells booking of them."""
     reserved = [_reserved(unit, call, one.lost, one.place) for one in matches if one.place]
     if reserved:
         await slots.take(unit.connection, reserved, question_after_seconds)
     plan = _plan(call, matches)
-    await keep_answer(unit, call.caller, COMMAND, call.body_hash, DONE, plan.model_dump(mode="json", by_alias=True))
     ids = {"clinic_id": str(call.caller.clinic_id), "doctor_id": str(call.doctor_id)}
     log.info("appointments_displaced", **ids, taken=len(reserved), unplaced=unplaced(matches), left=call.left)
     return plan

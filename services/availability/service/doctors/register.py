@@ -6,7 +6,7 @@ What a change, an import and a deletion do in the same way is here too.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from services.availability.domain.codes import free_code, slug
 from services.availability.models import categories, price_ranges
@@ -24,7 +24,7 @@ from shared.infra.caller import Caller
 from shared.infra.forms import canonical_hash, encode_cursor, parse
 from shared.infra.ids import new_id
 from shared.infra.problems import ProblemError
-from shared.infra.repeats import keep_answer, serialise, stored_answer
+from shared.infra.repeats import Done, as_it_is_now, id_of, once, refuse_used_up, serialise
 from shared.infra.unit import RegistryUnit
 
 COMMAND = "RegisterDoctor"
@@ -32,28 +32,21 @@ CREATED = 201
 _REFERENCES = {"category_id": categories, "price_range_id": price_ranges}
 
 
-@dataclass(frozen=True)
-class Registered:
-    """The doctor that a registration made, now or when its key was first used."""
-
-    doctor: DoctorView
-    replayed: bool = False
-
-
-async def register_doctor(unit: RegistryUnit, caller: Caller, data: object, reader: Reader) -> Registered:
+async def register_doctor(unit: RegistryUnit, caller: Caller, data: object, reader: Reader) -> Done[DoctorView]:
     """Registers a doctor. Raises `ProblemError` for bad fields, a code that is taken, and a key of another request."""
     form = parse(DoctorIn, data)
-    body_hash = canonical_hash(form)
-    stored = await stored_answer(unit, caller, body_hash)
-    if stored is not None:
-        assert stored.result
-        return Registered(await read_doctor(unit, caller, UUID(stored.result["id"]), reader), replayed=True)
-    doctor_id = _id_of(caller)
-    if caller.command_id and await doctors.get(unit.sql, caller.clinic_id, doctor_id) is not None:
-        raise ProblemError(Code.KEY_REUSED)  # the answer of the key is gone, what it made is not
-    await _create(unit, caller, form, doctor_id)
-    await keep_answer(unit, caller, COMMAND, body_hash, CREATED, {"id": str(doctor_id)})
-    return Registered(await read_doctor(unit, caller, doctor_id, reader))
+    doctor_id = id_of(caller, "doctor")
+
+    async def read(doctor_id: UUID) -> DoctorView:
+        return await read_doctor(unit, caller, doctor_id, reader)
+
+    async def make() -> Done[DoctorView]:
+        if caller.command_id:
+            refuse_used_up(await doctors.get(unit.sql, caller.clinic_id, doctor_id))
+        await _create(unit, caller, form, doctor_id)
+        return Done(CREATED, await read(doctor_id))
+
+    return await once(unit, caller, COMMAND, canonical_hash(form), as_it_is_now(read), make)
 
 
 async def read_doctor(unit: RegistryUnit, caller: Caller, doctor_id: UUID, reader: Reader) -> DoctorView:
@@ -101,11 +94,6 @@ async def _create(unit: RegistryUnit, caller: Caller, form: DoctorIn, doctor_id:
     await locations.write(unit.sql, caller.clinic_id, {doctor_id: [location_of(one) for one in form.locations]})
     announce(unit, caller, doctor_id, 1, Active.ACTIVE)
     unit.record(caller, Action.DOCTOR_REGISTERED, doctor_id, version=1)
-
-
-def _id_of(caller: Caller) -> UUID:
-    """From the key: a repeat that slipped past everything else would still meet the same row."""
-    return uuid5(caller.command_id, "doctor") if caller.command_id else new_id()
 
 
 async def _code(unit: RegistryUnit, caller: Caller, form: DoctorIn) -> str:

@@ -4,7 +4,6 @@ Both rows are locked as for a delete, so no booking for either comes in between.
 taking along who was merged into it: one look always finds the last. Called by `routes/removals.py`.
 """
 
-from dataclasses import dataclass
 from uuid import UUID
 
 from services.booking import domain
@@ -24,36 +23,37 @@ from shared.infra.audit import Action
 from shared.infra.caller import Caller
 from shared.infra.forms import canonical_hash, parse
 from shared.infra.problems import ProblemError
-from shared.infra.repeats import keep_answer, stored_answer
+from shared.infra.repeats import Done, as_it_is_now, once
 from shared.infra.unit import RegistryUnit
 
 COMMAND = "MergePatients"
+MERGED = 200
 
 
-@dataclass(frozen=True)
-class Merged:
-    """The answer of a merge: the survivor; `replayed` for a repeated key."""
-
-    survivor: PatientView
-    replayed: bool = False
-
-
-async def merge_patients(unit: RegistryUnit, codec: Codec, caller: Caller, patient_id: UUID, data: object) -> Merged:
+async def merge_patients(unit: RegistryUnit, codec: Codec, caller: Caller, patient_id: UUID, data: object) -> Done[PatientView]:
     """Merges a patient into another, who is answered. Raises `ProblemError`, and nothing has moved, for what stands against it.
 
     Merging again changes nothing. Phone, NHS number and the other fields of who is merged are not taken over.
     """
     form = parse(MergeIn, data)
-    body_hash = canonical_hash(form, patient_id=patient_id)
-    if await stored_answer(unit, caller, body_hash):
-        return Merged(await read_patient(unit, codec, caller, form.into), replayed=True)
-    loser, survivor = await _lock_both(unit, caller, patient_id, form.into)
+
+    async def read(survivor_id: UUID) -> PatientView:
+        return await read_patient(unit, codec, caller, survivor_id)
+
+    async def make() -> Done[PatientView]:
+        return Done(MERGED, await read(await _survivor(unit, caller, patient_id, form.into)))
+
+    return await once(unit, caller, COMMAND, canonical_hash(form, patient_id=patient_id), as_it_is_now(read), make)
+
+
+async def _survivor(unit: RegistryUnit, caller: Caller, patient_id: UUID, into: UUID) -> UUID:
+    """The id that both patients have from now on."""
+    loser, survivor = await _lock_both(unit, caller, patient_id, into)
     if loser.id != survivor.id:
         await _merge(unit, caller, loser, survivor)
-    elif patient_id in (form.into, survivor.id):
+    elif patient_id in (into, survivor.id):
         raise ProblemError(Code.VALIDATION_FAILED, errors=[FieldError(field="into", reason="is the patient itself")])
-    await keep_answer(unit, caller, COMMAND, body_hash, 200, {"id": str(survivor.id)})
-    return Merged(await read_patient(unit, codec, caller, survivor.id))
+    return survivor.id
 
 
 async def _merge(unit: RegistryUnit, caller: Caller, loser: Locked, survivor: Locked) -> None:

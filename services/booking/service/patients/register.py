@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from services.booking.identifiers import Codec
 from services.booking.repository import patients
@@ -14,21 +14,12 @@ from shared.contracts.problems import Code
 from shared.infra.audit import Action
 from shared.infra.caller import Caller
 from shared.infra.forms import canonical_hash, parse
-from shared.infra.ids import new_id
 from shared.infra.problems import ProblemError
-from shared.infra.repeats import keep_answer, stored_answer
+from shared.infra.repeats import Done, as_it_is_now, id_of, once, refuse_used_up
 from shared.infra.unit import RegistryUnit
 
 COMMAND = "RegisterPatient"
-
-
-@dataclass(frozen=True)
-class Registered:
-    """The answer of a registration: 201 for a new patient, 200 for one that was there, `replayed` for a repeated key."""
-
-    status_code: int
-    patient: PatientView
-    replayed: bool = False
+NOUN = "patient"
 
 
 @dataclass(frozen=True)
@@ -42,19 +33,19 @@ class Registration:
 
 async def register_patient(
     unit: RegistryUnit, codec: Codec, caller: Caller, data: object, *, create_duplicate: bool
-) -> Registered:
-    """Registers a patient, or gives the one that is the same person. Raises `ProblemError` for what cannot be registered."""
+) -> Done[PatientView]:
+    """Registers a patient (201), or gives the one that is the same person (200). Raises `ProblemError` for what cannot be."""
     form = parse(PatientForm, data, await rules(unit, caller.clinic_id))
-    body_hash = canonical_hash(form)
-    if stored := await stored_answer(unit, caller, body_hash):
-        assert stored.result
-        patient = await read_patient(unit, codec, caller, UUID(stored.result["id"]))
-        return Registered(stored.status_code, patient, replayed=True)
-    if caller.command_id and await patients.get(unit.sql, caller.clinic_id, _id_of(caller)) is not None:
-        raise ProblemError(Code.KEY_REUSED)  # the answer of the key is gone, whom it made is not
-    done = await _register(unit, codec, Registration(caller, Details.of_form(form), create_duplicate))
-    await keep_answer(unit, caller, COMMAND, body_hash, done.status_code, {"id": str(done.patient.id)})
-    return done
+
+    async def read(patient_id: UUID) -> PatientView:
+        return await read_patient(unit, codec, caller, patient_id)
+
+    async def make() -> Done[PatientView]:
+        if caller.command_id:
+            refuse_used_up(await patients.get(unit.sql, caller.clinic_id, id_of(caller, NOUN)))
+        return await _register(unit, codec, Registration(caller, Details.of_form(form), create_duplicate))
+
+    return await once(unit, caller, COMMAND, canonical_hash(form), as_it_is_now(read), make)
 
 
 async def read_patient(unit: RegistryUnit, codec: Codec, caller: Caller, patient_id: UUID) -> PatientView:
@@ -65,19 +56,14 @@ async def read_patient(unit: RegistryUnit, codec: Codec, caller: Caller, patient
     return view(codec, patient)
 
 
-def _id_of(caller: Caller) -> UUID:
-    """From the key: a repeat that slipped past everything else would still meet the same row."""
-    return uuid5(caller.command_id, "patient") if caller.command_id else new_id()
-
-
-async def _register(unit: RegistryUnit, codec: Codec, asked: Registration) -> Registered:
+async def _register(unit: RegistryUnit, codec: Codec, asked: Registration) -> Done[PatientView]:
     clinic_id = asked.caller.clinic_id
     # Locks before looks: of two that register one phone or one NHS number, the second sees what the first wrote.
     await patients.serialise(unit.connection, clinic_id, keys(codec, clinic_id, [asked.details]))
     same = await _same_person(unit, codec, asked)
     if same is not None:
-        return Registered(200, view(codec, same))
-    return Registered(201, view(codec, await _create(unit, codec, asked)))
+        return Done(200, view(codec, same))
+    return Done(201, view(codec, await _create(unit, codec, asked)))
 
 
 async def _same_person(unit: RegistryUnit, codec: Codec, asked: Registration) -> Patient | None:
@@ -110,7 +96,7 @@ def taken(code: Code, others: Sequence[Patient]) -> ProblemError:
 
 
 async def _create(unit: RegistryUnit, codec: Codec, asked: Registration) -> Patient:
-    patient = new_row(codec, asked.caller.clinic_id, _id_of(asked.caller), asked.details, unit.now)
+    patient = new_row(codec, asked.caller.clinic_id, id_of(asked.caller, NOUN), asked.details, unit.now)
     await patients.add(unit.connection, [patient])
     announce(unit, asked.caller, patient.id, patient.status, patient.version)
     unit.record(asked.caller, Action.PATIENT_REGISTERED, patient.id, version=patient.version)
