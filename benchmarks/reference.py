@@ -16,9 +16,9 @@ from benchmarks.figures import in_turn
 from deploy import blocking, databases
 from deploy.embedded import EmbeddedServers
 from deploy.embedded.ports import LOOPBACK
-from services.availability.repository import settings, slots
+from services.availability.repository import slots
 from services.booking.repository import appointments, patients
-from shared.infra import audit, inbox, outbox, outcomes, postgres
+from shared.infra import audit, clinic_settings, inbox, outbox, outcomes, postgres
 
 CLIENTS = 16
 THREADS = 2
@@ -69,7 +69,7 @@ def availability_script() -> str:
             "\\set k :k + 1\n\\set day :k / 10\n\\set place :k % 10\nBEGIN;",
             statement(*_ACT) + ";",
             statement(inbox.ADMIT, _NEW, _CLINIC, "ARRAY['BookAppointment']", _TEXT, _BYTES) + ";",
-            statement(settings.READ, _CLINIC) + ";",
+            statement(clinic_settings.READ, _CLINIC) + ";",
             statement(slots.LOCK_DOCTORS, _CLINIC, _OWN) + ";",
             statement(slots.MAKE_DAYS, *_DAY, "ARRAY['UTC']") + ";",
             statement(slots.LOCK_DAYS, *_DAY) + ";",

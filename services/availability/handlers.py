@@ -28,6 +28,7 @@ from shared.contracts.booking import (
 from shared.contracts.commands import CommandRepeated
 from shared.contracts.envelope import DayMessage, Message
 from shared.contracts.registry import ClinicChanged, DoctorChanged, PatientChanged
+from shared.infra import clinic_settings
 from shared.infra.inbox import Admitted
 from shared.infra.kafka.consumer import Handler
 from shared.infra.runtime import Runtime
@@ -59,7 +60,7 @@ def make_handler(runtime: Runtime, question_after_seconds: float = QUESTION_AFTE
             question_after_seconds=question_after_seconds,
         )
         changes = only(admitted.fresh, ClinicChanged)
-        changed = await allotment.follow_clinics(unit, changes) if changes else set()
+        changed = await clinic_settings.follow(unit, changes) if changes else set()
         if days := asked.days:
             async with runtime.locks.hold([day.lock_name for day in days]):
                 await allotment.allot(unit, asked)

@@ -7,7 +7,6 @@ before commands, because patients are locked before appointments. Called by the 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from services.booking.repository import settings
 from services.booking.service.appointments.bookings import decide_bookings
 from services.booking.service.appointments.commands import decide_commands
 from services.booking.service.appointments.revocations import revoke
@@ -20,20 +19,14 @@ from shared.contracts.commands import CommandFailed, CommandRepeated
 from shared.contracts.envelope import Message
 from shared.contracts.queue import PatientQueued
 from shared.contracts.registry import ClinicChanged, DoctorChanged, PatientChanged
+from shared.infra import clinic_settings
 from shared.infra.inbox import Admitted
 from shared.infra.kafka.consumer import Handler
 from shared.infra.runtime import Runtime
 from shared.infra.unit import Unit
 
-
-async def keep_settings(unit: Unit, messages: Sequence[ClinicChanged]) -> None:
-    """Copies the settings of clinics, of each the highest version of the batch."""
-    newest = {message.clinic_id: message for message in sorted(messages, key=lambda message: message.version)}
-    await settings.keep(unit.connection, list(newest.values()))
-
-
-TAKING_NOTE: dict[type[Message], Callable[[Unit, Any], Awaitable[None]]] = {
-    ClinicChanged: keep_settings,
+TAKING_NOTE: dict[type[Message], Callable[[Unit, Any], Awaitable[object]]] = {
+    ClinicChanged: clinic_settings.follow,
     SlotFreed: settle,
     PatientQueued: settle,
 }
@@ -71,8 +64,8 @@ async def handle(unit: Unit, admitted: Admitted) -> None:
 
 
 def _steps(
-    table: Mapping[type[Message], Callable[..., Awaitable[None]]], messages: Sequence[Message]
-) -> Iterator[tuple[Callable[..., Awaitable[None]], list[Message]]]:
+    table: Mapping[type[Message], Callable[..., Awaitable[object]]], messages: Sequence[Message]
+) -> Iterator[tuple[Callable[..., Awaitable[object]], list[Message]]]:
     """Each step of a table that has something to do, with its messages in the order of their arrival."""
     for step in dict.fromkeys(table.values()):
         ours = [message for message in messages if table.get(type(message)) is step]

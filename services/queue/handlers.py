@@ -22,15 +22,16 @@ from shared.contracts.booking import (
 from shared.contracts.commands import CommandRepeated
 from shared.contracts.envelope import Message
 from shared.contracts.registry import ClinicChanged, DoctorChanged, PatientChanged
+from shared.infra import clinic_settings
 from shared.infra.inbox import Admitted
 from shared.infra.kafka.consumer import Handler
 from shared.infra.runtime import Runtime
 from shared.infra.unit import Unit
 
-UseCase = Callable[[Unit, list[Any]], Awaitable[None]]
+UseCase = Callable[[Unit, list[Any]], Awaitable[object]]
 
 HANDLERS: dict[type[Message], UseCase] = {
-    ClinicChanged: service.follow_clinics,
+    ClinicChanged: clinic_settings.follow,
     PatientCheckedIn: service.queue_patients,
     AppointmentReassigned: service.reassign,
     # Last: the repeat of a check-in finds the entry that the same batch has made.

@@ -5,7 +5,6 @@ Called by `service.py` inside its unit of work. Every statement joins on the cli
 
 import datetime as dt
 from collections.abc import Collection, Mapping
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -15,15 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.queue import models
 from services.queue.domain import AppointmentKey, Day, DayKey
 from shared.contracts.queue import QueueEntryView
-from shared.contracts.registry import ClinicChanged
+from shared.infra.arrays import columns
 from shared.infra.postgres import Connection
 
-KEEP_SETTINGS = """
-INSERT INTO clinic_settings (clinic_id, version, settings)
-SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::jsonb[]) ORDER BY 1
-ON CONFLICT (clinic_id) DO UPDATE SET version = excluded.version, settings = excluded.settings
-WHERE clinic_settings.version < excluded.version
-"""
 MAKE_DAYS = """
 INSERT INTO queue_days (clinic_id, doctor_id, date)
 SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::date[]) ORDER BY 1, 2, 3
@@ -60,27 +53,17 @@ RETURNING entries.clinic_id, entries.appointment_id, entries.id
 """
 
 
-async def keep_settings(connection: Connection, changes: Collection[ClinicChanged]) -> None:
-    """Keeps settings of distinct clinics unless newer ones are there."""
-    await connection.execute(
-        KEEP_SETTINGS,
-        [change.clinic_id for change in changes],
-        [change.version for change in changes],
-        [change.settings.model_dump_json() for change in changes],
-    )
-
-
 async def lock_days(connection: Connection, keys: Collection[DayKey]) -> dict[DayKey, Day]:
     """Makes the queues that are missing, and locks all of them until the transaction ends."""
-    columns = _columns(keys, len(DayKey._fields))
-    await connection.execute(MAKE_DAYS, *columns)
-    rows = await connection.fetch(LOCK_DAYS, *columns)
+    asked = columns(keys, len(DayKey._fields))
+    await connection.execute(MAKE_DAYS, *asked)
+    rows = await connection.fetch(LOCK_DAYS, *asked)
     return {DayKey(row["clinic_id"], row["doctor_id"], row["date"]): Day(row["last_position"], row["version"]) for row in rows}
 
 
 async def find_entries(connection: Connection, keys: Collection[AppointmentKey]) -> dict[AppointmentKey, QueueEntryView]:
     """The entries that these appointments have. Read them under the locks of their days, or they may be missed."""
-    rows = await connection.fetch(FIND_ENTRIES, *_columns(keys, len(AppointmentKey._fields)))
+    rows = await connection.fetch(FIND_ENTRIES, *columns(keys, len(AppointmentKey._fields)))
     return {AppointmentKey(row["clinic_id"], row["appointment_id"]): _view(row) for row in rows}
 
 
@@ -91,12 +74,12 @@ async def write(connection: Connection, entries: Collection[tuple[UUID, QueueEnt
         (clinic, e.id, e.doctor_id, e.date, e.appointment_id, e.patient_id, e.position, e.state, e.checked_in_at)
         for clinic, e in entries
     ]
-    await connection.execute(WRITE, *_columns(counters, 5), *_columns(rows, 9))
+    await connection.execute(WRITE, *columns(counters, 5), *columns(rows, 9))
 
 
 async def reassign(connection: Connection, patients: Mapping[AppointmentKey, UUID]) -> dict[AppointmentKey, UUID]:
     """Gives the entries of these appointments to other patients. Answers the entries that there are."""
-    rows = await connection.fetch(REASSIGN, *_columns([(*key, patient) for key, patient in patients.items()], 3))
+    rows = await connection.fetch(REASSIGN, *columns([(*key, patient) for key, patient in patients.items()], 3))
     return {AppointmentKey(row["clinic_id"], row["appointment_id"]): row["id"] for row in rows}
 
 
@@ -113,11 +96,6 @@ async def page(
         .limit(limit)
     )
     return [_view(row) for row in (await sql.execute(asked)).mappings()]
-
-
-def _columns(rows: Collection[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    """Rows as the arrays that `unnest` takes, also when there are none."""
-    return [[row[place] for row in rows] for place in range(width)]
 
 
 def _view(row: asyncpg.Record | RowMapping) -> QueueEntryView:

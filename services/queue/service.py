@@ -11,18 +11,11 @@ from services.queue.domain import AppointmentKey, appointment_of, day_of, give_p
 from shared.contracts.booking import AppointmentReassigned, PatientCheckedIn
 from shared.contracts.commands import Answer, CommandRepeated
 from shared.contracts.queue import PatientQueued, QueueEntryView, QueuePage
-from shared.contracts.registry import ClinicChanged
 from shared.contracts.topics import QUEUE_EVENTS
 from shared.infra.audit import Action
 from shared.infra.forms import encode_cursor
 from shared.infra.ids import new_id
 from shared.infra.unit import RegistryUnit, Unit
-
-
-async def follow_clinics(unit: Unit, changes: list[ClinicChanged]) -> None:
-    """Keeps the newest settings of each clinic, for the queue's own rules."""
-    newest = {change.clinic_id: change for change in sorted(changes, key=lambda change: change.version)}
-    await repository.keep_settings(unit.connection, newest.values())
 
 
 async def queue_patients(unit: Unit, arrivals: list[PatientCheckedIn]) -> None:

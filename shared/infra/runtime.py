@@ -5,9 +5,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Self
 
 import structlog
-import uvicorn
 from redis.asyncio import Redis
-from starlette.types import ASGIApp
 
 from shared.contracts.envelope import Message
 from shared.contracts.topics import Topic
@@ -22,9 +20,6 @@ from shared.infra.outbox import Outbox
 from shared.infra.postgres import Database
 from shared.infra.settings import RedisSettings, ServiceSettings
 from shared.infra.unit import Units
-
-KEEP_ALIVE_SECONDS = 30
-"""Longer than the gateway keeps an idle connection (5 s): a connection is never closed under the request that reuses it."""
 
 GOODBYE_SECONDS = 4.0
 """To flush and to leave the group, after the grace. Whoever stops us waits 30 s; should requests and Kafka both hang so long,
@@ -142,22 +137,3 @@ def make_redis(settings: RedisSettings) -> "Redis":
     """A client that gives up after the timeout instead of waiting for a server that is away."""
     timeout = settings.timeout_ms / 1000
     return Redis.from_url(settings.url, socket_timeout=timeout, socket_connect_timeout=timeout, retry=None, max_connections=16)
-
-
-def serve(app: ASGIApp, settings: ServiceSettings) -> None:
-    """Runs a service's HTTP until SIGTERM or SIGINT; open requests have the grace to finish."""
-    config = uvicorn.Config(
-        app,
-        host=settings.http.host,
-        port=settings.http.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=int(settings.shutdown_grace_seconds),
-        lifespan="on",
-    )
-    server = uvicorn.Server(config)
-    server.run()
-    if not server.started:
-        raise SystemExit(1)

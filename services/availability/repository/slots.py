@@ -6,7 +6,7 @@ Rows are locked in one global order in every process. Every statement joins on t
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ from uuid import UUID
 from services.availability.domain.days import Day, DayKey, Holding, Place, Reservation, Slot
 from shared.contracts.availability import Mode, SlotReserved
 from shared.contracts.shapes import Active
+from shared.infra.arrays import columns
 from shared.infra.kafka.records import encode
 from shared.infra.postgres import Connection
 
@@ -169,33 +170,33 @@ class Released(NamedTuple):
 async def lock_doctors(connection: Connection, doctors: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], bool]:
     """The active ones of these (clinic, doctor), and whether each has a schedule; neither they nor their calendars change until
     the transaction ends."""
-    rows = await connection.fetch(LOCK_DOCTORS, *_columns(doctors, 2))
+    rows = await connection.fetch(LOCK_DOCTORS, *columns(doctors, 2))
     return {(row["clinic_id"], row["id"]): row["scheduled"] for row in rows if row["status"] == Active.ACTIVE}
 
 
 async def make_days(connection: Connection, zones: Mapping[DayKey, str]) -> set[DayKey]:
     """Makes the days that are missing, and answers which these were. They have no slots yet."""
-    rows = await connection.fetch(MAKE_DAYS, *_columns([(*day, zone) for day, zone in zones.items()], 4))
+    rows = await connection.fetch(MAKE_DAYS, *columns([(*day, zone) for day, zone in zones.items()], 4))
     return {_day(row) for row in rows}
 
 
 async def lock_days(connection: Connection, days: Collection[DayKey]) -> dict[DayKey, Day]:
     """The records of the days that have one, locked until the transaction ends."""
-    rows = await connection.fetch(LOCK_DAYS, *_columns(days, 3))
+    rows = await connection.fetch(LOCK_DAYS, *columns(days, 3))
     return {_day(row): Day(Mode(row["mode"]), row["available"], row["time_zone"]) for row in rows}
 
 
 async def release(connection: Connection, reservations: Collection[tuple[DayKey, Reservation]]) -> Released:
     """Frees the slots of locked days that these reservations still hold, and answers which did. Their timers end."""
     asked = [(*day, reservation.slot_id, reservation.id) for day, reservation in reservations]
-    rows = await connection.fetch(RELEASE, *_columns(asked, 5))
+    rows = await connection.fetch(RELEASE, *columns(asked, 5))
     freed = {Reservation(row["clinic_id"], row["id"], row["reservation_id"]) for row in rows}
     return Released(freed, {(row["clinic_id"], row["doctor_id"]) for row in rows if not row["published"]})
 
 
 async def grow(connection: Connection, capacities: Mapping[DayKey, int]) -> None:
     """Makes the lowest missing numbers of locked daily days, up to these capacities."""
-    await connection.execute(GROW, *_columns([(*day, capacity) for day, capacity in capacities.items()], 4))
+    await connection.execute(GROW, *columns([(*day, capacity) for day, capacity in capacities.items()], 4))
 
 
 async def shrink(connection: Connection, day: DayKey, by: int) -> None:
@@ -205,13 +206,13 @@ async def shrink(connection: Connection, day: DayKey, by: int) -> None:
 
 async def named(connection: Connection, asked: Collection[tuple[DayKey, UUID]]) -> dict[tuple[DayKey, UUID], Place]:
     """The slots of locked days that have these ids, and who has them."""
-    rows = await connection.fetch(NAMED, *_columns([(*day, id_) for day, id_ in asked], 4))
+    rows = await connection.fetch(NAMED, *columns([(*day, id_) for day, id_ in asked], 4))
     return {(_day(row), row["id"]): Place(_slot(row), row["published"], _holding(row)) for row in rows}
 
 
 async def held(connection: Connection, asked: Collection[tuple[DayKey, UUID]]) -> dict[tuple[DayKey, UUID | None], Holding]:
     """What these appointments have of these locked days."""
-    rows = await connection.fetch(HELD, *_columns([(*day, id_) for day, id_ in asked], 4))
+    rows = await connection.fetch(HELD, *columns([(*day, id_) for day, id_ in asked], 4))
     return {(_day(row), row["appointment_id"]): holding for row in rows if (holding := _holding(row))}
 
 
@@ -222,7 +223,7 @@ async def pick_free(
     later than is told for them."""
     found: defaultdict[DayKey, list[Slot]] = defaultdict(list)
     asked = [(*day, number, open_from.get(day)) for day, number in wanted.items()]
-    for row in await connection.fetch(PICK_FREE, *_columns(asked, 5)):
+    for row in await connection.fetch(PICK_FREE, *columns(asked, 5)):
         found[_day(row)].append(_slot(row))
     return found
 
@@ -230,7 +231,7 @@ async def pick_free(
 async def take(connection: Connection, reserved: Collection[SlotReserved], question_after_seconds: float) -> None:
     """Takes picked slots. Raises `RuntimeError` if one is not free: then somebody wrote without the day's lock."""
     rows = [(one.clinic_id, one.slot_id, one.reservation_id, one.appointment_id, encode(one)) for one in reserved]
-    done = await connection.execute(TAKE, *_columns(rows, 5), question_after_seconds)
+    done = await connection.execute(TAKE, *columns(rows, 5), question_after_seconds)
     if done != f"UPDATE {len(rows)}":
         raise RuntimeError("slot_taken_without_lock")
 
@@ -252,9 +253,3 @@ def _slot(row: Any) -> Slot:
 
 def _holding(row: Any) -> Holding | None:
     return Holding(row["id"], row["reservation_id"], row["appointment_id"]) if row["reservation_id"] else None
-
-
-def _columns(rows: Iterable[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    """Rows as the arrays that `unnest` takes."""
-    rows = list(rows)
-    return [[row[place] for row in rows] for place in range(width)]

@@ -6,9 +6,10 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from services.availability.domain.days import DayKey
-from services.availability.service.calendar.days import Change, clinic_settings, judged_day, read_day, set_day
+from services.availability.service.calendar.days import Change, judged_day, read_day, set_day
 from shared.contracts.availability import DayView
 from shared.contracts.calendar import DayPut
+from shared.infra import clinic_settings
 from shared.infra.caller import ByCaller
 from shared.infra.calls import in_unit, mark, runtime
 from shared.infra.forms import read_json
@@ -20,7 +21,7 @@ router = APIRouter()
 async def post_availability(request: Request, response: Response, caller: ByCaller, doctor_id: UUID) -> DayPut:
     """Opens, closes or resizes a day."""
     data = await read_json(request)
-    clinic = await in_unit(request, caller, lambda unit: clinic_settings(unit, caller.clinic_id))
+    clinic = await in_unit(request, caller, lambda unit: clinic_settings.of(unit.connection, caller.clinic_id))
     form = judged_day(data, clinic)
     change = Change(DayKey(caller.clinic_id, doctor_id, form.date), form, clinic)
 

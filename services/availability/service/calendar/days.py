@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.availability.domain.days import Day, DayKey, DayRules, date_refusal, resize_refusal, unrecorded_day
-from services.availability.repository import days, doctors, settings, slot_generation, slots
+from services.availability.repository import days, doctors, slot_generation, slots
 from services.availability.schemas import DayForm
 from shared.contracts.availability import DayView, Mode
 from shared.contracts.calendar import DayPut
 from shared.contracts.clinics import ClinicSettings
 from shared.contracts.problems import Code, FieldError
 from shared.contracts.shapes import Active
+from shared.infra import clinic_settings
 from shared.infra.audit import Action
 from shared.infra.caller import Caller
 from shared.infra.forms import canonical_hash, parse
@@ -32,11 +33,6 @@ class Change:
     key: DayKey
     form: DayForm
     clinic: ClinicSettings
-
-
-async def clinic_settings(unit: RegistryUnit, clinic_id: UUID) -> ClinicSettings:
-    """The settings of the clinic, or those of a new one."""
-    return await settings.of(unit.connection, clinic_id)
 
 
 def judged_day(data: object, clinic: ClinicSettings) -> DayForm:
@@ -77,7 +73,7 @@ async def read_day(unit: RegistryUnit, key: DayKey) -> DayView:
         raise ProblemError(Code.UNKNOWN_DOCTOR)
     day, rules = await days.get(unit.sql, key), await days.rules(unit.sql, key)
     if day is None:
-        return unrecorded_day(key.doctor_id, key.date, await clinic_settings(unit, key.clinic_id), rules)
+        return unrecorded_day(key.doctor_id, key.date, await clinic_settings.of(unit.connection, key.clinic_id), rules)
     return await _view(unit, key, day, rules)
 
 

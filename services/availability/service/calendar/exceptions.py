@@ -11,12 +11,13 @@ from services.availability.domain.calendar import Calendar, Closed
 from services.availability.domain.schedules import exception_errors
 from services.availability.domain.slot_generation import oldest_date, today
 from services.availability.domain.wall_times import clock, rule_of
-from services.availability.repository import calendar, settings, slot_generation
+from services.availability.repository import calendar, slot_generation
 from services.availability.repository.calendar import Kept
 from services.availability.service.calendar.schedules import locked_version
 from services.availability.service.calendar.slot_generation import replan
 from shared.contracts.calendar import ClosedIn, ExceptionFound, ExceptionKind, ExceptionsFound, ExtraIn
 from shared.contracts.problems import Code, FieldError
+from shared.infra import clinic_settings
 from shared.infra.audit import Action
 from shared.infra.caller import Caller
 from shared.infra.forms import canonical_hash, decode_cursor, encode_cursor, no_cursor, parse
@@ -93,7 +94,7 @@ def _form(data: object) -> ClosedIn | ExtraIn:
 
 
 async def _judge(unit: RegistryUnit, caller: Caller, doctor_id: UUID, kept: Kept) -> None:
-    clinic = await settings.of(unit.connection, caller.clinic_id)
+    clinic = await clinic_settings.of(unit.connection, caller.clinic_id)
     known = await calendar.read(unit.connection, caller.clinic_id, doctor_id, clinic.time_zone, oldest_date(unit.now))
     if errors := exception_errors(kept.rule, known.zones):
         raise ProblemError(Code.VALIDATION_FAILED, errors=errors)

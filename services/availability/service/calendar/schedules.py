@@ -11,10 +11,11 @@ from services.availability.domain.calendar import Weekly
 from services.availability.domain.schedules import schedule_errors
 from services.availability.domain.slot_generation import oldest_date, today
 from services.availability.domain.wall_times import entry_of, weekly_of
-from services.availability.repository import calendar, settings, slot_generation
+from services.availability.repository import calendar, slot_generation
 from services.availability.service.calendar.slot_generation import replan
 from shared.contracts.calendar import ScheduleIn, SchedulePut, ScheduleView
 from shared.contracts.problems import Code
+from shared.infra import clinic_settings
 from shared.infra.audit import Action
 from shared.infra.caller import Caller
 from shared.infra.forms import check_match, parse
@@ -59,7 +60,7 @@ async def put_schedule(unit: RegistryUnit, caller: Caller, doctor_id: UUID, data
 
 
 async def _judge(unit: RegistryUnit, caller: Caller, doctor_id: UUID, rules: Sequence[Weekly]) -> None:
-    clinic = await settings.of(unit.connection, caller.clinic_id)
+    clinic = await clinic_settings.of(unit.connection, caller.clinic_id)
     known = await calendar.read(unit.connection, caller.clinic_id, doctor_id, clinic.time_zone, oldest_date(unit.now))
     if errors := schedule_errors(replace(known, weekly=rules), today(clinic.time_zone, unit.now)):
         raise ProblemError(Code.VALIDATION_FAILED, errors=errors)

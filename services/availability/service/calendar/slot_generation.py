@@ -14,8 +14,9 @@ import structlog
 
 from services.availability.domain.days import DayKey
 from services.availability.domain.slot_generation import oldest_date, plan
-from services.availability.repository import calendar, settings, slot_generation, slots
+from services.availability.repository import calendar, slot_generation, slots
 from shared.contracts.calendar import HORIZON_DAYS
+from shared.infra import clinic_settings
 from shared.infra.jobs import Job
 from shared.infra.metrics import JOBS_FAILED
 from shared.infra.unit import Unit, Units
@@ -47,7 +48,7 @@ async def replan(unit: Unit, clinic_id: UUID, doctor_id: UUID) -> None:
     """
     doctor = (clinic_id, doctor_id)
     seen = await slot_generation.timer(unit.connection, *doctor)
-    clinic = await settings.of(unit.connection, clinic_id)
+    clinic = await clinic_settings.of(unit.connection, clinic_id)
     rules = await calendar.read(unit.connection, *doctor, clinic.time_zone, oldest_date(unit.now))
     present = await slot_generation.present(unit.connection, *doctor, unit.now)
     # In a thread: weeks of slots of a minute take seconds, and the process has others to answer.

@@ -13,7 +13,7 @@ from uuid import UUID, uuid5
 import structlog
 
 from services.availability.domain.displacement import SPARE_PLACES, Lost, Match, Place, days_to_lock, match, unplaced
-from services.availability.repository import displacement, doctors, settings, slots
+from services.availability.repository import displacement, doctors, slots
 from services.availability.repository.doctors import Filter
 from services.availability.service.displacement.open_places import Wanted, hold_days, open_places
 from shared.contracts.availability import SlotReserved
@@ -34,6 +34,7 @@ from shared.contracts.displacement import (
 from shared.contracts.problems import Code, FieldError
 from shared.contracts.shapes import Active
 from shared.contracts.topics import AVAILABILITY_EVENTS
+from shared.infra import clinic_settings
 from shared.infra.audit import Action
 from shared.infra.caller import Caller
 from shared.infra.errors import Outrun
@@ -102,7 +103,7 @@ async def displace(
 
 async def _call(unit: RegistryUnit, caller: Caller, doctor_id: UUID, order: DisplaceOrder, body_hash: str) -> Call:
     hosts = await _hosts(unit, caller, doctor_id, order.asked.policy)
-    clinic = await settings.of(unit.connection, caller.clinic_id)
+    clinic = await clinic_settings.of(unit.connection, caller.clinic_id)
     patients = {one.appointment_id: one.patient_id for one in order.appointments}
     return Call(caller, doctor_id, order.asked, body_hash, patients, order.left, clinic, hosts)
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.availability.domain.languages import Wish, choose
-from services.availability.repository import locations, settings
+from services.availability.repository import locations
 from services.availability.repository.locations import Location
 from shared.contracts.directory import DoctorView, LocationView
+from shared.infra import clinic_settings
 from shared.infra.unit import RegistryUnit
 
 
@@ -24,7 +25,7 @@ class Reader:
 
 async def show(unit: RegistryUnit, clinic_id: UUID, found: Sequence[DoctorView], reader: Reader) -> list[DoctorView]:
     """The doctors with their locations, as this reader sees them."""
-    clinic = await settings.of(unit.connection, clinic_id)
+    clinic = await clinic_settings.of(unit.connection, clinic_id)
     places = await locations.of_doctors(unit.sql, clinic_id, [doctor.id for doctor in found])
     return [
         doctor.model_copy(update={"locations": [_shown(place, clinic.time_zone, reader) for place in places.get(doctor.id, ())]})

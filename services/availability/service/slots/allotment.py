@@ -20,15 +20,15 @@ from services.availability.domain.days import (
     open_from,
 )
 from services.availability.domain.sharing import Taking, places_wanted, share_out
-from services.availability.repository import settings, slot_generation, slots
+from services.availability.repository import slot_generation, slots
 from shared.contracts.availability import BookingRefused, SlotFreed, SlotKept, SlotReserved
 from shared.contracts.booking import AppointmentRefused, SlotReleased
 from shared.contracts.clinics import ClinicSettings
 from shared.contracts.commands import CommandRepeated
 from shared.contracts.envelope import DayMessage
 from shared.contracts.problems import Code
-from shared.contracts.registry import ClinicChanged
 from shared.contracts.topics import AVAILABILITY_EVENTS
+from shared.infra import clinic_settings
 from shared.infra.audit import Action
 from shared.infra.ids import new_id
 from shared.infra.metrics import RELEASES_IGNORED
@@ -49,12 +49,6 @@ class Allotment:
     def days(self) -> list[DayKey]:
         """All days that are touched, in the order of locks."""
         return sorted({DayKey.of(message) for message in (*self.releases, *self.commands)})
-
-
-async def follow_clinics(unit: Unit, changes: Sequence[ClinicChanged]) -> set[UUID]:
-    """Keeps the last settings of each clinic for the bookings to come, those of this batch included. Answers which are new."""
-    last = {change.clinic_id: change for change in sorted(changes, key=lambda change: change.version)}
-    return await settings.keep(unit.connection, list(last.values()))
 
 
 async def allot(unit: Unit, asked: Allotment) -> None:
@@ -108,7 +102,7 @@ async def pass_on(unit: Unit, repeats: Sequence[DayMessage]) -> None:
 
 async def _clinics(unit: Unit, commands: Sequence[SlotCommand]) -> dict[UUID, ClinicSettings]:
     clinics = {command.clinic_id for command in commands}
-    return await settings.read(unit.connection, clinics) if clinics else {}
+    return await clinic_settings.read(unit.connection, clinics) if clinics else {}
 
 
 async def _lock_doctors(unit: Unit, commands: Sequence[SlotCommand]) -> dict[tuple[UUID, UUID], bool]:

@@ -9,12 +9,13 @@ import asyncpg
 
 from services.availability.domain.calendar import DAY
 from services.availability.domain.slot_generation import today
-from services.availability.repository import doctors, settings
+from services.availability.repository import doctors
 from services.availability.repository.doctors import Filter
 from services.availability.repository.slot_search import Asked, Place, find
 from shared.contracts.calendar import MAX_SEARCH_DAYS, SlotPage, SlotStatus, SlotView
 from shared.contracts.clinics import ClinicSettings
 from shared.contracts.problems import Code, FieldError
+from shared.infra import clinic_settings
 from shared.infra.caller import Caller
 from shared.infra.forms import DEFAULT_LIMIT, decode_cursor, encode_cursor, no_cursor
 from shared.infra.problems import ProblemError
@@ -45,7 +46,7 @@ async def list_slots(unit: RegistryUnit, caller: Caller, search: Search) -> Slot
 
     Raises `ProblemError` for a range that is none or too long, and for a doctor who is not there.
     """
-    clinic = await settings.of(unit.connection, caller.clinic_id)
+    clinic = await clinic_settings.of(unit.connection, caller.clinic_id)
     first, last = _dates(search, clinic, unit.now)
     if search.earliest is not None and (search.limit is not None or search.cursor is not None):
         raise ProblemError(Code.VALIDATION_FAILED, errors=[FieldError(field="earliest", reason="goes without limit and cursor")])

@@ -13,13 +13,13 @@ from zoneinfo import ZoneInfo
 
 from services.booking.domain import Person
 from services.booking.identifiers import Codec, Place
-from services.booking.repository import settings
 from services.booking.repository.patients import Patient
 from services.booking.schemas import Judged, PatientForm
 from shared.contracts.patients import PatientView
 from shared.contracts.registry import PatientChanged
 from shared.contracts.shapes import Active, name_key
 from shared.contracts.topics import REGISTRY_EVENTS
+from shared.infra import clinic_settings
 from shared.infra.caller import Caller
 from shared.infra.unit import RegistryUnit, Unit
 
@@ -52,7 +52,7 @@ class Details:
 
 async def rules(unit: RegistryUnit, clinic_id: UUID) -> dict[str, object]:
     """What the forms of a clinic's patients are judged by."""
-    clinic = await settings.of_clinic(unit.sql, clinic_id)
+    clinic = await clinic_settings.of(unit.connection, clinic_id)
     return Judged.rules(clinic, unit.now.astimezone(ZoneInfo(clinic.time_zone)).date())
 
 
