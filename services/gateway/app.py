@@ -11,7 +11,7 @@ import structlog
 from fastapi import FastAPI
 
 from services.gateway.clinics.service import REFRESH_SECONDS, CurrentClinic, announce_clinics
-from services.gateway.clock import Clock
+from services.gateway.clock import DatabaseClock
 from services.gateway.commands.admission import Admission
 from services.gateway.commands.outcome_polling import Looks
 from services.gateway.commands.submit import Commands, Rotation
@@ -84,7 +84,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 async def build(settings: Settings, runtime: Runtime, owners: Owners) -> Gateway:
     """Puts the parts together and starts what runs beside the requests."""
-    clock = Clock(lambda: clinics.database_time(runtime.database.hot))
+    clock = DatabaseClock(lambda: clinics.database_time(runtime.database.hot))
     await clock.refresh()
     waiters = Waiters()
     looks = Looks(waiters, owners)

@@ -13,7 +13,7 @@ log = structlog.get_logger()
 REFRESH_SECONDS = 10.0
 
 
-class Clock:
+class DatabaseClock:
     """Our clock and its offset from the database's. `ask` tells the database's time."""
 
     def __init__(self, ask: Callable[[], Awaitable[datetime]]) -> None:

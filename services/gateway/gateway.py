@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Request
 
-from services.gateway.access.caller import OPEN, Caller
+from services.gateway.access.caller import OPEN, ApiCaller
 from services.gateway.clinics.service import CurrentClinic
-from services.gateway.clock import Clock
+from services.gateway.clock import DatabaseClock
 from services.gateway.commands.outcome_polling import Looks
 from services.gateway.commands.submit import Commands
 from services.gateway.commands.tickets import Tickets
@@ -26,7 +26,7 @@ class Gateway:
     """The parts of a running gateway, and the clinic that open access acts for."""
 
     clinics: CurrentClinic
-    clock: Clock
+    clock: DatabaseClock
     owners: Owners
     known: KnownIds
     looks: Looks
@@ -34,10 +34,10 @@ class Gateway:
     tickets: Tickets
     replies: Stream
 
-    def caller(self, request: Request) -> Caller:
+    def caller(self, request: Request) -> ApiCaller:
         """Who asks: while access is open everybody is the same."""
         passed_on = {**outgoing_headers(request), **_conditions(request)}
-        return Caller(self.clinics.known.id, OPEN, OPEN, request.state.correlation_id, passed_on)
+        return ApiCaller(self.clinics.known.id, OPEN, OPEN, request.state.correlation_id, passed_on)
 
     async def require_doctor(self, request: Request, doctor_id: UUID) -> None:
         """Raises the problem `unknown_doctor` for one that the clinic never had: lists of such a one would be empty."""

@@ -16,7 +16,7 @@ from services.gateway.http.headers import KEY_PATTERN
 from shared.contracts.appointments import MAX_NOTE_CHARACTERS, Reason
 from shared.contracts.clinics import SettingsPatch
 from shared.contracts.envelope import Wire
-from shared.contracts.shapes import Day, Strict
+from shared.contracts.shapes import IsoDate, Strict
 
 
 def _in_utc(value: object) -> object:
@@ -39,7 +39,7 @@ class OfDay(Strict):
     """Any place of a day: its lowest free number, or its earliest open slot."""
 
     mark: ClassVar[str] = "date"
-    date: Day
+    date: IsoDate
 
 
 class OfSlot(Strict):

@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints
 from shared.contracts.appointments import AppointmentView, Reason
 from shared.contracts.availability import DayView
 from shared.contracts.envelope import Wire
-from shared.contracts.shapes import Day, Strict
+from shared.contracts.shapes import IsoDate, Strict
 
 SLOT_MINUTES = 15
 """How long a slot is, where an entry does not say."""
@@ -44,7 +44,7 @@ class Weekday(StrEnum):
 class DayIn(Strict):
     """A day to open, close or resize; what is left out stays as it was."""
 
-    date: Day
+    date: IsoDate
     capacity: int | None = Field(default=None, ge=1)
     available: bool | None = None
 
@@ -69,8 +69,8 @@ class ScheduleEntry(Strict):
     end: EndText
     location_id: UUID | None = None
     slot_minutes: SlotMinutes = SLOT_MINUTES
-    valid_from: Day | None = None
-    valid_to: Day | None = None
+    valid_from: IsoDate | None = None
+    valid_to: IsoDate | None = None
 
 
 class ScheduleIn(Strict):
@@ -102,8 +102,8 @@ class ClosedIn(Strict):
     """Dates on which a doctor is away, both inclusive: nothing can be booked, extra hours neither."""
 
     kind: Literal["closed"]
-    from_: Day = Field(alias="from")
-    to: Day
+    from_: IsoDate = Field(alias="from")
+    to: IsoDate
     reason: Reason | None = None
 
 
@@ -111,7 +111,7 @@ class ExtraIn(Strict):
     """Hours beside the schedule on one date. What overlaps the schedule's slots adds nothing."""
 
     kind: Literal["extra"]
-    date: Day
+    date: IsoDate
     start: TimeText
     end: EndText
     location_id: UUID | None = None

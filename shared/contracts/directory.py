@@ -17,9 +17,8 @@ from pydantic import (
 
 from shared.contracts.clinics import Zone
 from shared.contracts.envelope import Wire
-from shared.contracts.shapes import KEPT, Active, Language, Name, Patch, Strict
+from shared.contracts.shapes import KEPT, Active, AddressText, Language, Name, Patch, Strict
 
-AddressText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 Translations = Annotated[dict[Language, AddressText], Field(min_length=1, max_length=20)]
 """An address by language tag (BCP 47). The first one is what readers of none of these languages get."""
 ExternalId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]

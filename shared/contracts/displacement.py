@@ -13,7 +13,7 @@ from pydantic import Field
 
 from shared.contracts.envelope import Wire
 from shared.contracts.problems import Code
-from shared.contracts.shapes import Day, Strict
+from shared.contracts.shapes import IsoDate, Strict
 
 MAX_DISPLACE_DAYS = 62
 MAX_DISPLACED = 500
@@ -32,13 +32,13 @@ class Policy(StrEnum):
 class DisplaceIn(Strict):
     """Move a doctor's displaced appointments of these dates, both inclusive; a dry run only tells where they would go."""
 
-    from_: Day = Field(alias="from")
-    to: Day
+    from_: IsoDate = Field(alias="from")
+    to: IsoDate
     policy: Policy
     dry_run: bool = False
 
 
-class Owner(Strict):
+class AppointmentPatient(Strict):
     """An appointment to be moved, and whose it is."""
 
     appointment_id: UUID
@@ -49,7 +49,7 @@ class DisplaceOrder(Strict):
     """What the gateway has availability do: the client's call, appointments as booking has them, how many are left out."""
 
     asked: DisplaceIn
-    appointments: list[Owner] = Field(max_length=MAX_DISPLACED)
+    appointments: list[AppointmentPatient] = Field(max_length=MAX_DISPLACED)
     left: int
 
 
@@ -74,7 +74,7 @@ class Displacement(Wire):
     command_id: UUID | None = None
 
 
-class Step(Displacement):
+class DisplacementStep(Displacement):
     """What availability did for one appointment: the place that it took; without one the appointment stays."""
 
     to: PlaceView | None = None
@@ -83,7 +83,7 @@ class Step(Displacement):
 class DisplacePlan(Wire):
     """What availability did, in the order of the old places."""
 
-    steps: list[Step]
+    steps: list[DisplacementStep]
     left: int
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import StringConstraints
 
 from shared.contracts.envelope import Wire
-from shared.contracts.shapes import Active, Day, Name, Patch, Strict
+from shared.contracts.shapes import Active, AddressText, IsoDate, Name, Patch, Strict
 
 PhoneText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
 """A phone number in any format; the owner stores E.164."""
@@ -16,7 +16,6 @@ EmailText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3
 NhsText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20)]
 """Ten digits, with spaces or hyphens or without."""
 PostcodeText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=16)]
-AddressText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 NamePart = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=99)]
 """Two of them with a space between make a `Name`."""
 
@@ -29,7 +28,7 @@ class PatientIn(Strict):
     name: Name | None = None
     phone: PhoneText
     email: EmailText | None = None
-    date_of_birth: Day | None = None
+    date_of_birth: IsoDate | None = None
     nhs_number: NhsText | None = None
     postcode: PostcodeText | None = None
     address: AddressText | None = None
@@ -43,7 +42,7 @@ class PatientPatch(Patch):
     name: Name | None = None
     phone: PhoneText | None = None
     email: EmailText | None = None
-    date_of_birth: Day | None = None
+    date_of_birth: IsoDate | None = None
     nhs_number: NhsText | None = None
     postcode: PostcodeText | None = None
     address: AddressText | None = None

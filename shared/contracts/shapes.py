@@ -12,8 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Str
 from shared.contracts.envelope import Wire
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-
-
+AddressText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
 
 
@@ -27,9 +26,7 @@ def _only_iso_days(value: object) -> object:
 
 
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-
-
-Day = Annotated[dt.date, BeforeValidator(_only_iso_days)]
+IsoDate = Annotated[dt.date, BeforeValidator(_only_iso_days)]
 """A date that a client sends, `YYYY-MM-DD`."""
 
 

@@ -78,7 +78,7 @@ class Cause(Protocol):
 
 
 @dataclass(frozen=True)
-class Entry:
+class Effect:
     """One row to be. `detail` holds ids, numbers and dates that say more of the effect."""
 
     cause: Cause
@@ -89,7 +89,7 @@ class Entry:
     detail: dict[str, Any] = field(default_factory=dict)
 
 
-async def append(connection: Connection, entries: Sequence[Entry]) -> None:
+async def append(connection: Connection, entries: Sequence[Effect]) -> None:
     """Writes the rows. One statement."""
     await connection.execute(
         INSERT,

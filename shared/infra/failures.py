@@ -3,11 +3,11 @@
 from shared.contracts.commands import CommandFailed
 from shared.contracts.envelope import DayMessage, Message
 from shared.contracts.topics import Topic
-from shared.infra.kafka.consumer import Failure
+from shared.infra.kafka.consumer import FailureHandler
 from shared.infra.unit import Unit
 
 
-def tell_holder(topic: Topic) -> Failure:
+def tell_holder(topic: Topic) -> FailureHandler:
     """For a service that holds no outcomes: says on `topic` that a command failed, behind what it has said there of it before.
 
     A malformed command may not even say which day it was about; its client is told by the command's deadline.

@@ -15,7 +15,7 @@ from shared.infra.api import create_api
 from shared.infra.asgi import MAX_BODY_BYTES
 from shared.infra.health import Readiness
 from shared.infra.jobs import Job
-from shared.infra.kafka.consumer import Failure, Handler
+from shared.infra.kafka.consumer import FailureHandler, Handler
 from shared.infra.runtime import Runtime
 from shared.infra.settings import ServiceSettings
 
@@ -28,7 +28,7 @@ def create_owner(
     max_body_bytes: int = MAX_BODY_BYTES,
     *,
     ignored: Collection[type[Message]],
-    failed: Failure,
+    failed: FailureHandler,
     jobs: Callable[[Runtime], Sequence[Job]],
 ) -> FastAPI:
     """One process of the service. Its lifespan opens the stores, joins the consumer group, and leaves both in order.

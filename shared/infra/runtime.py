@@ -9,10 +9,10 @@ from redis.asyncio import Redis
 
 from shared.contracts.envelope import Message
 from shared.contracts.topics import Topic
-from shared.infra.clockwork import Clock
+from shared.infra.clockwork import Clock, Ids
 from shared.infra.jobs import Job, repeat
 from shared.infra.kafka.broker import Cluster, make_broker
-from shared.infra.kafka.consumer import Consumer, Failure, Handler
+from shared.infra.kafka.consumer import Consumer, FailureHandler, Handler
 from shared.infra.kafka.producer import Producer
 from shared.infra.kafka.publisher import Publisher
 from shared.infra.locks import DayLocks
@@ -40,7 +40,7 @@ class Runtime:
     def __init__(self, name: str, settings: ServiceSettings, database: Database) -> None:
         self.name = name
         self.settings = settings
-        self.clock = Clock()
+        self.clock, self.ids = Clock(), Ids()
         self.database = database
         self.broker = make_broker(settings.kafka, settings.instance, settings.shutdown_grace_seconds)
         self.producer = Producer(settings.kafka, settings.instance, self.clock)
@@ -49,7 +49,7 @@ class Runtime:
         self.locks = DayLocks(self.redis, self.clock)
         self.publisher = Publisher(self.producer)
         self.outbox = Outbox(self.publisher)
-        self.units = Units(database, self.outbox, self.publisher)
+        self.units = Units(database, self.outbox, self.publisher, self.ids)
         self.consumer: Consumer | None = None
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -64,7 +64,7 @@ class Runtime:
         topics: Sequence[Topic],
         handler: Handler,
         ignored: Collection[type[Message]] = (),
-        failed: Failure | None = None,
+        failed: FailureHandler | None = None,
     ) -> None:
         """Registers the process's one consumer; `ignored` messages of its topics never reach the handler."""
         self.consumer = Consumer(self.name, topics, handler, self.units, self.publisher, self.clock, ignored, failed)

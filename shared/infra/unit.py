@@ -17,8 +17,8 @@ from shared.contracts.commands import Answer, CommandAnswered
 from shared.contracts.envelope import Envelope, Message, following
 from shared.contracts.topics import GATEWAY_REPLIES, Topic
 from shared.infra import audit
-from shared.infra.audit import Action, Cause, Entry
-from shared.infra.ids import new_id
+from shared.infra.audit import Action, Cause, Effect
+from shared.infra.clockwork import Ids
 from shared.infra.kafka.publisher import Publisher
 from shared.infra.kafka.records import record_of
 from shared.infra.metrics import REPLIES
@@ -36,7 +36,12 @@ class Unit:
     now: datetime
     emitted: list[tuple[Topic, Message]] = field(default_factory=list)
     replies: list[CommandAnswered] = field(default_factory=list)
-    effects: list[Entry] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)
+    ids: Ids = field(default_factory=Ids)
+
+    def new_id(self) -> UUID:
+        """An id for a row or a message of this transaction."""
+        return self.ids.new()
 
     def at(self, now: datetime) -> Self:
         """The same unit at a later time of its transaction: what waited for a lock is judged and stamped by it."""
@@ -45,9 +50,9 @@ class Unit:
     def envelope(self, cause: Cause) -> Envelope:
         """The envelope of a message that follows from `cause`: another message, or the caller of a request."""
         if isinstance(cause, Message):
-            return following(cause, message_id=new_id(), occurred_at=self.now)
+            return following(cause, message_id=self.new_id(), occurred_at=self.now)
         return Envelope(
-            message_id=new_id(),
+            message_id=self.new_id(),
             clinic_id=cause.clinic_id,
             correlation_id=cause.correlation_id,
             causation_id=None,
@@ -69,7 +74,7 @@ class Unit:
     def record(self, cause: Cause, action: Action, subject_id: UUID, **detail: Any) -> None:
         """Notes an effect for the audit trail: one row, in this transaction. `detail` is ids, numbers and dates, and a `code`."""
         code = detail.pop("code", None)
-        self.effects.append(Entry(cause, action, subject_id, self.now, code, detail))
+        self.effects.append(Effect(cause, action, subject_id, self.now, code, detail))
 
     async def conclude(self, outbox: Outbox) -> Written | None:
         """Writes what the transaction did and says, as its last statements."""
@@ -93,8 +98,9 @@ class RegistryUnit(Unit):
 class Units:
     """Hands out the units of one process."""
 
-    def __init__(self, database: Database, outbox: Outbox, publisher: Publisher) -> None:
+    def __init__(self, database: Database, outbox: Outbox, publisher: Publisher, ids: Ids | None = None) -> None:
         self.database = database
+        self._ids = ids or Ids()
         self._outbox = outbox
         self._publisher = publisher
         self._publishing: set[asyncio.Task[None]] = set()
@@ -103,7 +109,7 @@ class Units:
     async def batch(self, clinics: Collection[UUID]) -> AsyncIterator[Unit]:
         """A unit on asyncpg for exactly these clinics. On leaving: audit, outbox, commit, publish, replies."""
         async with self.database.batch(clinics) as (connection, now):
-            unit = Unit(connection, now)
+            unit = Unit(connection, now, ids=self._ids)
             yield unit
             written = await unit.conclude(self._outbox)
         if written:
@@ -114,7 +120,7 @@ class Units:
     async def registry(self, clinic: UUID) -> AsyncIterator[RegistryUnit]:
         """A unit on SQLAlchemy for one clinic. Run it in `shielded`: a cancelled transaction can leak its connection."""
         async with self.database.session(clinic) as (sql, connection, now):
-            unit = RegistryUnit(connection, now, sql=sql)
+            unit = RegistryUnit(connection, now, ids=self._ids, sql=sql)
             yield unit
             written = await unit.conclude(self._outbox)
         if written:

@@ -12,7 +12,7 @@ from services.booking.models import audit, notes
 
 
 @dataclass(frozen=True)
-class Entry:
+class AuditedChange:
     """One effect on an appointment; the note is sealed."""
 
     action: str
@@ -23,7 +23,7 @@ class Entry:
     note: bytes | None
 
 
-async def of_appointment(sql: AsyncConnection, clinic_id: UUID, id_: UUID) -> list[Entry]:
+async def of_appointment(sql: AsyncConnection, clinic_id: UUID, id_: UUID) -> list[AuditedChange]:
     """What was done to an appointment, in order of time."""
     theirs = and_(
         notes.c.clinic_id == audit.c.clinic_id,
@@ -33,4 +33,4 @@ async def of_appointment(sql: AsyncConnection, clinic_id: UUID, id_: UUID) -> li
     told = (audit.c.action, audit.c.at, audit.c.actor, audit.c.detail, audit.c.command_id, notes.c.note)
     query = select(*told).select_from(audit.outerjoin(notes, theirs))
     mine = (audit.c.clinic_id == clinic_id, audit.c.subject_id == id_)
-    return [Entry(**row) for row in (await sql.execute(query.where(*mine).order_by(audit.c.at, audit.c.id))).mappings()]
+    return [AuditedChange(**row) for row in (await sql.execute(query.where(*mine).order_by(audit.c.at, audit.c.id))).mappings()]

@@ -10,7 +10,7 @@ OPEN = "open"
 
 
 @dataclass(frozen=True)
-class Caller:
+class ApiCaller:
     """The clinic that a request acts for and who acts; `passed_on` are the headers that tie internal calls to the request."""
 
     clinic_id: UUID

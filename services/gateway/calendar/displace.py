@@ -15,7 +15,7 @@ import httpx2
 from fastapi import Request, Response
 from pydantic import BaseModel
 
-from services.gateway.access.caller import Caller
+from services.gateway.access.caller import ApiCaller
 from services.gateway.calendar.displaced import displaced
 from services.gateway.calendar.remove_doctor import FIRST_LOOK_SECONDS, LONGEST_PAUSE_SECONDS
 from services.gateway.gateway import Gateway, gateway_of
@@ -27,15 +27,15 @@ from shared.contracts.appointments import Status
 from shared.contracts.commands import Outcome
 from shared.contracts.displacement import (
     NO_PLACE,
+    AppointmentPatient,
     DisplaceAnswer,
     DisplacedFound,
     DisplaceIn,
+    DisplacementStep,
     DisplaceOrder,
     DisplacePlan,
     Moved,
     NotMoved,
-    Owner,
-    Step,
 )
 from shared.contracts.problems import PROBLEMS
 from shared.infra import ids
@@ -50,7 +50,7 @@ class Errand:
     """One call: which doctor, what is asked for, and under which command, which a dry run has none of."""
 
     gateway: Gateway
-    caller: Caller
+    caller: ApiCaller
     doctor_id: UUID
     asked: DisplaceIn
     command_id: UUID | None
@@ -69,7 +69,11 @@ class Errand:
     async def _order(self, found: DisplacedFound) -> DisplaceOrder:
         """The live ones of what was found; who has checked in is not sent anywhere."""
         live = await displaced(self.gateway.owners, self.caller, found.appointment_ids, self.gateway.clock.now())
-        to_move = [Owner(appointment_id=one.id, patient_id=one.patient_id) for one in live if one.status is not Status.CHECKED_IN]
+        to_move = [
+            AppointmentPatient(appointment_id=one.id, patient_id=one.patient_id)
+            for one in live
+            if one.status is not Status.CHECKED_IN
+        ]
         return DisplaceOrder(asked=self.asked, appointments=to_move, left=found.left)
 
     async def _ask(self, verb: str, body: BaseModel) -> httpx2.Response:
@@ -117,7 +121,9 @@ def told_of(plan: DisplacePlan, ended: Mapping[UUID, Outcome], *, dry_run: bool)
     return DisplaceAnswer(moved=moved, moving=moving, not_moved=not_moved, left=plan.left)
 
 
-async def _settled(gateway: Gateway, caller: Caller, steps: Sequence[Step], deadline: float) -> dict[UUID, Outcome]:
+async def _settled(
+    gateway: Gateway, caller: ApiCaller, steps: Sequence[DisplacementStep], deadline: float
+) -> dict[UUID, Outcome]:
     """The settled outcomes of the steps' commands: of all, or those that there are when the client waits no longer."""
     waiting = {step.command_id for step in steps if step.command_id}
     ended: dict[UUID, Outcome] = {}

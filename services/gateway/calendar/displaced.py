@@ -13,7 +13,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, TypeAdapter
 
-from services.gateway.access.caller import Caller
+from services.gateway.access.caller import ApiCaller
 from services.gateway.owners.client import AVAILABILITY, BOOKING, Owners, unavailable
 from shared.contracts.appointments import LIVE, AppointmentLook, AppointmentPage, AppointmentView, Status
 
@@ -27,7 +27,7 @@ MAX_IDS = 500
 _IDS = TypeAdapter(list[UUID])
 
 
-async def displaced(owners: Owners, caller: Caller, ids: Collection[UUID], now: datetime) -> list[AppointmentView]:
+async def displaced(owners: Owners, caller: ApiCaller, ids: Collection[UUID], now: datetime) -> list[AppointmentView]:
     """The live ones of these appointments, in booking's order. Raises a `ProblemError` `unavailable` if some stay away."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     found: dict[UUID, AppointmentView] = {}
@@ -42,18 +42,18 @@ async def displaced(owners: Owners, caller: Caller, ids: Collection[UUID], now: 
     return sorted((one for one in found.values() if _is_live(one, now)), key=lambda one: (one.date, one.slot, one.id))
 
 
-async def look(owners: Owners, caller: Caller, ids: Sequence[UUID]) -> list[AppointmentView]:
+async def look(owners: Owners, caller: ApiCaller, ids: Sequence[UUID]) -> list[AppointmentView]:
     """Those of these appointments that booking knows, whatever became of them."""
     pages = [AppointmentPage.model_validate_json(body) for body in await _ask(owners, caller, BOOKING, "look", ids)]
     return [one for page in pages for one in page.items]
 
 
-async def _still_taken(owners: Owners, caller: Caller, ids: Sequence[UUID]) -> list[UUID]:
+async def _still_taken(owners: Owners, caller: ApiCaller, ids: Sequence[UUID]) -> list[UUID]:
     """Those whose places availability has not got back."""
     return [one for body in await _ask(owners, caller, AVAILABILITY, "taken", ids) for one in _IDS.validate_json(body)]
 
 
-async def _ask(owners: Owners, caller: Caller, owner: str, verb: str, ids: Sequence[UUID]) -> list[bytes]:
+async def _ask(owners: Owners, caller: ApiCaller, owner: str, verb: str, ids: Sequence[UUID]) -> list[bytes]:
     bodies = []
     for start in range(0, len(ids), MAX_IDS):
         asked = AppointmentLook(ids=list(ids[start : start + MAX_IDS])).model_dump_json().encode()

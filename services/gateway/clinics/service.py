@@ -5,7 +5,7 @@ Every version is announced once: a change says so in its own transaction, what w
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from services.gateway.access.caller import Caller
+from services.gateway.access.caller import ApiCaller
 from services.gateway.repository import clinics
 from services.gateway.repository.clinics import Clinic
 from services.gateway.schemas import SettingsIn
@@ -40,7 +40,7 @@ class CurrentClinic:
         return self.known
 
 
-async def change_settings(unit: RegistryUnit, caller: Caller, data: object) -> Clinic:
+async def change_settings(unit: RegistryUnit, caller: ApiCaller, data: object) -> Clinic:
     """Changes what `data` names. One statement locks, one writes; nothing is said where nothing has changed."""
     clinic = await clinics.lock_clinic(unit.connection, caller.clinic_id)
     changes = _judged(data, clinic.settings)
@@ -87,7 +87,7 @@ async def announce_clinics(units: Units) -> int:
     async with units.batch(()) as unit:
         changed = await clinics.take_unannounced(unit.connection)
         for clinic in changed:
-            starter = Caller(clinic.id, SYSTEM, SYSTEM, new_id().hex)
+            starter = ApiCaller(clinic.id, SYSTEM, SYSTEM, new_id().hex)
             _announce(unit, starter, clinic)
     return len(changed)
 

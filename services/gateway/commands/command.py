@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Self
 from uuid import UUID
 
-from services.gateway.access.caller import Caller
+from services.gateway.access.caller import ApiCaller
 from services.gateway.owners.known_ids import Named
 from shared.contracts.commands import DECIDE_WITHIN_SECONDS
 from shared.contracts.envelope import ClientCommand, CommandEnvelope
@@ -31,7 +31,7 @@ class Command:
     """One command. Without a key of the client's one is made up, so that its id can be found again by repeating it."""
 
     kind: Kind
-    caller: Caller
+    caller: ApiCaller
     key: str
     keyed_by_client: bool
     command_id: UUID
@@ -44,7 +44,7 @@ class Command:
 
     @classmethod
     def make(
-        cls, kind: Kind, caller: Caller, key: str | None, body_hash: str, now: datetime, resolve: "Resolve", *named: Named
+        cls, kind: Kind, caller: ApiCaller, key: str | None, body_hash: str, now: datetime, resolve: "Resolve", *named: Named
     ) -> Self:
         """The command of a request that was read and found valid."""
         used = key if key is not None else ids.new_id().hex

@@ -7,7 +7,7 @@ the commands' route.
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from services.gateway.access.caller import Caller
+from services.gateway.access.caller import ApiCaller
 from services.gateway.commands.tickets import Ticket
 from services.gateway.gateway import Gateway
 from shared.contracts.commands import ANSWERED_DAYS, CLOSE_AFTER_SECONDS, Answer, Outcome, OverdueCommand
@@ -15,7 +15,7 @@ from shared.contracts.problems import Code
 from shared.infra.problems import ProblemError
 
 
-async def fate_of(gateway: Gateway, caller: Caller, command_id: UUID, ticket: str | None) -> Outcome | Ticket:
+async def fate_of(gateway: Gateway, caller: ApiCaller, command_id: UUID, ticket: str | None) -> Outcome | Ticket:
     """The outcome of the caller's command, settled or not, or its ticket. Raises a `ProblemError` for one that is unknown."""
     now = gateway.clock.now()
     known = _own(gateway.tickets.read(ticket) if ticket else None, command_id, caller, now)
@@ -29,7 +29,7 @@ async def fate_of(gateway: Gateway, caller: Caller, command_id: UUID, ticket: st
     return known
 
 
-def _own(ticket: Ticket | None, command_id: UUID, caller: Caller, now: datetime) -> Ticket | None:
+def _own(ticket: Ticket | None, command_id: UUID, caller: ApiCaller, now: datetime) -> Ticket | None:
     """The ticket, if it is about this command of this caller, and not so old that its outcome may be gone."""
     if ticket is None or ticket.accepted_at < now - timedelta(days=ANSWERED_DAYS):
         return None

@@ -7,7 +7,7 @@ import orjson
 import structlog
 from fastapi import Request, Response
 
-from services.gateway.access.caller import Caller
+from services.gateway.access.caller import ApiCaller
 from services.gateway.commands.command import Command
 from services.gateway.commands.tickets import Ticket
 from services.gateway.commands.waiters import Answered
@@ -102,7 +102,7 @@ def _with_way_back(gateway: Gateway, command: Command, problem: ProblemError, he
 
 def ticket_location(gateway: Gateway, command: Command) -> str:
     """Where the command is told of, with the ticket that proves it was accepted."""
-    caller: Caller = command.caller
+    caller: ApiCaller = command.caller
     ticket = Ticket(
         clinic_id=caller.clinic_id,
         command_id=command.command_id,

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import httpx2
 
-from services.gateway.access.caller import Caller
+from services.gateway.access.caller import ApiCaller
 from services.gateway.settings import Settings
 from shared.contracts.commands import CloseCommands, CommandLook, CommandQuestion, Outcome, Outcomes, OverdueCommand
 from shared.contracts.problems import Code
@@ -51,7 +51,7 @@ class Owners:
         owner: str,
         method: str,
         path: str,
-        caller: Caller,
+        caller: ApiCaller,
         *,
         params: Mapping[str, str] | None = None,
         content: bytes | None = None,
@@ -66,7 +66,7 @@ class Owners:
         except httpx2.TransportError:
             raise unavailable(owner) from None
 
-    async def exists(self, caller: Caller, kind: str, entity_id: UUID) -> bool | None:
+    async def exists(self, caller: ApiCaller, kind: str, entity_id: UUID) -> bool | None:
         """Whether the owner has the id in use; None when it cannot say now.
 
         A deleted doctor counts: a booking that was before the deletion may still be on its way to its end, and only availability

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
-from services.gateway.access.caller import Caller
+from services.gateway.access.caller import ApiCaller
 
 TTL_SECONDS = 300
 MAX_KNOWN = 100_000
@@ -31,7 +31,7 @@ class Store(Protocol):
 class Registry(Protocol):
     """Who knows for certain, when it answers."""
 
-    async def exists(self, caller: Caller, kind: str, entity_id: UUID) -> bool | None: ...
+    async def exists(self, caller: ApiCaller, kind: str, entity_id: UUID) -> bool | None: ...
 
 
 class KnownIds:
@@ -43,7 +43,7 @@ class KnownIds:
         self._max_known = max_known
         self._until: OrderedDict[tuple[UUID, str, UUID], float] = OrderedDict()
 
-    async def first_unknown(self, caller: Caller, named: Sequence[Named]) -> str | None:
+    async def first_unknown(self, caller: ApiCaller, named: Sequence[Named]) -> str | None:
         """The kind of the first id that does not exist, or None if all exist or nobody can say."""
         missing = [one for one in named if not self._remembers(caller.clinic_id, one)]
         if not missing:
@@ -51,17 +51,17 @@ class KnownIds:
         results = await asyncio.gather(*(self._exists(caller, one) for one in missing))
         return next((kind for (kind, _), exists in zip(missing, results, strict=True) if not exists), None)
 
-    async def remember(self, caller: Caller, kind: str, entity_id: UUID) -> None:
+    async def remember(self, caller: ApiCaller, kind: str, entity_id: UUID) -> None:
         """Fills the memories after a write or a read of the owner."""
         self._keep(caller.clinic_id, (kind, entity_id))
         await self._store.put(kind, caller.clinic_id, entity_id)
 
-    async def forget(self, caller: Caller, kind: str, entity_id: UUID) -> None:
+    async def forget(self, caller: ApiCaller, kind: str, entity_id: UUID) -> None:
         """Empties the memories after a removal; other processes remember it for as long as they would."""
         self._until.pop((caller.clinic_id, kind, entity_id), None)
         await self._store.drop(kind, caller.clinic_id, entity_id)
 
-    async def _exists(self, caller: Caller, one: Named) -> bool:
+    async def _exists(self, caller: ApiCaller, one: Named) -> bool:
         kind, entity_id = one
         if await self._store.has(kind, caller.clinic_id, entity_id):
             self._keep(caller.clinic_id, one)

@@ -18,7 +18,7 @@ from services.gateway.schemas import BOOKING_FORMS, BookingIn
 from shared.contracts.appointments import AppointmentPage, AppointmentView, Status
 from shared.contracts.booking import BookAppointment
 from shared.contracts.problems import Code
-from shared.contracts.shapes import Day
+from shared.contracts.shapes import IsoDate
 from shared.contracts.topics import BOOKING_COMMANDS
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, canonical_hash
 
@@ -67,7 +67,7 @@ async def list_appointments(
     request: Request,
     patient_id: UUID | None = None,
     doctor_id: UUID | None = None,
-    date: Day | None = None,
+    date: IsoDate | None = None,
     status: Status | None = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
@@ -97,7 +97,7 @@ async def get_appointment(request: Request, appointment_id: UUID) -> Response:
 async def list_doctor_appointments(
     request: Request,
     doctor_id: UUID,
-    date: Day | None = None,
+    date: IsoDate | None = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Response:

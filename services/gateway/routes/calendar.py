@@ -34,14 +34,14 @@ from shared.contracts.calendar import (
     SlotPage,
 )
 from shared.contracts.problems import Code
-from shared.contracts.shapes import Day
+from shared.contracts.shapes import IsoDate
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, SomeLimit
 
 router = APIRouter(route_class=StrictRoute, tags=["Calendar"])
 
 DryRun = Annotated[Literal["true", "false"], Query(description="Only tells what would be displaced")]
-First = Annotated[Day | None, Query(alias="from", description="The first date; today if left out")]
-Last = Annotated[Day | None, Query(description="The last date, at most 62 days in all; six days later if left out")]
+First = Annotated[IsoDate | None, Query(alias="from", description="The first date; today if left out")]
+Last = Annotated[IsoDate | None, Query(description="The last date, at most 62 days in all; six days later if left out")]
 
 Earliest = Annotated[
     int | None, Query(ge=1, le=MAX_EARLIEST, description="Only so many, without a next page: goes without limit and cursor")
@@ -74,7 +74,7 @@ async def set_availability(request: Request, doctor_id: UUID) -> Response:
     response_model=DayView,
     responses=doc.answers(200, shown.DAY, Code.VALIDATION_FAILED, Code.UNKNOWN_DOCTOR),
 )
-async def get_availability(request: Request, doctor_id: UUID, date: Day) -> Response:
+async def get_availability(request: Request, doctor_id: UUID, date: IsoDate) -> Response:
     """Reads a day; one without a record reads as the clinic's default."""
     return await read(request, AVAILABILITY, f"/internal/doctors/{doctor_id}/availability", date=date)
 

@@ -17,7 +17,7 @@ from services.gateway.schemas import CheckInIn
 from shared.contracts.booking import CheckInPatient
 from shared.contracts.problems import Code
 from shared.contracts.queue import QueueEntryView, QueuePage
-from shared.contracts.shapes import Day
+from shared.contracts.shapes import IsoDate
 from shared.contracts.topics import APPOINTMENT_COMMANDS
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, canonical_hash
 
@@ -58,7 +58,7 @@ async def create_checkin(request: Request) -> Response:
 async def get_queue(
     request: Request,
     doctor_id: UUID,
-    date: Day | None = None,
+    date: IsoDate | None = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Response:

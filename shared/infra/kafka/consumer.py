@@ -32,7 +32,7 @@ from shared.infra.unit import Unit, Units
 log = structlog.get_logger()
 
 Handler = Callable[[Unit, Admitted], Awaitable[None]]
-Failure = Callable[[Unit, Message], Awaitable[None]]
+FailureHandler = Callable[[Unit, Message], Awaitable[None]]
 """What a service does, in a transaction of its own, about a command or a step of one that became a dead letter."""
 
 
@@ -58,7 +58,7 @@ class Consumer:
         publisher: Publisher,
         clock: Clock,
         ignored: Collection[type[Message]] = (),
-        failed: Failure | None = None,
+        failed: FailureHandler | None = None,
     ) -> None:
         """`ignored` are messages of these topics that ask nothing of the handler: what has no effect needs no transaction.
 

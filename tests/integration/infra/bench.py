@@ -17,7 +17,7 @@ from shared.contracts.envelope import DayMessage
 from shared.contracts.topics import MAX_RECORD_BYTES, Topic
 from shared.infra.ids import new_id
 from shared.infra.inbox import Admitted
-from shared.infra.kafka.consumer import Failure
+from shared.infra.kafka.consumer import FailureHandler
 from shared.infra.kafka.records import encode
 from shared.infra.runtime import Runtime
 from shared.infra.settings import KafkaSettings, PostgresSettings, RedisSettings, ServiceSettings
@@ -98,7 +98,7 @@ class Bench:
         return self.running[-1]
 
     async def consume(
-        self, handler: Handler = take_notes, instance: str = "bench", failed: Failure | None = None, **kafka: Any
+        self, handler: Handler = take_notes, instance: str = "bench", failed: FailureHandler | None = None, **kafka: Any
     ) -> Runtime:
         """A runtime that consumes the test's topic."""
         runtime = await self.connect(instance, **kafka)

@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 from starlette.requests import Request
 
-from services.gateway.access.caller import OPEN, Caller
+from services.gateway.access.caller import OPEN, ApiCaller
 from services.gateway.commands.admission import Admission
 from services.gateway.commands.command import Build, Command, built
 from services.gateway.commands.outcome_polling import Looks
@@ -23,7 +23,7 @@ from tests.support.waiting import eventually
 
 CLINIC, DOCTOR, PATIENT = (UUID(int=number) for number in (1, 2, 3))
 NOW = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
-CALLER = Caller(CLINIC, OPEN, OPEN, "desk-1")
+CALLER = ApiCaller(CLINIC, OPEN, OPEN, "desk-1")
 BOOKED = Answered(Answer(status_code=201, result={"id": str(UUID(int=4))}))
 
 
@@ -64,7 +64,7 @@ class FakeRegistry:
     existing: set[UUID] | None = field(default_factory=lambda: {DOCTOR, PATIENT})
     asked: list[UUID] = field(default_factory=list)
 
-    async def exists(self, caller: Caller, kind: str, entity_id: UUID) -> bool | None:
+    async def exists(self, caller: ApiCaller, kind: str, entity_id: UUID) -> bool | None:
         self.asked.append(entity_id)
         return None if self.existing is None else entity_id in self.existing
 

@@ -25,11 +25,11 @@ from shared.contracts.displacement import (
     MAX_DISPLACED,
     DisplacedFound,
     DisplaceIn,
+    DisplacementStep,
     DisplaceOrder,
     DisplacePlan,
     PlaceView,
     Policy,
-    Step,
 )
 from shared.contracts.problems import Code, FieldError
 from shared.contracts.shapes import Active
@@ -204,11 +204,11 @@ def _plan(call: Call, matches: Sequence[Match]) -> DisplacePlan:
     return DisplacePlan(steps=[_step(call, one) for one in matches], left=call.left)
 
 
-def _step(call: Call, one: Match) -> Step:
+def _step(call: Call, one: Match) -> DisplacementStep:
     lost, place = one
     ids = {"appointment_id": lost.appointment_id, "patient_id": call.patients[lost.appointment_id]}
     places = {"from": _view(lost.place), "to": place and _view(place)}
-    return Step.model_validate({**ids, **places, "command_id": _command_id(call, lost) if place else None})
+    return DisplacementStep.model_validate({**ids, **places, "command_id": _command_id(call, lost) if place else None})
 
 
 def _view(place: Place) -> PlaceView:

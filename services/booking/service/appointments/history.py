@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.booking.identifiers import Codec
 from services.booking.repository import appointments, history
-from services.booking.repository.history import Entry
+from services.booking.repository.history import AuditedChange
 from services.booking.service.appointments.notes import opened
 from shared.contracts.appointments import Change, History
 from shared.contracts.problems import Code
@@ -27,7 +27,7 @@ async def read_history(unit: RegistryUnit, codec: Codec, clinic_id: UUID, appoin
     return History(items=sorted(changes, key=lambda change: change.version))
 
 
-def _change(codec: Codec, clinic_id: UUID, entry: Entry) -> Change:
+def _change(codec: Codec, clinic_id: UUID, entry: AuditedChange) -> Change:
     note = opened(codec, clinic_id, entry.command_id, entry.note) if entry.command_id and entry.note else None
     return Change(
         version=entry.detail["version"],
