@@ -15,6 +15,10 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3 $$HOME/
 BIN := .venv/bin
 FRONTDESK := $(BIN)/frontdesk
 PYTEST := $(BIN)/pytest
+# So many workers run the tests of `make test`, each with servers of its own: one for each processor and one for who waits. Given
+# servers are for one session at a time.
+WORKERS ?= 3
+DISTRIBUTED = $(if $(filter urls,$(TEST_BACKEND)),,-n $(WORKERS) --dist loadfile --no-loadscope-reorder)
 TIERS := unit handlers flow contracts integration e2e faults
 
 # $(call retry,COMMAND): registries fail for a moment now and then.
@@ -48,7 +52,7 @@ migrate: .venv/.installed ## bring the databases of the running stack to the new
 ##@ Test it
 .PHONY: test
 test: .venv/.installed ## all tests, on an embedded stack of their own (ARGS= for pytest)
-	@$(PYTEST) $(ARGS)
+	@$(PYTEST) $(DISTRIBUTED) $(ARGS)
 
 .PHONY: $(TIERS:%=test-%)
 test-unit: ## rules without I/O, and the rules of the house

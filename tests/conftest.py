@@ -19,12 +19,11 @@ from deploy.embedded.backend import Backend
 from deploy.embedded.failure import StackError
 from shared.infra.ids import new_id
 from shared.infra.runtime import Runtime
-from tests.support import selection
+from tests.support import selection, summary
 from tests.support.servers import Databases, Running, environment_of, running_servers
 from tests.support.stack import Stacks
 from tests.support.stores import Stores
-
-TIERS = ("unit", "handlers", "flow", "contracts", "integration", "e2e", "faults", "soak", "compose")
+from tests.support.workers import TIERS, in_order, tier_of
 
 
 def pytest_configure() -> None:
@@ -35,18 +34,32 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A test's folder is its marker. Fault tests build systems of their own; what the backend cannot run is left out."""
     for item in items:
-        tier = item.path.relative_to(item.config.rootpath).parts[1]
+        tier = tier_of(item)
         if tier in TIERS:
             item.add_marker(tier)
         if tier == "faults":
             item.add_marker("embedded")
     selection.leave_out(config, items)
+    in_order(config, items)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker's lines go to where the run was started."""
+    summary.hand_over(session.config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """A worker has ended."""
+    summary.take_over(node.config, node)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Why tests were left out."""
-    for line in selection.summary(config):
-        terminalreporter.write_line(line)
+    """Why tests were left out, what rounds came to, figures."""
+    for section, lines in summary.sections(config):
+        terminalreporter.section(section)
+        for line in lines:
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(autouse=True)

@@ -1,14 +1,13 @@
-"""One system for all fault tests: what a test leaves dead the next one starts. The table of the rounds ends the run."""
+"""One system for all fault tests of a worker: what a test leaves dead the next one starts. A table of the rounds ends the run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.faults.rounds import SEED, Round, Rounds, table
+from tests.faults.rounds import HEAD, SEED, Rounds
 from tests.faults.system import System, running_system
-
-PLAYED = pytest.StashKey[list[Round]]()
+from tests.support import summary
 
 
 @pytest.fixture(scope="package")
@@ -21,12 +20,9 @@ def system() -> Iterator[System]:
 @pytest.fixture
 def rounds(system: System, request: pytest.FixtureRequest, tmp_path: Path) -> Rounds:
     """Plays rounds on the system; their histories stay in pytest's folder."""
-    return Rounds(system, tmp_path, request.config.stash.setdefault(PLAYED, []))
 
+    def tell(row: Sequence[str]) -> None:
+        for cells in (HEAD, row):
+            summary.add(request.config, f"rounds of FAULT_SEED={SEED}", *cells)
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """What each round came to."""
-    if played := config.stash.get(PLAYED, []):
-        terminalreporter.section(f"rounds of FAULT_SEED={SEED}")
-        for line in table(played):
-            terminalreporter.write_line(line)
+    return Rounds(system, tmp_path, tell)

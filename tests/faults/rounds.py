@@ -8,7 +8,7 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,12 +71,12 @@ class Round:
 
 
 class Rounds:
-    """Plays rounds on a system. `played` are those of the whole run."""
+    """Plays rounds on a system. `tell` gets a row for each, of what it came to."""
 
-    def __init__(self, system: System, folder: Path, played: list[Round]) -> None:
+    def __init__(self, system: System, folder: Path, tell: Callable[[Sequence[str]], None]) -> None:
         self.system = system
         self._folder = folder
-        self._played = played
+        self._tell = tell
 
     @asynccontextmanager
     async def round(self, what: str, number: int = 1) -> AsyncIterator[Round]:
@@ -86,7 +86,6 @@ class Rounds:
         began = time.monotonic()
         async with client_of(self.system.urls, History(file)) as client:
             played = Round(what, number, client)
-            self._played.append(played)
             try:
                 yield played
                 await client.all_again()
@@ -99,6 +98,7 @@ class Rounds:
                 raise
             finally:
                 played.seconds = time.monotonic() - began
+                self._tell(_row(played))
 
     async def _checked(self, played: Round) -> None:
         system, client = self.system, played.client
@@ -127,13 +127,6 @@ HEAD = (
     "checked",
     "faults",
 )
-
-
-def table(played: list[Round]) -> list[str]:
-    """What the rounds came to, a line each."""
-    rows: list[Sequence[str]] = [HEAD, *map(_row, played)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 def _row(played: Round) -> Sequence[str]:

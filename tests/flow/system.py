@@ -74,7 +74,8 @@ class System:
             message = decode(topic, record.value)
             assert message is not None
             assert record.key == message.key
-            self.log.append((topic, message))
+            if message.clinic_id == self.clinic_id:  # the sweep of holds ends those of all clinics
+                self.log.append((topic, message))
 
     async def send(self, topic: Topic, message: Message) -> list[CommandAnswered]:
         """Publishes a message, and answers the replies that it led to."""

@@ -7,13 +7,13 @@ import pytest
 
 from deploy.embedded.services import Services
 from tests.e2e.conftest import desk
+from tests.support import summary
 from tests.support.stack import Stacks
 
 __all__ = ["desk"]
 
 Tell = Callable[[str], None]
 ROUNDS = int(os.environ.get("SOAK_ROUNDS", "50"))
-_FIGURES = pytest.StashKey[list[str]]()
 
 
 @pytest.fixture
@@ -31,8 +31,7 @@ def rounds() -> int:
 @pytest.fixture
 def figures(request: pytest.FixtureRequest) -> Tell:
     """Notes a line for the end of the session, whatever becomes of the test."""
-    lines = request.config.stash.setdefault(_FIGURES, [])
-    return lambda line: lines.append(f"{request.node.name}: {line}")
+    return lambda line: summary.add(request.config, "races", f"{request.node.name}: {line}")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -40,9 +39,3 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent.name == "soak":
             item.add_marker(pytest.mark.timeout(120 + 2 * ROUNDS))
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """The figures."""
-    for line in config.stash.get(_FIGURES, []):
-        terminalreporter.write_line(line)

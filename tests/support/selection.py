@@ -1,18 +1,15 @@
 """Which tests a session leaves out because of its backend, and why: said once, at the end. Called by `tests/conftest.py`."""
 
 from collections import defaultdict
-from collections.abc import Iterable
 
 import pytest
 
+from tests.support import summary
 from tests.support.servers import BACKENDS, CONTAINERS, EMBEDDED, GIVEN, chosen
 
 OWN_SERVERS = "start embedded servers of their own"
 DOCKER = "need Docker"
 STORES = "stop or kill servers, which nobody does to given ones"
-
-LeftOut = dict[str, list[pytest.Item]]
-KEY = pytest.StashKey[LeftOut]()
 
 
 def check() -> None:
@@ -28,20 +25,15 @@ def check() -> None:
 
 def leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Take the tests out of `items` that cannot run on the backend."""
-    left_out: LeftOut = defaultdict(list)
+    left_out: dict[str, list[pytest.Item]] = defaultdict(list)
     for item in items:
         if reason := _reason(item):
             left_out[reason].append(item)
-    config.stash[KEY] = left_out
-    if gone := [item for group in left_out.values() for item in group]:
-        config.hook.pytest_deselected(items=gone)
-        items[:] = [item for item in items if item not in gone]
-
-
-def summary(config: pytest.Config) -> Iterable[str]:
-    """A line for each reason."""
-    for reason, items in config.stash.get(KEY, {}).items():
-        yield f"TEST_BACKEND={chosen()} left out {len(items)} tests that {reason}"
+    for reason, gone in left_out.items():
+        summary.add(config, "left out", f"TEST_BACKEND={chosen()} left out {len(gone)} tests that {reason}")
+    if all_gone := [item for group in left_out.values() for item in group]:
+        config.hook.pytest_deselected(items=all_gone)
+        items[:] = [item for item in items if item not in all_gone]
 
 
 def _reason(item: pytest.Item) -> str | None:

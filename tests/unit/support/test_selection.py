@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from tests.support import selection
+from tests.support import selection, summary
 from tests.support.given import ADDRESSES
 
 
@@ -20,7 +20,7 @@ def run(items: list[Any]) -> tuple[list[Any], list[str]]:
         pytest.Config, SimpleNamespace(stash=pytest.Stash(), hook=SimpleNamespace(pytest_deselected=lambda items: None))
     )
     selection.leave_out(config, items)
-    return items, list(selection.summary(config))
+    return items, [line for _, lines in summary.sections(config) for line in lines]
 
 
 def test_an_unknown_backend_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
