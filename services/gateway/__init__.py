@@ -1,1 +1,1 @@
-"""The gateway: the only door to the outside. It owns the clinics and keeps no booking state."""
+"""The gateway: the public HTTP API. It owns the clinics and keeps no booking state."""

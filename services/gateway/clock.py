@@ -1,12 +1,13 @@
 """The database's clock, as the gateway knows it: deadlines of commands are judged by databases, so they are set by one too."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import structlog
+
+from shared.infra.clockwork import Clock
 
 log = structlog.get_logger()
 
@@ -14,10 +15,11 @@ REFRESH_SECONDS = 10.0
 
 
 class DatabaseClock:
-    """Our clock and its offset from the database's. `ask` tells the database's time."""
+    """The clock of this machine and its offset from the database's. `ask` answers the database's time."""
 
-    def __init__(self, ask: Callable[[], Awaitable[datetime]]) -> None:
+    def __init__(self, ask: Callable[[], Awaitable[datetime]], clock: Clock) -> None:
         self._ask = ask
+        self._clock = clock
         self._offset = timedelta(0)
 
     def now(self) -> datetime:
@@ -26,9 +28,9 @@ class DatabaseClock:
 
     async def refresh(self) -> None:
         """Asks once; half of the round trip counts as the way back."""
-        started = time.perf_counter()
+        started = self._clock.monotonic()
         theirs = await self._ask()
-        way_back = timedelta(seconds=(time.perf_counter() - started) / 2)
+        way_back = timedelta(seconds=(self._clock.monotonic() - started) / 2)
         self._offset = theirs + way_back - datetime.now(UTC)
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -38,7 +40,4 @@ class DatabaseClock:
                 await self.refresh()
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
                 log.warning("clock_not_refreshed", error=type(error).__name__)
-            try:
-                await asyncio.wait_for(stopping.wait(), REFRESH_SECONDS)
-            except TimeoutError:
-                continue
+            await self._clock.wait(stopping, REFRESH_SECONDS)

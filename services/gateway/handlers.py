@@ -1,4 +1,4 @@
-"""Kafka in: the replies to commands that somebody here may wait for. Nothing depends on them: `looks.py` makes up for them."""
+"""Kafka in: the replies to commands. Nothing depends on one: `commands/outcome_polling.py` finds the outcome without it."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from shared.infra.metrics import REPLIES
 
 
 def make_listener(waiters: Waiters) -> Listener:
-    """Hands each reply to whom it concerns; the others have been answered already, or were another process's."""
+    """Resolves the waiter of each reply. One without a waiter was answered already, or was meant for another process."""
 
     async def listen(messages: Sequence[Message]) -> None:
         for reply in messages:

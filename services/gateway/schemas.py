@@ -1,6 +1,6 @@
 """The bodies of commands, as clients send them, and commands as they read them. Shapes shared with owners are in contracts.
 
-A place can be named in three ways, each a form of its own: a body is judged by the form whose `mark` it has.
+A place can be named in three ways, each a form of its own: a body is read as the form whose `discriminator` it has.
 """
 
 import re
@@ -38,14 +38,14 @@ Note = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 class OfDay(Strict):
     """Any place of a day: its lowest free number, or its earliest open slot."""
 
-    mark: ClassVar[str] = "date"
+    discriminator: ClassVar[str] = "date"
     date: IsoDate
 
 
 class OfSlot(Strict):
     """A published slot, whose doctor goes without saying."""
 
-    mark: ClassVar[str] = "slot_id"
+    discriminator: ClassVar[str] = "slot_id"
     slot_id: UUID
 
     @property
@@ -57,7 +57,7 @@ class OfSlot(Strict):
 class OfStart(Strict):
     """The published slot of a doctor that begins at an instant, perhaps at a location."""
 
-    mark: ClassVar[str] = "starts_at"
+    discriminator: ClassVar[str] = "starts_at"
     starts_at: Instant
     location_id: UUID | None = None
 

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import random
 import time
+from typing import Any
 from uuid import UUID
 
 from shared.infra.ids import new_id
@@ -28,6 +29,11 @@ class Clock:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(event.wait(), seconds)
         return event.is_set()
+
+    async def wait_for(self, future: "asyncio.Future[Any]", seconds: float) -> bool:
+        """A pause that a future cuts short; whether it is done. The future goes on if it is not."""
+        await asyncio.wait({future}, timeout=max(0.0, seconds))
+        return future.done()
 
     def jitter(self, most: float) -> float:
         """Somewhere between 0 and `most`, so that many who wait do not come back at once."""

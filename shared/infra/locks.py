@@ -8,14 +8,11 @@ import secrets
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
-import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
+from shared.infra.circuit import CircuitBreaker
 from shared.infra.clockwork import Clock
 from shared.infra.metrics import LOCKS_SKIPPED
-
-log = structlog.get_logger()
 
 ACQUIRE = """
 local taken = {}
@@ -34,8 +31,6 @@ return 0
 TTL_MS = 5_000
 WAIT_SECONDS = 0.020
 RETRY_SECONDS = 0.004
-AWAY_SECONDS = 1.0
-"""After a failure the server is left alone for so long, so that a batch does not pay for its absence."""
 
 
 class DayLocks:
@@ -43,9 +38,9 @@ class DayLocks:
 
     def __init__(self, redis: "Redis", clock: Clock) -> None:
         self._clock = clock
+        self._circuit = CircuitBreaker(clock, "locks_unavailable")
         self._acquire = redis.register_script(ACQUIRE)
         self._release = redis.register_script(RELEASE)
-        self._away_until = 0.0
 
     @asynccontextmanager
     async def hold(self, days: Collection[str]) -> AsyncIterator[None]:
@@ -57,33 +52,22 @@ class DayLocks:
             yield
         finally:
             if tried:
-                await asyncio.shield(self._let_go(keys, token))
+                await asyncio.shield(self._circuit.call(lambda: self._release(keys=keys, args=[token])))
 
     async def _try(self, keys: list[str], token: str) -> bool:
-        """Whether there may be something to let go."""
-        if not keys or self._clock.monotonic() < self._away_until:
+        """Whether there may be locks to release. Counts those that are not had."""
+        if not keys or self._circuit.is_open:
             LOCKS_SKIPPED.inc(len(keys))
             return False
-        give_up = self._clock.monotonic() + WAIT_SECONDS
-        try:
-            while (taken := int(await self._acquire(keys=keys, args=[token, TTL_MS]))) < len(keys):
-                if self._clock.monotonic() >= give_up:
-                    LOCKS_SKIPPED.inc(len(keys) - taken)
-                    break
-                await self._clock.sleep(RETRY_SECONDS)
-        except (RedisError, OSError, TimeoutError) as error:
-            self._leave_alone(error, len(keys))
+        taken = await self._circuit.call(lambda: self._take(keys, token))
+        LOCKS_SKIPPED.inc(len(keys) - (taken or 0))
         return True
 
-    async def _let_go(self, keys: list[str], token: str) -> None:
-        if self._clock.monotonic() < self._away_until:
-            return
-        try:
-            await self._release(keys=keys, args=[token])
-        except (RedisError, OSError, TimeoutError) as error:
-            self._leave_alone(error, 0)
-
-    def _leave_alone(self, error: Exception, skipped: int) -> None:
-        LOCKS_SKIPPED.inc(skipped)
-        self._away_until = self._clock.monotonic() + AWAY_SECONDS
-        log.warning("locks_unavailable", error=type(error).__name__)
+    async def _take(self, keys: list[str], token: str) -> int:
+        """How many of the locks were had, at once or after waiting."""
+        give_up = self._clock.monotonic() + WAIT_SECONDS
+        while (taken := int(await self._acquire(keys=keys, args=[token, TTL_MS]))) < len(keys):
+            if self._clock.monotonic() >= give_up:
+                break
+            await self._clock.sleep(RETRY_SECONDS)
+        return taken

@@ -1,17 +1,14 @@
-"""Who asks and for which clinic. While access is open everybody does, for the clinic `default`."""
+"""Who a request of the API acts as: a value that commands and internal calls carry. `open_access.py` makes it."""
 
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from shared.contracts import internal
 
-OPEN = "open"
-"""The one principal of open access."""
-
 
 @dataclass(frozen=True)
 class ApiCaller:
-    """The clinic that a request acts for and who acts; `passed_on` are the headers that tie internal calls to the request."""
+    """The clinic that a request acts for and who acts; `passed_on` are headers of the request that internal calls repeat."""
 
     clinic_id: UUID
     actor: str
@@ -21,9 +18,9 @@ class ApiCaller:
 
     @property
     def command_id(self) -> None:
-        """Of what a request does at the gateway itself nothing is repeated under a key."""
+        """None: what a request changes at the gateway itself is not repeated under a key."""
         return None
 
     def headers(self, command_id: UUID | None = None) -> dict[str, str]:
-        """What an internal call on behalf of this caller says."""
+        """The headers of an internal call on behalf of this caller."""
         return internal.headers(self.clinic_id, self.actor, self.principal, command_id) | self.passed_on

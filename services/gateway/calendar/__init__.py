@@ -1,1 +1,1 @@
-"""What a change of a doctor's calendar does to appointments; it takes calls to two owners."""
+"""What a change of a doctor's calendar does to appointments: use cases that need calls to availability and to booking."""

@@ -1,27 +1,25 @@
-"""Has displaced appointments moved, and tells how each of them ended. Called by the displacement's route.
+"""Moves displaced appointments, and answers how each of the moves ended. Called by the displacement's route.
 
 Availability knows which places are lost, booking whose they are and who has checked in; then availability takes all new places in
 one transaction, and booking makes each move as a command of its own. The answer is made of what availability keeps under the key
-of the call and of the outcomes of those commands: a repeat tells the same, or the rest.
+of the call and of the outcomes of those commands: a repeat is answered the same, or the rest.
 """
 
-import asyncio
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-import httpx2
 from fastapi import Request, Response
 from pydantic import BaseModel
 
 from services.gateway.access.caller import ApiCaller
-from services.gateway.calendar.displaced import displaced
-from services.gateway.calendar.remove_doctor import FIRST_LOOK_SECONDS, LONGEST_PAUSE_SECONDS
+from services.gateway.calendar.displaced import displaced_appointments
+from services.gateway.calendar.polling import poll_until
 from services.gateway.gateway import Gateway, gateway_of
 from services.gateway.http.headers import IDEMPOTENCY_KEY
 from services.gateway.http.reading import read_command
-from services.gateway.owners.client import AVAILABILITY
+from services.gateway.owners.ask import OnFailure, ask
+from services.gateway.owners.client import AVAILABILITY, OwnerAnswer
 from services.gateway.owners.forward import answer_of
 from shared.contracts.appointments import Status
 from shared.contracts.commands import Outcome
@@ -31,7 +29,6 @@ from shared.contracts.displacement import (
     DisplaceAnswer,
     DisplacedFound,
     DisplaceIn,
-    DisplacementStep,
     DisplaceOrder,
     DisplacePlan,
     Moved,
@@ -46,8 +43,8 @@ NOTHING_OPEN = "No open place was found"
 
 
 @dataclass(frozen=True)
-class Errand:
-    """One call: which doctor, what is asked for, and under which command, which a dry run has none of."""
+class DisplaceCall:
+    """One call: the doctor, what is asked for, and the command id that it is kept under, which a dry run has none of."""
 
     gateway: Gateway
     caller: ApiCaller
@@ -55,7 +52,7 @@ class Errand:
     asked: DisplaceIn
     command_id: UUID | None
 
-    async def run(self) -> tuple[httpx2.Response, DisplacePlan | None]:
+    async def plan(self) -> tuple[OwnerAnswer, DisplacePlan | None]:
         """What availability has done, now or when the key was first used; without a plan it refused."""
         answer = await self._ask("displaced", self.asked)
         if not answer.is_success:
@@ -68,7 +65,7 @@ class Errand:
 
     async def _order(self, found: DisplacedFound) -> DisplaceOrder:
         """The live ones of what was found; who has checked in is not sent anywhere."""
-        live = await displaced(self.gateway.owners, self.caller, found.appointment_ids, self.gateway.clock.now())
+        live = await displaced_appointments(self.gateway, self.caller, found.appointment_ids)
         to_move = [
             AppointmentPatient(appointment_id=one.id, patient_id=one.patient_id)
             for one in live
@@ -76,36 +73,51 @@ class Errand:
         ]
         return DisplaceOrder(asked=self.asked, appointments=to_move, left=found.left)
 
-    async def _ask(self, verb: str, body: BaseModel) -> httpx2.Response:
-        content = body.model_dump_json(by_alias=True).encode()
-        path = f"/internal/doctors/{self.doctor_id}/{verb}"
-        return await self.gateway.owners.call(
-            AVAILABILITY, "POST", path, self.caller, content=content, command_id=self.command_id
+    async def _ask(self, verb: str, body: BaseModel) -> OwnerAnswer:
+        """Asks availability. Its refusal is the answer to the client."""
+        path, owners = f"/internal/doctors/{self.doctor_id}/{verb}", self.gateway.owners
+        return await ask(
+            owners, self.caller, AVAILABILITY, "POST", path, body, on_failure=OnFailure.GIVE_BACK, command_id=self.command_id
         )
 
+    async def settled(self, plan: DisplacePlan, deadline: float) -> dict[UUID, Outcome]:
+        """The settled outcomes of the plan's commands: of all, or those that there are when the client waits no longer."""
+        commands = {step.command_id for step in plan.steps if step.command_id}
 
-async def displace_appointments(request: Request, doctor_id: UUID) -> Response:
+        async def ask_booking(ended: dict[UUID, Outcome]) -> dict[UUID, Outcome]:
+            pairs = [(self.caller.clinic_id, command_id) for command_id in commands - ended.keys()]
+            try:
+                found = await self.gateway.owners.outcomes(pairs)
+            except ProblemError:  # nothing is settled: the places are taken, and the client is told what is moving
+                return ended
+            return ended | {outcome.command_id: outcome for outcome in found if outcome.settled_at}
+
+        ended = await ask_booking({})
+        return await poll_until(self.gateway.clock, deadline, ended, lambda ended: len(ended) == len(commands), ask_booking)
+
+
+async def displace_appointments(request: Request, caller: ApiCaller, doctor_id: UUID) -> Response:
     """Moves what is displaced. 200 once all moves are settled, 202 if that takes longer than the client waits."""
-    asked = await read_command(request, DisplaceIn)
-    deadline = time.monotonic() + asked.preference.wait_seconds
-    gateway, key = gateway_of(request), asked.key if asked.key is not None else ids.new_id().hex
-    caller = gateway.caller(request)
-    command_id = None if asked.body.dry_run else ids.command_id(caller.clinic_id, caller.principal, OPERATION, key)
-    answer, plan = await Errand(gateway, caller, doctor_id, asked.body, command_id).run()
+    posted = await read_command(request, DisplaceIn)
+    gateway = gateway_of(request)
+    deadline = gateway.clock.monotonic() + posted.preference.wait_seconds
+    key = posted.key if posted.key is not None else gateway.ids.new().hex
+    dry_run = posted.body.dry_run
+    command_id = None if dry_run else ids.command_id(caller.clinic_id, caller.principal, OPERATION, key)
+    displacing = DisplaceCall(gateway, caller, doctor_id, posted.body, command_id)
+    answer, plan = await displacing.plan()
     if plan is None:
         return answer_of(request, answer)
-    ended = await _settled(gateway, caller, plan.steps, deadline)
-    told = told_of(plan, ended, dry_run=asked.body.dry_run)
-    headers = {"Preference-Applied": asked.preference.applied} if asked.preference.applied else {}
-    shown = answer_of(request, answer, headers, told.model_dump_json(by_alias=True).encode())
-    if told.moving:
+    view = plan_view(plan, await displacing.settled(plan, deadline), dry_run=dry_run)
+    shown = answer_of(request, answer, posted.preference.headers, view.model_dump_json(by_alias=True).encode())
+    if view.moving:
         shown.status_code = 202
         shown.headers.update({"Retry-After": "1", IDEMPOTENCY_KEY: key})
     return shown
 
 
-def told_of(plan: DisplacePlan, ended: Mapping[UUID, Outcome], *, dry_run: bool) -> DisplaceAnswer:
-    """The plan as the client reads it, with what has become of each step. In a dry run each one with a place would be moved."""
+def plan_view(plan: DisplacePlan, ended: Mapping[UUID, Outcome], *, dry_run: bool) -> DisplaceAnswer:
+    """The plan as the client reads it, with the end of each step. In a dry run each one with a place would be moved."""
     moved: list[Moved] = []
     moving: list[Moved] = []
     not_moved: list[NotMoved] = []
@@ -119,28 +131,3 @@ def told_of(plan: DisplacePlan, ended: Mapping[UUID, Outcome], *, dry_run: bool)
             place = Moved.model_validate(step.model_dump(by_alias=True))
             (moved if outcome or dry_run else moving).append(place)
     return DisplaceAnswer(moved=moved, moving=moving, not_moved=not_moved, left=plan.left)
-
-
-async def _settled(
-    gateway: Gateway, caller: ApiCaller, steps: Sequence[DisplacementStep], deadline: float
-) -> dict[UUID, Outcome]:
-    """The settled outcomes of the steps' commands: of all, or those that there are when the client waits no longer."""
-    waiting = {step.command_id for step in steps if step.command_id}
-    ended: dict[UUID, Outcome] = {}
-    pause = FIRST_LOOK_SECONDS
-    while True:
-        found = await _look(gateway, [(caller.clinic_id, one) for one in waiting - ended.keys()])
-        ended |= {one.command_id: one for one in found if one.settled_at}
-        remaining = deadline - time.monotonic()
-        if len(ended) == len(waiting) or remaining <= 0:
-            return ended
-        await asyncio.sleep(min(pause, remaining))
-        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
-
-
-async def _look(gateway: Gateway, pairs: Sequence[tuple[UUID, UUID]]) -> list[Outcome]:
-    """What booking knows. While it is away nothing is settled: the places are taken, and the client is told what is moving."""
-    try:
-        return await gateway.owners.look(pairs)
-    except ProblemError:
-        return []

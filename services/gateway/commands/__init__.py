@@ -1,1 +1,1 @@
-"""A command from its request to its answer: checked, published to Kafka, waited for, told of."""
+"""A command from its request to its answer: its message is made and published to Kafka, its outcome is waited for."""

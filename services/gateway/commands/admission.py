@@ -1,6 +1,6 @@
-"""Whether commands may be produced now. Closed until Kafka was reached once and while it is away, so that refusals come at once.
+"""Whether commands may be published now: not before Kafka was reached, and not while it is away, so that refusals come at once.
 
-After a produce that failed, one probe asks the broker until it answers; then the door is open again.
+After a publish that failed, one probe asks the broker until it answers; then commands are admitted again.
 """
 
 import asyncio
@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from services.gateway.owners.client import retry_after
+from services.gateway.http.retries import refusal_to_repeat
 from shared.contracts.problems import Code
-from shared.infra.problems import ProblemError
+from shared.infra.clockwork import Clock
 
 log = structlog.get_logger()
 
@@ -18,24 +18,25 @@ PROBE_INTERVAL_SECONDS = 0.5
 
 
 class Admission:
-    """The door to Kafka. `ping` says whether the broker answers."""
+    """Open while commands are admitted; closed at first. `ping` answers whether the broker does."""
 
-    def __init__(self, ping: Callable[[], Awaitable[bool]]) -> None:
+    def __init__(self, ping: Callable[[], Awaitable[bool]], clock: Clock) -> None:
         self._ping = ping
+        self._clock = clock
         self._open = False
         self._probe: asyncio.Task[None] | None = None
 
     def check(self) -> None:
-        """Raises a `ProblemError` `not_accepted` while nothing may be produced."""
+        """Raises a `ProblemError` `not_accepted` while it is closed."""
         if not self._open:
-            raise ProblemError(Code.NOT_ACCEPTED, headers=retry_after())
+            raise refusal_to_repeat(self._clock, Code.NOT_ACCEPTED)
 
     def open(self) -> None:
-        """Kafka answers."""
+        """The broker answers: commands are admitted."""
         self._open = True
 
     def close(self) -> None:
-        """A produce failed: refuse until the broker answers a probe."""
+        """A publish failed: commands are refused until the broker answers a probe."""
         if self._open:
             self._open = False
             log.warning("admission_closed")
@@ -47,7 +48,7 @@ class Admission:
             self._probe.cancel()
 
     async def _reopen(self) -> None:
-        while not await self._ping():  # noqa: ASYNC110 - the broker raises no event when it is back
-            await asyncio.sleep(PROBE_INTERVAL_SECONDS)
+        while not await self._ping():  # the broker raises no event when it is back
+            await self._clock.sleep(PROBE_INTERVAL_SECONDS)
         self.open()
         log.info("admission_opened")

@@ -1,7 +1,7 @@
-"""What is known of a command that a client asks about: its outcome, or its own ticket while nobody has decided it.
+"""The status of a command that a client asks about: its outcome, or its own ticket while no service has decided it.
 
-One that nobody decided long after its deadline is closed by the asking: only its holder can say that it never arrived. Called by
-the commands' route.
+A command that is undecided long after its deadline is closed by being asked about: only booking can say that it never arrived.
+Called by the commands' route.
 """
 
 from datetime import datetime, timedelta
@@ -15,22 +15,25 @@ from shared.contracts.problems import Code
 from shared.infra.problems import ProblemError
 
 
-async def fate_of(gateway: Gateway, caller: ApiCaller, command_id: UUID, ticket: str | None) -> Outcome | Ticket:
-    """The outcome of the caller's command, settled or not, or its ticket. Raises a `ProblemError` for one that is unknown."""
-    now = gateway.clock.now()
-    known = _own(gateway.tickets.read(ticket) if ticket else None, command_id, caller, now)
-    outcome = await gateway.looks.stored(caller.clinic_id, command_id)
-    if outcome is None and known is not None and _is_overdue(known, now):
-        outcome = await gateway.owners.close_command(OverdueCommand.model_validate(known.model_dump()))
+async def status_of(gateway: Gateway, caller: ApiCaller, command_id: UUID, ticket_text: str | None) -> Outcome | Ticket:
+    """The outcome of the caller's command, settled or not, or its ticket.
+
+    Raises `unknown_command` for one that has neither, `unavailable` while booking does not answer.
+    """
+    now = gateway.database_clock.now()
+    ticket = _own(gateway.tickets.read(ticket_text) if ticket_text else None, command_id, caller, now)
+    outcome = next(iter(await gateway.owners.outcomes([(caller.clinic_id, command_id)])), None)
+    if outcome is None and ticket is not None and _is_overdue(ticket, now):
+        outcome = await gateway.owners.close_command(OverdueCommand.model_validate(ticket.model_dump()))
     if outcome is not None and outcome.principal == caller.principal:
-        return _of_its_body(outcome, known)
-    if known is None:
+        return _of_its_body(outcome, ticket)
+    if ticket is None:
         raise ProblemError(Code.UNKNOWN_COMMAND)
-    return known
+    return ticket
 
 
 def _own(ticket: Ticket | None, command_id: UUID, caller: ApiCaller, now: datetime) -> Ticket | None:
-    """The ticket, if it is about this command of this caller, and not so old that its outcome may be gone."""
+    """The ticket, if it is about this command of this caller, and not so old that its outcome may be removed."""
     if ticket is None or ticket.accepted_at < now - timedelta(days=ANSWERED_DAYS):
         return None
     mine = (ticket.command_id, ticket.clinic_id, ticket.principal) == (command_id, caller.clinic_id, caller.principal)
@@ -38,12 +41,12 @@ def _own(ticket: Ticket | None, command_id: UUID, caller: ApiCaller, now: dateti
 
 
 def _is_overdue(ticket: Ticket, now: datetime) -> bool:
-    """Whether whoever was to decide the command can have done so by now."""
+    """Whether no service can decide the command any more."""
     return ticket.body_hash is not None and ticket.decide_by + timedelta(seconds=CLOSE_AFTER_SECONDS) < now
 
 
 def _of_its_body(outcome: Outcome, ticket: Ticket | None) -> Outcome:
-    """What is true of the request that the ticket was given for: with another body under the same key it was refused."""
+    """The outcome of the request that the ticket was given for: with another body under the same key that was refused."""
     if ticket is None or ticket.body_hash in (None, outcome.body_hash):
         return outcome
     refused = {"answer": Answer.refusal(Code.KEY_REUSED), "type": ticket.type, "accepted_at": ticket.accepted_at}

@@ -1,157 +1,131 @@
-"""Takes a command to its end: its ids are known, owners are asked, its message is published, its answer is waited for.
+"""Takes a command to its end: its message is made and published, its answer is waited for. Called by `http/answers.py`.
 
-The only use case of the gateway that is more than passing on; called by the routes.
+The one use case of the gateway that is more than forwarding.
 """
 
-import asyncio
-import time
-from collections.abc import Callable
+from collections.abc import Awaitable
 from typing import Protocol
 
 from services.gateway.commands.admission import Admission
-from services.gateway.commands.command import Build, Command
-from services.gateway.commands.outcome_polling import FIRST_LOOK_SECONDS, Looks
+from services.gateway.commands.command import ApiCommand
+from services.gateway.commands.outcome_polling import FIRST_POLL_SECONDS, OutcomeHolder, OutcomePoller
+from services.gateway.commands.replies import ReplyPartitions
 from services.gateway.commands.waiters import Answered, Waiter, Waiters
-from services.gateway.owners.client import retry_after
-from services.gateway.owners.known_ids import KnownIds
+from services.gateway.http.retries import refusal_to_repeat
+from shared.contracts.commands import Outcome
+from shared.contracts.envelope import ClientCommand
 from shared.contracts.problems import Code
+from shared.infra.clockwork import Clock
 from shared.infra.kafka.publisher import NotAccepted, Unconfirmed
 from shared.infra.kafka.records import Record, record_of
 from shared.infra.metrics import COMMAND_DURATION, COMMANDS
 from shared.infra.problems import ProblemError
 
-PRODUCE_SECONDS = 3.0
-
-UNKNOWN = {"doctor": Code.UNKNOWN_DOCTOR, "patient": Code.UNKNOWN_PATIENT}
+PUBLISH_SECONDS = 3.0
 
 
-class Producer(Protocol):
-    """Writes a record and waits until the broker has it."""
+class RecordPublisher(Protocol):
+    """Writes a record and returns when the broker has it: `Publisher`. Raises `NotAccepted` or `Unconfirmed`."""
 
     async def send(self, record: Record, timeout_seconds: float | None = None) -> None: ...
 
 
 class Commands:
-    """The commands of one process. `partition` names a partition of the replies that this process hears at this moment."""
+    """The commands of one process."""
 
     def __init__(
         self,
-        known: KnownIds,
+        holder: OutcomeHolder,
         waiters: Waiters,
-        looks: Looks,
+        poller: OutcomePoller,
         admission: Admission,
-        producer: Producer,
-        partition: Callable[[], int | None],
+        publisher: RecordPublisher,
+        reply_partitions: ReplyPartitions,
+        clock: Clock,
     ) -> None:
-        self._known = known
+        self._holder = holder
         self._waiters = waiters
-        self._looks = looks
+        self._poller = poller
         self._admission = admission
-        self._producer = producer
-        self._partition = partition
+        self._publisher = publisher
+        self._reply_partitions = reply_partitions
+        self._clock = clock
 
-    async def submit(self, command: Command, wait_seconds: float) -> Answered | None:
-        """The end of the command, or None if it is still running when the time is over. Raises a `ProblemError`."""
-        started = time.perf_counter()
+    async def submit(self, command: ApiCommand, message: Awaitable[ClientCommand], wait_seconds: float) -> Answered | None:
+        """How the command ended, or None if it is still running after `wait_seconds`. Raises a `ProblemError`.
+
+        `message` is awaited here and not by the route: a stored answer ranks above what keeps the message from being made.
+        """
+        started = self._clock.monotonic()
         outcome = "failed"
         try:
-            answered = await self._submit(command, wait_seconds)
-            outcome = _outcome(answered)
+            answered = await self._answered(command, message, wait_seconds)
+            outcome = "running" if answered is None else answered.answer.code or "succeeded"
         except ProblemError as problem:
-            outcome = problem.code.value
+            outcome = problem.code
             raise
         finally:
             COMMANDS.labels(type=command.type, outcome=outcome).inc()
         if answered is not None:
-            COMMAND_DURATION.labels(type=command.type).observe(time.perf_counter() - started)
+            COMMAND_DURATION.labels(type=command.type).observe(self._clock.monotonic() - started)
         return answered
 
-    async def _submit(self, command: Command, wait_seconds: float) -> Answered | None:
-        deadline = time.monotonic() + wait_seconds
-        build: Build | None = None
+    async def _answered(self, command: ApiCommand, message: Awaitable[ClientCommand], wait_seconds: float) -> Answered | None:
+        """The steps of `submit`. Of several requests for one command and body the first publishes, the others join it."""
+        deadline = self._clock.monotonic() + wait_seconds
+        made: ClientCommand | None = None
         try:
-            build = await self._resolved(command)
+            made = await message
         except ProblemError as refusal:
-            stored = await self._stored(command, refusal)
-            if stored is not None:
-                return stored
-        waiter = self._waiters.join(command.command_id, command.body_hash)
-        first = waiter is None
-        waiter = waiter or self._opened(command)
+            outcome = await self._stored(command, refusal)
+            if outcome.settled_at is not None:
+                return Answered(outcome.answer, replayed=True)
+        waiter = self._waiters.join(command)
+        joined = waiter is not None
+        if waiter is None:
+            self._admission.check()
+            waiter = self._waiters.open(command, self._clock.monotonic() + FIRST_POLL_SECONDS)
         try:
-            if first and build is not None:
-                await self._publish(command, build, waiter)
-            return await self._end(waiter, deadline, last_look=wait_seconds > 0)
+            if made is not None and not joined:
+                await self._publish(command, made, waiter)
+            return await self._end(waiter, deadline, poll_last=wait_seconds > 0)
         finally:
             self._waiters.leave(waiter)
 
-    async def _resolved(self, command: Command) -> Build:
-        """How the message is built. Not the route but this asks owners, because a stored answer ranks above their refusal."""
-        unknown = await self._known.first_unknown(command.caller, command.named) if command.named else None
-        if unknown is not None:
-            raise ProblemError(UNKNOWN[unknown])
-        return await command.resolve(command)
+    async def _stored(self, command: ApiCommand, refusal: ProblemError) -> Outcome:
+        """The outcome of a repeat. It ranks above the refusal, for ids may be gone and slots be others by now.
 
-    async def _stored(self, command: Command, refusal: ProblemError) -> Answered | None:
-        """A stored answer goes before what keeps a command from being sent again: ids may be gone, slots may be others by now.
-
-        None if the command was decided and is still to be settled. Raises the refusal where nothing is stored.
+        If it is not settled, its last step is waited for and nothing is published. Raises the refusal where nothing is stored.
         """
-        outcome = None
-        if command.keyed_by_client:
-            outcome = await self._looks.stored(command.caller.clinic_id, command.command_id)
-        if outcome is None:
+        pair = (command.caller.clinic_id, command.command_id)
+        found = await self._holder.outcomes([pair]) if command.keyed_by_client else []
+        if not found:
             raise refusal
+        [outcome] = found
         if outcome.body_hash != command.body_hash:
             raise ProblemError(Code.KEY_REUSED)
-        return Answered(outcome.answer, replayed=True) if outcome.settled_at is not None else None
+        return outcome
 
-    def _opened(self, command: Command) -> Waiter:
-        self._admission.check()
-        look_at = time.monotonic() + FIRST_LOOK_SECONDS
-        return self._waiters.open(command.caller.clinic_id, command.command_id, command.body_hash, command.accepted_at, look_at)
-
-    async def _publish(self, command: Command, build: Build, waiter: Waiter) -> None:
-        """Produces the command. What goes wrong concerns all who joined the waiter meanwhile."""
-        record = record_of(command.kind.topic, build(command.envelope(self._partition())))
+    async def _publish(self, command: ApiCommand, message: ClientCommand, waiter: Waiter) -> None:
+        """Publishes the message. A failure is the end for all requests that joined the waiter meanwhile."""
+        addressed = message.model_copy(update={"reply_partition": self._reply_partitions.next()})
         try:
-            await self._producer.send(record, PRODUCE_SECONDS)
+            await self._publisher.send(record_of(command.kind.topic, addressed), PUBLISH_SECONDS)
         except NotAccepted:
             self._admission.close()
-            self._waiters.fail(waiter, ProblemError(Code.NOT_ACCEPTED, headers=retry_after()))
+            self._waiters.fail(waiter, refusal_to_repeat(self._clock, Code.NOT_ACCEPTED))
         except Unconfirmed:
             self._admission.close()
-            self._waiters.fail(waiter, ProblemError(Code.UNKNOWN_OUTCOME, headers=retry_after()))
+            self._waiters.fail(waiter, refusal_to_repeat(self._clock, Code.UNKNOWN_OUTCOME))
 
-    async def _end(self, waiter: Waiter, deadline: float, *, last_look: bool) -> Answered | None:
-        await asyncio.wait({waiter.future}, timeout=max(0.0, deadline - time.monotonic()))
-        if not waiter.future.done() and last_look:
-            await self._looks.last(waiter)
+    async def _end(self, waiter: Waiter, deadline: float, *, poll_last: bool) -> Answered | None:
+        """The end of the command, or None if there is none by the deadline, nor after the poll that precedes a 202."""
+        ended = await self._clock.wait_for(waiter.future, deadline - self._clock.monotonic())
+        if not ended and poll_last:
+            await self._poller.poll_now(waiter)
         if not waiter.future.done():
             return None
         end = waiter.future.result()
-        if isinstance(end, ProblemError):
+        if isinstance(end, ProblemError):  # raised by several requests: each needs an error of its own
             raise ProblemError(end.code, end.detail, headers=end.headers)
         return end
-
-
-def _outcome(answered: Answered | None) -> str:
-    """The label of a command's metric: its problem code is one of a closed list."""
-    if answered is None:
-        return "running"
-    return answered.answer.code.value if answered.answer.code else "succeeded"
-
-
-class Rotation:
-    """Takes turns over the partitions that are held at each moment."""
-
-    def __init__(self, held: Callable[[], list[int]]) -> None:
-        self._held = held
-        self._turn = 0
-
-    def __call__(self) -> int | None:
-        held = self._held()
-        if not held:
-            return None
-        self._turn += 1
-        return held[self._turn % len(held)]

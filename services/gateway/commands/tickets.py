@@ -1,6 +1,6 @@
-"""Tickets: what a client shows to be told that its undecided command is still running. No store knows such a command yet.
+"""Tickets: a client shows one to read the status of a command that no service has decided yet, and so no database holds.
 
-All gateways share the key, so any of them can check a ticket of another. Pure; called by `answers.py` and the commands' route.
+All gateways share the key, so each can check the tickets of the others. Pure; used by `http/answers.py` and `status.py`.
 """
 
 import base64
@@ -17,7 +17,7 @@ MAX_TICKET_CHARACTERS = 1000
 
 
 class Ticket(Wire):
-    """What the ticket vouches for."""
+    """The command that was accepted, and for whom."""
 
     clinic_id: UUID
     command_id: UUID
@@ -30,7 +30,7 @@ class Ticket(Wire):
 
 
 class Tickets:
-    """Writes and reads tickets with one key."""
+    """Signs tickets with one key, and reads what is signed with it."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
@@ -41,7 +41,7 @@ class Tickets:
         return f"{payload.decode()}.{self._signature(payload)}"
 
     def read(self, text: str) -> Ticket | None:
-        """The ticket, if it is one of ours and unchanged."""
+        """The ticket, if it was signed with this key and is unchanged."""
         payload, _, signature = text.partition(".")
         if len(text) > MAX_TICKET_CHARACTERS or not text.isascii():
             return None

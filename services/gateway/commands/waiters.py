@@ -1,21 +1,24 @@
-"""Who waits in this process for the answer to which command. Waiters of one (command, body) share a future: one produces, the
-others join. Filled by `service.py`, resolved by replies (`handlers.py`) and looks (`looks.py`); what is resolved is forgotten.
+"""The commands that requests of this process wait for. Requests of one command and body share a waiter: one publishes, the others
+join it.
+
+Opened by `submit.py`, resolved by a reply (`handlers.py`) or by polling (`outcome_polling.py`). What is resolved is forgotten.
 """
 
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from uuid import UUID
 
+from services.gateway.commands.command import ApiCommand
 from shared.contracts.commands import Answer
 from shared.contracts.problems import Code
 from shared.infra.problems import ProblemError
 
 MAX_WAITERS = 20_000
-"""So many open commands a process keeps; more are refused before they are produced."""
+"""So many open commands a process keeps; more are refused before they are published."""
 
-Key = tuple[UUID, str]
+WaiterKey = tuple[UUID, str]
+"""A command id and the hash of a body."""
 
 
 @dataclass(frozen=True)
@@ -28,33 +31,27 @@ class Answered:
 
 @dataclass
 class Waiter:
-    """An open command. Its future holds the end, or the problem that stopped it on its way."""
+    """An open command. Its future holds the end, or the problem that stopped the command before it was published."""
 
-    clinic_id: UUID
-    command_id: UUID
-    body_hash: str
-    accepted_at: datetime
-    look_at: float
+    command: ApiCommand
+    poll_at: float
+    """When booking is asked for the outcome, on the process's clock."""
     future: "asyncio.Future[Answered | ProblemError]"
-    looked: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set after each look that asked for it."""
-    waiting: int = 1
+    polled: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set after each poll that asked for this command."""
+    requests: int = 1
+    """How many requests wait."""
 
     @property
-    def key(self) -> Key:
-        return self.command_id, self.body_hash
-
-    def resolve(self, end: Answered | ProblemError) -> None:
-        """Ends the waiting; only the first end counts."""
-        if not self.future.done():
-            self.future.set_result(end)
+    def key(self) -> WaiterKey:
+        return self.command.command_id, self.command.body_hash
 
 
 class Waiters:
     """The open commands of a process."""
 
     def __init__(self) -> None:
-        self._open: dict[Key, Waiter] = {}
+        self._open: dict[WaiterKey, Waiter] = {}
 
     def __len__(self) -> int:
         return len(self._open)
@@ -62,41 +59,36 @@ class Waiters:
     def __iter__(self) -> Iterator[Waiter]:
         return iter(list(self._open.values()))
 
-    def join(self, command_id: UUID, body_hash: str) -> Waiter | None:
-        """The waiter of a command that somebody here waits for already."""
-        waiter = self._open.get((command_id, body_hash))
+    def join(self, command: ApiCommand) -> Waiter | None:
+        """The waiter of a command that another request waits for already."""
+        waiter = self._open.get((command.command_id, command.body_hash))
         if waiter is not None:
-            waiter.waiting += 1
+            waiter.requests += 1
         return waiter
 
-    def open(self, clinic_id: UUID, command_id: UUID, body_hash: str, accepted_at: datetime, look_at: float) -> Waiter:
+    def open(self, command: ApiCommand, poll_at: float) -> Waiter:
         """A new waiter. Raises a `ProblemError` `not_accepted` when there are too many."""
         if len(self._open) >= MAX_WAITERS:
             raise ProblemError(Code.NOT_ACCEPTED, headers={"Retry-After": "2"})
-        future = asyncio.get_running_loop().create_future()
-        waiter = Waiter(clinic_id, command_id, body_hash, accepted_at, look_at, future)
+        waiter = Waiter(command, poll_at, asyncio.get_running_loop().create_future())
         self._open[waiter.key] = waiter
         return waiter
 
-    def resolve(self, command_id: UUID, body_hash: str, end: Answered) -> bool:
-        """Ends the waiting for a command; False if nobody waits."""
+    def resolve(self, command_id: UUID, body_hash: str, end: Answered | ProblemError) -> bool:
+        """Ends the wait of all requests for a command; False if none waits for it."""
         waiter = self._open.pop((command_id, body_hash), None)
         if waiter is None:
             return False
-        waiter.resolve(end)
+        waiter.future.set_result(end)
         return True
 
     def fail(self, waiter: Waiter, problem: ProblemError) -> None:
-        """Ends the waiting of all who joined with a problem."""
-        self._forget(waiter)
-        waiter.resolve(problem)
+        """Ends the wait of all requests that joined with a problem, unless it has ended: the first end counts."""
+        if self._open.get(waiter.key) is waiter:
+            self.resolve(*waiter.key, problem)
 
     def leave(self, waiter: Waiter) -> None:
-        """One who waited is gone; the last one closes the door."""
-        waiter.waiting -= 1
-        if waiter.waiting == 0:
-            self._forget(waiter)
-
-    def _forget(self, waiter: Waiter) -> None:
-        if self._open.get(waiter.key) is waiter:
+        """A request waits no longer. With the last one the command is forgotten."""
+        waiter.requests -= 1
+        if waiter.requests == 0 and self._open.get(waiter.key) is waiter:
             del self._open[waiter.key]

@@ -1,6 +1,6 @@
-"""The request headers that steer a command: how long to wait for it (`Prefer`) and by which key to know a repeat.
+"""The request headers of a command: how long to wait for it (`Prefer`), and by which key to know a repeat (`Idempotency-Key`).
 
-Pure but for the request they are read from; used by the routes.
+Pure; used by whatever reads requests.
 """
 
 import re
@@ -24,14 +24,19 @@ _KEY = re.compile(KEY_PATTERN)
 
 @dataclass(frozen=True)
 class Preference:
-    """How long the client waits; `applied` is what it is told of it, nothing if it did not ask."""
+    """How long the client waits; `applied` is what `Preference-Applied` says, None if the client sent no preference."""
 
     wait_seconds: int = DEFAULT_WAIT_SECONDS
     applied: str | None = None
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """The header of the answer."""
+        return {"Preference-Applied": self.applied} if self.applied else {}
+
 
 def preference(values: Sequence[str]) -> Preference:
-    """What the `Prefer` headers ask for. Preferences that are not ours are left alone; a bad one of ours is 400."""
+    """What the `Prefer` headers ask for. Preferences that are unknown are ignored; `wait` without seconds is `invalid_header`."""
     asked = [part.split(";")[0].strip() for value in values for part in value.split(",")]
     ours = [part for part in asked if _KNOWN.match(part)]
     result = Preference()

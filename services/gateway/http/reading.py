@@ -1,4 +1,4 @@
-"""Reading a command's request: its preference, its body and its key, and every bad field at once. Called by the routes."""
+"""Reads the request of a command: its preference, body and key, and names every bad field at once. Called by the routes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,26 +16,26 @@ M = TypeVar("M", bound=BaseModel)
 
 
 @dataclass(frozen=True)
-class Asked(Generic[M]):
-    """A request that may be acted on."""
+class CommandRequest(Generic[M]):
+    """A request that was read and found valid. `key` is the client's, of the header or of the body."""
 
     body: M
     key: str | None
     preference: Preference
 
 
-async def read_command(request: Request, *forms: type[M], required: bool = True) -> Asked[M]:
+async def read_command(request: Request, *forms: type[M], required: bool = True) -> CommandRequest[M]:
     """The request of a command, whose body has one of these forms.
 
-    Raises 413, 400 for what is no JSON and a bad `Prefer`, 422 with every bad field.
+    Raises `body_too_large`, `invalid_json`, `invalid_header` for a bad `Prefer`, and `validation_failed` with every bad field.
     """
     content = await request.body()
-    wanted = preference(request.headers.getlist("Prefer"))
+    preferred = preference(request.headers.getlist("Prefer"))
     data = await read_json(request) if content or required else {}
     keys = request.headers.getlist(IDEMPOTENCY_KEY)
     errors = key_errors(keys)
     try:
-        body = _parsed(forms, data)
+        body = _parse_form(forms, data)
     except ProblemError as problem:
         if problem.code != Code.VALIDATION_FAILED:
             raise
@@ -45,17 +45,17 @@ async def read_command(request: Request, *forms: type[M], required: bool = True)
         errors.append(FieldError(field=KEY_FIELD, reason=f"must be the same as the {IDEMPOTENCY_KEY} header"))
     if errors:
         raise ProblemError(Code.VALIDATION_FAILED, errors=errors)
-    return Asked(body, keys[0] if keys else own, wanted)
+    return CommandRequest(body, keys[0] if keys else own, preferred)
 
 
-def _parsed(forms: Sequence[type[M]], data: object) -> M:
-    """The body in the first form whose mark it has, else in the first of all; fields of another form are told as such."""
+def _parse_form(forms: Sequence[type[M]], data: object) -> M:
+    """The body in the first form whose discriminator it has, else in the first. Fields of another form are named as such."""
     sent = data if isinstance(data, dict) else {}
-    form = next((one for one in forms if getattr(one, "mark", None) in sent), forms[0])
-    others = {name for one in forms for name in one.model_fields} - set(form.model_fields)
+    form = next((one for one in forms if getattr(one, "discriminator", None) in sent), forms[0])
     try:
         return parse(form, data)
     except ProblemError as problem:
-        reason = f"does not go with `{getattr(form, 'mark', None)}`"
+        others = {name for one in forms for name in one.model_fields} - set(form.model_fields)
+        reason = f"does not go with `{getattr(form, 'discriminator', None)}`"
         errors = [FieldError(field=one.field, reason=reason) if one.field in others else one for one in problem.errors]
         raise ProblemError(problem.code, errors=errors) from None

@@ -1,4 +1,4 @@
-"""The words that describe a route: bodies read by hand, headers taken and given, answers and refusals with examples."""
+"""Describes a route in the document: the body that it reads itself, its headers, its answers and refusals with examples."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -62,10 +62,10 @@ def answers(status: int, example: BaseModel, *codes: Code, command: bool = False
 
     `carries` names the headers of the answer beside those that every command's has.
     """
-    said: Responses = {status: _example(example, "As asked for", (*carries, *(OF_COMMANDS if command else ())))}
+    responses: Responses = {status: _example(example, "As asked for", (*carries, *(OF_COMMANDS if command else ())))}
     if command:
-        said |= also(202, RUNNING, "Still running: ask at `Location`", OF_RUNNING)
-    return said | refuses(*codes, command=command)
+        responses |= also(202, RUNNING, "Still running: ask at `Location`", OF_RUNNING)
+    return responses | refuses(*codes, command=command)
 
 
 def refuses(*codes: Code, command: bool = False) -> Responses:

@@ -4,17 +4,21 @@ Bodies and answers pass through as bytes: the owner is the only judge of them.
 """
 
 import asyncio
-import random
 from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
 from uuid import UUID
 
 import httpx2
+import orjson
 
 from services.gateway.access.caller import ApiCaller
+from services.gateway.http.retries import refusal_to_repeat
 from services.gateway.settings import Settings
 from shared.contracts.commands import CloseCommands, CommandLook, CommandQuestion, Outcome, Outcomes, OverdueCommand
 from shared.contracts.problems import Code
 from shared.contracts.shapes import Active
+from shared.infra.clockwork import Clock
 from shared.infra.problems import ProblemError
 
 AVAILABILITY, BOOKING, QUEUE = "availability", "booking", "queue"
@@ -24,23 +28,39 @@ READ_SECONDS = 5.0
 EXISTS_SECONDS = 1.0
 """The check of an id is worth no longer wait: the owner judges the command anyway."""
 MAX_CONNECTIONS = 64
-MAX_LOOK = 1_000
-"""So many commands are asked for in one call."""
+MAX_OUTCOMES = 1_000
+"""So many outcomes are asked for in one call."""
 
 _KINDS = {"doctor": (AVAILABILITY, "doctors"), "patient": (BOOKING, "patients")}
+
+
+class OwnerAnswer:
+    """What an owner answered to a call."""
+
+    def __init__(self, response: httpx2.Response) -> None:
+        self.status_code = response.status_code
+        self.is_success = response.is_success
+        self.headers = response.headers
+        self.content = response.content
+
+    @cached_property
+    def body(self) -> Any:
+        """The body's JSON, parsed once. Raises `ValueError` where it is none."""
+        return orjson.loads(self.content)
 
 
 class Owners:
     """One bounded pool of connections for each owner."""
 
-    def __init__(self, clients: Mapping[str, httpx2.AsyncClient]) -> None:
+    def __init__(self, clients: Mapping[str, httpx2.AsyncClient], clock: Clock) -> None:
         self._clients = dict(clients)
+        self.clock = clock
 
     @classmethod
-    def connect(cls, settings: Settings) -> "Owners":
+    def connect(cls, settings: Settings, clock: Clock) -> "Owners":
         """Prepares the pools; nothing is connected before the first call."""
         urls = {AVAILABILITY: settings.availability.url, BOOKING: settings.booking.url, QUEUE: settings.queue.url}
-        return cls({name: _client(url) for name, url in urls.items()})
+        return cls({name: _client(url) for name, url in urls.items()}, clock)
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -56,15 +76,15 @@ class Owners:
         params: Mapping[str, str] | None = None,
         content: bytes | None = None,
         command_id: UUID | None = None,
-    ) -> httpx2.Response:
-        """Asks an owner and gives its answer as it is. Raises a `ProblemError` `unavailable` when there is none."""
+    ) -> OwnerAnswer:
+        """Calls an owner and gives its answer as it is. Raises a `ProblemError` `unavailable` when there is none."""
         headers = caller.headers(command_id)
         if content is not None:
             headers["Content-Type"] = "application/json"
         try:
-            return await self._clients[owner].request(method, path, params=params, content=content, headers=headers)
+            return OwnerAnswer(await self._clients[owner].request(method, path, params=params, content=content, headers=headers))
         except httpx2.TransportError:
-            raise unavailable(owner) from None
+            raise self.unavailable(owner) from None
 
     async def exists(self, caller: ApiCaller, kind: str, entity_id: UUID) -> bool | None:
         """Whether the owner has the id in use; None when it cannot say now.
@@ -79,14 +99,14 @@ class Owners:
         except (ProblemError, TimeoutError):
             return None
         if answer.status_code == httpx2.codes.OK:
-            return kind == "doctor" or bool(answer.json().get("status") != Active.DELETED)
+            return kind == "doctor" or bool(answer.body.get("status") != Active.DELETED)
         return False if answer.status_code == httpx2.codes.NOT_FOUND else None
 
-    async def look(self, pairs: Sequence[tuple[UUID, UUID]]) -> list[Outcome]:
-        """The outcomes of (clinic, command) pairs that booking knows. Raises a `ProblemError` `unavailable`."""
+    async def outcomes(self, pairs: Sequence[tuple[UUID, UUID]]) -> list[Outcome]:
+        """The outcomes that booking has of (clinic id, command id) pairs. Raises a `ProblemError` `unavailable`."""
         found: list[Outcome] = []
-        for start in range(0, len(pairs), MAX_LOOK):
-            some = pairs[start : start + MAX_LOOK]
+        for start in range(0, len(pairs), MAX_OUTCOMES):
+            some = pairs[start : start + MAX_OUTCOMES]
             asked = CommandLook(commands=[CommandQuestion(clinic_id=clinic, command_id=command) for clinic, command in some])
             found += (await self._outcomes("look", asked)).outcomes
         return found
@@ -104,26 +124,20 @@ class Owners:
         try:
             answer = await self._clients[BOOKING].post(f"/internal/commands/{verb}", content=body, headers=headers)
         except httpx2.TransportError:
-            raise unavailable(BOOKING) from None
+            raise self.unavailable(BOOKING) from None
         if answer.status_code != httpx2.codes.OK:
-            raise unavailable(BOOKING)
+            raise self.unavailable(BOOKING)
         return Outcomes.model_validate_json(answer.content)
 
     async def readiness(self, owner: str) -> dict[str, object]:
-        """What the owner's `/health/ready` says. Raises `httpx2.TransportError` or `ValueError`."""
+        """What the owner's `/health/ready` answers. Raises `httpx2.TransportError` or `ValueError`."""
         answer = await self._clients[owner].get("/health/ready")
         report: dict[str, object] = answer.json()
         return report
 
-
-def unavailable(owner: str) -> ProblemError:
-    """The refusal while an owner does not answer."""
-    return ProblemError(Code.UNAVAILABLE, f"{owner} does not answer", headers=retry_after())
-
-
-def retry_after() -> dict[str, str]:
-    """When to try again, spread so that not all come back at once."""
-    return {"Retry-After": str(random.randint(1, 3))}
+    def unavailable(self, owner: str) -> ProblemError:
+        """The refusal while an owner does not answer."""
+        return refusal_to_repeat(self.clock, Code.UNAVAILABLE, f"{owner} does not answer")
 
 
 def _client(url: str) -> httpx2.AsyncClient:

@@ -1,4 +1,4 @@
-"""The pages behind the `type` of a problem: what each code means, why it happens, what mends it. Included by `app.py`, always.
+"""The pages behind the `type` of a problem: what each code means, its cause and its fix. Included by `app.py`, always.
 
 They are made of the closed list alone and load nothing from elsewhere, so they are there also where `/docs` is off.
 """

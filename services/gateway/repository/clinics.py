@@ -26,7 +26,7 @@ NOW = "SELECT clock_timestamp()"
 
 @dataclass(frozen=True)
 class Clinic:
-    """A tenant and what it decides for itself."""
+    """A tenant and its settings."""
 
     id: UUID
     code: str
@@ -41,7 +41,7 @@ async def clinic_by_code(pool: "asyncpg.Pool[asyncpg.Record]", code: str) -> Cli
 
 
 async def lock_clinic(connection: Connection, clinic_id: UUID) -> Clinic:
-    """The clinic, which nobody else changes until the end of the transaction."""
+    """The clinic, locked until the end of the transaction."""
     [row] = await connection.fetch(LOCK, clinic_id)
     return _clinic(row)
 
@@ -53,7 +53,7 @@ async def change_clinic(connection: Connection, clinic_id: UUID, changed: Mappin
 
 
 async def take_unannounced(connection: Connection) -> list[Clinic]:
-    """Marks what changed since it was last announced, and answers it. Of two gateways one gets each change."""
+    """Marks the clinics whose version is not announced as announced, and answers them. Of two gateways one gets each."""
     return [_clinic(row) for row in await connection.fetch(ANNOUNCE)]
 
 

@@ -1,13 +1,15 @@
-"""Appointments: the command that books or holds, and the reads, which are booking's."""
+"""Appointments: the command that books or holds a place, and the reads, which are booking's."""
 
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from services.gateway.commands.command import Command, Kind
-from services.gateway.commands.places import find_place
+from services.gateway.access.open_access import ByApiCaller
+from services.gateway.commands import messages
+from services.gateway.commands.kinds import BOOK
 from services.gateway.gateway import gateway_of
-from services.gateway.http.answers import API, answer_command
+from services.gateway.http.answers import answer_command
+from services.gateway.http.paths import API
 from services.gateway.http.reading import read_command
 from services.gateway.http.strict import StrictRoute
 from services.gateway.openapi import appointments as shown
@@ -16,15 +18,11 @@ from services.gateway.owners.client import BOOKING
 from services.gateway.owners.forward import read
 from services.gateway.schemas import BOOKING_FORMS, BookingIn
 from shared.contracts.appointments import AppointmentPage, AppointmentView, Status
-from shared.contracts.booking import BookAppointment
 from shared.contracts.problems import Code
 from shared.contracts.shapes import IsoDate
-from shared.contracts.topics import BOOKING_COMMANDS
-from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, canonical_hash
+from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit
 
 router = APIRouter(route_class=StrictRoute, tags=["Appointments"])
-
-BOOK = Kind("create_appointment", BookAppointment, BOOKING_COMMANDS)
 
 _BOOK_CODES = (
     Code.UNKNOWN_DOCTOR, Code.UNKNOWN_PATIENT, Code.NO_SUCH_SLOT, Code.PAST_DATE, Code.TOO_FAR, Code.DOCTOR_ABSENT, Code.FULL,
@@ -40,21 +38,17 @@ _BOOK_CODES = (
     responses=doc.answers(201, shown.APPOINTMENT, *doc.BODY_CODES, *_BOOK_CODES, command=True, carries=["Location"]),
     openapi_extra=doc.posts(BookingIn, doc.Forms(shown.BOOKING_BODIES), command=True),
 )
-async def create_appointment(request: Request) -> Response:
+async def create_appointment(request: Request, caller: ByApiCaller) -> Response:
     """Books a place for a patient: any of a doctor's day, a slot by its id, or the slot of a doctor that begins then.
 
     Of a day it is the lowest free number, or on a timed day the earliest open slot. With `"confirm": false` the place is held:
     the appointment is `pending` until it is confirmed, or its `expires_at` is over.
     """
     gateway = gateway_of(request)
-    asked = await read_command(request, *BOOKING_FORMS)
-    body = asked.body
-    doctor = (("doctor", body.doctor_id),) if body.doctor_id else ()
-    command = Command.make(
-        BOOK, gateway.caller(request), asked.key, canonical_hash(body), gateway.clock.now(),
-        lambda command: find_place(gateway.owners, command, body), *doctor, ("patient", body.patient_id),
-    )  # fmt: skip
-    return await answer_command(gateway, command, asked.preference, f"{API}/appointments/{{id}}")
+    posted = await read_command(request, *BOOKING_FORMS)
+    command = gateway.accept(BOOK, caller, posted)
+    message = messages.booking(gateway, command, posted.body)
+    return await answer_command(gateway, command, message, posted.preference, f"{API}/appointments/{{id}}")
 
 
 @router.get(
@@ -65,6 +59,7 @@ async def create_appointment(request: Request) -> Response:
 )
 async def list_appointments(
     request: Request,
+    caller: ByApiCaller,
     patient_id: UUID | None = None,
     doctor_id: UUID | None = None,
     date: IsoDate | None = None,
@@ -74,7 +69,7 @@ async def list_appointments(
 ) -> Response:
     """Lists appointments in order of date and number."""
     filters = {"patient_id": patient_id, "doctor_id": doctor_id, "date": date, "status": status}
-    return await read(request, BOOKING, "/internal/appointments", **filters, limit=limit, cursor=cursor)
+    return await read(request, caller, BOOKING, "/internal/appointments", **filters, limit=limit, cursor=cursor)
 
 
 @router.get(
@@ -83,9 +78,9 @@ async def list_appointments(
     response_model=AppointmentView,
     responses=doc.answers(200, shown.APPOINTMENT, Code.VALIDATION_FAILED, Code.UNKNOWN_APPOINTMENT),
 )
-async def get_appointment(request: Request, appointment_id: UUID) -> Response:
+async def get_appointment(request: Request, caller: ByApiCaller, appointment_id: UUID) -> Response:
     """Reads an appointment."""
-    return await read(request, BOOKING, f"/internal/appointments/{appointment_id}")
+    return await read(request, caller, BOOKING, f"/internal/appointments/{appointment_id}")
 
 
 @router.get(
@@ -96,12 +91,13 @@ async def get_appointment(request: Request, appointment_id: UUID) -> Response:
 )
 async def list_doctor_appointments(
     request: Request,
+    caller: ByApiCaller,
     doctor_id: UUID,
     date: IsoDate | None = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Response:
     """Lists a doctor's appointments, of all dates without `date`."""
-    gateway = gateway_of(request)
-    await gateway.require_doctor(request, doctor_id)
-    return await read(request, BOOKING, "/internal/appointments", doctor_id=doctor_id, date=date, limit=limit, cursor=cursor)
+    await gateway_of(request).known.require(caller, ("doctor", doctor_id))
+    filters = {"doctor_id": doctor_id, "date": date}
+    return await read(request, caller, BOOKING, "/internal/appointments", **filters, limit=limit, cursor=cursor)

@@ -1,24 +1,26 @@
-"""A doctor's calendar, which is availability's: days, weekly schedule, exceptions, open slots. What a change displaces is told
-with it, out of booking's appointments.
+"""A doctor's calendar, which is availability's: days, weekly schedule, exceptions, open slots.
+
+The answer to a change names the appointments that it displaces, as booking has them.
 """
 
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-import httpx2
 import orjson
 from fastapi import APIRouter, Query, Request, Response
 
-from services.gateway.calendar.displaced import displaced
+from services.gateway.access.caller import ApiCaller
+from services.gateway.access.open_access import ByApiCaller
+from services.gateway.calendar.displaced import displaced_appointments
 from services.gateway.gateway import gateway_of
-from services.gateway.http.answers import API
+from services.gateway.http.parameters import FilterText, IdOrName
+from services.gateway.http.paths import API
 from services.gateway.http.strict import StrictRoute
 from services.gateway.openapi import calendar as shown
 from services.gateway.openapi import operations as doc
 from services.gateway.openapi.answer_headers import OF_REGISTRATIONS
-from services.gateway.owners.client import AVAILABILITY
+from services.gateway.owners.client import AVAILABILITY, OwnerAnswer
 from services.gateway.owners.forward import answer_of, call, emptied, made, read, register
-from services.gateway.routes.doctors import Filter, Named
 from shared.contracts.availability import DayView
 from shared.contracts.calendar import (
     MAX_EARLIEST,
@@ -39,11 +41,11 @@ from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, SomeLimit
 
 router = APIRouter(route_class=StrictRoute, tags=["Calendar"])
 
-DryRun = Annotated[Literal["true", "false"], Query(description="Only tells what would be displaced")]
-First = Annotated[IsoDate | None, Query(alias="from", description="The first date; today if left out")]
-Last = Annotated[IsoDate | None, Query(description="The last date, at most 62 days in all; six days later if left out")]
+DryRunFlag = Annotated[Literal["true", "false"], Query(description="Only tells what would be displaced")]
+FromDate = Annotated[IsoDate | None, Query(alias="from", description="The first date; today if left out")]
+ToDate = Annotated[IsoDate | None, Query(description="The last date, at most 62 days in all; six days later if left out")]
 
-Earliest = Annotated[
+EarliestCount = Annotated[
     int | None, Query(ge=1, le=MAX_EARLIEST, description="Only so many, without a next page: goes without limit and cursor")
 ]
 
@@ -62,10 +64,10 @@ _EXCEPTION_CODES = (Code.VALIDATION_FAILED, Code.UNKNOWN_DOCTOR, Code.UNKNOWN_EX
     | doc.also(200, shown.DAY_CLOSED, "The day was there and is changed", OF_REGISTRATIONS),
     openapi_extra=doc.posts(DayIn, shown.DAY_BODY),
 )  # fmt: skip
-async def set_availability(request: Request, doctor_id: UUID) -> Response:
+async def set_availability(request: Request, caller: ByApiCaller, doctor_id: UUID) -> Response:
     """Opens, closes or resizes a day; what is left out stays as it was. A closed day tells whom it displaces."""
-    answer = await register(request, AVAILABILITY, f"/internal/doctors/{doctor_id}/availability", "set_availability")
-    return await _with_displaced(request, answer, f"{API}/doctors/{{doctor_id}}/availability?date={{date}}")
+    answer = await register(request, caller, AVAILABILITY, f"/internal/doctors/{doctor_id}/availability", "set_availability")
+    return await _with_displaced(request, caller, answer, f"{API}/doctors/{{doctor_id}}/availability?date={{date}}")
 
 
 @router.get(
@@ -74,9 +76,9 @@ async def set_availability(request: Request, doctor_id: UUID) -> Response:
     response_model=DayView,
     responses=doc.answers(200, shown.DAY, Code.VALIDATION_FAILED, Code.UNKNOWN_DOCTOR),
 )
-async def get_availability(request: Request, doctor_id: UUID, date: IsoDate) -> Response:
+async def get_availability(request: Request, caller: ByApiCaller, doctor_id: UUID, date: IsoDate) -> Response:
     """Reads a day; one without a record reads as the clinic's default."""
-    return await read(request, AVAILABILITY, f"/internal/doctors/{doctor_id}/availability", date=date)
+    return await read(request, caller, AVAILABILITY, f"/internal/doctors/{doctor_id}/availability", date=date)
 
 
 @router.put(
@@ -86,9 +88,9 @@ async def get_availability(request: Request, doctor_id: UUID, date: IsoDate) -> 
     responses=doc.answers(200, shown.SCHEDULED, *doc.BODY_CODES, Code.UNKNOWN_DOCTOR, Code.STALE, carries=doc.ENTITY),
     openapi_extra=doc.changes(ScheduleIn, shown.SCHEDULE_BODY),
 )
-async def put_schedule(request: Request, doctor_id: UUID) -> Response:
+async def put_schedule(request: Request, caller: ByApiCaller, doctor_id: UUID) -> Response:
     """Sets a doctor's week, and tells the live appointments that it leaves without hours: they stay until somebody moves them."""
-    return await _with_displaced(request, await call(request, AVAILABILITY, "PUT", _schedule(doctor_id)))
+    return await _with_displaced(request, caller, await call(request, caller, AVAILABILITY, "PUT", _schedule(doctor_id)))
 
 
 @router.get(
@@ -97,9 +99,9 @@ async def put_schedule(request: Request, doctor_id: UUID) -> Response:
     response_model=ScheduleView,
     responses=doc.answers(200, shown.SCHEDULE, Code.VALIDATION_FAILED, Code.UNKNOWN_DOCTOR, carries=doc.ENTITY),
 )
-async def get_schedule(request: Request, doctor_id: UUID) -> Response:
+async def get_schedule(request: Request, caller: ByApiCaller, doctor_id: UUID) -> Response:
     """Reads a doctor's week as it was written."""
-    return await read(request, AVAILABILITY, _schedule(doctor_id))
+    return await read(request, caller, AVAILABILITY, _schedule(doctor_id))
 
 
 @router.post(
@@ -113,11 +115,13 @@ async def get_schedule(request: Request, doctor_id: UUID) -> Response:
     | doc.also(200, shown.TRIED, "A dry run: nothing was changed"),
     openapi_extra=doc.posts(ClosedIn | ExtraIn, shown.EXCEPTION_BODY),
 )  # fmt: skip
-async def create_exception(request: Request, doctor_id: UUID, dry_run: DryRun = "false") -> Response:
+async def create_exception(request: Request, caller: ByApiCaller, doctor_id: UUID, dry_run: DryRunFlag = "false") -> Response:
     """Closes dates or adds hours. Closed first, then told: the list of displaced appointments is complete."""
     tried = dry_run == "true"
-    answer = await register(request, AVAILABILITY, _exceptions(doctor_id), "create_exception", keyed=not tried, dry_run=dry_run)
-    return await _with_displaced(request, answer, f"{API}/doctors/{doctor_id}/exceptions/{{id}}")
+    answer = await register(
+        request, caller, AVAILABILITY, _exceptions(doctor_id), "create_exception", keyed=not tried, dry_run=dry_run
+    )
+    return await _with_displaced(request, caller, answer, f"{API}/doctors/{doctor_id}/exceptions/{{id}}")
 
 
 @router.get(
@@ -126,10 +130,12 @@ async def create_exception(request: Request, doctor_id: UUID, dry_run: DryRun = 
     response_model=ExceptionPage,
     responses=doc.answers(200, shown.EXCEPTIONS, Code.VALIDATION_FAILED, Code.UNKNOWN_DOCTOR, carries=["Link"]),
 )
-async def list_exceptions(request: Request, doctor_id: UUID, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Response:
+async def list_exceptions(
+    request: Request, caller: ByApiCaller, doctor_id: UUID, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+) -> Response:
     """Lists a doctor's exceptions in order of date, each with what it displaces now."""
-    answer = await call(request, AVAILABILITY, "GET", _exceptions(doctor_id), limit=limit, cursor=cursor)
-    return await _with_displaced(request, answer)
+    answer = await call(request, caller, AVAILABILITY, "GET", _exceptions(doctor_id), limit=limit, cursor=cursor)
+    return await _with_displaced(request, caller, answer)
 
 
 @router.get(
@@ -138,10 +144,10 @@ async def list_exceptions(request: Request, doctor_id: UUID, limit: Limit = DEFA
     response_model=ExceptionView,
     responses=doc.answers(200, shown.CLOSED, *_EXCEPTION_CODES),
 )
-async def get_exception(request: Request, doctor_id: UUID, exception_id: UUID) -> Response:
+async def get_exception(request: Request, caller: ByApiCaller, doctor_id: UUID, exception_id: UUID) -> Response:
     """Reads an exception with what it displaces now."""
     path = f"{_exceptions(doctor_id)}/{exception_id}"
-    return await _with_displaced(request, await call(request, AVAILABILITY, "GET", path))
+    return await _with_displaced(request, caller, await call(request, caller, AVAILABILITY, "GET", path))
 
 
 @router.delete(
@@ -150,9 +156,9 @@ async def get_exception(request: Request, doctor_id: UUID, exception_id: UUID) -
     status_code=204,
     responses=doc.bare(204, "Deleted; the calendar is as the schedule has it") | doc.refuses(*_EXCEPTION_CODES),
 )
-async def delete_exception(request: Request, doctor_id: UUID, exception_id: UUID) -> Response:
+async def delete_exception(request: Request, caller: ByApiCaller, doctor_id: UUID, exception_id: UUID) -> Response:
     """Ends an exception."""
-    return emptied(request, await call(request, AVAILABILITY, "DELETE", f"{_exceptions(doctor_id)}/{exception_id}"))
+    return emptied(request, await call(request, caller, AVAILABILITY, "DELETE", f"{_exceptions(doctor_id)}/{exception_id}"))
 
 
 @router.get(
@@ -163,13 +169,14 @@ async def delete_exception(request: Request, doctor_id: UUID, exception_id: UUID
 )
 async def list_slots(
     request: Request,
+    caller: ByApiCaller,
     doctor_id: UUID | None = None,
-    category: Named = None,
+    category: IdOrName = None,
     location_id: UUID | None = None,
-    language: Filter = None,
-    from_: First = None,
-    to: Last = None,
-    earliest: Earliest = None,
+    language: FilterText = None,
+    from_: FromDate = None,
+    to: ToDate = None,
+    earliest: EarliestCount = None,
     limit: SomeLimit = None,
     cursor: Cursor = None,
 ) -> Response:
@@ -179,7 +186,7 @@ async def list_slots(
     """
     asked = {"doctor_id": doctor_id, "category": category, "location_id": location_id, "language": language}
     shown_as = {"from": from_, "to": to, "earliest": earliest, "limit": limit, "cursor": cursor}
-    return await read(request, AVAILABILITY, "/internal/slots", **asked, **shown_as)
+    return await read(request, caller, AVAILABILITY, "/internal/slots", **asked, **shown_as)
 
 
 def _schedule(doctor_id: UUID) -> str:
@@ -190,14 +197,13 @@ def _exceptions(doctor_id: UUID) -> str:
     return f"/internal/doctors/{doctor_id}/exceptions"
 
 
-async def _with_displaced(request: Request, answer: httpx2.Response, location: str = "") -> Response:
+async def _with_displaced(request: Request, caller: ApiCaller, answer: OwnerAnswer, location: str = "") -> Response:
     """Availability's answer, one or a page, with appointments where it has their ids."""
     if not answer.is_success:
         return answer_of(request, answer)
-    gateway, body = gateway_of(request), answer.json()
-    parts: list[dict[str, Any]] = body.get("items", [body])
+    parts: list[dict[str, Any]] = answer.body.get("items", [answer.body])
     named = [{UUID(text) for text in part.pop("displaced_ids")} for part in parts]
-    found = await displaced(gateway.owners, gateway.caller(request), {one for ids in named for one in ids}, gateway.clock.now())
+    found = await displaced_appointments(gateway_of(request), caller, {one for ids in named for one in ids})
     for part, ids in zip(parts, named, strict=True):
         part["displaced"] = [one.model_dump(mode="json") for one in found if one.id in ids]
-    return made(request, answer, location, orjson.dumps(body))
+    return made(request, answer, location, orjson.dumps(answer.body))

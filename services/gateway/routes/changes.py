@@ -1,14 +1,16 @@
-"""What becomes of an appointment: it is confirmed, moved, cancelled; and the history of all that."""
+"""The changes of an appointment: commands that confirm, move and cancel it, and the history of its changes."""
 
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from services.gateway.commands.command import Build, Command, Kind, built
-from services.gateway.commands.places import find_move, keep_note
+from services.gateway.access.caller import ApiCaller
+from services.gateway.access.open_access import ByApiCaller
+from services.gateway.commands import messages
+from services.gateway.commands.kinds import CANCEL, CONFIRM, MOVE
 from services.gateway.gateway import gateway_of
 from services.gateway.http.answers import answer_command, without_body
-from services.gateway.http.reading import Asked, read_command
+from services.gateway.http.reading import read_command
 from services.gateway.http.strict import StrictRoute
 from services.gateway.openapi import appointments as shown
 from services.gateway.openapi import operations as doc
@@ -17,16 +19,9 @@ from services.gateway.owners.client import BOOKING
 from services.gateway.owners.forward import read
 from services.gateway.schemas import MOVE_FORMS, CancelIn, ConfirmIn, MoveIn
 from shared.contracts.appointments import AppointmentView, History
-from shared.contracts.booking import CancelAppointment, ConfirmAppointment, RescheduleAppointment
 from shared.contracts.problems import Code
-from shared.contracts.topics import APPOINTMENT_COMMANDS, BOOKING_COMMANDS
-from shared.infra.forms import canonical_hash
 
 router = APIRouter(route_class=StrictRoute, prefix="/appointments", tags=["Appointments"])
-
-CONFIRM = Kind("confirm_appointment", ConfirmAppointment, APPOINTMENT_COMMANDS)
-MOVE = Kind("reschedule_appointment", RescheduleAppointment, BOOKING_COMMANDS)
-CANCEL = Kind("cancel_appointment", CancelAppointment, APPOINTMENT_COMMANDS)
 
 _CONFIRM_CODES = (*doc.BODY_CODES, Code.UNKNOWN_APPOINTMENT, Code.CANCELLED, Code.EXPIRED, Code.PAST)
 _MOVE_CODES = (
@@ -44,14 +39,13 @@ _CANCEL_CODES = (*doc.BODY_CODES, Code.UNKNOWN_APPOINTMENT, Code.CHECKED_IN, Cod
     responses=doc.answers(200, shown.CONFIRMED, *_CONFIRM_CODES, command=True),
     openapi_extra=doc.takes(doc.KEY, doc.PREFER),
 )
-async def confirm_appointment(request: Request, appointment_id: UUID) -> Response:
+async def confirm_appointment(request: Request, caller: ByApiCaller, appointment_id: UUID) -> Response:
     """Confirms a held appointment before its time is over; one that is booked already is answered the same."""
     gateway = gateway_of(request)
-    asked = await read_command(request, ConfirmIn, required=False)
-    body_hash = canonical_hash(asked.body, appointment_id=appointment_id)
-    resolve = built(lambda envelope: ConfirmAppointment(**envelope, appointment_id=appointment_id))
-    command = Command.make(CONFIRM, gateway.caller(request), asked.key, body_hash, gateway.clock.now(), resolve)
-    return await answer_command(gateway, command, asked.preference)
+    posted = await read_command(request, ConfirmIn, required=False)
+    command = gateway.accept(CONFIRM, caller, posted, appointment_id=appointment_id)
+    message = messages.confirmation(command, appointment_id)
+    return await answer_command(gateway, command, message, posted.preference)
 
 
 @router.post(
@@ -61,21 +55,16 @@ async def confirm_appointment(request: Request, appointment_id: UUID) -> Respons
     responses=doc.answers(200, shown.MOVED, *_MOVE_CODES, command=True),
     openapi_extra=doc.posts(MoveIn, doc.Forms(shown.MOVE_BODIES), command=True),
 )
-async def reschedule_appointment(request: Request, appointment_id: UUID) -> Response:
+async def reschedule_appointment(request: Request, caller: ByApiCaller, appointment_id: UUID) -> Response:
     """Moves an appointment to another day, slot or time, and to another doctor, if one is named; it stays the same appointment.
 
     The new place is taken first. Answered once the old one is free; if the move is refused, the old place stays its own.
     """
     gateway = gateway_of(request)
-    asked = await read_command(request, *MOVE_FORMS)
-    body = asked.body
-    body_hash = canonical_hash(body, appointment_id=appointment_id)
-    doctor = (("doctor", body.doctor_id),) if body.doctor_id else ()
-    command = Command.make(
-        MOVE, gateway.caller(request), asked.key, body_hash, gateway.clock.now(),
-        lambda command: find_move(gateway.owners, command, appointment_id, body), *doctor,
-    )  # fmt: skip
-    return await answer_command(gateway, command, asked.preference)
+    posted = await read_command(request, *MOVE_FORMS)
+    command = gateway.accept(MOVE, caller, posted, appointment_id=appointment_id)
+    message = messages.move(gateway, command, appointment_id, posted.body)
+    return await answer_command(gateway, command, message, posted.preference)
 
 
 @router.get(
@@ -84,9 +73,9 @@ async def reschedule_appointment(request: Request, appointment_id: UUID) -> Resp
     response_model=History,
     responses=doc.answers(200, shown.HISTORY, Code.VALIDATION_FAILED, Code.UNKNOWN_APPOINTMENT),
 )
-async def get_appointment_history(request: Request, appointment_id: UUID) -> Response:
+async def get_appointment_history(request: Request, caller: ByApiCaller, appointment_id: UUID) -> Response:
     """Every change of an appointment, the first one first: what, when, by whom, and why."""
-    return await read(request, BOOKING, f"/internal/appointments/{appointment_id}/history")
+    return await read(request, caller, BOOKING, f"/internal/appointments/{appointment_id}/history")
 
 
 @router.post(
@@ -96,9 +85,9 @@ async def get_appointment_history(request: Request, appointment_id: UUID) -> Res
     responses=doc.answers(200, shown.CANCELLED, *_CANCEL_CODES, command=True),
     openapi_extra=doc.posts(CancelIn, shown.CANCEL_BODY, required=False, command=True),
 )
-async def cancel_appointment(request: Request, appointment_id: UUID) -> Response:
+async def cancel_appointment(request: Request, caller: ByApiCaller, appointment_id: UUID) -> Response:
     """Cancels an appointment; answered once its place is free."""
-    return await _cancel(request, appointment_id, await read_command(request, CancelIn, required=False))
+    return await _cancel(request, caller, appointment_id)
 
 
 @router.delete(
@@ -108,19 +97,14 @@ async def cancel_appointment(request: Request, appointment_id: UUID) -> Response
     responses=doc.bare(204, "Cancelled", OF_COMMANDS) | doc.answers(202, shown.RUNNING, *_CANCEL_CODES, command=True),
     openapi_extra=doc.takes(doc.KEY, doc.PREFER),
 )
-async def delete_appointment(request: Request, appointment_id: UUID) -> Response:
+async def delete_appointment(request: Request, caller: ByApiCaller, appointment_id: UUID) -> Response:
     """Cancels an appointment, without a body; answered once its place is free."""
-    return without_body(await _cancel(request, appointment_id, await read_command(request, CancelIn, required=False)))
+    return without_body(await _cancel(request, caller, appointment_id))
 
 
-async def _cancel(request: Request, appointment_id: UUID, asked: Asked[CancelIn]) -> Response:
+async def _cancel(request: Request, caller: ApiCaller, appointment_id: UUID) -> Response:
     gateway = gateway_of(request)
-
-    async def resolve(command: Command) -> Build:
-        if asked.body.note:
-            await keep_note(gateway.owners, command, appointment_id, asked.body.note)
-        return lambda envelope: CancelAppointment(**envelope, appointment_id=appointment_id, reason=asked.body.reason)
-
-    body_hash = canonical_hash(asked.body, appointment_id=appointment_id)
-    command = Command.make(CANCEL, gateway.caller(request), asked.key, body_hash, gateway.clock.now(), resolve)
-    return await answer_command(gateway, command, asked.preference)
+    posted = await read_command(request, CancelIn, required=False)
+    command = gateway.accept(CANCEL, caller, posted, appointment_id=appointment_id)
+    message = messages.cancellation(gateway, command, appointment_id, posted.body)
+    return await answer_command(gateway, command, message, posted.preference)

@@ -1,10 +1,12 @@
-"""Check-in, and the queue in front of a doctor, which is the queue's to tell."""
+"""Check-in, which is a command, and the queue of a doctor's day, which the queue service answers."""
 
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from services.gateway.commands.command import Command, Kind, built
+from services.gateway.access.open_access import ByApiCaller
+from services.gateway.commands import messages
+from services.gateway.commands.kinds import CHECK_IN
 from services.gateway.gateway import gateway_of
 from services.gateway.http.answers import answer_command
 from services.gateway.http.reading import read_command
@@ -14,16 +16,12 @@ from services.gateway.openapi import operations as doc
 from services.gateway.owners.client import QUEUE
 from services.gateway.owners.forward import read
 from services.gateway.schemas import CheckInIn
-from shared.contracts.booking import CheckInPatient
 from shared.contracts.problems import Code
 from shared.contracts.queue import QueueEntryView, QueuePage
 from shared.contracts.shapes import IsoDate
-from shared.contracts.topics import APPOINTMENT_COMMANDS
-from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, canonical_hash
+from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit
 
 router = APIRouter(route_class=StrictRoute, prefix="/checkins", tags=["Check-in"])
-
-CHECK_IN = Kind("create_checkin", CheckInPatient, APPOINTMENT_COMMANDS)
 
 _CODES = (
     Code.UNKNOWN_APPOINTMENT, Code.WRONG_PATIENT, Code.NOT_TODAY, Code.CANCELLED, Code.EXPIRED, Code.ALREADY_CHECKED_IN,
@@ -39,14 +37,12 @@ _CODES = (
     responses=doc.answers(201, shown.ENTRY, *doc.BODY_CODES, *_CODES, command=True),
     openapi_extra=doc.posts(CheckInIn, shown.CHECK_IN_BODY, command=True),
 )
-async def create_checkin(request: Request) -> Response:
+async def create_checkin(request: Request, caller: ByApiCaller) -> Response:
     """Checks a patient in on the day of the appointment; answered with the position in the queue."""
     gateway = gateway_of(request)
-    asked = await read_command(request, CheckInIn)
-    body = asked.body
-    resolve = built(lambda envelope: CheckInPatient(**envelope, appointment_id=body.appointment_id, patient_id=body.patient_id))
-    command = Command.make(CHECK_IN, gateway.caller(request), asked.key, canonical_hash(body), gateway.clock.now(), resolve)
-    return await answer_command(gateway, command, asked.preference)
+    posted = await read_command(request, CheckInIn)
+    command = gateway.accept(CHECK_IN, caller, posted)
+    return await answer_command(gateway, command, messages.check_in(command, posted.body), posted.preference)
 
 
 @router.get(
@@ -57,6 +53,7 @@ async def create_checkin(request: Request) -> Response:
 )
 async def get_queue(
     request: Request,
+    caller: ByApiCaller,
     doctor_id: UUID,
     date: IsoDate | None = None,
     limit: Limit = DEFAULT_LIMIT,
@@ -64,6 +61,6 @@ async def get_queue(
 ) -> Response:
     """Reads a doctor's queue in order of position; without `date` today's, in the clinic's zone."""
     gateway = gateway_of(request)
-    await gateway.require_doctor(request, doctor_id)
-    day = date or gateway.local_now().date()
-    return await read(request, QUEUE, f"/internal/queues/{doctor_id}", date=day, limit=limit, cursor=cursor)
+    await gateway.known.require(caller, ("doctor", doctor_id))
+    day = date or gateway.clinics.local(gateway.database_clock.now()).date()
+    return await read(request, caller, QUEUE, f"/internal/queues/{doctor_id}", date=day, limit=limit, cursor=cursor)

@@ -1,14 +1,16 @@
-"""What became of a command: its settled outcome, or that it still runs, to whom has its ticket."""
+"""The status of a command: its settled outcome, or that it still runs, for clients that have its ticket."""
 
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from services.gateway.commands.status import fate_of
-from services.gateway.commands.tickets import MAX_TICKET_CHARACTERS, Ticket
+from services.gateway.access.open_access import ByApiCaller
+from services.gateway.commands.status import status_of
+from services.gateway.commands.tickets import MAX_TICKET_CHARACTERS
 from services.gateway.gateway import gateway_of
-from services.gateway.http.answers import command_path, running, view_of
+from services.gateway.http.answers import running, view_of
+from services.gateway.http.paths import command_path
 from services.gateway.http.strict import StrictRoute
 from services.gateway.openapi import appointments as shown
 from services.gateway.openapi import operations as doc
@@ -28,18 +30,14 @@ TicketText = Annotated[str | None, Query(max_length=MAX_TICKET_CHARACTERS, descr
     responses=doc.answers(200, shown.SUCCEEDED, Code.VALIDATION_FAILED, Code.UNKNOWN_COMMAND)
     | doc.also(202, shown.RUNNING, "Still running", ["Location", "Retry-After"]),
 )
-async def get_command(request: Request, command_id: UUID, ticket: TicketText = None) -> Response:
+async def get_command(request: Request, caller: ByApiCaller, command_id: UUID, ticket: TicketText = None) -> Response:
     """The outcome of a command of the same principal; 202 while it runs, to whom has the ticket that its acceptance gave.
 
     A decided command is known without a ticket: its last step may have answered a moment before the outcome is settled. One that
     nobody has decided long after its deadline is closed here and now as lost.
     """
-    found = await fate_of(gateway_of(request), gateway_of(request).caller(request), command_id, ticket)
-    if isinstance(found, Ticket) or found.settled_at is None:
-        return _running(found, command_id, ticket)
-    return Response(view_of(found, request).model_dump_json(), media_type="application/json")
-
-
-def _running(known: Outcome | Ticket, command_id: UUID, ticket: str | None) -> Response:
+    known = await status_of(gateway_of(request), caller, command_id, ticket)
+    if isinstance(known, Outcome) and known.settled_at is not None:
+        return Response(view_of(known, request).model_dump_json(), media_type="application/json")
     view = CommandView(command_id=command_id, type=known.type, status=CommandStatus.RUNNING, accepted_at=known.accepted_at)
     return running(view, {"Location": command_path(command_id, ticket)})

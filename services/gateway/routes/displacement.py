@@ -4,6 +4,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
+from services.gateway.access.open_access import ByApiCaller
 from services.gateway.calendar.displace import displace_appointments
 from services.gateway.http.headers import IDEMPOTENCY_KEY
 from services.gateway.http.strict import StrictRoute
@@ -30,11 +31,11 @@ _TOLD = ("Preference-Applied", *OF_REGISTRATIONS)
     ]),
     openapi_extra=doc.posts(DisplaceIn, shown.DISPLACE_BODY, command=True),
 )  # fmt: skip
-async def displace(request: Request, doctor_id: UUID) -> Response:
+async def displace(request: Request, caller: ByApiCaller, doctor_id: UUID) -> Response:
     """Moves a doctor's displaced appointments: to later places of the doctor, or to the first ones of the same category.
 
     Displaced is what is to come and has lost its place to a changed schedule, a closed date or a closed day. All new places are
     taken before an old one is freed; what finds none, or cannot be moved, is listed with why. Who has checked in stays, and is
     not listed. A dry run changes nothing.
     """
-    return await displace_appointments(request, doctor_id)
+    return await displace_appointments(request, caller, doctor_id)

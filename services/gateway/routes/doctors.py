@@ -1,26 +1,25 @@
-"""Doctors, who are availability's: every call is passed on to it, and the end of a deletion is waited for."""
+"""Doctors, who are availability's: every call is forwarded to it, and the end of a deletion is waited for."""
 
 from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
+from services.gateway.access.open_access import ByApiCaller
 from services.gateway.calendar.remove_doctor import remove_doctor
-from services.gateway.http.answers import API
+from services.gateway.http.parameters import CancelAppointments, FilterText, IdOrName
+from services.gateway.http.paths import API
 from services.gateway.http.strict import StrictRoute
 from services.gateway.openapi import doctors as shown
 from services.gateway.openapi import operations as doc
 from services.gateway.owners.client import AVAILABILITY
 from services.gateway.owners.forward import answer_of, call, read, register, registered
-from services.gateway.routes.patients import CancelAppointments
 from shared.contracts.directory import DoctorIn, DoctorPage, DoctorPatch, DoctorView
 from shared.contracts.problems import Code
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit
 
 router = APIRouter(route_class=StrictRoute, tags=["Doctors"])
 
-Filter = Annotated[str | None, Query(min_length=1, max_length=200)]
-Named = Annotated[str | None, Query(min_length=1, max_length=200, description="An id or a name")]
 Expand = Annotated[Literal["translations"] | None, Query(description="Addresses in all their languages")]
 
 _MADE = (*doc.MADE, *doc.TRANSLATED)
@@ -35,10 +34,10 @@ _GONE = ("Preference-Applied",)
     responses=doc.answers(201, shown.DOCTOR, *doc.BODY_CODES, Code.KEY_REUSED, Code.DUPLICATE_CODE, carries=_MADE),
     openapi_extra=doc.posts(DoctorIn, shown.BODY),
 )
-async def create_doctor(request: Request) -> Response:
+async def create_doctor(request: Request, caller: ByApiCaller) -> Response:
     """Registers a doctor; without `code` it is made from the name."""
-    answer = await register(request, AVAILABILITY, "/internal/doctors", "create_doctor")
-    return await registered(request, answer, "doctor", f"{API}/doctors/{{id}}")
+    answer = await register(request, caller, AVAILABILITY, "/internal/doctors", "create_doctor")
+    return await registered(request, caller, answer, "doctor", f"{API}/doctors/{{id}}")
 
 
 @router.get(
@@ -50,18 +49,19 @@ async def create_doctor(request: Request) -> Response:
 )
 async def list_doctors(
     request: Request,
-    category: Named = None,
-    price_range: Named = None,
-    location: Filter = None,
-    language: Filter = None,
-    q: Filter = None,
+    caller: ByApiCaller,
+    category: IdOrName = None,
+    price_range: IdOrName = None,
+    location: FilterText = None,
+    language: FilterText = None,
+    q: FilterText = None,
     expand: Expand = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Response:
     """Lists doctors in order of code, all or those that every filter finds; addresses in the reader's language."""
     filters = {"category": category, "price_range": price_range, "location": location, "language": language, "q": q}
-    return await read(request, AVAILABILITY, "/internal/doctors", **filters, expand=expand, limit=limit, cursor=cursor)
+    return await read(request, caller, AVAILABILITY, "/internal/doctors", **filters, expand=expand, limit=limit, cursor=cursor)
 
 
 @router.get(
@@ -71,9 +71,9 @@ async def list_doctors(
     responses=doc.answers(200, shown.DOCTOR, Code.VALIDATION_FAILED, Code.UNKNOWN_DOCTOR, carries=doc.TRANSLATED),
     openapi_extra=doc.takes(doc.LANGUAGE),
 )
-async def get_doctor(request: Request, doctor_id: UUID, expand: Expand = None) -> Response:
+async def get_doctor(request: Request, caller: ByApiCaller, doctor_id: UUID, expand: Expand = None) -> Response:
     """Reads a doctor, with addresses in the reader's language."""
-    return await read(request, AVAILABILITY, f"/internal/doctors/{doctor_id}", expand=expand)
+    return await read(request, caller, AVAILABILITY, f"/internal/doctors/{doctor_id}", expand=expand)
 
 
 @router.patch(
@@ -86,9 +86,9 @@ async def get_doctor(request: Request, doctor_id: UUID, expand: Expand = None) -
     ),
     openapi_extra=doc.changes(DoctorPatch, shown.PATCH, doc.LANGUAGE),
 )  # fmt: skip
-async def update_doctor(request: Request, doctor_id: UUID) -> Response:
+async def update_doctor(request: Request, caller: ByApiCaller, doctor_id: UUID) -> Response:
     """Changes a doctor (RFC 7396); `locations` is the whole list, one that it leaves out is removed."""
-    return answer_of(request, await call(request, AVAILABILITY, "PATCH", f"/internal/doctors/{doctor_id}"))
+    return answer_of(request, await call(request, caller, AVAILABILITY, "PATCH", f"/internal/doctors/{doctor_id}"))
 
 
 @router.delete(
@@ -102,6 +102,8 @@ async def update_doctor(request: Request, doctor_id: UUID) -> Response:
     ),
     openapi_extra=doc.takes(doc.IF_MATCH, doc.PREFER),
 )
-async def delete_doctor(request: Request, doctor_id: UUID, cancel_appointments: CancelAppointments = "false") -> Response:
+async def delete_doctor(
+    request: Request, caller: ByApiCaller, doctor_id: UUID, cancel_appointments: CancelAppointments = "false"
+) -> Response:
     """Deletes a doctor, who stays readable; free slots to come go. Answered once live appointments are cancelled."""
-    return await remove_doctor(request, doctor_id, cancel=cancel_appointments == "true")
+    return await remove_doctor(request, caller, doctor_id, cancel=cancel_appointments == "true")

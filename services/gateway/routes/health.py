@@ -1,10 +1,10 @@
 """All services and stores in one view, for people and for monitors: 503 while any of them is down. The probes are elsewhere."""
 
 import asyncio
-from collections.abc import Callable
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
+from services.gateway.gateway import gateway_of
 from services.gateway.openapi import clinic as shown
 from services.gateway.openapi import operations as doc
 from services.gateway.owners.client import AVAILABILITY, BOOKING, QUEUE, Owners
@@ -12,10 +12,12 @@ from services.gateway.schemas import HealthView
 from shared.infra.health import Readiness
 
 CHECK_SECONDS = 2.0
+REPLIES = "replies"
+"""The check of the gateway's own consumer."""
 
 
-def overview_router(own: Readiness, admission: Readiness, owners: Callable[[], Owners]) -> APIRouter:
-    """The route of the overview. `own` are the gateway's checks, `admission` those of stores that readiness does without."""
+def overview_router(own: Readiness, spare: Readiness) -> APIRouter:
+    """The route of the overview. `own` are the gateway's checks, `spare` those of stores that readiness does without."""
     router = APIRouter(tags=["System"])
 
     @router.get(
@@ -24,32 +26,28 @@ def overview_router(own: Readiness, admission: Readiness, owners: Callable[[], O
         response_model=HealthView,
         responses=doc.answers(200, shown.HEALTH) | doc.also(503, shown.SICK, "Something is down"),
     )
-    async def get_health() -> Response:
+    async def get_health(request: Request) -> Response:
         """How every service and every store is."""
-        view = await overview(own, admission, owners())
+        view = await overview(own, spare, gateway_of(request).owners)
         return Response(view.model_dump_json(), 200 if view.status == "ok" else 503, media_type="application/json")
 
     return router
 
 
-async def overview(own: Readiness, admission: Readiness, owners: Owners) -> HealthView:
-    """Asks everybody at once."""
+async def overview(own: Readiness, spare: Readiness, owners: Owners) -> HealthView:
+    """Asks all services and all stores at once."""
     names = (AVAILABILITY, BOOKING, QUEUE)
-    reports = asyncio.gather(own.report(), admission.report())
+    reports = asyncio.gather(own.report(), spare.report())
     states = await asyncio.gather(*(_state(owners, name) for name in names))
-    gateway, spare = await reports
-    stores = {name: result for name, result in {**gateway, **spare}.items() if name != REPLIES}
+    gateway, others = await reports
+    stores = {name: result for name, result in {**gateway, **others}.items() if name != REPLIES}
     services = {"gateway": gateway.get(REPLIES, "ok"), **dict(zip(names, states, strict=True))}
     ok = all(state == "ok" for state in (*services.values(), *stores.values()))
     return HealthView(status="ok" if ok else "unavailable", services=services, stores=stores)
 
 
-REPLIES = "replies"
-"""The check of the gateway's own consumer."""
-
-
 async def _state(owners: Owners, name: str) -> str:
-    """`ok`, or what the service says is down, or why it says nothing."""
+    """`ok`, or the checks that the service names as failed, or the class of the error if it does not answer."""
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             report = await owners.readiness(name)

@@ -1,12 +1,14 @@
-"""Patients, who are booking's: every call is passed on to it."""
+"""Patients, who are booking's: every call is forwarded to it."""
 
 from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
+from services.gateway.access.open_access import ByApiCaller
 from services.gateway.gateway import gateway_of
-from services.gateway.http.answers import API
+from services.gateway.http.parameters import CancelAppointments, FilterText
+from services.gateway.http.paths import API
 from services.gateway.http.strict import StrictRoute
 from services.gateway.openapi import operations as doc
 from services.gateway.openapi import patients as shown
@@ -19,11 +21,7 @@ from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit
 
 router = APIRouter(route_class=StrictRoute, tags=["Patients"])
 
-OnDuplicate = Annotated[Literal["create"] | None, Query(description="Also if another patient has the phone number")]
-CancelAppointments = Annotated[
-    Literal["true", "false"], Query(description="Whether live appointments are cancelled; else they are a reason to refuse")
-]
-Text = Annotated[str | None, Query(min_length=1, max_length=200)]
+DuplicatePolicy = Annotated[Literal["create"] | None, Query(description="Also if another patient has the phone number")]
 
 _DUPLICATES = (Code.POSSIBLE_DUPLICATE, Code.NHS_NUMBER_TAKEN)
 
@@ -39,10 +37,10 @@ _DUPLICATES = (Code.POSSIBLE_DUPLICATE, Code.NHS_NUMBER_TAKEN)
     | doc.also(200, shown.PATIENT, "The same person is registered already", (*OF_REGISTRATIONS, *doc.ENTITY)),
     openapi_extra=doc.posts(PatientIn, shown.BODY),
 )  # fmt: skip
-async def create_patient(request: Request, on_duplicate: OnDuplicate = None) -> Response:
+async def create_patient(request: Request, caller: ByApiCaller, on_duplicate: DuplicatePolicy = None) -> Response:
     """Registers a patient; the same person (phone, name and date of birth agree) is answered with 200."""
-    answer = await register(request, BOOKING, "/internal/patients", "create_patient", on_duplicate=on_duplicate)
-    return await registered(request, answer, "patient", f"{API}/patients/{{id}}")
+    answer = await register(request, caller, BOOKING, "/internal/patients", "create_patient", on_duplicate=on_duplicate)
+    return await registered(request, caller, answer, "patient", f"{API}/patients/{{id}}")
 
 
 @router.get(
@@ -53,15 +51,16 @@ async def create_patient(request: Request, on_duplicate: OnDuplicate = None) -> 
 )
 async def list_patients(
     request: Request,
-    phone: Text = None,
-    nhs_number: Text = None,
-    name: Text = None,
+    caller: ByApiCaller,
+    phone: FilterText = None,
+    nhs_number: FilterText = None,
+    name: FilterText = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Response:
     """Lists patients in order of name, or finds those of a phone number, an NHS number, or a name."""
     filters = {"phone": phone, "nhs_number": nhs_number, "name": name}
-    return await read(request, BOOKING, "/internal/patients", **filters, limit=limit, cursor=cursor)
+    return await read(request, caller, BOOKING, "/internal/patients", **filters, limit=limit, cursor=cursor)
 
 
 @router.get(
@@ -70,9 +69,9 @@ async def list_patients(
     response_model=PatientView,
     responses=doc.answers(200, shown.PATIENT, Code.VALIDATION_FAILED, Code.UNKNOWN_PATIENT, carries=doc.ENTITY),
 )
-async def get_patient(request: Request, patient_id: UUID) -> Response:
+async def get_patient(request: Request, caller: ByApiCaller, patient_id: UUID) -> Response:
     """Reads a patient; of one that was merged into another, the other."""
-    return await read(request, BOOKING, f"/internal/patients/{patient_id}")
+    return await read(request, caller, BOOKING, f"/internal/patients/{patient_id}")
 
 
 @router.patch(
@@ -84,10 +83,12 @@ async def get_patient(request: Request, patient_id: UUID) -> Response:
     ),
     openapi_extra=doc.changes(PatientPatch, shown.PATCH),
 )  # fmt: skip
-async def update_patient(request: Request, patient_id: UUID, on_duplicate: OnDuplicate = None) -> Response:
+async def update_patient(
+    request: Request, caller: ByApiCaller, patient_id: UUID, on_duplicate: DuplicatePolicy = None
+) -> Response:
     """Changes a patient (RFC 7396): what is left out stays, `null` clears."""
     path = f"/internal/patients/{patient_id}"
-    return answer_of(request, await call(request, BOOKING, "PATCH", path, on_duplicate=on_duplicate))
+    return answer_of(request, await call(request, caller, BOOKING, "PATCH", path, on_duplicate=on_duplicate))
 
 
 @router.delete(
@@ -98,13 +99,14 @@ async def update_patient(request: Request, patient_id: UUID, on_duplicate: OnDup
     | doc.refuses(Code.VALIDATION_FAILED, Code.UNKNOWN_PATIENT, Code.HAS_APPOINTMENTS, Code.CHECKED_IN, Code.STALE),
     openapi_extra=doc.takes(doc.IF_MATCH),
 )
-async def delete_patient(request: Request, patient_id: UUID, cancel_appointments: CancelAppointments = "false") -> Response:
+async def delete_patient(
+    request: Request, caller: ByApiCaller, patient_id: UUID, cancel_appointments: CancelAppointments = "false"
+) -> Response:
     """Deletes a patient, who stays readable. Live appointments are cancelled if asked for, else they are a reason to refuse."""
     path = f"/internal/patients/{patient_id}"
-    answer = await call(request, BOOKING, "DELETE", path, cancel_appointments=cancel_appointments)
+    answer = await call(request, caller, BOOKING, "DELETE", path, cancel_appointments=cancel_appointments)
     if answer.is_success:
-        gateway = gateway_of(request)
-        await gateway.known.forget(gateway.caller(request), "patient", patient_id)
+        await gateway_of(request).known.forget(caller, "patient", patient_id)
     return emptied(request, answer)
 
 
@@ -118,7 +120,7 @@ async def delete_patient(request: Request, patient_id: UUID, cancel_appointments
     ),
     openapi_extra=doc.posts(MergeIn, shown.MERGE),
 )  # fmt: skip
-async def merge_patients(request: Request, patient_id: UUID) -> Response:
+async def merge_patients(request: Request, caller: ByApiCaller, patient_id: UUID) -> Response:
     """Moves a patient's live appointments to the one who survives; from then on both ids mean the survivor."""
     path = f"/internal/patients/{patient_id}/merge"
-    return answer_of(request, await register(request, BOOKING, path, "merge_patients"))
+    return answer_of(request, await register(request, caller, BOOKING, path, "merge_patients"))

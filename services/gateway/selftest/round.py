@@ -4,8 +4,6 @@ Everything it makes has a name of its own, so rounds run beside each other and a
 """
 
 import datetime as dt
-import random
-import time
 from contextlib import suppress
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,6 +14,7 @@ from pydantic import Field
 
 from shared.contracts.calendar import Weekday
 from shared.contracts.envelope import Wire
+from shared.infra.clockwork import Clock
 
 ZONE = "Europe/London"
 DAYS_AHEAD = 7
@@ -24,7 +23,7 @@ QUARTERS = 4
 _PREFER = {"Prefer": "wait=30"}
 
 
-class Step(Wire):
+class RoundStep(Wire):
     """One request of the round and the status that it was answered with."""
 
     name: str
@@ -37,7 +36,7 @@ class RoundView(Wire):
 
     status: str
     failed: str | None = None
-    steps: list[Step] = Field(default=[])
+    steps: list[RoundStep] = Field(default=[])
 
 
 class Unexpected(Exception):
@@ -47,11 +46,12 @@ class Unexpected(Exception):
 class Round:
     """The steps of one round, in order, on a client of the API."""
 
-    def __init__(self, http: httpx2.AsyncClient) -> None:
+    def __init__(self, http: httpx2.AsyncClient, clock: Clock) -> None:
         self._http = http
+        self._clock = clock
         self._mark = uuid4().hex
         self._day = dt.datetime.now(ZoneInfo(ZONE)).date() + dt.timedelta(days=DAYS_AHEAD)
-        self._steps: list[Step] = []
+        self._steps: list[RoundStep] = []
         self._name = ""
         self._made: dict[str, str] = {}
         """By what it is: the path of what is to be deleted, in the order in which it was made."""
@@ -88,7 +88,7 @@ class Round:
             "locations": [{"name": "Harbour", "address": address, "time_zone": ZONE}],
         }  # fmt: skip
         await self._make("doctor", "/doctors", doctor, "?cancel_appointments=true")
-        person = {"name": f"Round {self._mark}", "phone": f"+4477{random.randrange(10**8):08d}"}
+        person = {"name": f"Round {self._mark}", "phone": f"+4477{int(self._mark, 16) % 10**8:08d}"}
         await self._make("patient", "/patients?on_duplicate=create", person, "?cancel_appointments=true")
 
     async def _book(self) -> None:
@@ -161,10 +161,10 @@ class Round:
         return found
 
     async def _step(self, name: str, method: str, path: str, status: int, body: object = None, **headers: str) -> httpx2.Response:
-        self._name, started = name, time.perf_counter()
+        self._name, started = name, self._clock.monotonic()
         answer = await self._http.request(method, path, json=body, headers=headers)
-        spent = round((time.perf_counter() - started) * 1000, 1)
-        self._steps.append(Step(name=name, status=answer.status_code, milliseconds=spent))
+        spent = round((self._clock.monotonic() - started) * 1000, 1)
+        self._steps.append(RoundStep(name=name, status=answer.status_code, milliseconds=spent))
         code = answer.json().get("code") if answer.is_error else ""
         _expect(answer.status_code == status, f"{answer.status_code} {code} and not {status}")
         return answer

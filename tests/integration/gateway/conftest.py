@@ -13,13 +13,14 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 from fastapi import FastAPI
 
-from services.gateway.access.caller import OPEN
+from services.gateway.access.open_access import OPEN
 from services.gateway.app import create_app
 from services.gateway.owners.client import AVAILABILITY, BOOKING, QUEUE, Owners
 from services.gateway.settings import Settings
 from shared.contracts.commands import Answer, CommandAnswered, Outcome, Outcomes
 from shared.contracts.envelope import ClientCommand
 from shared.contracts.topics import APPOINTMENT_COMMANDS, BOOKING_COMMANDS, GATEWAY_REPLIES
+from shared.infra.clockwork import Clock
 from shared.infra.kafka.publisher import Publisher
 from shared.infra.kafka.records import Record, decode, record_of
 from tests.support.messages import caused
@@ -88,10 +89,10 @@ def owners(monkeypatch: pytest.MonkeyPatch) -> FakeOwners:
     """Stands behind every gateway that this test starts."""
     fake = FakeOwners()
 
-    def connect(_: type[Owners], settings: Settings) -> Owners:
+    def connect(_: type[Owners], settings: Settings, clock: Clock) -> Owners:
         transport = httpx2.MockTransport(fake)
         names = (AVAILABILITY, BOOKING, QUEUE)
-        return Owners({name: httpx2.AsyncClient(transport=transport, base_url=f"http://{name}") for name in names})
+        return Owners({name: httpx2.AsyncClient(transport=transport, base_url=f"http://{name}") for name in names}, clock)
 
     monkeypatch.setattr(Owners, "connect", classmethod(connect))
     return fake

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from services.gateway.clinics.service import announce_clinics
-from services.gateway.owners.store import KnownStore
+from services.gateway.clinics.announce import announce_clinics
+from services.gateway.owners.store import RedisKnownIds
 from shared.contracts.envelope import Message
 from shared.contracts.registry import ClinicChanged
 from shared.contracts.topics import REGISTRY_EVENTS, Topic
+from shared.infra.clockwork import Clock
 from shared.infra.outbox import Written
 from shared.infra.postgres import Connection
 from shared.infra.runtime import Runtime, make_redis
@@ -66,7 +67,7 @@ async def test_without_redis_it_is_ready_and_the_overview_says_so(start: Start, 
 
 async def test_known_ids_are_shared_by_redis_for_a_time(servers: Any) -> None:
     redis: Redis = make_redis(RedisSettings(url=servers.redis_url, timeout_ms=1_000))
-    store = KnownStore(redis, 300)
+    store = RedisKnownIds(redis, 300, Clock())
     await store.put("doctor", CLINIC, DOCTOR)
     assert await store.has("doctor", CLINIC, DOCTOR) and not await store.has("patient", CLINIC, DOCTOR)
     assert 0 < await redis.ttl(f"frontdesk:known:doctor:{CLINIC}:{DOCTOR}") <= 300
@@ -77,7 +78,7 @@ async def test_known_ids_are_shared_by_redis_for_a_time(servers: Any) -> None:
 
 async def test_a_store_that_is_away_knows_nothing() -> None:
     redis: Redis = make_redis(RedisSettings(url=f"redis://{NOWHERE}/0"))
-    store = KnownStore(redis, 300)
+    store = RedisKnownIds(redis, 300, Clock())
     await store.put("doctor", CLINIC, DOCTOR)
     await store.drop("doctor", CLINIC, DOCTOR)
     assert not await store.has("doctor", CLINIC, DOCTOR)

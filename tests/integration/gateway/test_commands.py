@@ -43,14 +43,14 @@ async def test_replies_that_cannot_be_read_stop_nothing(gateway: Process, comman
     assert (await asked).status_code == 201
 
 
-async def test_a_lost_reply_is_made_up_for_by_a_look(gateway: Process, commands: Commands, owners: FakeOwners) -> None:
+async def test_without_its_reply_an_outcome_is_found_by_polling(gateway: Process, commands: Commands, owners: FakeOwners) -> None:
     asked = gateway.book(Prefer="wait=30")
     _, command = await commands.next()
     owners.outcomes = [stored(command)]
     assert (await asked).status_code == 201
 
 
-async def test_a_key_that_belongs_to_another_request_is_found_by_a_look(
+async def test_a_key_that_belongs_to_another_request_is_found_by_polling(
     gateway: Process, commands: Commands, owners: FakeOwners
 ) -> None:
     asked = gateway.book(Prefer="wait=30")

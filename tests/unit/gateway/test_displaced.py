@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from types import SimpleNamespace
 from uuid import UUID
 
 import httpx2
@@ -10,12 +11,13 @@ import orjson
 import pytest
 
 from services.gateway.calendar import displaced as module
-from services.gateway.calendar.displaced import displaced
+from services.gateway.calendar.displaced import PATIENCE_SECONDS, PAUSE_SECONDS, displaced_appointments
 from services.gateway.owners.client import AVAILABILITY, BOOKING, Owners
 from shared.contracts.appointments import AppointmentPage, AppointmentView, Status
 from shared.contracts.problems import Code
 from shared.infra.problems import ProblemError
-from tests.unit.gateway.parts import CALLER, DOCTOR, NOW, PATIENT
+from tests.support.clock import FakeClock
+from tests.unit.gateway.parts import CALLER, DOCTOR, NOW, PATIENT, gateway_with
 
 FIRST, SECOND = UUID(int=11), UUID(int=12)
 
@@ -27,7 +29,7 @@ def appointment(number: int, status: Status = Status.BOOKED, day: date = NOW.dat
 
 
 @dataclass
-class World:
+class FakeOwners:
     """Booking and availability: what each says, and how often booking was asked. `then` happens after its first answer."""
 
     known: list[AppointmentView] = field(default_factory=list)
@@ -35,6 +37,7 @@ class World:
     then: Callable[[], object] = lambda: None
     asked: list[list[UUID]] = field(default_factory=list)
     fails: bool = False
+    clock: FakeClock = field(default_factory=FakeClock)
 
     def __call__(self, request: httpx2.Request) -> httpx2.Response:
         ids = [UUID(text) for text in orjson.loads(request.content)["ids"]]
@@ -50,66 +53,63 @@ class World:
         return httpx2.Response(200, content=page.model_dump_json())
 
     async def displaced(self, *ids: UUID) -> list[UUID]:
-        transport = httpx2.MockTransport(self)
-        owners = Owners({name: httpx2.AsyncClient(transport=transport, base_url="http://x") for name in (BOOKING, AVAILABILITY)})
-        return [one.id for one in await displaced(owners, CALLER, ids, NOW)]
-
-
-@pytest.fixture(autouse=True)
-def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PAUSE_SECONDS", 0.001)
+        transport, clock = httpx2.MockTransport(self), self.clock
+        clients = {name: httpx2.AsyncClient(transport=transport, base_url="http://x") for name in (BOOKING, AVAILABILITY)}
+        gateway = gateway_with(owners=Owners(clients, clock), clock=clock, database_clock=SimpleNamespace(now=lambda: NOW))
+        return [one.id for one in await displaced_appointments(gateway, CALLER, ids)]
 
 
 async def test_nothing_is_asked_where_nothing_is_named() -> None:
-    world = World()
-    assert await world.displaced() == [] and world.asked == []
+    owners = FakeOwners()
+    assert await owners.displaced() == [] and owners.asked == []
 
 
 async def test_they_are_told_in_booking_s_order() -> None:
-    world = World([appointment(11, day=NOW.date() + timedelta(days=1)), appointment(12)])
-    assert await world.displaced(FIRST, SECOND) == [SECOND, FIRST]
-    assert len(world.asked) == 1
+    owners = FakeOwners([appointment(11, day=NOW.date() + timedelta(days=1)), appointment(12)])
+    assert await owners.displaced(FIRST, SECOND) == [SECOND, FIRST]
+    assert len(owners.asked) == 1
 
 
 async def test_a_booking_on_its_way_is_waited_for() -> None:
-    world = World([appointment(11)], taken=[SECOND])
-    world.then = lambda: world.known.append(appointment(12))
-    assert await world.displaced(FIRST, SECOND) == [FIRST, SECOND]
-    assert world.asked == [[FIRST, SECOND], [SECOND]]
+    owners = FakeOwners([appointment(11)], taken=[SECOND])
+    owners.then = lambda: owners.known.append(appointment(12))
+    assert await owners.displaced(FIRST, SECOND) == [FIRST, SECOND]
+    assert owners.asked == [[FIRST, SECOND], [SECOND]]
 
 
 async def test_one_whose_place_is_back_is_not_waited_for() -> None:
-    world = World([appointment(11)])
-    assert await world.displaced(FIRST, SECOND) == [FIRST]
-    assert len(world.asked) == 1
+    owners = FakeOwners([appointment(11)])
+    assert await owners.displaced(FIRST, SECOND) == [FIRST]
+    assert len(owners.asked) == 1
 
 
 @pytest.mark.parametrize("status", [Status.CANCELLED, Status.EXPIRED, Status.FULFILLED, Status.NO_SHOW])
 async def test_what_is_over_is_not_displaced(status: Status) -> None:
-    assert await World([appointment(11, status)]).displaced(FIRST) == []
+    assert await FakeOwners([appointment(11, status)]).displaced(FIRST) == []
 
 
 async def test_a_hold_is_displaced_until_its_time_is_over() -> None:
     held = appointment(11, Status.PENDING, expires_at=NOW + timedelta(seconds=1))
     over = appointment(12, Status.PENDING, expires_at=NOW)
-    assert await World([held, over]).displaced(FIRST, SECOND) == [FIRST]
+    assert await FakeOwners([held, over]).displaced(FIRST, SECOND) == [FIRST]
 
 
-async def test_a_booking_that_stays_on_its_way_is_a_refusal_to_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PATIENCE_SECONDS", 0.05)
+async def test_a_booking_that_stays_on_its_way_is_a_refusal_to_answer() -> None:
+    owners = FakeOwners(taken=[FIRST])
     with pytest.raises(ProblemError) as refused:
-        await World(taken=[FIRST]).displaced(FIRST)
+        await owners.displaced(FIRST)
     assert refused.value.code == Code.UNAVAILABLE and int(refused.value.headers["Retry-After"]) > 0
+    assert PATIENCE_SECONDS <= owners.clock.now <= PATIENCE_SECONDS + 2 * PAUSE_SECONDS
 
 
 async def test_an_owner_that_fails_is_a_refusal_to_answer() -> None:
     with pytest.raises(ProblemError) as refused:
-        await World(fails=True).displaced(FIRST)
+        await FakeOwners(fails=True).displaced(FIRST)
     assert refused.value.code == Code.UNAVAILABLE
 
 
 async def test_many_are_asked_for_in_several_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_IDS", 2)
-    world = World([appointment(number) for number in range(1, 6)])
-    assert len(await world.displaced(*(UUID(int=number) for number in range(1, 6)))) == 5
-    assert [len(ids) for ids in world.asked] == [2, 2, 1]
+    owners = FakeOwners([appointment(number) for number in range(1, 6)])
+    assert len(await owners.displaced(*(UUID(int=number) for number in range(1, 6)))) == 5
+    assert [len(ids) for ids in owners.asked] == [2, 2, 1]

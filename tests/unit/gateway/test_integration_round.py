@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 from services.gateway.app import create_app
 from services.gateway.selftest.round import Round
 from services.gateway.settings import Settings
+from shared.infra.clockwork import Clock
 from tests.unit.gateway.test_settings import ENVIRONMENT
 
 TESTING = {**ENVIRONMENT, "ENVIRONMENT": "integration-test"}
@@ -31,7 +32,7 @@ async def test_a_failure_names_its_step_and_leaves_nothing() -> None:
         return api(request)
 
     async with httpx2.AsyncClient(transport=httpx2.MockTransport(recorded), base_url="http://api") as http:
-        view = await Round(http).run()
+        view = await Round(http, Clock()).run()
     assert (view.status, view.failed) == ("failed", "make the doctor: 503 unavailable and not 201")
     assert [step.status for step in view.steps] == [200, 200, 201, 201, 503]
     assert requests[-2:] == [f"DELETE /price-ranges/{MADE}", f"DELETE /categories/{MADE}"]
@@ -42,14 +43,14 @@ async def test_an_api_that_breaks_off_is_a_failure_too() -> None:
         raise httpx2.ReadError("gone")
 
     async with httpx2.AsyncClient(transport=httpx2.MockTransport(broken), base_url="http://api") as http:
-        view = await Round(http).run()
+        view = await Round(http, Clock()).run()
     assert (view.status, view.failed, view.steps) == ("failed", "read the clinic: ReadError('gone')", [])
 
 
 async def test_an_answer_of_another_shape_is_a_failure_too() -> None:
     transport = httpx2.MockTransport(lambda _: httpx2.Response(200, text="hello"))
     async with httpx2.AsyncClient(transport=transport, base_url="http://api") as http:
-        assert str((await Round(http).run()).failed).startswith("read the clinic: JSONDecodeError(")
+        assert str((await Round(http, Clock()).run()).failed).startswith("read the clinic: JSONDecodeError(")
 
 
 @pytest.mark.parametrize("environment", ["development", "integration-test"])

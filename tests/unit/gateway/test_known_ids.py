@@ -2,74 +2,101 @@
 
 from uuid import UUID
 
-from services.gateway.owners.known_ids import KnownIds
-from tests.unit.gateway.parts import CALLER, CLINIC, DOCTOR, PATIENT, FakeRegistry, FakeStore
+from services.gateway.access.caller import ApiCaller
+from services.gateway.owners.known_ids import TTL_SECONDS, EntityId, KnownIds
+from shared.contracts.problems import Code
+from shared.infra.clockwork import Clock
+from shared.infra.problems import ProblemError
+from tests.support.clock import FakeClock
+from tests.unit.gateway.parts import CALLER, CLINIC, DOCTOR, PATIENT, FakeIdOwners, FakeSharedIds
 
-BOTH = [("doctor", DOCTOR), ("patient", PATIENT)]
+BOTH: tuple[EntityId, ...] = (("doctor", DOCTOR), ("patient", PATIENT))
+
+
+async def unknown(known: KnownIds, *entities: EntityId, caller: ApiCaller = CALLER) -> Code | None:
+    """What is refused of these ids, or None if they are all taken for known."""
+    try:
+        await known.require(caller, *entities)
+    except ProblemError as problem:
+        return problem.code
+    return None
 
 
 async def test_what_the_owner_knows_is_asked_for_once() -> None:
-    store, registry = FakeStore(), FakeRegistry()
-    known = KnownIds(store, registry)
+    shared, owners = FakeSharedIds(), FakeIdOwners()
+    known = KnownIds(shared, owners, Clock())
     for _ in range(3):
-        assert await known.first_unknown(CALLER, BOTH) is None
-    assert registry.asked == [DOCTOR, PATIENT]
-    assert store.known == {("doctor", CLINIC, DOCTOR), ("patient", CLINIC, PATIENT)}
+        assert await unknown(known, *BOTH) is None
+    assert owners.asked == [DOCTOR, PATIENT]
+    assert shared.known == {("doctor", CLINIC, DOCTOR), ("patient", CLINIC, PATIENT)}
 
 
 async def test_what_another_gateway_knows_is_not_asked_for() -> None:
-    registry = FakeRegistry()
-    known = KnownIds(FakeStore({("doctor", CLINIC, DOCTOR), ("patient", CLINIC, PATIENT)}), registry)
-    assert await known.first_unknown(CALLER, BOTH) is None
-    assert registry.asked == []
+    owners = FakeIdOwners()
+    known = KnownIds(FakeSharedIds({("doctor", CLINIC, DOCTOR), ("patient", CLINIC, PATIENT)}), owners, Clock())
+    assert await unknown(known, *BOTH) is None
+    assert owners.asked == []
 
 
 async def test_what_does_not_exist_is_asked_for_each_time() -> None:
-    registry = FakeRegistry({DOCTOR})
-    known = KnownIds(FakeStore(), registry)
-    assert await known.first_unknown(CALLER, BOTH) == "patient"
-    registry.existing = {DOCTOR, PATIENT}
-    assert await known.first_unknown(CALLER, BOTH) is None
+    owners = FakeIdOwners({DOCTOR})
+    known = KnownIds(FakeSharedIds(), owners, Clock())
+    assert await unknown(known, *BOTH) == Code.UNKNOWN_PATIENT
+    owners.existing = {DOCTOR, PATIENT}
+    assert await unknown(known, *BOTH) is None
 
 
 async def test_the_doctor_is_named_first() -> None:
-    assert await KnownIds(FakeStore(), FakeRegistry(set())).first_unknown(CALLER, BOTH) == "doctor"
+    assert await unknown(KnownIds(FakeSharedIds(), FakeIdOwners(set()), Clock()), *BOTH) == Code.UNKNOWN_DOCTOR
 
 
 async def test_an_owner_that_cannot_say_refuses_nothing_and_teaches_nothing() -> None:
-    store, registry = FakeStore(), FakeRegistry(None)
-    known = KnownIds(store, registry)
-    assert await known.first_unknown(CALLER, BOTH) is None
-    assert store.known == set()
-    registry.existing = set()
-    assert await known.first_unknown(CALLER, BOTH) == "doctor"
+    shared, owners = FakeSharedIds(), FakeIdOwners(None)
+    known = KnownIds(shared, owners, Clock())
+    assert await unknown(known, *BOTH) is None
+    assert shared.known == set()
+    owners.existing = set()
+    assert await unknown(known, *BOTH) == Code.UNKNOWN_DOCTOR
 
 
 async def test_what_was_removed_is_asked_for_again() -> None:
-    store, registry = FakeStore(), FakeRegistry()
-    known = KnownIds(store, registry)
-    assert await known.first_unknown(CALLER, BOTH) is None
-    registry.existing = {PATIENT}
+    shared, owners = FakeSharedIds(), FakeIdOwners()
+    known = KnownIds(shared, owners, Clock())
+    assert await unknown(known, *BOTH) is None
+    owners.existing = {PATIENT}
     await known.forget(CALLER, "doctor", DOCTOR)
-    assert await known.first_unknown(CALLER, BOTH) == "doctor"
-    assert store.known == {("patient", CLINIC, PATIENT)}
+    assert await unknown(known, *BOTH) == Code.UNKNOWN_DOCTOR
+    assert shared.known == {("patient", CLINIC, PATIENT)}
 
 
 async def test_an_id_of_one_clinic_is_not_one_of_another() -> None:
-    registry = FakeRegistry()
-    known = KnownIds(FakeStore(), registry)
+    owners = FakeIdOwners()
+    known = KnownIds(FakeSharedIds(), owners, Clock())
     await known.remember(CALLER, "doctor", DOCTOR)
-    registry.existing = set()
+    owners.existing = set()
     stranger = type(CALLER)(UUID(int=99), "open", "open", "desk-1")
-    assert await known.first_unknown(stranger, BOTH[:1]) == "doctor"
+    assert await unknown(known, BOTH[0], caller=stranger) == Code.UNKNOWN_DOCTOR
 
 
 async def test_the_memory_is_bounded_and_keeps_what_is_used() -> None:
-    registry = FakeRegistry()
-    known = KnownIds(FakeStore(), registry, max_known=2)
+    owners = FakeIdOwners()
+    known = KnownIds(FakeSharedIds(), owners, Clock(), max_known=2)
     ids = [UUID(int=number) for number in (10, 11, 12)]
     for one in ids[:2]:
         await known.remember(CALLER, "doctor", one)
-    assert await known.first_unknown(CALLER, [("doctor", ids[0])]) is None
+    assert await unknown(known, ("doctor", ids[0])) is None
     await known.remember(CALLER, "doctor", ids[2])
     assert [key[2] for key in known._until] == [ids[0], ids[2]]
+
+
+async def test_what_is_known_is_known_for_five_minutes() -> None:
+    clock, owners = FakeClock(), FakeIdOwners()
+    known = KnownIds(FakeSharedIds(), owners, clock)
+    await known.remember(CALLER, "doctor", DOCTOR)
+    known._shared = FakeSharedIds()
+    clock.now = TTL_SECONDS - 1
+    await known.require(CALLER, BOTH[0])
+    assert owners.asked == []
+    clock.now = TTL_SECONDS
+    await known.require(CALLER, BOTH[0])
+    assert owners.asked == [DOCTOR]

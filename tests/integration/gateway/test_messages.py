@@ -1,4 +1,4 @@
-"""What owners are asked before a command is published: slots, the appointment to move, the note to keep; and if they refuse."""
+"""What owners are asked before a command is published: its slot, the appointment to move, the note to keep; and if they refuse."""
 
 import asyncio
 from typing import Any
@@ -38,7 +38,7 @@ async def refused(task: "asyncio.Task[httpx2.Response]") -> tuple[int, str]:
 
 
 async def decide(commands: Commands, owners: FakeOwners, command: Any, answer: Answer) -> None:
-    """Booking has the outcome as well: who has only just begun to listen may miss a reply, and looks a second later."""
+    """Booking has the outcome as well: who has only just begun to listen may miss a reply, and polls a second later."""
     owners.outcomes = [stored(command).model_copy(update={"answer": answer})]
     await commands.reply(command, answer)
 
@@ -109,7 +109,7 @@ async def test_a_repeat_is_answered_though_its_slot_is_gone(gateway: Process, co
     assert await refused(post(gateway, "/appointments", other, **key)) == (422, "key_reused")
 
 
-async def test_the_same_wish_is_the_same_command_though_its_slot_is_another_now(
+async def test_the_same_request_is_the_same_command_though_its_slot_is_another_now(
     gateway: Process, commands: Commands, calendar: FakeOwners
 ) -> None:
     booking, key = {"patient_id": PATIENT, "doctor_id": DOCTOR, "starts_at": START}, {"Idempotency-Key": uuid4().hex}

@@ -1,11 +1,11 @@
-"""Registry calls and reads go to their owner as they are, and come back with what the gateway adds."""
+"""Registry calls and reads are forwarded to their owner as they are, and answered with what the gateway adds."""
 
 from uuid import UUID, uuid4
 
 import httpx2
 import pytest
 
-from services.gateway.access.caller import OPEN
+from services.gateway.access.open_access import OPEN
 from shared.contracts import internal
 from shared.infra import ids
 from tests.integration.gateway.conftest import API, CLINIC, FakeOwners, Process

@@ -1,4 +1,4 @@
-"""Displacing: whom availability names and booking has, moved by commands whose ends are waited for as any command's."""
+"""Displacing: appointments that availability names and booking has are moved by commands, whose outcomes are waited for."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -122,18 +122,18 @@ async def test_what_is_not_settled_is_moving(post: Post, services: Services) -> 
 
 
 async def test_the_end_is_waited_for(post: Post, services: Services) -> None:
-    looks = 0
+    polls = 0
 
-    def look(request: httpx2.Request) -> tuple[int, Any]:
-        nonlocal looks
-        looks += 1
-        services.owners.outcomes = [outcome(9), outcome(10)][:looks]
+    def poll(request: httpx2.Request) -> tuple[int, Any]:
+        nonlocal polls
+        polls += 1
+        services.owners.outcomes = [outcome(9), outcome(10)][:polls]
         return 200, {"outcomes": [one.model_dump(mode="json") for one in services.owners.outcomes]}
 
-    services.owners.answers[OUTCOMES] = look
+    services.owners.answers[OUTCOMES] = poll
     answer = await post(Prefer="wait=20")
     assert (answer.status_code, len(answer.json()["moved"]), answer.headers["Preference-Applied"]) == (200, 2, "wait=20")
-    assert looks == 2
+    assert polls == 2
 
 
 async def test_while_booking_is_away_all_is_moving(post: Post, services: Services) -> None:

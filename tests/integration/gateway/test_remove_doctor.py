@@ -19,7 +19,7 @@ BUSY = (409, {"code": "has_appointments", "appointments": [str(APPOINTMENT.id)]}
 
 
 class Doctor:
-    """A doctor with appointments, of whom `left` are still to be cancelled at each look."""
+    """A doctor with appointments, of whom `left` are still to be cancelled each time that availability is asked."""
 
     def __init__(self, owners: FakeOwners, status: Status, *left: int, of: UUID = UUID(DOCTOR)) -> None:
         self.left: Iterator[int] = iter(left)
@@ -40,7 +40,7 @@ class Doctor:
         return [f"{one.method} {one.url.path.removeprefix('/internal/')}" for one in self.owners.requests]
 
 
-async def test_one_whom_nobody_waits_for_is_gone_at_once(gateway: Process, owners: FakeOwners) -> None:
+async def test_a_doctor_without_appointments_is_deleted_at_once(gateway: Process, owners: FakeOwners) -> None:
     owners.answers[INTERNAL] = (200, {"id": DOCTOR, "appointments_left": 0})
     for query in ("", "?cancel_appointments=false", "?cancel_appointments=true"):
         owners.requests.clear()
@@ -78,7 +78,7 @@ async def test_a_repeat_tells_what_is_left(gateway: Process, owners: FakeOwners)
     assert (answer.status_code, answer.json()["appointments_left"]) == (202, 2)
 
 
-async def test_one_in_front_of_whom_somebody_sits_stays(gateway: Process, owners: FakeOwners) -> None:
+async def test_a_doctor_with_a_patient_checked_in_stays(gateway: Process, owners: FakeOwners) -> None:
     doctor = Doctor(owners, Status.CHECKED_IN)
     answer = await gateway.http.delete(f"{PATH}?cancel_appointments=true")
     assert (answer.status_code, answer.json()["code"]) == (409, "checked_in")
@@ -86,7 +86,7 @@ async def test_one_in_front_of_whom_somebody_sits_stays(gateway: Process, owners
     assert doctor.asked == [f"DELETE doctors/{DOCTOR}", "POST appointments/look"]
 
 
-async def test_one_who_waits_for_another_doctor_holds_up_nothing(gateway: Process, owners: FakeOwners) -> None:
+async def test_a_patient_checked_in_with_another_doctor_is_no_reason_to_refuse(gateway: Process, owners: FakeOwners) -> None:
     """Its move here has a place, and will be refused: it has checked in where it was."""
     Doctor(owners, Status.CHECKED_IN, 0, of=UUID(int=6))
     answer = await gateway.http.delete(f"{PATH}?cancel_appointments=true")
@@ -98,7 +98,7 @@ async def test_a_bad_preference_deletes_nothing(gateway: Process, owners: FakeOw
     assert (answer.status_code, owners.requests) == (400, [])
 
 
-async def test_a_deleted_one_has_lists_and_bookings_that_availability_refuses(gateway: Process, owners: FakeOwners) -> None:
+async def test_a_deleted_doctor_has_lists_and_bookings_that_availability_refuses(gateway: Process, owners: FakeOwners) -> None:
     queue = f"/internal/queues/{DOCTOR}"
     owners.answers[queue] = (200, {"items": [], "next_cursor": None})
     assert (await gateway.http.get(f"{API}/checkins/doctors/{DOCTOR}/queue")).status_code == 200
