@@ -17,7 +17,7 @@ from deploy import blocking, databases
 from deploy.embedded import EmbeddedServers
 from deploy.embedded.ports import LOOPBACK
 from services.availability.repository import slots
-from services.booking.repository import appointments, patients
+from services.booking.repository import appointments, patient_locks
 from shared.infra import audit, clinic_settings, inbox, outbox, outcomes, postgres
 
 CLIENTS = 16
@@ -94,7 +94,7 @@ def booking_script() -> str:
             statement(*_ACT) + ";",
             statement(inbox.ADMIT, _NEW, _CLINIC, "ARRAY['SlotReserved']", _NULL, _NULL) + ";",
             statement(outcomes.LOOK, _CLINIC, _NEW) + ";",
-            statement(patients.LOCK, _CLINIC, _OWN) + ";",
+            statement(patient_locks.LOCK, _CLINIC, _OWN) + ";",
             statement(appointments.INSERT, *booked) + ";",
             statement(outcomes.DECIDE, *decided) + ";",
             statement(*_NOTE) + ";",

@@ -31,6 +31,6 @@ def create_app(settings: Settings) -> FastAPI:
         jobs=lambda runtime: [
             questioning(runtime.units, patience),
             publishing(runtime.units),
-            retention(runtime.database, outcomes=OLD_OUTCOMES),
+            retention(runtime.units, outcomes=OLD_OUTCOMES),
         ],
     )

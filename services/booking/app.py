@@ -6,7 +6,7 @@ from services.booking.handlers import IGNORED, make_handler
 from services.booking.identifiers import Codec
 from services.booking.repository.notes import OLD_OUTCOMES_AND_NOTES
 from services.booking.routes import router
-from services.booking.service.appointments.holds import sweeping
+from services.booking.service.appointments.sweep import sweep_job
 from services.booking.service.outcomes.failures import fail_own
 from services.booking.settings import Settings
 from shared.infra.owner import create_owner
@@ -14,12 +14,12 @@ from shared.infra.retention import retention
 
 NAME = "booking"
 MAX_BODY_BYTES = 1024 * 1024
-"""A look of a gateway with thousands of open commands is larger than any client's body."""
+"""A gateway that looks up thousands of open commands sends more than any client does."""
 
 
 def create_app(settings: Settings) -> FastAPI:
     """The application of one process."""
-    app = create_owner(
+    return create_owner(
         NAME,
         settings,
         make_handler,
@@ -28,9 +28,8 @@ def create_app(settings: Settings) -> FastAPI:
         ignored=IGNORED,
         failed=fail_own,
         jobs=lambda runtime: [
-            retention(runtime.database, outcomes=OLD_OUTCOMES_AND_NOTES),
-            *([sweeping(runtime.units)] if settings.sweep_holds else []),
+            retention(runtime.units, outcomes=OLD_OUTCOMES_AND_NOTES),
+            *([sweep_job(runtime.units)] if settings.sweep_holds else []),
         ],
+        state={"codec": Codec(settings.identifier_key.get_secret_value().encode())},
     )
-    app.state.codec = Codec(settings.identifier_key.get_secret_value().encode())
-    return app

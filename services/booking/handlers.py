@@ -1,7 +1,7 @@
 """Kafka in: what booking does with each message. The order of a mixed batch is the order of the tables, repeats come last.
 
-Settings first, because bookings are judged by them; settlements before repeats, so that these find a settled answer; bookings
-before commands, because patients are locked before appointments. Called by the delivery runner, in the batch's transaction.
+Settings first, because bookings are judged by them; settlements before repeats, so that a repeat finds a settled outcome;
+bookings before commands, because patients are locked before appointments. Called by the consumer, in the batch's transaction.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -9,10 +9,11 @@ from typing import Any
 
 from services.booking.service.appointments.bookings import decide_bookings
 from services.booking.service.appointments.commands import decide_commands
-from services.booking.service.appointments.revocations import revoke
+from services.booking.service.appointments.revocations import cancel_revoked
 from services.booking.service.outcomes.decisions import Decisions
 from services.booking.service.outcomes.failures import refuse_failed
-from services.booking.service.outcomes.repeats import answer_repeats, settle
+from services.booking.service.outcomes.repeats import answer_repeats
+from services.booking.service.outcomes.settle import settle
 from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotFreed, SlotKept, SlotReserved, SlotRevoked
 from shared.contracts.booking import CancelAppointment, CheckInPatient, ConfirmAppointment
 from shared.contracts.commands import CommandFailed, CommandRepeated
@@ -25,11 +26,12 @@ from shared.infra.kafka.consumer import Handler
 from shared.infra.runtime import Runtime
 from shared.infra.unit import Unit
 
-TAKING_NOTE: dict[type[Message], Callable[[Unit, Any], Awaitable[object]]] = {
+FOLLOWING: dict[type[Message], Callable[[Unit, Any], Awaitable[object]]] = {
     ClinicChanged: clinic_settings.follow,
     SlotFreed: settle,
     PatientQueued: settle,
 }
+"""Takes over what another service has decided or done."""
 DECIDING: dict[type[Message], Callable[[Unit, Decisions, Any], Awaitable[None]]] = {
     SlotReserved: decide_bookings,
     SlotKept: decide_bookings,
@@ -40,16 +42,15 @@ DECIDING: dict[type[Message], Callable[[Unit, Decisions, Any], Awaitable[None]]]
     ConfirmAppointment: decide_commands,
     CommandFailed: refuse_failed,
 }
-HANDLED: frozenset[type[Message]] = frozenset([*TAKING_NOTE, *DECIDING, SlotRevoked, CommandRepeated])
-_OTHERS: tuple[type[Message], ...] = (DoctorChanged, PatientChanged)
-IGNORED = frozenset(_OTHERS)
+"""Decides commands: each has one outcome, whichever of these messages comes first."""
+IGNORED: frozenset[type[Message]] = frozenset((DoctorChanged, PatientChanged))
 """Doctors are availability's to judge, patients are our own."""
 
 
 async def handle(unit: Unit, admitted: Admitted) -> None:
     """The effect of one batch."""
-    for note, messages in _steps(TAKING_NOTE, admitted.fresh):
-        await note(unit, messages)
+    for follow, messages in _steps(FOLLOWING, admitted.fresh):
+        await follow(unit, messages)
     repeats = [message for message in admitted.fresh if isinstance(message, CommandRepeated)] + admitted.repeats
     revoked = [message for message in admitted.fresh if isinstance(message, SlotRevoked)]
     asked = [message for message in admitted.fresh if type(message) in DECIDING] + repeats
@@ -58,9 +59,9 @@ async def handle(unit: Unit, admitted: Admitted) -> None:
         await decide(unit, decisions, messages)
     # Behind the bookings: a reservation may be made and revoked in one batch.
     if revoked:
-        await revoke(unit, revoked)
-    answer_repeats(decisions, repeats)
-    await decisions.store()
+        await cancel_revoked(unit, revoked)
+    answer_repeats(unit, decisions, repeats)
+    await decisions.store(unit.connection)
 
 
 def _steps(
@@ -74,5 +75,5 @@ def _steps(
 
 
 def make_handler(_runtime: Runtime) -> Handler:
-    """What the delivery runner of a process calls with each batch. Booking needs nothing of the process beside its unit."""
+    """What the consumer of a process calls with each batch. Booking needs nothing of the process beside its unit."""
     return handle

@@ -1,6 +1,7 @@
 """The one codec for what identifies a patient: nothing else reads or writes those columns, and a blind index alone finds them.
 
-Used by `patients/register.py`. The security work puts the encryption into `seal` and `open`; their callers stay as they are.
+Used by `patients/sealing.py` and `appointments/notes.py`. The security work puts the encryption into `seal` and `open`; their
+callers stay as they are.
 """
 
 import hashlib
@@ -10,8 +11,8 @@ from uuid import UUID
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a sealed value stands: it opens nowhere else once it is encrypted."""
+class Cell:
+    """The cell of a table that a value is sealed for: once it is encrypted, it opens in no other."""
 
     clinic_id: UUID
     column: str
@@ -24,12 +25,12 @@ class Codec:
     def __init__(self, index_key: bytes) -> None:
         self._index_key = index_key
 
-    def seal(self, place: Place, value: str) -> bytes:
+    def seal(self, cell: Cell, value: str) -> bytes:
         """The value as it is stored: for now its UTF-8 bytes."""
         return value.encode()
 
-    def open(self, place: Place, sealed: bytes) -> str:
-        """The value that was sealed for this place."""
+    def open(self, cell: Cell, sealed: bytes) -> str:
+        """The value that was sealed for this cell."""
         return sealed.decode()
 
     def blind_index(self, clinic_id: UUID, column: str, value: str) -> bytes:

@@ -1,4 +1,4 @@
-"""What a client says of patients, judged by booking alone and beyond its shape: every bad field is named at once.
+"""The forms of patients that clients send, judged by booking alone and beyond their shape: every bad field is named at once.
 
 All forms are parsed with the `rules` of their clinic as context. What is judged is put into one spelling: phones in E.164, NHS
 numbers in plain digits, postcodes and e-mail addresses as their rules write them. Reasons never repeat what was sent.
@@ -14,7 +14,7 @@ from nhs_number.standardise import standardise_format
 from nhs_number.validate import calculate_checksum
 from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
 
-from services.booking.postcodes import formatted
+from services.booking.domain.postcodes import formatted
 from shared.contracts.clinics import ClinicSettings
 from shared.contracts.patients import NhsText, PatientIn, PatientLine, PatientPatch, PhoneText
 from shared.contracts.shapes import KEPT, Name, Strict, name_key

@@ -3,7 +3,7 @@
 Called by the `app.py` of availability, booking and queue; the gateway, which starts without Kafka, wires itself.
 """
 
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 
@@ -30,11 +30,12 @@ def create_owner(
     ignored: Collection[type[Message]],
     failed: FailureHandler,
     jobs: Callable[[Runtime], Sequence[Job]],
+    state: Mapping[str, object] | None = None,
 ) -> FastAPI:
     """One process of the service. Its lifespan opens the stores, joins the consumer group, and leaves both in order.
 
     `ignored` is what others say on the topics that it consumes and what asks nothing of it, `failed` what it does about a command
-    that became a dead letter, `jobs` what it does beside.
+    that became a dead letter, `jobs` what it does beside, `state` what its routes find at `app.state` beside the runtime.
     """
     readiness = Readiness({})
 
@@ -62,6 +63,8 @@ def create_owner(
         max_body_bytes=max_body_bytes,
         lifespan=lifespan,
     )
+    for attribute, value in (state or {}).items():
+        setattr(app.state, attribute, value)
     app.include_router(router)
     return app
 

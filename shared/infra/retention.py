@@ -10,6 +10,7 @@ from uuid import UUID
 from shared.contracts.commands import ANSWERED_DAYS
 from shared.infra.jobs import Job
 from shared.infra.postgres import Database
+from shared.infra.unit import Units
 
 INBOX_KEPT_DAYS = ANSWERED_DAYS + 2
 OUTCOMES_KEPT_DAYS = INBOX_KEPT_DAYS + 1
@@ -29,16 +30,16 @@ RETURNING clinic_id, command_id
 """
 
 
-def retention(database: Database, *, outcomes: str | None) -> Job:
+def retention(units: Units, *, outcomes: str | None) -> Job:
     """The job of one process. `outcomes` removes those that are old, with what goes along: `OLD_OUTCOMES`, or built on it.
 
     It answers with a row for each. A service that holds none has none.
     """
 
     async def tidy() -> None:
-        clinics = await _inbox(database)
+        clinics = await _inbox(units.database)
         if clinics and outcomes:
-            await _outcomes(database, clinics, outcomes)
+            await _outcomes(units, clinics, outcomes)
 
     return Job("retention", INTERVAL_SECONDS, tidy)
 
@@ -53,10 +54,10 @@ async def _inbox(database: Database) -> set[UUID]:
             return clinics
 
 
-async def _outcomes(database: Database, clinics: set[UUID], statement: str) -> None:
+async def _outcomes(units: Units, clinics: set[UUID], statement: str) -> None:
     """Removes these clinics' old outcomes, a transaction a batch. One that is owed a step stays."""
     while True:
-        async with database.batch(clinics) as (connection, _):
-            gone = await connection.fetch(statement, OUTCOMES_KEPT_DAYS, ROWS)
+        async with units.batch(clinics) as unit:
+            gone = await unit.connection.fetch(statement, OUTCOMES_KEPT_DAYS, ROWS)
         if len(gone) < ROWS:
             return

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from services.booking.service.appointments.holds import sweeping
+from services.booking.service.appointments.sweep import sweep_job
 from shared.contracts.availability import SlotFreed, SlotReserved
 from shared.contracts.booking import (
     AppointmentBooked,
@@ -56,7 +56,7 @@ async def test_a_hold_is_confirmed(system: System, day: dt.date) -> None:
 async def test_a_hold_is_over(system: System, day: dt.date) -> None:
     await system.set(hold_ttl_seconds=1)
     slot, patient = (await system.slots(day))[0], await system.patient()
-    held, sweep = result_of(await system.hold(slot, patient)), sweeping(system.runtimes["booking"].units)
+    held, sweep = result_of(await system.hold(slot, patient)), sweep_job(system.runtimes["booking"].units)
 
     async def swept() -> bool:
         await sweep.work()

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import orjson
 
-from services.booking.service.appointments.holds import sweeping
+from services.booking.service.appointments.sweep import sweep_job
 from shared.contracts.booking import BookAppointment, CancelAppointment, ConfirmAppointment, RescheduleAppointment
 from shared.contracts.commands import DECIDE_WITHIN_SECONDS
 from shared.contracts.envelope import ClientCommand
@@ -51,7 +51,7 @@ class InProcess:
 
     async def work(self) -> None:
         """Expires what is due, and publishes what calls have said."""
-        await sweeping(self._system.runtimes[BOOKING].units).work()
+        await sweep_job(self._system.runtimes[BOOKING].units).work()
         await self._system.unsent()
 
     async def audit(self, doctors: Sequence[str]) -> list[str]:

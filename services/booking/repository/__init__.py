@@ -1,1 +1,1 @@
-"""All SQL of booking, by aggregate. Statements take arrays: their number in a batch does not depend on its size."""
+"""All SQL of booking, by aggregate and by use. Statements take arrays: their number in a batch does not depend on its size."""

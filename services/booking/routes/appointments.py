@@ -5,8 +5,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request
 
-from services.booking.repository.appointments import Wanted
-from services.booking.service.appointments.lists import list_appointments, look_up, place_of, read_appointment
+from services.booking.repository.appointment_search import AppointmentFilter
+from services.booking.service.appointments.lists import list_appointments, look_up_appointments, page_start, read_appointment
 from shared.contracts.appointments import AppointmentLook, AppointmentPage, AppointmentView, Status
 from shared.infra.caller import ByCaller
 from shared.infra.calls import in_unit
@@ -27,14 +27,14 @@ async def get_appointments(
     cursor: Cursor = None,
 ) -> AppointmentPage:
     """Lists appointments."""
-    wanted = Wanted(doctor_id=doctor_id, date=date, status=status, after=place_of(cursor))
+    wanted = AppointmentFilter(doctor_id=doctor_id, date=date, status=status, after=page_start(cursor))
     return await in_unit(request, caller, lambda unit: list_appointments(unit, caller.clinic_id, patient_id, wanted, limit))
 
 
 @router.post("/appointments/look")
-async def post_appointments_look(request: Request, caller: ByCaller, asked: AppointmentLook) -> AppointmentPage:
-    """Looks up many appointments: those that there are."""
-    return await in_unit(request, caller, lambda unit: look_up(unit, caller.clinic_id, asked))
+async def post_lookup(request: Request, caller: ByCaller, asked: AppointmentLook) -> AppointmentPage:
+    """Looks up many appointments by their ids."""
+    return await in_unit(request, caller, lambda unit: look_up_appointments(unit, caller.clinic_id, asked))
 
 
 @router.get("/appointments/{appointment_id}")

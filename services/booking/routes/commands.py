@@ -1,8 +1,9 @@
-"""Commands: what became of them, and the end of those that are lost."""
+"""Outcomes of commands, for gateways: looking them up, and closing commands that never arrived."""
 
 from fastapi import APIRouter, Request
 
-from services.booking.service.outcomes.repeats import close, look
+from services.booking.service.outcomes.close import close_commands
+from services.booking.service.outcomes.lookup import look_up_outcomes
 from shared.contracts.commands import CloseCommands, CommandLook, Outcomes
 from shared.infra.calls import runtime
 from shared.infra.postgres import shielded
@@ -11,12 +12,12 @@ router = APIRouter()
 
 
 @router.post("/commands/look")
-async def post_look(request: Request, asked: CommandLook) -> Outcomes:
-    """Looks up outcomes; the pairs say for which clinics."""
-    return await look(runtime(request).database, asked)
+async def post_lookup(request: Request, asked: CommandLook) -> Outcomes:
+    """Looks up outcomes. They may be of several clinics: each pair names one."""
+    return await look_up_outcomes(runtime(request).units, asked)
 
 
 @router.post("/commands/close")
 async def post_close(request: Request, asked: CloseCommands) -> Outcomes:
-    """Refuses as lost what is long past its deadline and has no outcome."""
-    return await shielded(close(runtime(request).units, asked, request.state.correlation_id))
+    """Refuses as `lost` what is long past its deadline and has no outcome."""
+    return await shielded(close_commands(runtime(request).units, asked, request.state.correlation_id))

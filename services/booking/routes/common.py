@@ -1,4 +1,4 @@
-"""What the routes about patients do alike: sealing and opening what identifies them, and telling which version was read."""
+"""What the routes about patients and notes do alike: the codec of the process, and the version that was read."""
 
 from fastapi import Request, Response
 
@@ -13,7 +13,7 @@ def tagged(response: Response, patient: PatientView) -> PatientView:
     return patient
 
 
-def codec(request: Request) -> Codec:
+def codec_of(request: Request) -> Codec:
     """The codec of the process that answers."""
     codec: Codec = request.app.state.codec
     return codec

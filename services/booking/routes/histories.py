@@ -4,7 +4,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request
 
-from services.booking.routes.common import codec
+from services.booking.routes.common import codec_of
 from services.booking.service.appointments.history import read_history
 from services.booking.service.appointments.notes import keep_note
 from shared.contracts.appointments import History
@@ -17,13 +17,13 @@ router = APIRouter()
 
 @router.get("/appointments/{appointment_id}/history")
 async def get_history(request: Request, caller: ByCaller, appointment_id: UUID) -> History:
-    """Reads what has become of an appointment so far."""
-    seals = codec(request)
-    return await in_unit(request, caller, lambda unit: read_history(unit, seals, caller.clinic_id, appointment_id))
+    """Reads all changes of an appointment."""
+    codec = codec_of(request)
+    return await in_unit(request, caller, lambda unit: read_history(unit, codec, caller.clinic_id, appointment_id))
 
 
 @router.put("/appointments/{appointment_id}/notes/{command_id}", status_code=204)
 async def put_note(request: Request, caller: ByCaller, appointment_id: UUID, command_id: UUID) -> None:
     """Keeps the note of a command that is still to come."""
-    data, seals = await read_json(request), codec(request)
-    await in_unit(request, caller, lambda unit: keep_note(unit, seals, caller.clinic_id, appointment_id, command_id, data))
+    data, codec = await read_json(request), codec_of(request)
+    await in_unit(request, caller, lambda unit: keep_note(unit, codec, caller.clinic_id, appointment_id, command_id, data))

@@ -5,12 +5,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from services.booking.routes.common import codec, tagged
+from services.booking.routes.common import codec_of, tagged
 from services.booking.service.patients.change import change_patient
-from services.booking.service.patients.import_ import import_patients, read_lines
-from services.booking.service.patients.records import rules
+from services.booking.service.patients.details import form_rules
+from services.booking.service.patients.import_ import import_patients, judge_lines
 from services.booking.service.patients.register import read_patient, register_patient
-from services.booking.service.patients.search import find_patients, place_of
+from services.booking.service.patients.search import find_patients, page_start
 from shared.contracts.imports import ImportReport
 from shared.contracts.patients import PatientPage, PatientView
 from shared.infra.caller import ByCaller
@@ -27,9 +27,9 @@ Text = Annotated[str | None, Query(max_length=200)]
 @router.post("/patients")
 async def post_patient(request: Request, response: Response, caller: ByCaller, on_duplicate: OnDuplicate = None) -> PatientView:
     """Registers a patient."""
-    data, seals = await read_json(request), codec(request)
+    data, codec = await read_json(request), codec_of(request)
     create = on_duplicate is not None
-    done = await in_unit(request, caller, lambda unit: register_patient(unit, seals, caller, data, create_duplicate=create))
+    done = await in_unit(request, caller, lambda unit: register_patient(unit, codec, caller, data, create_duplicate=create))
     response.status_code = done.status_code
     mark(response, replayed=done.replayed)
     return tagged(response, done.body)
@@ -45,11 +45,11 @@ async def get_patients(
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> PatientPage:
-    """Lists active patients in order of name, or finds those that the filters let through."""
+    """Lists active patients in order of name, or finds those that match all filters."""
     filters = {"phone": phone, "nhs_number": nhs_number, "name": name}
     sent = {field: value for field, value in filters.items() if value is not None}
-    seals, after = codec(request), place_of(cursor)
-    return await in_unit(request, caller, lambda unit: find_patients(unit, seals, caller, sent, limit, after))
+    codec, after = codec_of(request), page_start(cursor)
+    return await in_unit(request, caller, lambda unit: find_patients(unit, codec, caller, sent, limit, after))
 
 
 @router.post("/patients/import")
@@ -57,13 +57,13 @@ async def post_import(
     request: Request, caller: ByCaller, dry_run: bool = False, on_duplicate: Literal["reject", "create"] = "reject"
 ) -> ImportReport:
     """Imports some lines of a file."""
-    data, seals = await read_json(request), codec(request)
+    data, codec = await read_json(request), codec_of(request)
     create = on_duplicate == "create"
-    context = await in_unit(request, caller, lambda unit: rules(unit, caller.clinic_id))
-    lines = await read_lines(seals, caller, data, context)
+    rules = await in_unit(request, caller, lambda unit: form_rules(unit, caller.clinic_id))
+    lines = await judge_lines(codec, caller, data, rules)
 
     async def work(unit: RegistryUnit) -> ImportReport:
-        return await import_patients(unit, seals, caller, lines, dry_run=dry_run, create_duplicate=create)
+        return await import_patients(unit, codec, caller, lines, dry_run=dry_run, create_duplicate=create)
 
     return await in_unit(request, caller, work)
 
@@ -71,8 +71,8 @@ async def post_import(
 @router.get("/patients/{patient_id}")
 async def get_patient(request: Request, response: Response, caller: ByCaller, patient_id: UUID) -> PatientView:
     """Reads a patient, a deleted one too."""
-    seals = codec(request)
-    return tagged(response, await in_unit(request, caller, lambda unit: read_patient(unit, seals, caller, patient_id)))
+    codec = codec_of(request)
+    return tagged(response, await in_unit(request, caller, lambda unit: read_patient(unit, codec, caller, patient_id)))
 
 
 @router.patch("/patients/{patient_id}")
@@ -80,10 +80,10 @@ async def patch_patient(
     request: Request, response: Response, caller: ByCaller, patient_id: UUID, on_duplicate: OnDuplicate = None
 ) -> PatientView:
     """Changes a patient."""
-    data, seals = await read_json(request), codec(request)
+    data, codec = await read_json(request), codec_of(request)
     create = on_duplicate is not None
 
     async def work(unit: RegistryUnit) -> PatientView:
-        return await change_patient(unit, seals, caller, patient_id, data, create_duplicate=create)
+        return await change_patient(unit, codec, caller, patient_id, data, create_duplicate=create)
 
     return tagged(response, await in_unit(request, caller, work))

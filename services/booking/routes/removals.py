@@ -1,10 +1,10 @@
-"""Patients who are in use no more: deleted, or merged into another."""
+"""Patients who are deleted, or merged into another."""
 
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from services.booking.routes.common import codec, tagged
+from services.booking.routes.common import codec_of, tagged
 from services.booking.service.patients.merge import merge_patients
 from services.booking.service.patients.remove import delete_patient
 from shared.contracts.patients import PatientView
@@ -25,7 +25,7 @@ async def remove_patient(request: Request, caller: ByCaller, patient_id: UUID, c
 @router.post("/patients/{patient_id}/merge")
 async def post_merge(request: Request, response: Response, caller: ByCaller, patient_id: UUID) -> PatientView:
     """Merges a patient into another."""
-    data, seals = await read_json(request), codec(request)
-    done = await in_unit(request, caller, lambda unit: merge_patients(unit, seals, caller, patient_id, data))
+    data, codec = await read_json(request), codec_of(request)
+    done = await in_unit(request, caller, lambda unit: merge_patients(unit, codec, caller, patient_id, data))
     mark(response, replayed=done.replayed)
     return tagged(response, done.body)

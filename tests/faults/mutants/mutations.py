@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from services.availability.repository import slots
-from services.booking.domain import Appointment
+from services.booking.domain.appointments import Appointment
 from services.booking.service.appointments import moves
-from services.booking.service.appointments.cancellations import give_back
+from services.booking.service.appointments.events import emit_released
 from shared.contracts.availability import SlotReserved
 from shared.contracts.commands import Answer
 from shared.contracts.envelope import Message
@@ -74,13 +74,13 @@ def high_water_mark() -> None:
 
 
 def wrong_place_given_back() -> None:
-    """A move gives back the place that it has just got."""
+    """A move releases the slot that it has just got."""
 
-    def give_new_back(unit: Unit, cause: SlotReserved, before: Appointment, answer: Answer) -> None:
+    def release_new_slot(unit: Unit, cause: SlotReserved, before: Appointment, answer: Answer) -> None:
         got = {name: getattr(cause, name) for name in ("doctor_id", "date", "slot_id", "reservation_id")}
-        give_back(unit, cause, dataclasses.replace(before, **got), answer)
+        emit_released(unit, cause, dataclasses.replace(before, **got), answer)
 
-    replace(moves, "give_back", give_new_back)
+    replace(moves, "emit_released", release_new_slot)
 
 
 MUTANTS: dict[str, Callable[[], None]] = {

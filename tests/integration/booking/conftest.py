@@ -1,4 +1,4 @@
-"""Booking's database, a desk of one clinic before it, and its HTTP application."""
+"""Booking's database, booking for one clinic, and its HTTP application."""
 
 from collections.abc import AsyncIterator, Callable
 from types import SimpleNamespace
@@ -15,7 +15,7 @@ from shared.infra.api import create_api
 from shared.infra.health import Readiness
 from shared.infra.postgres import Database
 from shared.infra.settings import ServiceSettings
-from tests.integration.booking.desk import Desk
+from tests.integration.booking.booking import Booking
 
 
 @pytest_asyncio.fixture
@@ -27,18 +27,18 @@ async def database(service_settings: Callable[[str], ServiceSettings]) -> AsyncI
 
 
 @pytest.fixture
-def desk(database: Database, clinic_id: UUID) -> Desk:
+def booking(database: Database, clinic_id: UUID) -> Booking:
     """Booking for the test's own clinic."""
-    return Desk(database, clinic_id)
+    return Booking(database, clinic_id)
 
 
 @pytest_asyncio.fixture
-async def client(desk: Desk) -> AsyncIterator[AsyncClient]:
+async def client(booking: Booking) -> AsyncIterator[AsyncClient]:
     """Booking's internal HTTP, called for the test's clinic. Kafka is a list."""
     app = create_api("booking", "booking", "0", Readiness({}), docs=False)
-    app.state.runtime = SimpleNamespace(units=desk.units, database=desk.database)
+    app.state.runtime = SimpleNamespace(units=booking.units)
     app.state.codec = Codec(b"a key of the tests")
     app.include_router(router)
-    headers = {internal.CLINIC: str(desk.clinic), internal.ACTOR: "desk", internal.PRINCIPAL: "desk"}
+    headers = {internal.CLINIC: str(booking.clinic), internal.ACTOR: "desk", internal.PRINCIPAL: "desk"}
     async with AsyncClient(transport=ASGITransport(app), base_url="http://booking", headers=headers, timeout=30) as client:
         yield client

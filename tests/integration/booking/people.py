@@ -6,7 +6,7 @@ import orjson
 from httpx2 import AsyncClient, Response
 
 from shared.contracts import internal
-from tests.integration.booking.desk import Desk
+from tests.integration.booking.booking import Booking
 
 ADA = {"name": "Ada Lovelace", "phone": "020 7946 0018", "date_of_birth": "1990-12-10"}
 BYRON = {"name": "Byron King", "phone": "020 7946 0019"}
@@ -44,7 +44,7 @@ def bad_fields(answer: Response) -> set[str]:
     return {error["field"] for error in answer.json()["errors"]}
 
 
-async def count(desk: Desk, table: str = "patients") -> int:
-    async with desk.database.batch({desk.clinic}) as (connection, _):
+async def count(booking: Booking, table: str = "patients") -> int:
+    async with booking.database.batch({booking.clinic}) as (connection, _):
         found: int = await connection.fetchval(f"SELECT count(*) FROM {table}")
     return found

@@ -9,15 +9,14 @@ import asyncpg
 import pytest
 from sqlalchemy import Connection, inspect
 
-from services.booking import domain
-from services.booking.domain import Appointment
+from services.booking.domain.appointments import Appointment, appointment_of
 from services.booking.models import metadata
 from services.booking.repository import appointments
 from shared.contracts.appointments import Reason, Status
 from shared.infra.ids import new_id
 from shared.infra.postgres import Database
-from tests.integration.booking.desk import Desk
-from tests.unit.booking.messages import reserved
+from tests.integration.booking.booking import Booking
+from tests.support.booking_messages import reserved
 
 pytestmark = pytest.mark.integration
 
@@ -26,14 +25,15 @@ HOUR = dt.timedelta(hours=1)
 HELD = {"status": Status.PENDING, "expires_at": NOW}
 
 
-async def written(desk: Desk, *rows: Appointment) -> None:
-    async with desk.database.batch({desk.clinic}) as (connection, _):
+async def written(booking: Booking, *rows: Appointment) -> None:
+    async with booking.database.batch({booking.clinic}) as (connection, _):
         await appointments.insert(connection, rows)
 
 
-async def appointment(desk: Desk, **fields: Any) -> Appointment:
-    slot = reserved(desk.clinic, await desk.patient())
-    return replace(domain.appointment_of(slot, exclusive_day=False, hold_ttl=HOUR, now=NOW), **fields)
+async def appointment(booking: Booking, **fields: Any) -> Appointment:
+    slot = reserved(booking.clinic, await booking.patient())
+    made = appointment_of(slot, patient_id=slot.patient_id, exclusive_day=False, hold_ttl=HOUR, now=NOW)
+    return replace(made, **fields)
 
 
 def like(one: Appointment, **fields: Any) -> Appointment:
@@ -41,11 +41,11 @@ def like(one: Appointment, **fields: Any) -> Appointment:
     return replace(one, **{"id": new_id(), "reservation_id": new_id(), "slot_id": uuid4(), **fields})
 
 
-async def test_what_is_written_is_what_is_read(desk: Desk) -> None:
-    one = await appointment(desk, starts_at=NOW, ends_at=NOW + HOUR, location_id=uuid4(), exclusive_day=True, **HELD)
-    await written(desk, one)
-    async with desk.database.batch({desk.clinic}) as (connection, _):
-        locked = await appointments.lock(connection, {(one.clinic_id, one.id)}, NOW)
+async def test_what_is_written_is_what_is_read(booking: Booking) -> None:
+    one = await appointment(booking, starts_at=NOW, ends_at=NOW + HOUR, location_id=uuid4(), exclusive_day=True, **HELD)
+    await written(booking, one)
+    async with booking.database.batch({booking.clinic}) as (connection, _):
+        locked = await appointments.lock(connection, {one.key}, NOW)
     assert [astuple(row) for row in locked.found.values()] == [astuple(one)]
 
 
@@ -58,16 +58,16 @@ async def test_what_is_written_is_what_is_read(desk: Desk) -> None:
         {"starts_at": NOW + HOUR / 2, "ends_at": NOW + 2 * HOUR},
     ],
 )
-async def test_two_that_cannot_both_live(desk: Desk, second: dict[str, Any]) -> None:
+async def test_two_that_cannot_both_live(booking: Booking, second: dict[str, Any]) -> None:
     same = second.pop("same", None)
     timed = {"starts_at": NOW, "ends_at": NOW + HOUR} if "starts_at" in second else {}
-    one = await appointment(desk, exclusive_day=same == "exclusive_day", **timed)
-    await written(desk, one)
+    one = await appointment(booking, exclusive_day=same == "exclusive_day", **timed)
+    await written(booking, one)
     two = like(one, **second, **({same: getattr(one, same)} if same else {}))
     with pytest.raises((asyncpg.UniqueViolationError, asyncpg.ExclusionViolationError)):
-        await written(desk, two)
+        await written(booking, two)
     if same != "reservation_id":
-        await written(desk, replace(two, status=Status.CANCELLED))
+        await written(booking, replace(two, status=Status.CANCELLED))
 
 
 @pytest.mark.parametrize(
@@ -84,16 +84,16 @@ async def test_two_that_cannot_both_live(desk: Desk, second: dict[str, Any]) -> 
         {"status": Status.CANCELLED, "cancel_reason": "whim"},
     ],
 )
-async def test_what_no_appointment_can_be(desk: Desk, fields: dict[str, Any]) -> None:
-    one = await appointment(desk)
+async def test_what_no_appointment_can_be(booking: Booking, fields: dict[str, Any]) -> None:
+    one = await appointment(booking)
     with pytest.raises(asyncpg.CheckViolationError):
-        await written(desk, replace(one, **fields))
+        await written(booking, replace(one, **fields))
 
 
-async def test_an_appointment_is_of_a_patient_of_its_clinic(desk: Desk) -> None:
-    stranger = await desk.patient(clinic=uuid4())
+async def test_an_appointment_is_of_a_patient_of_its_clinic(booking: Booking) -> None:
+    stranger = await booking.patient(clinic=uuid4())
     with pytest.raises(asyncpg.ForeignKeyViolationError):
-        await written(desk, await appointment(desk, patient_id=stranger))
+        await written(booking, await appointment(booking, patient_id=stranger))
 
 
 async def test_the_models_are_the_tables(database: Database) -> None:
@@ -111,7 +111,7 @@ async def test_the_models_are_the_tables(database: Database) -> None:
         }
 
     async with database.engine.connect() as connection:
-        found, said = await connection.run_sync(columns), await connection.run_sync(declared)
+        found, modelled = await connection.run_sync(columns), await connection.run_sync(declared)
     assert {t: [(n, ty.split(" ")[0], nl) for n, ty, nl in cs] for t, cs in found.items()} == {
-        t: [(n, ty.split(" ")[0], nl) for n, ty, nl in cs] for t, cs in said.items()
+        t: [(n, ty.split(" ")[0], nl) for n, ty, nl in cs] for t, cs in modelled.items()
     }

@@ -9,12 +9,12 @@ from dirty_equals import IsPartialDict
 from httpx2 import AsyncClient
 
 from services.booking.identifiers import Codec
-from services.booking.service.patients.import_ import import_patients, read_lines
-from services.booking.service.patients.records import rules
+from services.booking.service.patients.details import form_rules
+from services.booking.service.patients.import_ import import_patients, judge_lines
 from shared.contracts import internal
 from shared.contracts.imports import MAX_LINES
 from shared.infra.caller import Caller
-from tests.integration.booking.desk import Desk
+from tests.integration.booking.booking import Booking
 from tests.integration.booking.people import ADA, BYRON, NUMBER, OTHER_NUMBER, bad_fields, count, register, registered
 
 pytestmark = pytest.mark.integration
@@ -35,7 +35,7 @@ def somebody(number: int, **fields: str) -> dict[str, str]:
     return {"name": f"Somebody {number}", "phone": f"020 7946 {number:04}", **fields}
 
 
-async def test_a_line_makes_a_patient_like_any_other(client: AsyncClient, desk: Desk) -> None:
+async def test_a_line_makes_a_patient_like_any_other(client: AsyncClient, booking: Booking) -> None:
     line = {
         **ADA, "email": "ada@example.com", "nhs_number": "9434765919", "postcode": "sw1a1aa", "address": "12 St James's Square",
         "external_id": "A-7",
@@ -44,21 +44,21 @@ async def test_a_line_makes_a_patient_like_any_other(client: AsyncClient, desk: 
     (made,) = (await client.get("/internal/patients")).json()["items"]
     assert made == IsPartialDict(name="Ada Lovelace", nhs_number=NUMBER, postcode="SW1A 1AA", email="ada@example.com", version=1)
     assert (await register(client, ADA)).json() == made
-    row = await desk.patient_row(made["id"])
+    row = await booking.patient_row(made["id"])
     assert len(row["external_index"]) == 32 and b"A-7" not in row["external_index"]
-    (said,) = await desk.heard()
-    assert said == IsPartialDict(type="PatientChanged", patient_id=made["id"], status="active", version=1)
-    assert await desk.effects(row["id"]) == ["patient_registered"]
+    (emitted,) = await booking.published()
+    assert emitted == IsPartialDict(type="PatientChanged", patient_id=made["id"], status="active", version=1)
+    assert await booking.effects(row["id"]) == ["patient_registered"]
 
 
-async def test_a_second_run_changes_nothing(client: AsyncClient, desk: Desk) -> None:
+async def test_a_second_run_changes_nothing(client: AsyncClient, booking: Booking) -> None:
     lines = [somebody(1, external_id="1"), somebody(2), somebody(3, date_of_birth="1990-12-10", nhs_number=NUMBER)]
     assert await imported(client, *lines) == (3, 0, [])
     before = (await client.get("/internal/patients")).json()
-    await desk.heard()
+    await booking.published()
     assert await imported(client, *lines) == (0, 3, [])
-    assert (await client.get("/internal/patients")).json() == before and await desk.heard() == []
-    assert await count(desk, "audit") == 3
+    assert (await client.get("/internal/patients")).json() == before and await booking.published() == []
+    assert await count(booking, "audit") == 3
 
 
 async def test_who_is_known_by_id_stays_whatever_else_the_line_says(client: AsyncClient) -> None:
@@ -68,34 +68,34 @@ async def test_who_is_known_by_id_stays_whatever_else_the_line_says(client: Asyn
     assert (kept["name"], kept["phone"], kept["nhs_number"]) == ("Somebody 1", "+442079460001", None)
 
 
-async def test_who_was_registered_by_hand_is_known_and_gets_no_id(client: AsyncClient, desk: Desk) -> None:
+async def test_who_was_registered_by_hand_is_known_and_gets_no_id(client: AsyncClient, booking: Booking) -> None:
     patient = (await register(client, ADA)).json()
     line = {**ADA, "name": " ADA  lovelace", "phone": "+442079460018", "external_id": "7"}
     assert await imported(client, line) == (0, 1, [])
-    row = await desk.patient_row(patient["id"])
+    row = await booking.patient_row(patient["id"])
     assert (row["external_index"], row["version"]) == (None, 1)
 
 
-async def test_the_order_of_the_lines_decides(client: AsyncClient, desk: Desk) -> None:
+async def test_the_order_of_the_lines_decides(client: AsyncClient, booking: Booking) -> None:
     lines = [
         somebody(1), somebody(1), {**somebody(1), "name": "Another"},
         somebody(2, nhs_number=NUMBER), somebody(3, nhs_number=NUMBER),
         somebody(4, external_id="4"), somebody(5, external_id="4"), somebody(4, date_of_birth="1990-12-10"),
     ]  # fmt: skip
     rejected = [(4, "phone", SHARED), (6, "nhs_number", TAKEN), (9, "phone", SHARED)]
-    assert await imported(client, *lines, dry_run="true") == (3, 2, rejected) and await count(desk) == 0
-    assert await imported(client, *lines) == (3, 2, rejected) and await count(desk) == 3
+    assert await imported(client, *lines, dry_run="true") == (3, 2, rejected) and await count(booking) == 0
+    assert await imported(client, *lines) == (3, 2, rejected) and await count(booking) == 3
     assert await imported(client, *lines) == (0, 5, rejected), "again: the same are rejected, the others known"
 
 
-async def test_who_shares_only_a_phone_is_made_on_purpose(client: AsyncClient, desk: Desk) -> None:
+async def test_who_shares_only_a_phone_is_made_on_purpose(client: AsyncClient, booking: Booking) -> None:
     await registered(client, {**ADA, "nhs_number": NUMBER})
     child = {"name": "Child", "phone": ADA["phone"]}
     assert await imported(client, child) == await imported(client, child, on_duplicate="reject") == (0, 0, [(2, "phone", SHARED)])
     assert await imported(client, child, child, on_duplicate="create") == (1, 1, [])
     other = {**BYRON, "nhs_number": NUMBER}
     assert await imported(client, other, on_duplicate="create") == (0, 0, [(2, "nhs_number", TAKEN)])
-    assert await imported(client, {**other, "nhs_number": OTHER_NUMBER}) == (1, 0, []) and await count(desk) == 3
+    assert await imported(client, {**other, "nhs_number": OTHER_NUMBER}) == (1, 0, []) and await count(booking) == 3
 
 
 async def test_bad_lines_are_rejected_with_their_first_fault_and_the_others_go_on(client: AsyncClient) -> None:
@@ -134,36 +134,36 @@ async def test_who_was_deleted_is_new_and_who_was_merged_is_known(client: AsyncC
     assert await imported(client, lines[0]) == (1, 0, [])
 
 
-async def test_imports_and_registrations_of_the_same_people_at_once_make_each_once(client: AsyncClient, desk: Desk) -> None:
+async def test_imports_and_registrations_of_the_same_people_at_once_make_each_once(client: AsyncClient, booking: Booking) -> None:
     people = [somebody(number, external_id=f"{number}") for number in range(30)]
     bodies = [{"name": one["name"], "phone": one["phone"]} for one in people]
     orders = [people, people[::-1]] * 4
     imports = asyncio.gather(*(imported(client, *order) for order in orders))
     reports, answers = await asyncio.gather(imports, asyncio.gather(*(register(client, body) for body in bodies)))
     made = sum(created for created, _, _ in reports) + sum(answer.status_code == 201 for answer in answers)
-    assert made == 30 == await count(desk)
+    assert made == 30 == await count(booking)
 
 
-async def test_any_number_of_lines_takes_the_same_statements(desk: Desk) -> None:
+async def test_any_number_of_lines_takes_the_same_statements(booking: Booking) -> None:
     """Lock, look, insert, audit, outbox. The driver's own questions about types are done with the first call."""
     people = [[somebody(0)], [somebody(1)], [somebody(number) for number in range(2, MAX_LINES + 2)]]
-    _, one, most = [await statements(desk, *lines) for lines in people]
-    assert len(one) == 5 and one == most and await count(desk) == MAX_LINES + 2
+    _, one, most = [await statements(booking, *lines) for lines in people]
+    assert len(one) == 5 and one == most and await count(booking) == MAX_LINES + 2
 
 
-async def statements(desk: Desk, *lines: dict[str, str]) -> list[str]:
+async def statements(booking: Booking, *people: dict[str, str]) -> list[str]:
     """What the server is asked while an import runs in a transaction."""
     asked: list[str] = []
-    caller, codec = Caller(desk.clinic, "desk", "desk", None, "test"), Codec(b"a key of the tests")
-    body = {"lines": [{"line": number, "fields": fields} for number, fields in enumerate(lines, 2)]}
-    async with desk.units.registry(desk.clinic) as unit:
-        read = await read_lines(codec, caller, body, await rules(unit, desk.clinic))
+    caller, codec = Caller(booking.clinic, "desk", "desk", None, "test"), Codec(b"a key of the tests")
+    body = {"lines": [{"line": number, "fields": fields} for number, fields in enumerate(people, 2)]}
+    async with booking.units.registry(booking.clinic) as unit:
+        lines = await judge_lines(codec, caller, body, await form_rules(unit, booking.clinic))
 
         def note(query: Any) -> None:
             asked.append(query.query)
 
         unit.connection.add_query_logger(note)
-        await import_patients(unit, codec, caller, read, dry_run=False, create_duplicate=False)
+        await import_patients(unit, codec, caller, lines, dry_run=False, create_duplicate=False)
     unit.connection.remove_query_logger(note)
     return [query for query in asked if not query.startswith(("COMMIT", "ROLLBACK"))]
 

@@ -10,14 +10,24 @@ from dirty_equals import IsDatetime, IsList, IsPartialDict, IsUUID
 from httpx2 import AsyncClient
 
 from shared.contracts import internal
-from tests.integration.booking.desk import Desk
-from tests.integration.booking.people import ADA, BYRON, IN_FULL, NUMBER, bad_fields, count, refusal, register, registered
+from tests.integration.booking.booking import Booking
+from tests.integration.booking.people import (
+    ADA,
+    BYRON,
+    IN_FULL,
+    NUMBER,
+    bad_fields,
+    count,
+    refusal,
+    register,
+    registered,
+)
 
 pytestmark = pytest.mark.integration
 
 
 async def test_a_registered_patient_is_read_as_it_was_answered_and_announced_without_a_name(
-    client: AsyncClient, desk: Desk
+    client: AsyncClient, booking: Booking
 ) -> None:
     made = await register(client, ADA)
     assert made.status_code == 201
@@ -28,14 +38,14 @@ async def test_a_registered_patient_is_read_as_it_was_answered_and_announced_wit
     }  # fmt: skip
     read = await client.get(f"/internal/patients/{made.json()['id']}")
     assert read.status_code == 200 and read.json() == made.json() and read.headers["ETag"] == made.headers["ETag"] == '"v1"'
-    (record,) = desk.publisher.records
-    said = orjson.loads(record.body)
-    assert (record.topic, said["type"], said["patient_id"]) == ("registry.events", "PatientChanged", made.json()["id"])
-    assert said["actor"] == "desk" and said["correlation_id"] == made.headers["Request-Id"]
+    (record,) = booking.publisher.records
+    emitted = orjson.loads(record.body)
+    assert (record.topic, emitted["type"], emitted["patient_id"]) == ("registry.events", "PatientChanged", made.json()["id"])
+    assert emitted["actor"] == "desk" and emitted["correlation_id"] == made.headers["Request-Id"]
     assert not any(canary in record.body for canary in (b"Ada", b"79460018", b"1990-12-10"))
 
 
-async def test_all_fields_are_kept_sealed_and_read_as_their_rules_write_them(client: AsyncClient, desk: Desk) -> None:
+async def test_all_fields_are_kept_sealed_and_read_as_their_rules_write_them(client: AsyncClient, booking: Booking) -> None:
     made = (await register(client, IN_FULL)).json()
     assert made == IsPartialDict(
         email="Ada@example.com",
@@ -45,11 +55,11 @@ async def test_all_fields_are_kept_sealed_and_read_as_their_rules_write_them(cli
         date_of_birth="1990-12-10",
     )
     assert (await client.get(f"/internal/patients/{made['id']}")).json() == made
-    row = await desk.patient_row(made["id"])
+    row = await booking.patient_row(made["id"])
     identifying = ("phone", "date_of_birth", "email", "nhs_number", "postcode", "address")
     assert row["nhs_number"] == b"9434765919" and all(isinstance(row[field], bytes) for field in identifying)
     assert len(row["nhs_index"]) == len(row["phone_index"]) == 32 and row["external_index"] is None
-    assert await desk.effects(made["id"]) == ["patient_registered"]
+    assert await booking.effects(made["id"]) == ["patient_registered"]
 
 
 async def test_a_name_may_come_in_two_parts(client: AsyncClient) -> None:
@@ -59,21 +69,23 @@ async def test_a_name_may_come_in_two_parts(client: AsyncClient) -> None:
 
 
 @pytest.mark.parametrize("name", ["ada  LOVELACE", " Ada Lovelace ", "Ａda Lovelace"])
-async def test_the_same_person_is_the_existing_patient(client: AsyncClient, desk: Desk, name: str) -> None:
+async def test_the_same_person_is_the_existing_patient(client: AsyncClient, booking: Booking, name: str) -> None:
     first = await register(client, ADA)
     again = await register(client, {**ADA, "name": name, "phone": "+44 20 7946 0018"})
     assert again.status_code == 200 and again.json() == first.json()
-    assert await count(desk) == 1 and len(desk.publisher.records) == 1
+    assert await count(booking) == 1 and len(booking.publisher.records) == 1
 
 
 @pytest.mark.parametrize("other", [{"name": "Byron Lovelace"}, {"date_of_birth": "1991-12-10"}, {"date_of_birth": None}])
-async def test_who_shares_only_a_phone_is_a_possible_duplicate(client: AsyncClient, desk: Desk, other: dict[str, Any]) -> None:
+async def test_who_shares_only_a_phone_is_a_possible_duplicate(
+    client: AsyncClient, booking: Booking, other: dict[str, Any]
+) -> None:
     first = (await register(client, ADA)).json()["id"]
     refused = await register(client, {**ADA, **other})
     assert refused.status_code == 409
     assert refused.json() == IsPartialDict(code="possible_duplicate", candidates=[first])
     made = await register(client, {**ADA, **other}, on_duplicate="create")
-    assert made.status_code == 201 and await count(desk) == 2
+    assert made.status_code == 201 and await count(booking) == 2
     third = await register(client, {**ADA, "name": "Somebody Else"})
     assert third.json()["candidates"] == IsList(first, made.json()["id"])
     assert (await register(client, {**ADA, **other})).json()["id"] == made.json()["id"]
@@ -84,16 +96,16 @@ async def test_missing_dates_of_birth_agree_with_each_other(client: AsyncClient)
     assert [(await register(client, body)).status_code for _ in range(2)] == [201, 200]
 
 
-async def test_fifty_registrations_of_one_person_at_once_make_one_row(client: AsyncClient, desk: Desk) -> None:
+async def test_fifty_registrations_of_one_person_at_once_make_one_row(client: AsyncClient, booking: Booking) -> None:
     answers = await asyncio.gather(*(register(client, ADA) for _ in range(50)))
     assert sorted(answer.status_code for answer in answers) == [200] * 49 + [201]
-    assert len({answer.json()["id"] for answer in answers}) == 1 and await count(desk) == 1
+    assert len({answer.json()["id"] for answer in answers}) == 1 and await count(booking) == 1
 
 
-async def test_fifty_registrations_with_twenty_five_keys_twice_make_one_row(client: AsyncClient, desk: Desk) -> None:
+async def test_fifty_registrations_with_twenty_five_keys_twice_make_one_row(client: AsyncClient, booking: Booking) -> None:
     keys = [uuid4() for _ in range(25)] * 2
     answers = await asyncio.gather(*(register(client, IN_FULL, key) for key in keys))
-    assert len({answer.json()["id"] for answer in answers}) == 1 and await count(desk) == 1
+    assert len({answer.json()["id"] for answer in answers}) == 1 and await count(booking) == 1
     by_key = {key: {a.status_code for a, k in zip(answers, keys, strict=True) if k == key} for key in keys}
     assert sorted(map(sorted, by_key.values())) == [[200]] * 24 + [[201]], "a key has one answer"
     assert sum(answer.headers.get("Idempotent-Replayed") == "true" for answer in answers) == 25
@@ -116,18 +128,18 @@ async def test_who_shares_a_phone_and_has_anothers_number_is_first_a_possible_du
     assert refusal(await register(client, both, on_duplicate="create")) == (409, "nhs_number_taken", [other])
 
 
-async def test_one_nhs_number_at_many_phones_at_once_is_one_patient(client: AsyncClient, desk: Desk) -> None:
+async def test_one_nhs_number_at_many_phones_at_once_is_one_patient(client: AsyncClient, booking: Booking) -> None:
     bodies = [{**ADA, "phone": f"020 7946 00{number}", "nhs_number": NUMBER} for number in range(10, 40)]
     answers = await asyncio.gather(*(register(client, body) for body in bodies))
-    assert sorted(answer.status_code for answer in answers) == [201] + [409] * 29 and await count(desk) == 1
+    assert sorted(answer.status_code for answer in answers) == [201] + [409] * 29 and await count(booking) == 1
 
 
-async def test_one_key_fifty_times_at_once_is_one_answer(client: AsyncClient, desk: Desk) -> None:
+async def test_one_key_fifty_times_at_once_is_one_answer(client: AsyncClient, booking: Booking) -> None:
     key = uuid4()
     answers = await asyncio.gather(*(register(client, ADA, key) for _ in range(50)))
     assert {answer.status_code for answer in answers} == {201} and len({answer.content for answer in answers}) == 1
     assert [answer.headers.get("Idempotent-Replayed") for answer in answers].count("true") == 49
-    assert await count(desk) == 1 and await count(desk, "outcomes") == 1
+    assert await count(booking) == 1 and await count(booking, "outcomes") == 1
 
 
 async def test_a_repeated_key_repeats_its_answer_also_when_it_was_no_new_patient(client: AsyncClient) -> None:
@@ -138,21 +150,21 @@ async def test_a_repeated_key_repeats_its_answer_also_when_it_was_no_new_patient
     assert "Idempotent-Replayed" not in first.headers and again.headers["Idempotent-Replayed"] == "true"
 
 
-async def test_one_key_with_other_bodies_at_once_is_one_patient(client: AsyncClient, desk: Desk) -> None:
+async def test_one_key_with_other_bodies_at_once_is_one_patient(client: AsyncClient, booking: Booking) -> None:
     key = uuid4()
     bodies = [{**ADA, "phone": f"020 7946 00{number}"} for number in range(10, 30)]
     answers = await asyncio.gather(*(register(client, body, key) for body in bodies))
     refused = [answer for answer in answers if answer.status_code != 201]
     assert len(refused) == 19 and {(one.status_code, one.json()["code"]) for one in refused} == {(422, "key_reused")}
-    assert await count(desk) == 1
+    assert await count(booking) == 1
 
 
-async def test_a_refused_registration_leaves_nothing_behind_its_key(client: AsyncClient, desk: Desk) -> None:
+async def test_a_refused_registration_leaves_nothing_behind_its_key(client: AsyncClient, booking: Booking) -> None:
     key = uuid4()
     await register(client, ADA)
     assert (await register(client, {**ADA, "name": "Byron"}, key)).status_code == 409
     assert (await register(client, {**ADA, "name": "Byron"}, key, on_duplicate="create")).status_code == 201
-    assert await count(desk, "outcomes") == 1
+    assert await count(booking, "outcomes") == 1
 
 
 @pytest.mark.parametrize(
@@ -175,8 +187,8 @@ async def test_what_is_no_json_is_400_and_another_wish_is_422(client: AsyncClien
     assert (await register(client, ADA, on_duplicate="merge")).status_code == 422
 
 
-async def test_the_clinics_region_reads_its_phones(client: AsyncClient, desk: Desk) -> None:
-    await desk.settings(region="HK")
+async def test_the_clinics_region_reads_its_phones(client: AsyncClient, booking: Booking) -> None:
+    await booking.settings(region="HK")
     assert (await register(client, {"name": "Chan", "phone": "2123 4567"})).json()["phone"] == "+85221234567"
 
 

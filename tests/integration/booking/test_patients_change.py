@@ -1,4 +1,4 @@
-"""Changing patients over internal HTTP on a real Postgres: what stays, what is cleared, whom it meets, and what is said of it."""
+"""Changing patients over internal HTTP on a real Postgres: what stays, what is cleared, whom it meets, and what is emitted."""
 
 import asyncio
 from typing import Any
@@ -8,12 +8,12 @@ import pytest
 from dirty_equals import IsPartialDict
 from httpx2 import AsyncClient
 
-from services.booking.repository import patients
+from services.booking.repository import patient_locks
 from services.booking.service.patients.remove import delete_patient
 from shared.contracts import internal
 from shared.infra.caller import Caller
 from shared.infra.postgres import Database
-from tests.integration.booking.desk import Desk
+from tests.integration.booking.booking import Booking, until_it_waits
 from tests.integration.booking.people import (
     ADA,
     BYRON,
@@ -27,41 +27,40 @@ from tests.integration.booking.people import (
     register,
     registered,
 )
-from tests.integration.booking.test_races import until_it_waits
 
 pytestmark = pytest.mark.integration
 
 
-async def test_what_is_sent_changes_and_all_else_stays(client: AsyncClient, desk: Desk) -> None:
+async def test_what_is_sent_changes_and_all_else_stays(client: AsyncClient, booking: Booking) -> None:
     patient = await registered(client, IN_FULL)
     before = (await client.get(f"/internal/patients/{patient}")).json()
-    await desk.heard()
+    await booking.published()
     answer = await change(client, patient, {"phone": "+44 20 7946 0020", "email": None, "postcode": "W1A 0AX"})
     changed = {"phone": "+442079460020", "email": None, "postcode": "W1A 0AX", "version": 2}
     assert answer.status_code == 200 and answer.json() == {**before, **changed, "updated_at": answer.json()["updated_at"]}
     assert answer.json()["updated_at"] > before["updated_at"] and answer.headers["ETag"] == '"v2"'
     assert (await client.get(f"/internal/patients/{patient}")).json() == answer.json()
-    (said,) = await desk.heard()
-    assert said == IsPartialDict(type="PatientChanged", patient_id=patient, status="active", version=2, actor="desk")
-    assert await desk.effects(UUID(patient)) == ["patient_registered", "patient_changed"]
+    (emitted,) = await booking.published()
+    assert emitted == IsPartialDict(type="PatientChanged", patient_id=patient, status="active", version=2, actor="desk")
+    assert await booking.effects(UUID(patient)) == ["patient_registered", "patient_changed"]
 
 
-async def test_what_says_nothing_new_changes_nothing(client: AsyncClient, desk: Desk) -> None:
+async def test_what_says_nothing_new_changes_nothing(client: AsyncClient, booking: Booking) -> None:
     patient = await registered(client, IN_FULL)
     before = (await client.get(f"/internal/patients/{patient}")).json()
-    await desk.heard()
+    await booking.published()
     for body in ({}, IN_FULL, {"phone": "+442079460018"}, {"given_name": "Ada", "family_name": "Lovelace"}):
         answer = await change(client, patient, body)
         assert answer.status_code == 200 and answer.json() == before
-    assert await desk.heard() == [] and await desk.effects(UUID(patient)) == ["patient_registered"]
+    assert await booking.published() == [] and await booking.effects(UUID(patient)) == ["patient_registered"]
 
 
-async def test_all_that_may_be_missing_is_cleared(client: AsyncClient, desk: Desk) -> None:
+async def test_all_that_may_be_missing_is_cleared(client: AsyncClient, booking: Booking) -> None:
     patient = await registered(client, IN_FULL)
     fields = ("email", "date_of_birth", "nhs_number", "postcode", "address")
     answer = await change(client, patient, dict.fromkeys(fields))
     assert [answer.json()[field] for field in fields] == [None] * 5
-    row = await desk.patient_row(answer.json()["id"])
+    row = await booking.patient_row(answer.json()["id"])
     assert [row[field] for field in (*fields, "nhs_index")] == [None] * 6
     assert (await register(client, {**BYRON, "nhs_number": NUMBER})).status_code == 201, "the number is free again"
 
@@ -147,7 +146,7 @@ async def test_who_was_merged_stands_for_the_survivor(client: AsyncClient) -> No
     assert (answer.status_code, answer.json()["id"], answer.json()["version"]) == (200, survivor, 2)
 
 
-async def test_fifty_who_become_one_person_at_once_stay_apart(client: AsyncClient, desk: Desk) -> None:
+async def test_fifty_who_become_one_person_at_once_stay_apart(client: AsyncClient, booking: Booking) -> None:
     """Half of them change the name at the phone, half bring phone and name; one more registers the person meanwhile."""
     names = [{"name": f"Somebody {n}", "phone": ADA["phone"], "date_of_birth": ADA["date_of_birth"]} for n in range(12)]
     family = [await registered(client, body, on_duplicate="create") for body in names]
@@ -159,32 +158,32 @@ async def test_fifty_who_become_one_person_at_once_stay_apart(client: AsyncClien
     )
     assert {answer.status_code for answer in answers} <= {200, 201, 409}
     page = (await client.get("/internal/patients", params={"name": "Ada Lovelace"})).json()
-    assert len(page["items"]) == 1 and await count(desk) in (24, 25)
+    assert len(page["items"]) == 1 and await count(booking) in (24, 25)
 
 
-async def test_a_change_waits_for_a_delete_and_finds_nobody(client: AsyncClient, desk: Desk, database: Database) -> None:
+async def test_a_change_waits_for_a_delete_and_finds_nobody(client: AsyncClient, booking: Booking, database: Database) -> None:
     patient = UUID(await registered(client, ADA))
-    async with desk.units.registry(desk.clinic) as unit:
-        await delete_patient(unit, Caller(desk.clinic, "desk", "desk", None, "test"), patient, cancel=False)
+    async with booking.units.registry(booking.clinic) as unit:
+        await delete_patient(unit, Caller(booking.clinic, "desk", "desk", None, "test"), patient, cancel=False)
         racing = asyncio.create_task(change(client, str(patient), {"address": "1"}))
         await until_it_waits(database)
     assert refusal(await racing)[:2] == (404, "unknown_patient")
-    row = await desk.patient_row(patient)
+    row = await booking.patient_row(patient)
     assert (row["status"], row["version"], row["address"]) == ("deleted", 2, None)
 
 
 async def test_a_change_that_was_outrun_is_done_again(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the patient was found by when it was looked at is not what it is found by once it is locked."""
     patient = await registered(client, ADA)
-    serialise, locked = patients.serialise, list[object]()
+    lock_indexes, locked = patient_locks.lock_indexes, list[object]()
 
     async def overtaken(*asked: Any) -> None:
         locked.append(asked)
         if len(locked) == 1:
             assert (await change(client, patient, {"phone": "020 7946 0099"})).status_code == 200
-        await serialise(*asked)
+        await lock_indexes(*asked)
 
-    monkeypatch.setattr(patients, "serialise", overtaken)
+    monkeypatch.setattr(patient_locks, "lock_indexes", overtaken)
     answer = await change(client, patient, {"name": "Ada King"})
     assert answer.json() == IsPartialDict(name="Ada King", phone="+442079460099", version=3)
     assert len(locked) == 3, "the change, the one that overtook it, and the change again"

@@ -7,7 +7,7 @@ import pytest
 from httpx2 import AsyncClient
 
 from shared.contracts import internal
-from tests.integration.booking.desk import Desk
+from tests.integration.booking.booking import Booking
 from tests.integration.booking.people import ADA, BYRON, IN_FULL, NUMBER, bad_fields, registered
 
 pytestmark = pytest.mark.integration
@@ -61,7 +61,7 @@ async def test_every_word_begins_a_word_of_the_name(client: AsyncClient, name: s
     assert await find(client, name=name) == found
 
 
-async def test_without_filters_all_active_patients_are_listed_in_order_of_name(client: AsyncClient, desk: Desk) -> None:
+async def test_without_filters_all_active_patients_are_listed_in_order_of_name(client: AsyncClient, booking: Booking) -> None:
     names = [f"{first} {last}" for first in ("Ann", "bob", "Cy") for last in ("Ames", "Birt", "Cole")]
     ids = {
         name: await registered(client, {"name": name, "phone": f"020 7946 00{n:02}"}) for n, name in enumerate(reversed(names))

@@ -11,11 +11,10 @@ from shared.contracts.envelope import Message
 from shared.contracts.queue import PatientQueued
 from shared.infra.ids import new_id
 from tests.integration.availability.desk import settings_changed
-from tests.integration.booking.desk import Desk
+from tests.integration.booking.booking import Booking
 from tests.integration.costs.batches import CLINIC_SETTINGS, REPLY, Batch
 from tests.integration.costs.consumer import Consumer
-from tests.support.dates import in_days
-from tests.unit.booking.messages import (
+from tests.support.booking_messages import (
     cancel,
     check_in,
     confirm,
@@ -30,6 +29,7 @@ from tests.unit.booking.messages import (
     reserved,
     revoked,
 )
+from tests.support.dates import in_days
 
 LATEST = 1_000_000
 """A version of settings that none of a batch is newer than."""
@@ -188,12 +188,12 @@ async def repeats(consumer: Consumer, size: int) -> list[Message]:
 
 
 async def _patient(consumer: Consumer) -> UUID:
-    return await Desk(consumer.runtime.database, consumer.clinic).patient()
+    return await Booking(consumer.runtime.database, consumer.clinic).patient()
 
 
 async def _merged(consumer: Consumer, survivor: UUID) -> UUID:
     """The old id of somebody who was merged into a survivor."""
-    old = await Desk(consumer.runtime.database, consumer.clinic).patient("deleted")
+    old = await Booking(consumer.runtime.database, consumer.clinic).patient("deleted")
     async with consumer.runtime.database.batch({consumer.clinic}) as (connection, _):
         await connection.execute("UPDATE patients SET merged_into = $2 WHERE id = $1", old, survivor)
     return old

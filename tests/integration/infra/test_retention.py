@@ -8,8 +8,11 @@ import asyncpg
 import pytest
 
 from shared.infra import retention as module
+from shared.infra.outbox import Outbox
 from shared.infra.postgres import Database
 from shared.infra.retention import retention
+from shared.infra.unit import Units
+from tests.support.kafka import KeptRecords
 
 INBOX = "INSERT INTO inbox (message_id, clinic_id, type, received_at) VALUES ($1, $2, 'x', now() - make_interval(days => $3))"
 OUTCOME = """
@@ -31,7 +34,8 @@ async def test_only_what_is_too_old_goes_however_much_it_is(
     await sql.execute(OUTCOME, fresh, clinic_id, 32, True)
     for one in owed:
         await sql.execute(OUTCOME, one, clinic_id, 40, False)
-    await retention(database, outcomes=module.OLD_OUTCOMES).work()
+    records = KeptRecords()
+    await retention(Units(database, Outbox(records), records), outcomes=module.OLD_OUTCOMES).work()
     left = {row[0] for row in await sql.fetch("SELECT message_id FROM inbox WHERE clinic_id = $1", clinic_id)}
     assert left == {young}
     left = {row[0] for row in await sql.fetch("SELECT command_id FROM outcomes WHERE clinic_id = $1", clinic_id)}

@@ -1,4 +1,4 @@
-"""What a booking process does beside its consumer, as its environment says."""
+"""The jobs of a booking process, by its environment."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -21,13 +21,9 @@ def jobs(monkeypatch: pytest.MonkeyPatch, **environment: str) -> set[str]:
     """The jobs of a process with this environment."""
     wired: dict[str, Any] = {}
 
-    def create_owner(*_: object, **given: Any) -> SimpleNamespace:
-        wired.update(given)
-        return SimpleNamespace(state=SimpleNamespace())
-
-    monkeypatch.setattr(app, "create_owner", create_owner)
+    monkeypatch.setattr(app, "create_owner", lambda *_, **given: wired.update(given))
     app.create_app(Settings.from_environment({**NEEDED, **environment}))
-    return {job.name for job in wired["jobs"](SimpleNamespace(database=None, units=None))}
+    return {job.name for job in wired["jobs"](SimpleNamespace(units=None))}
 
 
 def test_a_process_sweeps_unless_it_is_told_not_to(monkeypatch: pytest.MonkeyPatch) -> None:

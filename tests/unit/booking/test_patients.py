@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from services.booking.identifiers import Codec, Place
+from services.booking.identifiers import Cell, Codec
 from services.booking.schemas import PatchForm, PatientForm
 from shared.contracts.clinics import ClinicSettings
 from shared.infra.forms import canonical_hash, parse
@@ -30,8 +30,8 @@ def bad_fields(**fields: Any) -> set[str]:
 
 
 def test_what_is_sealed_opens_again() -> None:
-    place = Place(uuid4(), "phone", uuid4())
-    assert CODEC.open(place, CODEC.seal(place, "Zoë +44")) == "Zoë +44"
+    cell = Cell(uuid4(), "phone", uuid4())
+    assert CODEC.open(cell, CODEC.seal(cell, "Zoë +44")) == "Zoë +44"
 
 
 def test_the_blind_index_finds_equal_values_of_one_column_of_one_clinic_under_one_key() -> None:

@@ -9,7 +9,7 @@ import string
 
 import pytest
 
-from services.booking.postcodes import formatted
+from services.booking.domain.postcodes import formatted
 
 pytestmark = pytest.mark.unit
 

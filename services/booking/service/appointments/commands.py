@@ -1,116 +1,102 @@
 """The commands about appointments: confirm, cancel and check in. Several of one appointment in one batch act one after the other.
 
-They are judged by the clock behind the locks: a confirmation that had to wait is none any more if the hold ended meanwhile.
+They are judged by the clock that was read behind the locks: a confirmation that waited for a lock while its hold ended comes too
+late. Called by `handlers.py` in the transaction of a batch.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from uuid import UUID
 
-from services.booking import domain
-from services.booking.domain import Appointment, AppointmentCommand
-from services.booking.repository import appointments, patients
-from services.booking.repository.patients import Key
-from services.booking.service.appointments.cancellations import give_back, say_cancelled
-from services.booking.service.outcomes.decisions import Decisions
-from shared.contracts.booking import AppointmentConfirmed, CancelAppointment, CheckInPatient, ConfirmAppointment, PatientCheckedIn
+from services.booking.domain.appointments import Appointment
+from services.booking.domain.commands import AppointmentCommand, apply
+from services.booking.domain.keys import RowKey
+from services.booking.repository import appointments, patient_locks
+from services.booking.service.appointments.events import emit_cancelled, emit_checked_in, emit_confirmed, emit_released
+from services.booking.service.outcomes.decisions import Decisions, success
+from services.booking.service.outcomes.repeats import answer_repeat
+from shared.contracts.booking import CancelAppointment, CheckInPatient, ConfirmAppointment
 from shared.contracts.commands import Answer
 from shared.contracts.problems import Code
-from shared.contracts.topics import APPOINTMENT_EVENTS
-from shared.infra.audit import Action
 from shared.infra.unit import Unit
 
 
 async def decide_commands(unit: Unit, decisions: Decisions, messages: Sequence[AppointmentCommand]) -> None:
     """Applies the commands in the order of their arrival to locked appointments, and writes the final states at once."""
-    locked = await appointments.lock(unit.connection, decisions.appointments, unit.now)
-    found, unit = locked.found, unit.at(locked.at)
-    current = dict(found)
-    for message in await _for_survivors(unit, messages, found):
-        key = (message.clinic_id, message.appointment_id)
-        outcome = decisions.of(message)
-        if outcome:
-            decisions.answer_again(message, outcome)
+    locked = await appointments.lock(unit.connection, decisions.named_appointments, unit.now)
+    current, later = dict(locked.found), unit.at(locked.at)
+    for command in await _for_survivors(unit, messages, locked.found):
+        if outcome := decisions.of(command):
+            answer_repeat(unit, command, outcome)
             continue
-        after = domain.apply(message, current.get(key), locked.cutoffs.get(message.clinic_id, timedelta()), unit.now)
-        if isinstance(after, Code):
-            decisions.decide(unit, message, type(message), Answer.refusal(after), settled=True)
-            continue
-        _say(unit, decisions, message, after, changed=after is not current[key])
-        current[key] = after
-    changed = [one for key, one in current.items() if one is not found[key]]
+        key, cutoff = (command.clinic_id, command.appointment_id), locked.cutoffs.get(command.clinic_id, timedelta())
+        after = _decide(later, decisions, command, current.get(key), cutoff)
+        if after:
+            current[key] = after
+    changed = [appointment for key, appointment in current.items() if appointment is not locked.found[key]]
     if changed:
         await appointments.change(unit.connection, changed)
 
 
 async def _for_survivors(
-    unit: Unit, messages: Sequence[AppointmentCommand], found: Mapping[Key, Appointment]
+    unit: Unit, messages: Sequence[AppointmentCommand], found: Mapping[RowKey, Appointment]
 ) -> list[AppointmentCommand]:
-    """The commands, each check-in under a merged patient's id as one of the survivor. Asks only if one names another patient."""
-    strange = {
+    """The commands, each check-in under a merged patient's id as one of the survivor.
+
+    Survivors are read only if a check-in names another patient than its appointment has.
+    """
+    others = {
         (message.clinic_id, message.patient_id)
         for message in messages
         if isinstance(message, CheckInPatient)
         and (appointment := found.get((message.clinic_id, message.appointment_id)))
         and appointment.patient_id != message.patient_id
     }
-    survivors = await patients.survivors(unit.connection, strange) if strange else {}
-    return [_for_survivor(message, survivors) for message in messages]
+    if not others:
+        return list(messages)
+    survivors = await patient_locks.survivors(unit.connection, others)
+    return [
+        message.model_copy(update={"patient_id": survivor})
+        if isinstance(message, CheckInPatient) and (survivor := survivors.get((message.clinic_id, message.patient_id)))
+        else message
+        for message in messages
+    ]
 
 
-def _for_survivor(message: AppointmentCommand, survivors: Mapping[Key, UUID]) -> AppointmentCommand:
-    survivor = isinstance(message, CheckInPatient) and survivors.get((message.clinic_id, message.patient_id))
-    return message.model_copy(update={"patient_id": survivor}) if survivor else message
-
-
-def _say(unit: Unit, decisions: Decisions, message: AppointmentCommand, after: Appointment, *, changed: bool) -> None:
-    if isinstance(message, CancelAppointment):
-        _say_cancelled(unit, decisions, message, after, changed=changed)
-    elif isinstance(message, ConfirmAppointment):
-        _say_confirmed(unit, decisions, message, after, changed=changed)
+def _decide(
+    unit: Unit, decisions: Decisions, command: AppointmentCommand, before: Appointment | None, cutoff: timedelta
+) -> Appointment | None:
+    """Decides one command. Gives the appointment as it is then, or None if the command is refused."""
+    after = apply(command, before, cutoff, unit.now)
+    if isinstance(after, Code):
+        decisions.decide(unit, command, command.type, Answer.refusal(after), settled=True)
+        return None
+    changed = after is not before
+    if isinstance(command, CancelAppointment):
+        _cancel(unit, decisions, command, after, changed=changed)
+    elif isinstance(command, ConfirmAppointment):
+        _confirm(unit, decisions, command, after, changed=changed)
     else:
-        _say_checked_in(unit, decisions, message, after)
+        _check_in(unit, decisions, command, after)
+    return after
 
 
-def _say_cancelled(unit: Unit, decisions: Decisions, message: CancelAppointment, after: Appointment, *, changed: bool) -> None:
-    """The place is given back with the answer, which the client gets once it is free; also for one that was cancelled before."""
-    answer = Answer(status_code=200, result=domain.view(after, unit.now).model_dump(mode="json"))
-    decisions.decide(unit, message, CancelAppointment, answer, settled=False)
+def _cancel(unit: Unit, decisions: Decisions, command: CancelAppointment, after: Appointment, *, changed: bool) -> None:
+    """The slot is released with the answer, which the client gets once it is free; also if it was cancelled before."""
+    answer = success(after.view(unit.now), 200)
+    decisions.decide(unit, command, command.type, answer, settled=False)
     if changed:
-        say_cancelled(unit, message, after)
-    give_back(unit, message, after, answer)
+        emit_cancelled(unit, command, after)
+    emit_released(unit, command, after, answer)
 
 
-def _say_confirmed(unit: Unit, decisions: Decisions, message: ConfirmAppointment, after: Appointment, *, changed: bool) -> None:
-    """Nobody owes a step. One that was confirmed before is answered as it is."""
-    answer = Answer(status_code=200, result=domain.view(after, unit.now).model_dump(mode="json"))
-    decisions.decide(unit, message, ConfirmAppointment, answer, settled=True)
-    if not changed:
-        return
-    unit.record(message, Action.APPOINTMENT_CONFIRMED, after.id, version=after.version)
-    confirmed = AppointmentConfirmed(
-        **unit.envelope(message),
-        doctor_id=after.doctor_id,
-        date=after.date,
-        version=after.version,
-        appointment_id=after.id,
-        patient_id=after.patient_id,
-    )
-    unit.emit(APPOINTMENT_EVENTS, confirmed)
+def _confirm(unit: Unit, decisions: Decisions, command: ConfirmAppointment, after: Appointment, *, changed: bool) -> None:
+    """No step is owed: the client is answered at once; also if it was confirmed before."""
+    decisions.decide(unit, command, command.type, success(after.view(unit.now), 200), settled=True)
+    if changed:
+        emit_confirmed(unit, command, after)
 
 
-def _say_checked_in(unit: Unit, decisions: Decisions, message: CheckInPatient, after: Appointment) -> None:
+def _check_in(unit: Unit, decisions: Decisions, command: CheckInPatient, after: Appointment) -> None:
     """The queue gives the position, and with it the answer; until then the outcome holds the appointment."""
-    answer = Answer(status_code=201, result=domain.view(after, unit.now).model_dump(mode="json"))
-    decisions.decide(unit, message, CheckInPatient, answer, settled=False)
-    unit.record(message, Action.APPOINTMENT_CHECKED_IN, after.id, version=after.version)
-    checked_in = PatientCheckedIn(
-        **unit.envelope(message),
-        doctor_id=after.doctor_id,
-        date=after.date,
-        version=after.version,
-        appointment_id=after.id,
-        patient_id=after.patient_id,
-        checked_in_at=after.updated_at,
-    )
-    unit.emit(APPOINTMENT_EVENTS, checked_in)
+    decisions.decide(unit, command, command.type, success(after.view(unit.now), 201), settled=False)
+    emit_checked_in(unit, command, after)

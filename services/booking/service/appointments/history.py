@@ -1,4 +1,4 @@
-"""The history of an appointment: what the audit trail says of it. Each change wrote its row there, so nothing is kept twice.
+"""The history of an appointment, read from the audit trail: each change has written its row there, so nothing is kept twice.
 
 Called by `routes/histories.py`.
 """
@@ -6,21 +6,21 @@ Called by `routes/histories.py`.
 from uuid import UUID
 
 from services.booking.identifiers import Codec
-from services.booking.repository import appointments, history
+from services.booking.repository import appointment_search, history
 from services.booking.repository.history import AuditedChange
-from services.booking.service.appointments.notes import opened
+from services.booking.service.appointments.notes import open_note
 from shared.contracts.appointments import Change, History
 from shared.contracts.problems import Code
 from shared.infra.problems import ProblemError
 from shared.infra.unit import RegistryUnit
 
 SUBJECT = "appointment_"
-"""What the actions begin with that change an appointment; the rest is the event."""
+"""The actions that change an appointment begin so; the rest of the name is the event."""
 
 
 async def read_history(unit: RegistryUnit, codec: Codec, clinic_id: UUID, appointment_id: UUID) -> History:
     """Every change of an appointment in the order of its versions. Raises `ProblemError` if there is none for this clinic."""
-    if await appointments.get(unit.sql, clinic_id, appointment_id) is None:
+    if await appointment_search.get(unit.sql, clinic_id, appointment_id) is None:
         raise ProblemError(Code.UNKNOWN_APPOINTMENT)
     entries = await history.of_appointment(unit.sql, clinic_id, appointment_id)
     changes = [_change(codec, clinic_id, entry) for entry in entries if entry.action.startswith(SUBJECT)]
@@ -28,7 +28,7 @@ async def read_history(unit: RegistryUnit, codec: Codec, clinic_id: UUID, appoin
 
 
 def _change(codec: Codec, clinic_id: UUID, entry: AuditedChange) -> Change:
-    note = opened(codec, clinic_id, entry.command_id, entry.note) if entry.command_id and entry.note else None
+    note = open_note(codec, clinic_id, entry.command_id, entry.note) if entry.command_id and entry.note else None
     return Change(
         version=entry.detail["version"],
         event=entry.action.removeprefix(SUBJECT),

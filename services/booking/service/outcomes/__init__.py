@@ -1,1 +1,1 @@
-"""How commands end: decided, settled, answered again, failed."""
+"""How commands end: decided, settled, answered again, looked up, closed, failed."""

@@ -1,16 +1,15 @@
-"""Commands that could not be carried on: they, or a step of them, became dead letters. Booking keeps their outcomes and says so.
+"""Commands that could not be processed: they, or a later step of them, became dead letters. Booking keeps their outcomes.
 
-Other services tell by `CommandFailed`; what booking itself could not process it refuses directly, in a transaction of its own.
+Other services emit `CommandFailed` for theirs; booking refuses its own in a transaction of their own.
 """
 
 from collections.abc import Sequence
 
 import structlog
 
-from services.booking.service.appointments.batch import Desk, command_of
+from services.booking.service.appointments.reservations import command_of, refuse_reservation
 from services.booking.service.outcomes.decisions import Decisions
 from shared.contracts.availability import BookingRefused, SlotKept, SlotReserved
-from shared.contracts.booking import RescheduleAppointment
 from shared.contracts.commands import Answer, CommandFailed
 from shared.contracts.envelope import Message, RegistryMessage
 from shared.contracts.problems import Code
@@ -25,40 +24,41 @@ INTERNAL = Answer.refusal(Code.INTERNAL)
 
 
 async def refuse_failed(unit: Unit, decisions: Decisions, messages: Sequence[CommandFailed]) -> None:
-    """Refuses `internal` what nobody has decided."""
+    """Refuses with `internal` those of the failed commands that nobody has decided. Called by `handlers.py`."""
     for message in messages:
         if message.is_first_step:
             _refuse(unit, decisions, message, message.failed)
         else:
-            _tell_of_step(decisions, message, message.failed)
+            _report_step(decisions, message, message.failed)
 
 
 async def fail_own(unit: Unit, message: Message) -> None:
-    """What booking does about a command, or a step of one, that it could not process itself. A registry's event is neither."""
+    """Refuses the command of a message that booking could not process, or reports its step. Called by the consumer.
+
+    An event of the registry belongs to no command.
+    """
     if isinstance(message, RegistryMessage):
         return
     decisions = await Decisions.read(unit, [message])
     if isinstance(message, SlotReserved) and decisions.of(message) is None:
-        Desk(unit, decisions).refuse(message, Code.INTERNAL)
-    elif isinstance(message, BookingRefused):
-        _refuse(unit, decisions, message, command_of(message).__name__)
-    elif isinstance(message, SlotKept):
-        _refuse(unit, decisions, message, RescheduleAppointment.__name__)
+        refuse_reservation(unit, decisions, message, Code.INTERNAL)
+    elif isinstance(message, BookingRefused | SlotKept):
+        _refuse(unit, decisions, message, command_of(message))
     elif message.is_command:
         _refuse(unit, decisions, message, message.type)
     else:
-        _tell_of_step(decisions, message, message.type)
-    await decisions.store()
+        _report_step(decisions, message, message.type)
+    await decisions.store(unit.connection)
 
 
 def _refuse(unit: Unit, decisions: Decisions, cause: Message, command: str) -> None:
-    """The end of a command, unless it has one."""
+    """Decides a command, unless it has an outcome."""
     if decisions.of(cause) is None:
-        decisions.decide_named(unit, cause, command, INTERNAL, settled=True)
+        decisions.decide(unit, cause, command, INTERNAL, settled=True)
 
 
-def _tell_of_step(decisions: Decisions, cause: Message, failed: str) -> None:
-    """A later step changes no decision. Somebody has to know if a client still waits for it."""
+def _report_step(decisions: Decisions, cause: Message, failed: str) -> None:
+    """Counts and logs a later step that failed while a client still waits for it. It changes no decision: a redrive ends it."""
     outcome = decisions.of(cause)
     if outcome is not None and outcome.settled_at is None:
         STEPS_FAILED.labels(type=failed if failed in KNOWN_TYPES else "unknown").inc()

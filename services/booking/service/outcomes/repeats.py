@@ -1,59 +1,63 @@
-"""Outcomes after their decision: settled by the last service's event, answered to repeats, looked up by gateways."""
+"""Repeats: a command that comes again is answered from its outcome. One that nobody has decided is answered when it is."""
 
+import datetime as dt
 from collections.abc import Sequence
+from uuid import UUID
 
 from services.booking.service.outcomes.decisions import Decisions
-from shared.contracts.availability import SlotFreed
-from shared.contracts.commands import Answer, CloseCommands, CommandLook, Outcomes
-from shared.contracts.envelope import Message
+from shared.contracts.booking import CheckInPatient, RescheduleAppointment
+from shared.contracts.commands import Answer, CommandRepeated, Outcome
+from shared.contracts.envelope import DayMessage, Message
 from shared.contracts.problems import Code
-from shared.contracts.queue import PatientQueued
-from shared.infra import outcomes
-from shared.infra.audit import SYSTEM, Action
-from shared.infra.caller import Caller
-from shared.infra.metrics import COMMANDS_CLOSED
-from shared.infra.postgres import Database
-from shared.infra.unit import Unit, Units
+from shared.contracts.topics import APPOINTMENT_EVENTS
+from shared.infra.unit import Unit
 
 
-async def settle(unit: Unit, messages: Sequence[SlotFreed | PatientQueued]) -> None:
-    """Settles what was owed: a freed slot leaves the answer as it is, a position completes it."""
-    settled = [(m.clinic_id, m.command_id, _completed(m)) for m in messages if m.command_id]
-    if settled:
-        await outcomes.settle(unit.connection, settled, unit.now)
-
-
-def _completed(message: SlotFreed | PatientQueued) -> Answer | None:
-    if isinstance(message, SlotFreed):
-        return None
-    return Answer(status_code=201, result=message.entry.model_dump(mode="json"))
-
-
-def answer_repeats(decisions: Decisions, messages: Sequence[Message]) -> None:
-    """Answers repeated commands from their outcomes; what nobody has decided is answered when it is."""
+def answer_repeats(unit: Unit, decisions: Decisions, messages: Sequence[Message]) -> None:
+    """Answers the repeats among these messages whose commands are decided. Called by `handlers.py`."""
     for message in messages:
         outcome = decisions.of(message)
         if outcome:
-            decisions.answer_again(message, outcome)
+            answer_repeat(unit, message, outcome)
 
 
-async def close(units: Units, asked: CloseCommands, correlation_id: str) -> Outcomes:
-    """Closes commands that never arrived, and answers all that is known of them afterwards."""
-    pairs = {(one.clinic_id, one.command_id) for one in asked.commands}
-    async with units.batch({clinic for clinic, _ in pairs}) as unit:
-        closed = await outcomes.close(unit.connection, asked.commands, unit.now)
-        for one in {one.command_id: one for one in asked.commands}.values():
-            if (one.clinic_id, one.command_id) in closed:
-                by = Caller(one.clinic_id, SYSTEM, one.principal, one.command_id, correlation_id)
-                unit.record(by, Action.COMMAND_CLOSED, one.command_id, code=Code.LOST, type=one.type)
-        found = await outcomes.look(unit.connection, pairs)
-    COMMANDS_CLOSED.inc(len(closed))
-    return Outcomes(outcomes=list(found.values()))
+def answer_repeat(unit: Unit, message: Message, outcome: Outcome) -> None:
+    """Answers a repeat whose outcome is settled; any other it hands to the service that takes the last step.
+
+    A move is answered on the key of the old day, which its outcome does not name: the gateway looks the outcome up instead.
+    """
+    if outcome.body_hash != message.body_hash:
+        unit.reply(message, answer_to(message, outcome))
+    elif outcome.settled_at:
+        unit.reply(message, outcome.answer, replayed=True)
+    elif outcome.type != RescheduleAppointment.__name__ or not outcome.answer.succeeded:
+        _emit_repeated(unit, message, outcome)
 
 
-async def look(database: Database, asked: CommandLook) -> Outcomes:
-    """The outcomes of many commands, of exactly the clinics of their pairs."""
-    pairs = {(question.clinic_id, question.command_id) for question in asked.commands}
-    async with database.batch({clinic for clinic, _ in pairs}) as (connection, _):
-        found = await outcomes.look(connection, pairs)
-    return Outcomes(outcomes=list(found.values()))
+def answer_to(message: Message, outcome: Outcome) -> Answer:
+    """What the client of a message is answered that meets an outcome: the outcome's answer, or `key_reused`.
+
+    A command that was closed or failed before it arrived has no inbox row to compare bodies with: they are compared here.
+    """
+    return outcome.answer if outcome.body_hash == message.body_hash else Answer.refusal(Code.KEY_REUSED)
+
+
+def _emit_repeated(unit: Unit, message: Message, outcome: Outcome) -> None:
+    appointment = (outcome.answer.result or {}).get("id") if outcome.type == CheckInPatient.__name__ else None
+    doctor_id, date = _day_of(message, outcome)
+    repeated = CommandRepeated(
+        **unit.envelope(message),
+        doctor_id=doctor_id,
+        date=date,
+        answer=outcome.answer,
+        appointment_id=UUID(appointment) if appointment else None,
+    )
+    unit.emit(APPOINTMENT_EVENTS, repeated)
+
+
+def _day_of(message: Message, outcome: Outcome) -> tuple[UUID, dt.date]:
+    """The doctor's day of a command: that of its result, or, for a refused booking, the one that its message names."""
+    if outcome.answer.result:
+        return UUID(outcome.answer.result["doctor_id"]), dt.date.fromisoformat(outcome.answer.result["date"])
+    assert isinstance(message, DayMessage)
+    return message.doctor_id, message.date

@@ -1,24 +1,23 @@
-"""Merging two patients who are one person: the appointments that live go to the survivor, whom the other's id means from then on.
+"""Merging two patients who are one person: live appointments are reassigned to the survivor, and the other's id stands for it.
 
-Both rows are locked as for a delete, so no booking for either comes in between. A survivor is never merged itself without
-taking along who was merged into it: one look always finds the last. Called by `routes/removals.py`.
+Both rows are locked as for a delete, so no booking for either comes in between. A survivor that is merged itself takes along who
+was merged into it: one read always finds the last survivor. Called by `routes/removals.py`.
 """
 
+from dataclasses import replace
 from uuid import UUID
 
-from services.booking import domain
-from services.booking.domain import Appointment
+from services.booking.domain.patient_calendar import collisions
 from services.booking.identifiers import Codec
-from services.booking.repository import appointments, patients
-from services.booking.repository.patients import LOCK_TO_END, Locked
-from services.booking.service.appointments.holds import expire
+from services.booking.repository import appointments, patient_locks, patients
+from services.booking.repository.patient_locks import LOCK_TO_END, LockedPatient
+from services.booking.service.appointments.events import emit_reassigned
+from services.booking.service.appointments.expiry import expire_locked
 from services.booking.service.patients.register import read_patient
 from services.booking.service.patients.remove import end_patient
-from shared.contracts.booking import AppointmentReassigned
 from shared.contracts.patients import MergeIn, PatientView
 from shared.contracts.problems import Code, FieldError
 from shared.contracts.shapes import Active
-from shared.contracts.topics import APPOINTMENT_EVENTS
 from shared.infra.audit import Action
 from shared.infra.caller import Caller
 from shared.infra.forms import canonical_hash, parse
@@ -31,9 +30,9 @@ MERGED = 200
 
 
 async def merge_patients(unit: RegistryUnit, codec: Codec, caller: Caller, patient_id: UUID, data: object) -> Done[PatientView]:
-    """Merges a patient into another, who is answered. Raises `ProblemError`, and nothing has moved, for what stands against it.
+    """Merges a patient into another, who is answered. Raises `ProblemError` for what stands against it; then nothing changes.
 
-    Merging again changes nothing. Phone, NHS number and the other fields of who is merged are not taken over.
+    Merging again changes nothing. Phone, NHS number and the other fields of the merged patient are not taken over.
     """
     form = parse(MergeIn, data)
 
@@ -47,56 +46,45 @@ async def merge_patients(unit: RegistryUnit, codec: Codec, caller: Caller, patie
 
 
 async def _survivor(unit: RegistryUnit, caller: Caller, patient_id: UUID, into: UUID) -> UUID:
-    """The id that both patients have from now on."""
-    loser, survivor = await _lock_both(unit, caller, patient_id, into)
-    if loser.id != survivor.id:
-        await _merge(unit, caller, loser, survivor)
+    """Merges the two patients if they are not one yet. Gives the id that both stand for."""
+    merged, survivor = await _lock_both(unit, caller, patient_id, into)
+    if merged.id != survivor.id:
+        await _merge(unit, caller, merged, survivor)
     elif patient_id in (into, survivor.id):
         raise ProblemError(Code.VALIDATION_FAILED, errors=[FieldError(field="into", reason="is the patient itself")])
     return survivor.id
 
 
-async def _merge(unit: RegistryUnit, caller: Caller, loser: Locked, survivor: Locked) -> None:
-    await _move_appointments(unit, caller, loser.id, survivor.id)
-    await end_patient(unit, caller, loser, survivor.id)
-    await patients.point_to(unit.connection, caller.clinic_id, loser.id, survivor.id)
-    unit.record(caller, Action.PATIENT_MERGED, loser.id, into=survivor.id, version=loser.version + 1)
+async def _merge(unit: RegistryUnit, caller: Caller, merged: LockedPatient, survivor: LockedPatient) -> None:
+    await _reassign_appointments(unit, caller, merged.id, survivor.id)
+    await end_patient(unit, caller, merged, survivor.id)
+    await patients.point_to(unit.connection, caller.clinic_id, merged.id, survivor.id)
+    unit.record(caller, Action.PATIENT_MERGED, merged.id, into=survivor.id, version=merged.version + 1)
 
 
-async def _lock_both(unit: RegistryUnit, caller: Caller, patient_id: UUID, into: UUID) -> tuple[Locked, Locked]:
-    """The two patients; whoever was merged before stands for the survivor of that merge."""
+async def _lock_both(unit: RegistryUnit, caller: Caller, patient_id: UUID, into: UUID) -> tuple[LockedPatient, LockedPatient]:
+    """Locks the two patients. One that was merged before stands for the survivor of that merge."""
     keys = [(caller.clinic_id, patient_id), (caller.clinic_id, into)]
-    found = await patients.lock(unit.connection, keys, LOCK_TO_END)
+    found = await patient_locks.lock(unit.connection, keys, LOCK_TO_END)
     both = [found[key] for key in keys if key in found and found[key].status is Active.ACTIVE]
     if len(both) < len(keys):
         raise ProblemError(Code.UNKNOWN_PATIENT)
     return both[0], both[1]
 
 
-async def _move_appointments(unit: RegistryUnit, caller: Caller, loser: UUID, survivor: UUID) -> None:
-    """Computed before it is written: an update that meets an exclusion constraint would end the transaction."""
-    locked = await appointments.lock_live(unit.connection, caller.clinic_id, [loser, survivor])
-    await expire(unit, locked)
+async def _reassign_appointments(unit: RegistryUnit, caller: Caller, merged: UUID, survivor: UUID) -> None:
+    """Gives the live appointments to the survivor. Raises `ProblemError` if one person cannot have all of them.
+
+    That is judged before it is written: an update that meets an exclusion constraint would end the transaction.
+    """
+    locked = await appointments.lock_live(unit.connection, caller.clinic_id, [merged, survivor])
+    await expire_locked(unit, locked)
     live = [one for one in locked if one.is_live(unit.now)]
-    moving = [one for one in live if one.patient_id == loser]
-    clashing = domain.clashes(moving, [one for one in live if one.patient_id == survivor])
-    if clashing:
-        raise ProblemError(Code.OVERLAPPING_APPOINTMENTS, extra={"appointments": [str(one.id) for one in clashing]})
-    if moving:
-        await appointments.reassign(unit.connection, caller.clinic_id, [one.id for one in moving], survivor, unit.now)
-    for one in moving:
-        _say_reassigned(unit, caller, one, survivor)
-
-
-def _say_reassigned(unit: RegistryUnit, caller: Caller, before: Appointment, survivor: UUID) -> None:
-    version = before.version + 1
-    reassigned = AppointmentReassigned(
-        **unit.envelope(caller),
-        doctor_id=before.doctor_id,
-        date=before.date,
-        version=version,
-        appointment_id=before.id,
-        patient_id=survivor,
-    )
-    unit.emit(APPOINTMENT_EVENTS, reassigned)
-    unit.record(caller, Action.APPOINTMENT_REASSIGNED, before.id, patient_id=survivor, version=version)
+    of_merged = [one for one in live if one.patient_id == merged]
+    colliding = collisions(of_merged, [one for one in live if one.patient_id == survivor])
+    if colliding:
+        raise ProblemError(Code.OVERLAPPING_APPOINTMENTS, extra={"appointments": [str(one.id) for one in colliding]})
+    if of_merged:
+        await appointments.reassign(unit.connection, caller.clinic_id, [one.id for one in of_merged], survivor, unit.now)
+    for one in of_merged:
+        emit_reassigned(unit, caller, replace(one, patient_id=survivor, version=one.version + 1))

@@ -1,4 +1,4 @@
-"""Deleting a patient: nobody books for one who is deleted, and none of a deleted one's appointments lives on.
+"""Deleting a patient: a deleted patient has no upcoming appointment, and gets no new one.
 
 The patient's row is locked first. Bookings lock it too, so each is either seen here or refused. Called by `routes/removals.py`.
 """
@@ -6,12 +6,12 @@ The patient's row is locked first. Bookings lock it too, so each is either seen 
 from collections.abc import Sequence
 from uuid import UUID
 
-from services.booking.domain import Appointment
-from services.booking.repository import appointments, patients
-from services.booking.repository.patients import LOCK_TO_END, Locked
-from services.booking.service.appointments.cancellations import give_back, say_cancelled
-from services.booking.service.appointments.holds import expire
-from services.booking.service.patients.records import announce
+from services.booking.domain.appointments import Appointment
+from services.booking.repository import appointments, patient_locks, patients
+from services.booking.repository.patient_locks import LOCK_TO_END, LockedPatient
+from services.booking.service.appointments.events import emit_cancelled, emit_released
+from services.booking.service.appointments.expiry import expire_locked
+from services.booking.service.patients.events import emit_changed
 from shared.contracts.appointments import Reason, Status
 from shared.contracts.problems import Code
 from shared.contracts.shapes import Active, Deleted
@@ -23,12 +23,12 @@ from shared.infra.unit import RegistryUnit
 
 
 async def delete_patient(unit: RegistryUnit, caller: Caller, patient_id: UUID, *, cancel: bool) -> Deleted:
-    """Deletes a patient, and with `cancel` what is booked for today or later. Raises `ProblemError` for what stands against it.
+    """Deletes a patient, and with `cancel` cancels the upcoming appointments. Raises `ProblemError` for what stands against it.
 
     Deleting again changes nothing, nor does deleting somebody who was merged: the survivor is another patient.
     """
     key = (caller.clinic_id, patient_id)
-    patient = (await patients.lock(unit.connection, [key], LOCK_TO_END)).get(key)
+    patient = (await patient_locks.lock(unit.connection, [key], LOCK_TO_END)).get(key)
     if patient is None:
         raise ProblemError(Code.UNKNOWN_PATIENT)
     if patient.id == patient_id and patient.status is Active.ACTIVE:
@@ -39,26 +39,26 @@ async def delete_patient(unit: RegistryUnit, caller: Caller, patient_id: UUID, *
     return Deleted(id=patient_id, appointments_left=0)
 
 
-async def end_patient(unit: RegistryUnit, caller: Caller, patient: Locked, survivor: UUID | None = None) -> None:
-    """Writes and says that a locked patient is in use no more."""
+async def end_patient(unit: RegistryUnit, caller: Caller, patient: LockedPatient, survivor: UUID | None = None) -> None:
+    """Marks a locked patient as deleted, with the `survivor` of its merge, and emits that it is."""
     await patients.end(unit.connection, caller.clinic_id, patient.id, survivor, unit.now)
-    announce(unit, caller, patient.id, Active.DELETED, patient.version + 1)
+    emit_changed(unit, caller, patient.id, Active.DELETED, patient.version + 1)
 
 
 async def _cancel_upcoming(unit: RegistryUnit, caller: Caller, patient_id: UUID, *, cancel: bool) -> None:
-    held = await appointments.lock_live(unit.connection, caller.clinic_id, [patient_id])
-    await expire(unit, held)
-    upcoming = [one for one in held if one.is_upcoming(unit.now)]
+    live = await appointments.lock_live(unit.connection, caller.clinic_id, [patient_id])
+    await expire_locked(unit, live)
+    upcoming = [one for one in live if one.is_upcoming(unit.now)]
     if upcoming and not cancel:
         raise _refusal(Code.HAS_APPOINTMENTS, upcoming)
-    if here := [one for one in upcoming if one.status is Status.CHECKED_IN]:
-        raise _refusal(Code.CHECKED_IN, here)
-    cancelled = [one.changed(Status.CANCELLED, unit.now, Reason.CLINIC) for one in upcoming]
+    if checked_in := [one for one in upcoming if one.status is Status.CHECKED_IN]:
+        raise _refusal(Code.CHECKED_IN, checked_in)
+    cancelled = [one.with_status(Status.CANCELLED, unit.now, Reason.CLINIC) for one in upcoming]
     if cancelled:
         await appointments.change(unit.connection, cancelled)
     for one in cancelled:
-        say_cancelled(unit, caller, one)
-        give_back(unit, caller, one)
+        emit_cancelled(unit, caller, one)
+        emit_released(unit, caller, one)
 
 
 def _refusal(code: Code, because_of: Sequence[Appointment]) -> ProblemError:

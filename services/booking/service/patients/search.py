@@ -1,17 +1,18 @@
 """Finding active patients: exactly by phone and NHS number, by the beginnings of words by name, or all of them.
 
-Numbers are found by their blind index. A cursor is the id of the last patient shown: it goes into
-addresses, where no name belongs.
+Numbers are found by their blind index. A cursor is the id of the last patient shown: it goes into addresses, where no name
+belongs. Called by `routes/patients.py`.
 """
 
 from collections.abc import Mapping
 from uuid import UUID
 
 from services.booking.identifiers import Codec
-from services.booking.repository import patients
-from services.booking.repository.patients import Wanted
+from services.booking.repository import patient_search
+from services.booking.repository.patient_search import PatientFilter
 from services.booking.schemas import SearchForm
-from services.booking.service.patients.records import NHS, PHONE, index_of, rules, view
+from services.booking.service.patients.details import form_rules
+from services.booking.service.patients.sealing import NHS, PHONE, index_of, patient_view
 from shared.contracts.patients import PatientPage
 from shared.infra.caller import Caller
 from shared.infra.forms import decode_cursor, encode_cursor, no_cursor, parse
@@ -21,16 +22,16 @@ from shared.infra.unit import RegistryUnit
 async def find_patients(
     unit: RegistryUnit, codec: Codec, caller: Caller, sent: Mapping[str, str], limit: int, after: UUID | None
 ) -> PatientPage:
-    """A page of those whom all filters let through, in order of name. Raises `ProblemError` for a number that is none."""
-    form = parse(SearchForm, dict(sent), await rules(unit, caller.clinic_id))
+    """A page of those who match all filters, in order of name. Raises `ProblemError` for a number that is none."""
+    form = parse(SearchForm, dict(sent), await form_rules(unit, caller.clinic_id))
     phone, number = (index_of(codec, caller.clinic_id, *asked) for asked in ((PHONE, form.phone), (NHS, form.nhs_number)))
-    found = await patients.find(unit.sql, caller.clinic_id, Wanted(phone, number, form.words, after), limit + 1)
+    found = await patient_search.find(unit.sql, caller.clinic_id, PatientFilter(phone, number, form.words, after), limit + 1)
     cursor = encode_cursor(str(found[limit - 1].id)) if len(found) > limit else None
-    return PatientPage(items=[view(codec, one) for one in found[:limit]], next_cursor=cursor)
+    return PatientPage(items=[patient_view(codec, one) for one in found[:limit]], next_cursor=cursor)
 
 
-def place_of(cursor: str | None) -> UUID | None:
-    """Behind whom a page begins. Raises `ProblemError` for what is no cursor of this list."""
+def page_start(cursor: str | None) -> UUID | None:
+    """Behind which patient a page begins. Raises `ProblemError` for what is no cursor of this list."""
     try:
         return None if cursor is None else UUID(decode_cursor(cursor, 1)[0])
     except ValueError:

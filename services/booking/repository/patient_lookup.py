@@ -1,4 +1,7 @@
-"""Whom an import finds: a look at all that its lines could meet, in one statement. Called by `patients/import_.py`."""
+"""The patients that the lines of an import can meet, found by their blind indexes in one statement.
+
+Called by `service/patients/import_.py`, under the lock of the clinic.
+"""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -8,8 +11,8 @@ from shared.contracts.shapes import Active
 from shared.infra.postgres import Connection
 
 _COLUMNS = "id, name_key, phone_index, date_of_birth, nhs_index, external_index, status"
-# Each arm has an index of its own. Who was merged is still known, though another stands for it.
-LOOK = f"""
+# Each arm has an index of its own. A merged patient is still known, though another stands for it.
+FIND = f"""
 SELECT {_COLUMNS} FROM patients WHERE clinic_id = $1 AND phone_index = ANY($2) AND (status = 'active' OR merged_into IS NOT NULL)
 UNION ALL
 SELECT {_COLUMNS} FROM patients WHERE clinic_id = $1 AND nhs_index = ANY($3) AND status = 'active'
@@ -21,8 +24,8 @@ SELECT {_COLUMNS} FROM patients WHERE clinic_id = $1 AND external_index = ANY($4
 
 
 @dataclass(frozen=True)
-class Found:
-    """What is to be known of somebody who is there; the date of birth is sealed."""
+class FoundPatient:
+    """What an import compares its lines with; the date of birth is sealed."""
 
     id: UUID
     name_key: str
@@ -33,9 +36,13 @@ class Found:
     status: Active
 
 
-async def look(
-    connection: Connection, clinic_id: UUID, phones: Collection[bytes], numbers: Collection[bytes], externals: Collection[bytes]
-) -> list[Found]:
-    """All whom the clinic knows by any of these indexes, some of them twice."""
-    rows = await connection.fetch(LOOK, clinic_id, list(phones), list(numbers), list(externals))
-    return [Found(**{**row, "status": Active(row["status"])}) for row in rows]
+async def by_indexes(
+    connection: Connection,
+    clinic_id: UUID,
+    phone_indexes: Collection[bytes],
+    nhs_indexes: Collection[bytes],
+    external_indexes: Collection[bytes],
+) -> list[FoundPatient]:
+    """All patients of the clinic with any of these indexes, some of them twice."""
+    rows = await connection.fetch(FIND, clinic_id, list(phone_indexes), list(nhs_indexes), list(external_indexes))
+    return [FoundPatient(**{**row, "status": Active(row["status"])}) for row in rows]

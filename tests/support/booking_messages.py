@@ -16,6 +16,13 @@ from tests.support.messages import caused
 LATE = {"decide_by": dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1)}
 """Of a command that nobody may decide any more."""
 PARTITION = 3
+HOUR = dt.timedelta(hours=1)
+NINE = dt.datetime.combine(in_days(3), dt.time(9), dt.UTC)
+
+
+def timed(start: dt.datetime, **fields: Any) -> dict[str, Any]:
+    """The fields of a slot with a time, an hour long."""
+    return {"date": start.date(), "starts_at": start, "ends_at": start + HOUR, **fields}
 
 
 def envelope(clinic: UUID, **fields: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Booking's own side of a test: batches as the delivery runner hands them over, and a look at what they left in the database."""
+"""Booking for the clinic of a test: batches as the consumer hands them over, and what they left in the database."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,7 +11,7 @@ from uuid import UUID
 import orjson
 
 from services.booking.handlers import handle
-from services.booking.service.appointments.holds import sweeping
+from services.booking.service.appointments.sweep import sweep_job
 from shared.contracts.availability import SlotReserved
 from shared.contracts.booking import Purpose
 from shared.contracts.clinics import ClinicSettings
@@ -23,20 +23,21 @@ from shared.infra.ids import new_id
 from shared.infra.outbox import Outbox
 from shared.infra.postgres import Database
 from shared.infra.unit import Unit, Units
+from tests.support.booking_messages import envelope, reserved
 from tests.support.kafka import KeptRecords
-from tests.unit.booking.messages import envelope, reserved
+from tests.support.waiting import eventually
 
 M = TypeVar("M", bound=Message)
 
 
 @dataclass
-class Said:
-    """What a batch said."""
+class BatchResult:
+    """What a batch emitted and answered."""
 
     unit: Unit
 
     def of(self, kind: type[M]) -> list[M]:
-        """The messages of one type, in the order in which they were said."""
+        """The messages of one type, in the order in which they were emitted."""
         return [message for _, message in self.unit.emitted if isinstance(message, kind)]
 
     @property
@@ -52,7 +53,13 @@ class Said:
         return [answer.code for answer in self.answers]
 
 
-class Desk:
+async def until_it_waits(database: Database, transactions: int = 1) -> None:
+    """Returns when so many transactions of this database wait for a lock that another holds."""
+    waiting = "SELECT count(*) >= $1 FROM pg_locks WHERE NOT granted"
+    await eventually(lambda: database.hot.fetchval(waiting, transactions))
+
+
+class Booking:
     """Booking for one clinic of its own."""
 
     def __init__(self, database: Database, clinic: UUID) -> None:
@@ -62,16 +69,16 @@ class Desk:
         self.units = Units(database, Outbox(self.publisher), self.publisher)
 
     @asynccontextmanager
-    async def batch(self, *messages: Message) -> AsyncIterator[Said]:
+    async def batch(self, *messages: Message) -> AsyncIterator[BatchResult]:
         """One batch through the inbox, decided and not committed before the block ends."""
         async with self.units.batch({message.clinic_id for message in messages}) as unit:
             await handle(unit, await inbox.admit(unit.connection, messages))
-            yield Said(unit)
+            yield BatchResult(unit)
 
-    async def deliver(self, *messages: Message) -> Said:
+    async def deliver(self, *messages: Message) -> BatchResult:
         """One committed batch."""
-        async with self.batch(*messages) as said:
-            return said
+        async with self.batch(*messages) as result:
+            return result
 
     async def patient(self, status: str = "active", clinic: UUID | None = None, id_: UUID | None = None) -> UUID:
         """A patient, as a registration leaves it."""
@@ -85,10 +92,10 @@ class Desk:
         return patient
 
     async def booked(self, **fields: Any) -> SlotReserved:
-        """A reservation that has become an appointment."""
+        """A reservation that has become an appointment, booked or held."""
         slot = reserved(self.clinic, fields.pop("patient", None) or await self.patient(), **fields)
-        said = await self.deliver(slot)
-        assert said.types == ["AppointmentBooked"]
+        result = await self.deliver(slot)
+        assert result.types == ["AppointmentBooked"]
         return slot
 
     async def held(self, **fields: Any) -> SlotReserved:
@@ -96,7 +103,7 @@ class Desk:
         return await self.booked(purpose=Purpose.HOLD, **fields)
 
     async def lapse(self, *held: SlotReserved, after_seconds: float = 0) -> None:
-        """The time of holds is over; or soon, by the database's clock."""
+        """Has the time of holds be over, now or soon by the database's clock."""
         async with self.database.batch({self.clinic}) as (connection, now):
             ids, end = [slot.appointment_id for slot in held], now + timedelta(seconds=after_seconds)
             await connection.execute("UPDATE appointments SET expires_at = $2 WHERE id = ANY($1)", ids, end)
@@ -104,10 +111,10 @@ class Desk:
 
     async def sweep(self) -> None:
         """One round of the sweep, as a process does it each second."""
-        await sweeping(self.units).work()
+        await sweep_job(self.units).work()
 
     async def has_timer(self, slot: SlotReserved) -> bool:
-        """Whether the sweep has still to look at an appointment."""
+        """Whether an appointment still has its timer for the sweep."""
         query = "SELECT EXISTS (SELECT FROM hold_timers WHERE appointment_id = $1)"
         return bool(await self.database.hot.fetchval(query, slot.appointment_id))
 
@@ -118,14 +125,14 @@ class Desk:
         )
         await self.deliver(change)
 
-    async def heard(self) -> list[dict[str, Any]]:
+    async def published(self) -> list[dict[str, Any]]:
         """What was published since the last time, by batches and by calls."""
         await asyncio.gather(*self.units._publishing)
         records, self.publisher.records = self.publisher.records, []
         return [orjson.loads(record.body) for record in records]
 
     async def effects(self, subject: UUID) -> list[str]:
-        """What the audit trail says of something, in the order in which it was done."""
+        """The actions of a subject's audit rows, in their order."""
         async with self.database.batch({self.clinic}) as (connection, _):
             rows = await connection.fetch("SELECT action FROM audit WHERE subject_id = $1 ORDER BY at, id", subject)
         return [row["action"] for row in rows]
@@ -137,7 +144,7 @@ class Desk:
         return dict(row or {})
 
     async def put(self, slot: SlotReserved, **columns: Any) -> None:
-        """Changes the appointment of a reservation as a use case that is still to come will do it."""
+        """Changes columns of the appointment of a reservation."""
         names = ", ".join(f"{name} = ${place}" for place, name in enumerate(columns, 2))
         async with self.database.batch({slot.clinic_id}) as (connection, _):
             await connection.execute(f"UPDATE appointments SET {names} WHERE id = $1", slot.appointment_id, *columns.values())
