@@ -16,7 +16,7 @@ from benchmarks.figures import in_turn
 from deploy import blocking, databases
 from deploy.embedded import EmbeddedServers
 from deploy.embedded.ports import LOOPBACK
-from services.availability.repository import slots
+from services.availability.repository.slots import capacity, locks, reserve
 from services.booking.repository import appointments, patient_locks
 from shared.infra import audit, clinic_settings, inbox, outbox, outcomes, postgres
 
@@ -70,12 +70,12 @@ def availability_script() -> str:
             statement(*_ACT) + ";",
             statement(inbox.ADMIT, _NEW, _CLINIC, "ARRAY['BookAppointment']", _TEXT, _BYTES) + ";",
             statement(clinic_settings.READ, _CLINIC) + ";",
-            statement(slots.LOCK_DOCTORS, _CLINIC, _OWN) + ";",
-            statement(slots.MAKE_DAYS, *_DAY, "ARRAY['UTC']") + ";",
-            statement(slots.LOCK_DAYS, *_DAY) + ";",
-            "\\if :place = 0\n" + statement(slots.GROW, *_DAY, f"ARRAY[{CAPACITY}]") + ";\n\\endif",
-            statement(slots.PICK_FREE, *_DAY, "ARRAY[1]", _NULL) + " \\gset slot_",
-            statement(slots.TAKE, _CLINIC, "ARRAY[(:slot_id)::uuid]", _NEW, _NEW, _BODY, "60") + ";",
+            statement(locks.LOCK_DOCTORS, _CLINIC, _OWN) + ";",
+            statement(locks.MAKE_DAYS, *_DAY, "ARRAY['UTC']") + ";",
+            statement(locks.LOCK_DAYS, *_DAY) + ";",
+            "\\if :place = 0\n" + statement(capacity.GROW, *_DAY, f"ARRAY[{CAPACITY}]") + ";\n\\endif",
+            statement(reserve.FREE, *_DAY, "ARRAY[1]", _NULL) + " \\gset slot_",
+            statement(reserve.TAKE, _CLINIC, "ARRAY[(:slot_id)::uuid]", _NEW, _NEW, _BODY, "60") + ";",
             statement(*_NOTE) + ";",
             statement(*_SAY) + " \\gset said_",
             "COMMIT;\n\\set sent :said_id\n",

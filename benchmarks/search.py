@@ -24,7 +24,7 @@ from benchmarks.stack import own_servers, register
 from deploy import databases
 from deploy.embedded import EmbeddedServers
 from deploy.embedded.services import Services
-from services.availability.repository.slot_search import Asked, Place, statement
+from services.availability.repository.slots.search import SearchPosition, SlotQuery, statement
 from shared.infra import postgres
 
 DOCTORS, DAYS, SLOTS_A_DAY = 50, 30, 32
@@ -32,7 +32,6 @@ ROUNDS, SEARCHES = 5, 100
 """So many of each kind in a round."""
 WARM_UP = 50
 P95_MS = Ceiling(50)
-FIRST_ID = UUID(int=0)
 FILL = (
     """INSERT INTO days (clinic_id, doctor_id, date, mode, available, time_zone)
        SELECT clinic_id, id, current_date + day, 'timed', true, 'UTC' FROM doctors, generate_series(1, $1) AS day""",
@@ -59,7 +58,7 @@ class Kind:
     def statement(self) -> tuple[Any, ...]:
         """As availability would send it now."""
         now = dt.datetime.now(dt.UTC)
-        return statement(Asked(*self._asked, now, now, 400, Place(now, FIRST_ID, FIRST_ID), None, self._size + 1))
+        return statement(SlotQuery(*self._asked, now, now, 400, SearchPosition(now), None, self._size + 1))
 
     def row(self) -> list[str]:
         """Its line of the table."""

@@ -1,1 +1,1 @@
-"""Availability owns doctors, their days and the slots of these: it decides which place a booking gets, and takes it back."""
+"""Availability owns the directory, the calendar and the slots: it decides which slot a booking gets, or that it gets none."""

@@ -4,8 +4,8 @@ from fastapi import FastAPI
 
 from services.availability.handlers import IGNORED, make_handler
 from services.availability.routes import router
-from services.availability.service.calendar.slot_generation import publishing
-from services.availability.service.slots.acknowledgements import questioning
+from services.availability.service.calendar.slot_generation import slot_generation_job
+from services.availability.service.slots.acknowledgements import question_job
 from services.availability.settings import Settings
 from shared.contracts.topics import AVAILABILITY_EVENTS
 from shared.infra.failures import tell_holder
@@ -19,18 +19,19 @@ MAX_BODY_BYTES = 1024 * 1024
 
 def create_app(settings: Settings) -> FastAPI:
     """The application of one process."""
-    patience = settings.question_after_seconds
+    question_after_seconds = settings.question_after_seconds
     return create_owner(
         NAME,
         settings,
-        lambda runtime: make_handler(runtime, patience),
+        lambda runtime: make_handler(runtime, question_after_seconds),
         router,
         MAX_BODY_BYTES,
         ignored=IGNORED,
         failed=tell_holder(AVAILABILITY_EVENTS),
         jobs=lambda runtime: [
-            questioning(runtime.units, patience),
-            publishing(runtime.units),
+            question_job(runtime.units, question_after_seconds),
+            slot_generation_job(runtime.units),
             retention(runtime.units, outcomes=OLD_OUTCOMES),
         ],
+        state={"question_after_seconds": question_after_seconds},
     )

@@ -1,15 +1,16 @@
 """Kafka in: which use case each message of the consumed topics calls, and in which order within a batch.
 
-A mixed batch goes: clinics' settings, then places given back, then places given out, then timers, then repeats, so that
+A mixed batch goes: clinics' settings, then slots released, then slots reserved, then acknowledgements, then repeats, so that
 an answer to a repeat stands behind what its command caused. Messages of one kind keep their order of arrival.
 """
 
 from collections.abc import Sequence
 from typing import TypeVar
 
-from services.availability.service.calendar import slot_generation
-from services.availability.service.slots import acknowledgements, allotment
-from services.availability.service.slots.allotment import Allotment
+from services.availability.repository.calendar import generation_timers
+from services.availability.service.slots.acknowledgements import acknowledge
+from services.availability.service.slots.batch import SlotBatch, change_slots
+from services.availability.service.slots.repeats import answer_again, tell_booking
 from services.availability.settings import QUESTION_AFTER_SECONDS
 from shared.contracts.booking import (
     AppointmentBooked,
@@ -47,28 +48,27 @@ IGNORED: frozenset[type[Message]] = frozenset(
         PatientChanged,
     }
 )
-"""What others, or we ourselves, say on the same topics and what asks nothing of a slot."""
+"""What others, or we ourselves, emit on the same topics and what asks nothing of a slot."""
 
 
 def make_handler(runtime: Runtime, question_after_seconds: float = QUESTION_AFTER_SECONDS) -> Handler:
     """The batch function of one process. Its day locks keep processes from colliding; what excludes are the rows."""
 
     async def handle(unit: Unit, admitted: Admitted) -> None:
-        asked = Allotment(
+        batch = SlotBatch(
             releases=only(admitted.fresh, SlotReleased, AppointmentRefused),
             commands=only(admitted.fresh, BookAppointment, RescheduleAppointment),
-            question_after_seconds=question_after_seconds,
         )
         changes = only(admitted.fresh, ClinicChanged)
         changed = await clinic_settings.follow(unit, changes) if changes else set()
-        if days := asked.days:
+        if days := batch.days:
             async with runtime.locks.hold([day.lock_name for day in days]):
-                await allotment.allot(unit, asked)
-        if changes:
-            await slot_generation.hasten_clinics(unit, changed)
-        await acknowledgements.acknowledge(unit, only(admitted.fresh, AppointmentBooked, AppointmentMoved, ReservationKept))
-        await allotment.answer_again(unit, only(admitted.fresh, CommandRepeated))
-        await allotment.pass_on(unit, only(admitted.repeats, DayMessage))
+                await change_slots(unit, batch, question_after_seconds)
+        if changes:  # behind the other locks of the batch
+            await generation_timers.make_clinics_due(unit.connection, changed)
+        await acknowledge(unit, only(admitted.fresh, AppointmentBooked, AppointmentMoved, ReservationKept))
+        answer_again(unit, only(admitted.fresh, CommandRepeated))
+        tell_booking(unit, only(admitted.repeats, DayMessage))
 
     return handle
 

@@ -46,7 +46,8 @@ unacknowledged = Table(
     Column("reserved", LargeBinary, nullable=False),
     Index("ix_unacknowledged_due_at", "due_at"),
 )
-"""Timers, without a policy: reservations that booking has not acknowledged, and the message that told it of them."""
+"""Reservations that booking has not acknowledged, with the message that told it of them (`reserved`): when it is asked next,
+and how often it was asked. Without a policy, as a job asks for all clinics."""
 
 categories = Table(
     "categories",
@@ -111,7 +112,7 @@ doctors = Table(
     Index("ix_doctors_clinic_id_category_id", "clinic_id", "category_id"),
     Index("ix_doctors_clinic_id_price_range_id", "clinic_id", "price_range_id"),
 )
-"""Whose row lock excludes whatever changes a doctor's calendar: bookings hold it shared, schedules and exceptions alone."""
+"""The row lock of a doctor keeps the calendar as it is: bookings hold it shared, what changes the calendar holds it alone."""
 
 locations = Table(
     "locations",
@@ -193,7 +194,7 @@ publications = Table(
     PrimaryKeyConstraint("clinic_id", "doctor_id"),
     Index("ix_publications_due_at", "due_at"),
 )
-"""Timers, without a policy: when the slots of a scheduled doctor are to be brought into line with the schedule again."""
+"""Timers: when the slots of a doctor are to be generated again. Without a policy, as a job acts for all clinics."""
 
 days = Table(
     "days",
@@ -210,7 +211,7 @@ days = Table(
     CheckConstraint("mode IN ('daily', 'timed')", name="mode"),
     CheckConstraint("version >= 1", name="version"),
 )
-"""Whose row lock excludes: whoever reads or writes slots of a day holds it."""
+"""The row lock of a day keeps its slots as they are: every transaction that changes them holds it."""
 
 slots = Table(
     "slots",
@@ -252,5 +253,5 @@ slots = Table(
     Index("ix_slots_clinic_id_appointment_id", "clinic_id", "appointment_id", postgresql_where=text("state = 'taken'")),
 )
 """A slot is a row. The partial indexes find the free ones of a day, the open ones of a doctor and of a clinic, the taken ones of
-a doctor, and those of an appointment: it has two while it is moved. A taken slot whose rule is gone is not published: freeing it
-removes it."""
+a doctor, and those of an appointment: it has two while it is moved. `published` tells whether the calendar asks for the slot: a
+taken one whose rule is gone is not published, and freeing it removes it."""

@@ -1,7 +1,7 @@
 """The rules of a doctor's queue, without I/O: who gets which position.
 
-Positions of a day are 1..n without a gap, in the order in which the patients checked in, and none is ever given twice.
-Called by `service.py` with what it read under the locks of the days.
+Positions of a queue are 1..n without a gap, in the order in which the patients checked in, and none is ever given twice.
+Called by `service.py` with what it read under the locks of the queues.
 """
 
 import datetime as dt
@@ -14,7 +14,7 @@ from shared.contracts.booking import PatientCheckedIn
 from shared.contracts.queue import QueueEntryView, State
 
 
-class DayKey(NamedTuple):
+class QueueKey(NamedTuple):
     """Which queue: one per doctor and day. Its order is the order in which queues are locked."""
 
     clinic_id: UUID
@@ -23,33 +23,33 @@ class DayKey(NamedTuple):
 
 
 class AppointmentKey(NamedTuple):
-    """Whose place in a queue: an appointment has one at most."""
+    """The appointment of an entry: it has one at most."""
 
     clinic_id: UUID
     appointment_id: UUID
 
 
 @dataclass(frozen=True)
-class Day:
-    """A queue's counters: the last position that was given, and one version more for each change."""
+class QueueDay:
+    """The counters of a queue: the last position that was given, and one version more for each change."""
 
     last_position: int = 0
     version: int = 0
 
 
 @dataclass(frozen=True)
-class Queued:
-    """What became of a check-in: its entry, and the version of the day that shows it. `is_new` unless it was queued before."""
+class QueuedCheckIn:
+    """A check-in with its entry, and the version of the queue that shows it. `is_new` unless it was queued before."""
 
-    cause: PatientCheckedIn
+    check_in: PatientCheckedIn
     entry: QueueEntryView
     version: int
     is_new: bool
 
 
-def day_of(message: PatientCheckedIn) -> DayKey:
+def queue_of(message: PatientCheckedIn) -> QueueKey:
     """The queue that a patient joins."""
-    return DayKey(message.clinic_id, message.doctor_id, message.date)
+    return QueueKey(message.clinic_id, message.doctor_id, message.date)
 
 
 def appointment_of(message: PatientCheckedIn) -> AppointmentKey:
@@ -58,23 +58,23 @@ def appointment_of(message: PatientCheckedIn) -> AppointmentKey:
 
 
 def give_positions(
-    arrivals: Iterable[PatientCheckedIn],
-    days: Mapping[DayKey, Day],
+    check_ins: Iterable[PatientCheckedIn],
+    queues: Mapping[QueueKey, QueueDay],
     entries: Mapping[AppointmentKey, QueueEntryView],
     new_id: Callable[[], UUID],
-) -> tuple[list[Queued], dict[DayKey, Day]]:
-    """Queues the arrivals in their order, and answers what became of each and the days as they are afterwards.
+) -> tuple[list[QueuedCheckIn], dict[QueueKey, QueueDay]]:
+    """Queues the patients in order of check-in. Answers the check-ins with their entries, and the queues as they are afterwards.
 
-    Whoever has an entry already, also from earlier in the same batch, keeps it.
+    An appointment that has an entry already, also from earlier in the same batch, keeps it.
     """
-    after, known, queued = dict(days), dict(entries), []
-    for message in arrivals:
-        key, appointment = day_of(message), appointment_of(message)
+    after, known, queued = dict(queues), dict(entries), []
+    for message in check_ins:
+        key, appointment = queue_of(message), appointment_of(message)
         is_new = appointment not in known
         if is_new:
-            after[key] = Day(after[key].last_position + 1, after[key].version + 1)
+            after[key] = QueueDay(after[key].last_position + 1, after[key].version + 1)
             known[appointment] = _entry(message, new_id(), after[key].last_position)
-        queued.append(Queued(message, known[appointment], after[key].version, is_new))
+        queued.append(QueuedCheckIn(message, known[appointment], after[key].version, is_new))
     return queued, after
 
 

@@ -1,6 +1,6 @@
 """Kafka in: which use case each message type of the consumed topics calls, and in which order within a batch.
 
-Called by the delivery runner inside the transaction of a batch. Messages of one type keep their order of arrival.
+Called by the consumer inside the transaction of a batch. Messages of one type keep their order of arrival.
 """
 
 from collections.abc import Awaitable, Callable
@@ -37,7 +37,7 @@ HANDLERS: dict[type[Message], UseCase] = {
     # Last: the repeat of a check-in finds the entry that the same batch has made.
     CommandRepeated: service.answer_again,
 }
-"""The use case of each type, in the order in which a mixed batch is worked through."""
+"""The use case of each type, in the order in which a mixed batch is processed."""
 
 IGNORED: frozenset[type[Message]] = frozenset(
     {
@@ -53,7 +53,7 @@ IGNORED: frozenset[type[Message]] = frozenset(
         PatientChanged,
     }
 )
-"""What others say on the same topics. Whoever is checked in can be neither cancelled nor moved, so neither reaches a queue."""
+"""What others emit on the same topics. A checked-in appointment can be neither cancelled nor moved: neither concerns a queue."""
 
 
 def make_handler(_runtime: Runtime) -> Handler:

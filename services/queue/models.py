@@ -36,7 +36,7 @@ queue_days = Table(
     PrimaryKeyConstraint("clinic_id", "doctor_id", "date"),
     CheckConstraint("last_position >= 0 AND version >= last_position", name="counters"),
 )
-"""The row whose lock serialises a doctor's day: the last position given, and the version of the day."""
+"""The row whose lock serialises a doctor's queue: the last position given, and the version of the queue."""
 
 entries = Table(
     "entries",
@@ -57,4 +57,4 @@ entries = Table(
     CheckConstraint("position >= 1", name="position"),
     CheckConstraint("state IN ('waiting')", name="state"),
 )
-"""A patient's place in a queue: one per appointment, one per position."""
+"""An entry of a queue: one per appointment, one per position."""

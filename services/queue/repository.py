@@ -3,7 +3,6 @@
 Called by `service.py` inside its unit of work. Every statement joins on the clinic beside what row level security does.
 """
 
-import datetime as dt
 from collections.abc import Collection, Mapping
 from uuid import UUID
 
@@ -12,7 +11,7 @@ from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.queue import models
-from services.queue.domain import AppointmentKey, Day, DayKey
+from services.queue.domain import AppointmentKey, QueueDay, QueueKey
 from shared.contracts.queue import QueueEntryView
 from shared.infra.arrays import columns
 from shared.infra.postgres import Connection
@@ -44,7 +43,6 @@ INSERT INTO entries (clinic_id, id, doctor_id, date, appointment_id, patient_id,
 SELECT * FROM unnest($6::uuid[], $7::uuid[], $8::uuid[], $9::date[], $10::uuid[], $11::uuid[], $12::int[], $13::text[],
                      $14::timestamptz[])
 """
-
 REASSIGN = """
 UPDATE entries SET patient_id = now.patient_id
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS now(clinic_id, appointment_id, patient_id)
@@ -53,23 +51,27 @@ RETURNING entries.clinic_id, entries.appointment_id, entries.id
 """
 
 
-async def lock_days(connection: Connection, keys: Collection[DayKey]) -> dict[DayKey, Day]:
+async def lock_queues(connection: Connection, keys: Collection[QueueKey]) -> dict[QueueKey, QueueDay]:
     """Makes the queues that are missing, and locks all of them until the transaction ends."""
-    asked = columns(keys, len(DayKey._fields))
+    asked = columns(keys, len(QueueKey._fields))
     await connection.execute(MAKE_DAYS, *asked)
     rows = await connection.fetch(LOCK_DAYS, *asked)
-    return {DayKey(row["clinic_id"], row["doctor_id"], row["date"]): Day(row["last_position"], row["version"]) for row in rows}
+    return {
+        QueueKey(row["clinic_id"], row["doctor_id"], row["date"]): QueueDay(row["last_position"], row["version"]) for row in rows
+    }
 
 
 async def find_entries(connection: Connection, keys: Collection[AppointmentKey]) -> dict[AppointmentKey, QueueEntryView]:
-    """The entries that these appointments have. Read them under the locks of their days, or they may be missed."""
+    """The entries that these appointments have. Read them under the locks of their queues, or they may be missed."""
     rows = await connection.fetch(FIND_ENTRIES, *columns(keys, len(AppointmentKey._fields)))
     return {AppointmentKey(row["clinic_id"], row["appointment_id"]): _view(row) for row in rows}
 
 
-async def write(connection: Connection, entries: Collection[tuple[UUID, QueueEntryView]], days: Mapping[DayKey, Day]) -> None:
-    """Writes new (clinic, entry) pairs and the counters of their locked days."""
-    counters = [(*key, day.last_position, day.version) for key, day in days.items()]
+async def write(
+    connection: Connection, entries: Collection[tuple[UUID, QueueEntryView]], queues: Mapping[QueueKey, QueueDay]
+) -> None:
+    """Writes new (clinic, entry) pairs and the counters of their locked queues."""
+    counters = [(*key, day.last_position, day.version) for key, day in queues.items()]
     rows = [
         (clinic, e.id, e.doctor_id, e.date, e.appointment_id, e.patient_id, e.position, e.state, e.checked_in_at)
         for clinic, e in entries
@@ -83,14 +85,12 @@ async def reassign(connection: Connection, patients: Mapping[AppointmentKey, UUI
     return {AppointmentKey(row["clinic_id"], row["appointment_id"]): row["id"] for row in rows}
 
 
-async def page(
-    sql: AsyncConnection, clinic_id: UUID, doctor_id: UUID, date: dt.date, *, limit: int, after_position: int
-) -> list[QueueEntryView]:
+async def page(sql: AsyncConnection, queue: QueueKey, *, limit: int, after_position: int) -> list[QueueEntryView]:
     """The first `limit` entries of a queue behind a position."""
     entries = models.entries.c
     asked = (
         select(models.entries)
-        .where(entries.clinic_id == clinic_id, entries.doctor_id == doctor_id, entries.date == date)
+        .where(entries.clinic_id == queue.clinic_id, entries.doctor_id == queue.doctor_id, entries.date == queue.date)
         .where(entries.position > after_position)
         .order_by(entries.position)
         .limit(limit)

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 
 from services.queue import service
+from services.queue.domain import QueueKey
 from shared.contracts.queue import QueuePage
 from shared.infra.caller import ByCaller
 from shared.infra.calls import in_unit
@@ -19,8 +20,10 @@ async def get_queue(
     request: Request, caller: ByCaller, doctor_id: UUID, date: dt.date, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
 ) -> QueuePage:
     """A page of a doctor's queue of a day, in order of position."""
-    wanted = {"limit": limit, "after_position": position_of(cursor)}
-    return await in_unit(request, caller, lambda unit: service.read_queue(unit, caller.clinic_id, doctor_id, date, **wanted))
+    queue, after_position = QueueKey(caller.clinic_id, doctor_id, date), position_of(cursor)
+    return await in_unit(
+        request, caller, lambda unit: service.read_queue(unit, queue, limit=limit, after_position=after_position)
+    )
 
 
 def position_of(cursor: str | None) -> int:

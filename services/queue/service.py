@@ -3,49 +3,52 @@
 Called by `handlers.py` for whole batches and by `routes.py` for reads.
 """
 
-import datetime as dt
-from uuid import UUID
+from collections.abc import Sequence
 
 from services.queue import repository
-from services.queue.domain import AppointmentKey, appointment_of, day_of, give_positions
+from services.queue.domain import AppointmentKey, QueuedCheckIn, QueueKey, appointment_of, give_positions, queue_of
 from shared.contracts.booking import AppointmentReassigned, PatientCheckedIn
 from shared.contracts.commands import Answer, CommandRepeated
 from shared.contracts.queue import PatientQueued, QueueEntryView, QueuePage
 from shared.contracts.topics import QUEUE_EVENTS
 from shared.infra.audit import Action
 from shared.infra.forms import encode_cursor
-from shared.infra.ids import new_id
 from shared.infra.unit import RegistryUnit, Unit
 
 
-async def queue_patients(unit: Unit, arrivals: list[PatientCheckedIn]) -> None:
-    """Gives each patient the next position of the doctor's day, says so, and answers the check-in.
+async def queue_patients(unit: Unit, check_ins: Sequence[PatientCheckedIn]) -> None:
+    """Gives each patient the next position of the doctor's queue, emits `PatientQueued`, and answers the check-in.
 
-    Acts however late. Who is queued already gets no second entry, but is told and answered again: whoever asks twice may
-    not have heard the first time.
+    Acts however late. A patient who is queued already gets no second entry, but is told and answered again: a check-in that
+    comes twice may not have been answered the first time.
     """
-    days = await repository.lock_days(unit.connection, {day_of(message) for message in arrivals})
-    entries = await repository.find_entries(unit.connection, {appointment_of(message) for message in arrivals})
-    queued, after = give_positions(arrivals, days, entries, new_id)
-    new = [(one.cause.clinic_id, one.entry) for one in queued if one.is_new]
+    queues = await repository.lock_queues(unit.connection, {queue_of(message) for message in check_ins})
+    entries = await repository.find_entries(unit.connection, {appointment_of(message) for message in check_ins})
+    queued, after = give_positions(check_ins, queues, entries, unit.new_id)
+    new = [(one.check_in.clinic_id, one.entry) for one in queued if one.is_new]
     if new:
-        await repository.write(unit.connection, new, {key: day for key, day in after.items() if day != days[key]})
+        await repository.write(unit.connection, new, {key: day for key, day in after.items() if day != queues[key]})
     for one in queued:
-        if one.is_new:
-            place = {"appointment_id": one.entry.appointment_id, "position": one.entry.position}
-            unit.record(one.cause, Action.ENTRY_QUEUED, one.entry.id, **place)
-        queued_at = PatientQueued(
-            **unit.envelope(one.cause),
-            doctor_id=one.entry.doctor_id,
-            date=one.entry.date,
-            version=one.version,
-            entry=one.entry,
-        )
-        unit.emit(QUEUE_EVENTS, queued_at)
-        unit.reply(one.cause, answer_of(one.entry))
+        _emit_queued(unit, one)
 
 
-async def reassign(unit: Unit, messages: list[AppointmentReassigned]) -> None:
+def _emit_queued(unit: Unit, queued: QueuedCheckIn) -> None:
+    entry = queued.entry
+    if queued.is_new:
+        place = {"appointment_id": entry.appointment_id, "position": entry.position}
+        unit.record(queued.check_in, Action.ENTRY_QUEUED, entry.id, **place)
+    message = PatientQueued(
+        **unit.envelope(queued.check_in),
+        doctor_id=entry.doctor_id,
+        date=entry.date,
+        version=queued.version,
+        entry=entry,
+    )
+    unit.emit(QUEUE_EVENTS, message)
+    unit.reply(queued.check_in, answer_of(entry))
+
+
+async def reassign(unit: Unit, messages: Sequence[AppointmentReassigned]) -> None:
     """A merge gave appointments to another patient: their entries follow. One that nobody checked in has none."""
     last = {AppointmentKey(message.clinic_id, message.appointment_id): message for message in messages}
     found = await repository.reassign(unit.connection, {key: message.patient_id for key, message in last.items()})
@@ -53,27 +56,25 @@ async def reassign(unit: Unit, messages: list[AppointmentReassigned]) -> None:
         unit.record(last[key], Action.ENTRY_REASSIGNED, entry_id, appointment_id=key.appointment_id)
 
 
-async def answer_again(unit: Unit, repeats: list[CommandRepeated]) -> None:
+async def answer_again(unit: Unit, repeats: Sequence[CommandRepeated]) -> None:
     """Answers repeated check-ins with the entry. One without an entry yet is answered when it gets its position."""
-    ours = [(repeat, AppointmentKey(repeat.clinic_id, repeat.appointment_id)) for repeat in repeats if repeat.appointment_id]
-    if not ours:
+    check_ins = [(repeat, AppointmentKey(repeat.clinic_id, repeat.appointment_id)) for repeat in repeats if repeat.appointment_id]
+    if not check_ins:
         return
-    entries = await repository.find_entries(unit.connection, {key for _, key in ours})
-    for repeat, key in ours:
+    entries = await repository.find_entries(unit.connection, {key for _, key in check_ins})
+    for repeat, key in check_ins:
         if key in entries:
             unit.reply(repeat, answer_of(entries[key]), replayed=True)
 
 
 def answer_of(entry: QueueEntryView) -> Answer:
-    """How a check-in ends: with the place in the queue."""
+    """How a check-in ends: with the entry of the queue."""
     return Answer(status_code=201, result=entry.model_dump(mode="json"))
 
 
-async def read_queue(
-    unit: RegistryUnit, clinic_id: UUID, doctor_id: UUID, date: dt.date, *, limit: int, after_position: int
-) -> QueuePage:
+async def read_queue(unit: RegistryUnit, queue: QueueKey, *, limit: int, after_position: int) -> QueuePage:
     """A page of a doctor's queue in order of position. A doctor whom nobody waits for has an empty one."""
-    entries = await repository.page(unit.sql, clinic_id, doctor_id, date, limit=limit + 1, after_position=after_position)
+    entries = await repository.page(unit.sql, queue, limit=limit + 1, after_position=after_position)
     items = entries[:limit]
     more = len(entries) > limit
     return QueuePage(items=items, next_cursor=encode_cursor(str(items[-1].position)) if more else None)

@@ -1,1 +1,1 @@
-"""Availability's rules without I/O, by aggregate: `days` for days and slots, `codes` for what doctors are called."""
+"""Availability's rules without I/O: calendars and their slots, days, reservations, displacement, codes of doctors."""

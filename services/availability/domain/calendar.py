@@ -1,18 +1,20 @@
-"""Which slots a doctor's calendar asks for: weekly hours, extra hours, closed dates, each in the zone of its place. Without I/O.
+"""Which slots a doctor's calendar asks for: weekly hours, extra hours, closed dates, each in the zone of its location.
 
-Wall time is what people agree on: a slot is where its local start and end are, and is left out where a change of the clocks makes
-it longer, shorter or impossible. `slot_generation.py` compares this with what is there, `schedules.py` says what may be written.
+Without I/O. People agree on wall time: a slot is where its local start and end are, and is left out where a change of the clocks
+makes it longer, shorter or impossible. `slot_generation.py` compares this with what is there, `schedules.py` says what may be
+written.
 """
 
 from bisect import bisect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-DAY = timedelta(days=1)
+from services.availability.domain.dates import dates
+
 MINUTE = timedelta(minutes=1)
 
 
@@ -80,8 +82,17 @@ class Calendar:
         """Whether the doctor follows a weekly schedule, in place of daily capacity."""
         return bool(self.weekly)
 
-    def rules(self, day: date) -> bool:
-        """Whether the date has times or none at all, in place of daily capacity."""
+    def with_exceptions(self, exceptions: Iterable[Closed | Extra]) -> "Calendar":
+        """The same weekly hours with these exceptions in the place of those before."""
+        rules = list(exceptions)
+        return replace(
+            self,
+            extra=[rule for rule in rules if isinstance(rule, Extra)],
+            closed=[rule for rule in rules if isinstance(rule, Closed)],
+        )
+
+    def is_timed(self, day: date) -> bool:
+        """Whether the date has slots with times, or none at all, in place of daily capacity."""
         return self.scheduled or any(extra.date == day for extra in self.extra)
 
     def is_closed(self, day: date) -> bool:
@@ -94,7 +105,7 @@ class Calendar:
         return weekly + [rule.hours for rule in self.extra if rule.date == day]
 
     def zone_of(self, hours: Hours) -> str:
-        """Where the wall clock of these hours hangs."""
+        """The time zone of these hours: that of their location."""
         return self.zone if hours.location_id is None else self.zones.get(hours.location_id, self.zone)
 
 
@@ -127,20 +138,15 @@ class Timeline:
 
     def add(self, starts_at: datetime, ends_at: datetime) -> bool:
         """Adds a span unless it overlaps another, and answers whether it did."""
-        place = bisect(self._spans, (starts_at, ends_at))
-        before, after = self._spans[max(place - 1, 0) : place], self._spans[place : place + 1]
+        index = bisect(self._spans, (starts_at, ends_at))
+        before, after = self._spans[max(index - 1, 0) : index], self._spans[index : index + 1]
         if any(other[1] > starts_at for other in before) or any(other[0] < ends_at for other in after):
             return False
-        self._spans.insert(place, (starts_at, ends_at))
+        self._spans.insert(index, (starts_at, ends_at))
         return True
 
 
-def dates(first: date, last: date) -> Iterator[date]:
-    """All dates from the first to the last."""
-    return (first + days * DAY for days in range((last - first).days + 1))
-
-
-def wanted_slots(calendar: Calendar, first: date, last: date) -> list[TimedSlot]:
+def calendar_slots(calendar: Calendar, first: date, last: date) -> list[TimedSlot]:
     """The slots that the calendar asks for on these dates; one that overlaps an earlier one, also of another date, is none."""
     kept, timeline = [], Timeline()
     for day in dates(first, last):

@@ -1,4 +1,4 @@
-"""The code of a doctor that none was given for: made from the name. Used by `doctors/register.py` and `doctors/import_.py`."""
+"""The code of a doctor for whom none was given: made from the name. Used by `doctors/register.py` and `doctors/import_.py`."""
 
 import re
 import unicodedata

@@ -1,7 +1,7 @@
-"""Which of the languages that there are a reader gets: RFC 9110's `Accept-Language`, chosen by RFC 4647's lookup.
+"""Which of an address's languages a reader gets: RFC 9110's `Accept-Language`, chosen by RFC 4647's lookup.
 
-A header cannot be wrong: what is no range with a weight is passed over, and who asks for nothing we have gets the first language.
-Used by `doctors/views.py`.
+A header cannot be wrong: what is no range with a weight is ignored, and a reader who asks for nothing we have gets the first
+language. Used by `doctors/views.py`.
 """
 
 import re
@@ -9,31 +9,31 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 MAX_RANGES = 50
-"""More than any reader knows; the rest of a longer header is passed over."""
+"""More than any reader knows; the rest of a longer header is ignored."""
 _RANGE = re.compile(r"([a-z]{1,8}(?:-[a-z0-9]{1,8})*|\*)(?:[ \t]*;[ \t]*q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?))?", re.ASCII)
 _ANY = "*"
 
 
-class Wish(NamedTuple):
+class LanguageRange(NamedTuple):
     """One range of the header in lower case, and how much it is wanted: 0 is not at all."""
 
     range: str
     weight: float
 
 
-def wishes(header: str | None) -> tuple[Wish, ...]:
-    """What the header asks for, most wanted first; equals in the order in which they are said."""
+def parse_accept_language(header: str | None) -> tuple[LanguageRange, ...]:
+    """What the header asks for, most wanted first; equals in the order of the header."""
     parts = [part.strip(" \t") for part in (header or "").lower().split(",")[:MAX_RANGES]]
-    found = [Wish(match[1], float(match[2] or 1)) for match in map(_RANGE.fullmatch, parts) if match]
-    return tuple(sorted(found, key=lambda wish: -wish.weight))
+    found = [LanguageRange(match[1], float(match[2] or 1)) for match in map(_RANGE.fullmatch, parts) if match]
+    return tuple(sorted(found, key=lambda one: -one.weight))
 
 
-def choose(tags: Sequence[str], wanted: Sequence[Wish]) -> str:
-    """The tag (of one at least) that a reader with these wishes gets; the first if none is wanted, or all are unwanted."""
-    unwanted = [wish.range for wish in wanted if wish.weight == 0]
+def choose_language(tags: Sequence[str], wanted: Sequence[LanguageRange]) -> str:
+    """The tag (of one at least) that a reader who wants this gets; the first if none is wanted, or all are unwanted."""
+    unwanted = [one.range for one in wanted if one.weight == 0]
     allowed = [tag for tag in tags if not any(covers(range_, tag) for range_ in unwanted)] or tags
-    for wish in wanted:
-        if wish.weight > 0 and (found := _look_up(wish.range, allowed)) is not None:
+    for one in wanted:
+        if one.weight > 0 and (found := _look_up(one.range, allowed)) is not None:
             return found
     return allowed[0]
 

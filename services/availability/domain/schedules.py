@@ -10,22 +10,23 @@ from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from services.availability.domain.calendar import DAY, Calendar, Closed, Extra, Hours, Weekly, instant
+from services.availability.domain.calendar import Calendar, Closed, Extra, Hours, Weekly, instant
+from services.availability.domain.dates import DAY, range_error
 from shared.contracts.calendar import MAX_CLOSED_DAYS
 from shared.contracts.problems import FieldError
 
 COMPARED_DAYS = 366
-"""So long hours of different zones are compared: in a year all changes of their clocks come by."""
+"""Hours of different zones are compared for so long: in a year all changes of their clocks come by."""
 KNOWN_DAYS = 3660
-"""What begins later than that is not: nobody knows these clocks. Slots that overlap are not made in any case."""
+"""Hours that begin later than that are not compared: nobody knows these clocks. Slots that overlap are not made in any case."""
 
 
 class Span(NamedTuple):
-    """When the hours of an entry are, on one date."""
+    """When the hours of an entry are, on one date; `entry` is the entry's index."""
 
     starts_at: datetime
     ends_at: datetime
-    place: int
+    entry: int
 
 
 def hours_errors(hours: Hours, locations: Collection[UUID], path: str = "") -> Iterator[FieldError]:
@@ -40,21 +41,19 @@ def exception_errors(rule: Closed | Extra, locations: Collection[UUID]) -> list[
     """What is wrong with an exception."""
     if isinstance(rule, Extra):
         return list(hours_errors(rule.hours, locations))
-    if rule.last < rule.first:
-        return [FieldError(field="to", reason="must not be earlier than from")]
-    long = (rule.last - rule.first).days >= MAX_CLOSED_DAYS
-    return [FieldError(field="to", reason=f"must be within {MAX_CLOSED_DAYS} days")] if long else []
+    error = range_error(rule.first, rule.last, MAX_CLOSED_DAYS)
+    return [error] if error else []
 
 
 def schedule_errors(calendar: Calendar, today: date) -> list[FieldError]:
     """What is wrong with the weekly hours of a calendar. An overlap is named at the later entry."""
     sound: dict[int, Weekly] = {}
     errors = []
-    for place, rule in enumerate(calendar.weekly):
-        found = list(_entry_errors(rule, calendar.zones, f"entries.{place}."))
+    for index, rule in enumerate(calendar.weekly):
+        found = list(_entry_errors(rule, calendar.zones, f"entries.{index}."))
         errors += found
         if not found:
-            sound[place] = rule
+            sound[index] = rule
     overlaps = _within_a_zone(calendar, sound) | _between_zones(calendar, sound, today)
     return errors + [
         FieldError(field=f"entries.{later}", reason=f"overlaps entries.{first}") for first, later in sorted(overlaps)
@@ -68,17 +67,17 @@ def _entry_errors(rule: Weekly, locations: Collection[UUID], path: str) -> Itera
 
 
 def _within_a_zone(calendar: Calendar, rules: Mapping[int, Weekly]) -> set[tuple[int, int]]:
-    """Entries of one wall clock that meet, as pairs of places."""
+    """Entries of one time zone that overlap, as pairs of indexes."""
     pairs = combinations(rules.items(), 2)
-    return {(i, j) for (i, one), (j, other) in pairs if _same_zone(calendar, one, other) and _meet(one, other)}
+    return {(i, j) for (i, one), (j, other) in pairs if _same_zone(calendar, one, other) and _overlap(one, other)}
 
 
 def _same_zone(calendar: Calendar, one: Weekly, other: Weekly) -> bool:
     return calendar.zone_of(one.hours) == calendar.zone_of(other.hours)
 
 
-def _meet(one: Weekly, other: Weekly) -> bool:
-    """Whether two entries of one wall clock have minutes in common."""
+def _overlap(one: Weekly, other: Weekly) -> bool:
+    """Whether two entries of one time zone have minutes in common."""
     first = max(one.valid_from or date.min, other.valid_from or date.min)
     last = min(one.valid_to or date.max, other.valid_to or date.max)
     begin = max(one.hours.start_minute, other.hours.start_minute)
@@ -87,7 +86,7 @@ def _meet(one: Weekly, other: Weekly) -> bool:
 
 
 def _between_zones(calendar: Calendar, rules: Mapping[int, Weekly], today: date) -> set[tuple[int, int]]:
-    """Entries of different wall clocks that meet within a year from when both count, as pairs of places."""
+    """Entries of different time zones that overlap within a year from when both count, as pairs of indexes."""
     if len({calendar.zone_of(rule.hours) for rule in rules.values()}) < 2:
         return set()
     begins = {max(today, rule.valid_from or today) for rule in rules.values()}
@@ -96,15 +95,15 @@ def _between_zones(calendar: Calendar, rules: Mapping[int, Weekly], today: date)
     pairs, open_spans = set(), list[Span]()
     for span in sorted(_spans(calendar, rules, days)):
         open_spans = [other for other in open_spans if other.ends_at > span.starts_at]
-        met = (other.place for other in open_spans if not _same_zone(calendar, rules[other.place], rules[span.place]))
-        pairs |= {(min(place, span.place), max(place, span.place)) for place in met}
+        met = (other.entry for other in open_spans if not _same_zone(calendar, rules[other.entry], rules[span.entry]))
+        pairs |= {(min(index, span.entry), max(index, span.entry)) for index in met}
         open_spans.append(span)
     return pairs
 
 
 def _spans(calendar: Calendar, rules: Mapping[int, Weekly], days: Collection[date]) -> Iterator[Span]:
-    for place, rule in rules.items():
+    for index, rule in rules.items():
         zone = ZoneInfo(calendar.zone_of(rule.hours))
         for day in days:
             if rule.is_on(day):
-                yield Span(instant(day, rule.hours.start_minute, zone), instant(day, rule.hours.end_minute, zone), place)
+                yield Span(instant(day, rule.hours.start_minute, zone), instant(day, rule.hours.end_minute, zone), index)

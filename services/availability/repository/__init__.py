@@ -1,1 +1,1 @@
-"""All SQL of availability: `settings` and `slots` in plain SQL for batches, `doctors` and `days` for the registry."""
+"""All SQL of availability, by what it is about. Batches run plain SQL on asyncpg, registry calls SQLAlchemy where it helps."""

@@ -1,6 +1,6 @@
 """The static tables of the directory in SQLAlchemy, categories and price ranges alike: an id, a name, a version.
 
-Called by `service/directory.py`, and by what gives them to doctors, inside their unit of work.
+Called by `service/directory.py`, and by the use cases that give them to doctors, inside their unit of work.
 """
 
 from collections.abc import Collection, Mapping
@@ -15,7 +15,7 @@ from services.availability.models import categories, doctors, price_ranges
 from shared.contracts.shapes import Active, name_key
 
 USED_BY = {categories.name: doctors.c.category_id, price_ranges.name: doctors.c.price_range_id}
-"""What a doctor names them by."""
+"""The column of a doctor that names an entry of the table."""
 
 
 async def add(sql: AsyncConnection, table: Table, clinic_id: UUID, values: Mapping[str, Any], now: datetime) -> None:

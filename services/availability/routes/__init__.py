@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.availability.routes import calendar, days, directory, displacement, doctors, resolving
+from services.availability.routes import calendar, days, directory, displacement, doctors, slots
 
 router = APIRouter(prefix="/internal")
-for _part in (doctors, directory, days, calendar, displacement, resolving):
+for _part in (doctors, directory, days, calendar, displacement, slots):
     router.include_router(_part.router)

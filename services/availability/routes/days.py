@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from services.availability.domain.days import DayKey
-from services.availability.service.calendar.days import Change, judged_day, read_day, set_day
+from services.availability.service.calendar.days import DayChange, parse_day, read_day, set_day
 from shared.contracts.availability import DayView
 from shared.contracts.calendar import DayPut
 from shared.infra import clinic_settings
@@ -22,8 +22,8 @@ async def post_availability(request: Request, response: Response, caller: ByCall
     """Opens, closes or resizes a day."""
     data = await read_json(request)
     clinic = await in_unit(request, caller, lambda unit: clinic_settings.of(unit.connection, caller.clinic_id))
-    form = judged_day(data, clinic)
-    change = Change(DayKey(caller.clinic_id, doctor_id, form.date), form, clinic)
+    form = parse_day(data, clinic)
+    change = DayChange(DayKey(caller.clinic_id, doctor_id, form.date), form, clinic)
 
     async with runtime(request).locks.hold([change.key.lock_name]):
         done = await in_unit(request, caller, lambda unit: set_day(unit, caller, change))

@@ -4,14 +4,15 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
+from services.availability.routes.common import tagged
 from services.availability.service import directory
-from services.availability.service.directory import CATEGORY, CREATED, PRICE_RANGE, Kind, P, V
+from services.availability.service.directory import CATEGORY, CREATED, PRICE_RANGE, EntryKind, P, V
 from shared.infra.caller import ByCaller
 from shared.infra.calls import in_unit, mark
-from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, decode_cursor, etag, read_json
+from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, decode_cursor, read_json
 
 
-def routes_of(path: str, kind: Kind[V, P]) -> APIRouter:
+def routes_of(path: str, kind: EntryKind[V, P]) -> APIRouter:
     """The calls of one table."""
     router = APIRouter(prefix=path)
 
@@ -19,39 +20,36 @@ def routes_of(path: str, kind: Kind[V, P]) -> APIRouter:
     async def post(request: Request, response: Response, caller: ByCaller) -> V:
         """Makes an entry."""
         data = await read_json(request)
-        done = await in_unit(request, caller, lambda unit: directory.make(unit, caller, kind, data))
+        done = await in_unit(request, caller, lambda unit: directory.create_entry(unit, caller, kind, data))
         mark(response, replayed=done.replayed)
-        return _tagged(response, done.body)
+        return tagged(response, done.body)
 
     @router.get("", response_model=kind.page)
     async def get_all(request: Request, caller: ByCaller, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> P:
         """Lists entries in order of name."""
         after = decode_cursor(cursor, 1)[0] if cursor is not None else ""
-        return await in_unit(request, caller, lambda unit: directory.listed(unit, caller, kind, limit=limit, after_key=after))
+        return await in_unit(
+            request, caller, lambda unit: directory.list_entries(unit, caller, kind, limit=limit, after_key=after)
+        )
 
     @router.get("/{entry_id}", response_model=kind.view)
     async def get(request: Request, response: Response, caller: ByCaller, entry_id: UUID) -> V:
         """Reads an entry."""
-        return _tagged(response, await in_unit(request, caller, lambda unit: directory.read(unit, caller, kind, entry_id)))
+        return tagged(response, await in_unit(request, caller, lambda unit: directory.read_entry(unit, caller, kind, entry_id)))
 
     @router.patch("/{entry_id}", response_model=kind.view)
     async def patch(request: Request, response: Response, caller: ByCaller, entry_id: UUID) -> V:
         """Changes an entry."""
         data = await read_json(request)
-        entry = await in_unit(request, caller, lambda unit: directory.change(unit, caller, kind, entry_id, data))
-        return _tagged(response, entry)
+        entry = await in_unit(request, caller, lambda unit: directory.change_entry(unit, caller, kind, entry_id, data))
+        return tagged(response, entry)
 
     @router.delete("/{entry_id}", status_code=204)
     async def delete(request: Request, caller: ByCaller, entry_id: UUID) -> None:
         """Removes an entry that no doctor has."""
-        await in_unit(request, caller, lambda unit: directory.remove(unit, caller, kind, entry_id))
+        await in_unit(request, caller, lambda unit: directory.remove_entry(unit, caller, kind, entry_id))
 
     return router
-
-
-def _tagged(response: Response, entry: V) -> V:
-    response.headers["ETag"] = etag(entry.version)
-    return entry
 
 
 router = APIRouter()

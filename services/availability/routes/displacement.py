@@ -1,15 +1,14 @@
-"""Moving displaced appointments: the gateway asks which there are, looks at them at booking, and then has them moved."""
+"""Moving displaced appointments: the gateway asks which there are, reads them at booking, and then has them moved."""
 
-from typing import cast
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from services.availability.service.displacement.displace import displace, find_displaced
-from services.availability.settings import Settings
+from services.availability.service.displacement.displace import displace
+from services.availability.service.displacement.find import find_displaced
 from shared.contracts.displacement import DisplacedFound, DisplacePlan
 from shared.infra.caller import ByCaller
-from shared.infra.calls import in_unit, mark, runtime
+from shared.infra.calls import in_unit, mark
 from shared.infra.forms import read_json
 
 router = APIRouter(prefix="/doctors/{doctor_id}")
@@ -27,7 +26,8 @@ async def post_displaced(request: Request, response: Response, caller: ByCaller,
 @router.post("/displace")
 async def post_displace(request: Request, response: Response, caller: ByCaller, doctor_id: UUID) -> DisplacePlan:
     """Takes new places for displaced appointments."""
-    data, patience = await read_json(request), cast(Settings, runtime(request).settings).question_after_seconds
-    done = await in_unit(request, caller, lambda unit: displace(unit, caller, doctor_id, data, patience))
+    data = await read_json(request)
+    question_after_seconds: float = request.app.state.question_after_seconds
+    done = await in_unit(request, caller, lambda unit: displace(unit, caller, doctor_id, data, question_after_seconds))
     mark(response, replayed=done.replayed)
     return done.body

@@ -4,21 +4,23 @@ from collections.abc import Awaitable
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
-from services.availability.domain.languages import wishes
-from services.availability.repository.doctors import Filter
+from services.availability.domain.languages import parse_accept_language
+from services.availability.repository.doctors.search import DoctorFilter
+from services.availability.routes.common import LanguageTag, SearchText, id_or_text, tagged
 from services.availability.service.doctors.change import change_doctor
 from services.availability.service.doctors.import_ import import_doctors
-from services.availability.service.doctors.register import CREATED, Search, list_doctors, read_doctor, register_doctor
-from services.availability.service.doctors.remove import delete_doctor, left_of
+from services.availability.service.doctors.register import CREATED, read_doctor, register_doctor
+from services.availability.service.doctors.remove import appointments_left, delete_doctor
+from services.availability.service.doctors.search import DoctorSearch, find_doctors
 from services.availability.service.doctors.views import Reader
 from shared.contracts.directory import DoctorPage, DoctorView
 from shared.contracts.imports import ImportReport
 from shared.contracts.shapes import Deleted
 from shared.infra.caller import ByCaller
 from shared.infra.calls import in_unit, mark
-from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, decode_cursor, etag, read_json
+from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, decode_cursor, read_json
 from shared.infra.unit import RegistryUnit
 
 router = APIRouter()
@@ -27,26 +29,20 @@ router = APIRouter()
 def _reader(request: Request, response: Response, expand: Literal["translations"] | None = None) -> Reader:
     response.headers["Vary"] = "Accept-Language"
     header = ", ".join(request.headers.getlist("accept-language"))
-    return Reader(wishes(header), translations=expand is not None)
+    return Reader(parse_accept_language(header), translations=expand is not None)
 
 
 ByReader = Annotated[Reader, Depends(_reader)]
-Text = Annotated[str | None, Query(min_length=1, max_length=200, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
-Tag = Annotated[str | None, Query(max_length=35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 
 
 def _filter(
-    category: Text = None, price_range: Text = None, location: Text = None, language: Tag = None, q: Text = None
-) -> Filter:
-    return Filter(id_or_text(category), id_or_text(price_range), id_or_text(location), language, q and q.strip())
-
-
-def id_or_text(value: str | None) -> UUID | str | None:
-    """What a filter names: an id, or else a text without the space around it."""
-    try:
-        return value and UUID(value)
-    except ValueError:
-        return value and value.strip()
+    category: SearchText = None,
+    price_range: SearchText = None,
+    location: SearchText = None,
+    language: LanguageTag = None,
+    q: SearchText = None,
+) -> DoctorFilter:
+    return DoctorFilter(id_or_text(category), id_or_text(price_range), id_or_text(location), language, q and q.strip())
 
 
 @router.post("/doctors", status_code=CREATED)
@@ -55,7 +51,7 @@ async def post_doctor(request: Request, response: Response, caller: ByCaller, re
     data = await read_json(request)
     done = await in_unit(request, caller, lambda unit: register_doctor(unit, caller, data, reader))
     mark(response, replayed=done.replayed)
-    return _tagged(response, done.body)
+    return tagged(response, done.body)
 
 
 @router.get("/doctors")
@@ -63,13 +59,13 @@ async def get_doctors(
     request: Request,
     caller: ByCaller,
     reader: ByReader,
-    wanted: Annotated[Filter, Depends(_filter)],
+    wanted: Annotated[DoctorFilter, Depends(_filter)],
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> DoctorPage:
     """Lists active doctors in order of code."""
-    search = Search(wanted, limit, decode_cursor(cursor, 1)[0] if cursor is not None else "")
-    return await in_unit(request, caller, lambda unit: list_doctors(unit, caller, search, reader))
+    search = DoctorSearch(wanted, limit, decode_cursor(cursor, 1)[0] if cursor is not None else "")
+    return await in_unit(request, caller, lambda unit: find_doctors(unit, caller, search, reader))
 
 
 @router.post("/doctors/import")
@@ -82,7 +78,7 @@ async def post_import(request: Request, caller: ByCaller, dry_run: bool = False)
 @router.get("/doctors/{doctor_id}")
 async def get_doctor(request: Request, response: Response, caller: ByCaller, reader: ByReader, doctor_id: UUID) -> DoctorView:
     """Reads a doctor, a deleted one too."""
-    return _tagged(response, await in_unit(request, caller, lambda unit: read_doctor(unit, caller, doctor_id, reader)))
+    return tagged(response, await in_unit(request, caller, lambda unit: read_doctor(unit, caller, doctor_id, reader)))
 
 
 @router.patch("/doctors/{doctor_id}")
@@ -90,7 +86,7 @@ async def patch_doctor(request: Request, response: Response, caller: ByCaller, r
     """Changes a doctor."""
     data = await read_json(request)
     doctor = await in_unit(request, caller, lambda unit: change_doctor(unit, caller, doctor_id, data, reader))
-    return _tagged(response, doctor)
+    return tagged(response, doctor)
 
 
 @router.delete("/doctors/{doctor_id}")
@@ -106,9 +102,4 @@ async def remove_doctor(request: Request, caller: ByCaller, doctor_id: UUID, can
 @router.get("/doctors/{doctor_id}/left")
 async def get_left(request: Request, caller: ByCaller, doctor_id: UUID) -> Deleted:
     """How many appointments of a deleted doctor are still to be cancelled."""
-    return await in_unit(request, caller, lambda unit: left_of(unit, caller, doctor_id))
-
-
-def _tagged(response: Response, doctor: DoctorView) -> DoctorView:
-    response.headers["ETag"] = etag(doctor.version)
-    return doctor
+    return await in_unit(request, caller, lambda unit: appointments_left(unit, caller, doctor_id))

@@ -1,1 +1,1 @@
-"""The use cases of availability: `slots` for batches of messages, `doctors` and `days` for the registry."""
+"""The use cases of availability, by what they are about: doctors, calendars, slots, displaced appointments, the directory."""

@@ -1,6 +1,7 @@
 """Categories and price ranges: made, read, listed, changed and removed, one way for both. Called by `routes/directory.py`.
 
-A name is there once in a clinic, however it is spelled: who writes one waits for others who do. What a doctor has stays.
+No two entries of a clinic have one name, however it is spelled: a transaction that writes names waits for others that do. An
+entry that a doctor has cannot be removed.
 """
 
 from dataclasses import dataclass
@@ -37,8 +38,8 @@ CREATED = 201
 
 
 @dataclass(frozen=True)
-class Kind(Generic[V, P]):
-    """One of the tables: what is sent to it and read of it, and what its effects and refusals are called."""
+class EntryKind(Generic[V, P]):
+    """One kind of entry: its table, what is sent and read of it, and what its effects and refusals are called."""
 
     noun: str
     command: str
@@ -51,17 +52,17 @@ class Kind(Generic[V, P]):
     unknown: Code
 
 
-CATEGORY = Kind(
+CATEGORY = EntryKind(
     "category", "CreateCategory", categories, CategoryIn, CategoryPatch, CategoryView, CategoryPage,
     Action.CATEGORY_CHANGED, Code.UNKNOWN_CATEGORY,
 )  # fmt: skip
-PRICE_RANGE = Kind(
+PRICE_RANGE = EntryKind(
     "price_range", "CreatePriceRange", price_ranges, PriceRangeIn, PriceRangePatch, PriceRangeView, PriceRangePage,
     Action.PRICE_RANGE_CHANGED, Code.UNKNOWN_PRICE_RANGE,
 )  # fmt: skip
 
 
-async def make(unit: RegistryUnit, caller: Caller, kind: Kind[V, P], data: object) -> Done[V]:
+async def create_entry(unit: RegistryUnit, caller: Caller, kind: EntryKind[V, P], data: object) -> Done[V]:
     """Makes an entry. Raises `ProblemError` for bad fields, a name that is taken, and a key of another request."""
     form = parse(kind.form, data)
     values = {**form.model_dump(), "id": id_of(caller, kind.noun), "version": 1}
@@ -77,19 +78,19 @@ async def make(unit: RegistryUnit, caller: Caller, kind: Kind[V, P], data: objec
     return await once(unit, caller, kind.command, canonical_hash(form), as_it_was(kind.view), add)
 
 
-async def read(unit: RegistryUnit, caller: Caller, kind: Kind[V, P], id_: UUID) -> V:
-    """An entry of the caller's clinic."""
+async def read_entry(unit: RegistryUnit, caller: Caller, kind: EntryKind[V, P], id_: UUID) -> V:
+    """An entry of the caller's clinic. Raises the problem code of an unknown one."""
     return kind.view.model_validate(dict(await _found(unit, caller, kind, id_)))
 
 
-async def listed(unit: RegistryUnit, caller: Caller, kind: Kind[V, P], *, limit: int, after_key: str) -> P:
+async def list_entries(unit: RegistryUnit, caller: Caller, kind: EntryKind[V, P], *, limit: int, after_key: str) -> P:
     """A page of the clinic's entries in order of name."""
     found = await directory.page(unit.sql, kind.table, caller.clinic_id, limit=limit + 1, after_key=after_key)
     cursor = encode_cursor(found[limit - 1]["name_key"]) if len(found) > limit else None
     return kind.page.model_validate({"items": [dict(row) for row in found[:limit]], "next_cursor": cursor})
 
 
-async def change(unit: RegistryUnit, caller: Caller, kind: Kind[V, P], id_: UUID, data: object) -> V:
+async def change_entry(unit: RegistryUnit, caller: Caller, kind: EntryKind[V, P], id_: UUID, data: object) -> V:
     """Changes what is sent; what comes of it is judged like a new entry. Nothing changed: the version stays."""
     sent = parse(kind.patch, data).sent()
     if "name" in sent:
@@ -107,8 +108,8 @@ async def change(unit: RegistryUnit, caller: Caller, kind: Kind[V, P], id_: UUID
     return kind.view.model_validate(values)
 
 
-async def remove(unit: RegistryUnit, caller: Caller, kind: Kind[V, P], id_: UUID) -> None:
-    """Removes an entry that no active doctor has. Its lock waits for who is giving it to one."""
+async def remove_entry(unit: RegistryUnit, caller: Caller, kind: EntryKind[V, P], id_: UUID) -> None:
+    """Removes an entry that no active doctor has. Its lock waits for transactions that give it to one."""
     row = await _found(unit, caller, kind, id_, lock=True)
     check_match(caller.if_match, row["version"])
     if await directory.in_use(unit.sql, kind.table, caller.clinic_id, id_):
@@ -117,19 +118,19 @@ async def remove(unit: RegistryUnit, caller: Caller, kind: Kind[V, P], id_: UUID
     unit.record(caller, kind.action, id_, removed=True, version=row["version"])
 
 
-async def _serialise_names(unit: RegistryUnit, caller: Caller, kind: Kind[V, P]) -> None:
+async def _serialise_names(unit: RegistryUnit, caller: Caller, kind: EntryKind[V, P]) -> None:
     """Until the commit nobody else writes a name."""
     await serialise(unit.connection, f"{kind.table.name}:{caller.clinic_id}")
 
 
-async def _claim_name(unit: RegistryUnit, caller: Caller, kind: Kind[V, P], values: dict[str, Any]) -> None:
+async def _claim_name(unit: RegistryUnit, caller: Caller, kind: EntryKind[V, P], values: dict[str, Any]) -> None:
     """Raises `duplicate_name` if another entry has the name."""
     owner = await directory.named(unit.sql, kind.table, caller.clinic_id, values["name"])
     if owner not in (None, values["id"]):
         raise ProblemError(Code.DUPLICATE_NAME)
 
 
-async def _found(unit: RegistryUnit, caller: Caller, kind: Kind[V, P], id_: UUID, *, lock: bool = False) -> RowMapping:
+async def _found(unit: RegistryUnit, caller: Caller, kind: EntryKind[V, P], id_: UUID, *, lock: bool = False) -> RowMapping:
     row = await directory.get(unit.sql, kind.table, caller.clinic_id, id_, lock=lock)
     if row is None:
         raise ProblemError(kind.unknown)

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from services.availability.repository import slots
+from services.availability.repository.slots import release
 from services.booking.domain.appointments import Appointment
 from services.booking.service.appointments import moves
 from services.booking.service.appointments.events import emit_released
@@ -32,7 +32,7 @@ def inbox_dropped() -> None:
 def reservation_guard_dropped() -> None:
     """A release frees its slot whoever holds it: `WHERE id`, without the reservation."""
     using = "USING (clinic_id, doctor_id, date, id, reservation_id)"
-    slots.RELEASE = changed(slots.RELEASE, using, using.replace(", reservation_id", ""))
+    release.RELEASE = changed(release.RELEASE, using, using.replace(", reservation_id", ""))
 
 
 def offsets_first() -> None:

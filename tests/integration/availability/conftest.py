@@ -1,4 +1,4 @@
-"""Availability's database, a desk on it for a clinic of the test's own, and its HTTP."""
+"""Availability's database, the service on it for a clinic of the test's own, and its HTTP."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import cast
@@ -13,7 +13,7 @@ from shared.contracts import internal
 from shared.infra.locks import DayLocks
 from shared.infra.postgres import Database
 from shared.infra.runtime import Runtime
-from tests.integration.availability.desk import Desk
+from tests.integration.availability.availability import Availability
 
 
 @pytest.fixture
@@ -25,19 +25,19 @@ async def database(service_settings: Callable[[str], Settings]) -> AsyncIterator
 
 
 @pytest.fixture
-def desk(database: Database, clinic_id: UUID) -> Desk:
-    return Desk(database, clinic_id)
+def service(database: Database, clinic_id: UUID) -> Availability:
+    return Availability(database, clinic_id)
 
 
 @pytest.fixture
 async def http(
-    service_settings: Callable[[str], Settings], runtime: Callable[..., Runtime], desk: Desk
+    service_settings: Callable[[str], Settings], runtime: Callable[..., Runtime], service: Availability
 ) -> AsyncIterator[httpx2.AsyncClient]:
-    """HTTP of an application on the real database, acting for the clinic of the test. What it says goes to the desk's list."""
+    """HTTP of an application on the real database, acting for the clinic of the test. What it emits goes to a list."""
     app = create_app(service_settings("availability"))
     connected: Runtime = await runtime("availability")  # type: ignore[misc]
-    connected.units, connected.locks = desk.units, cast(DayLocks, desk.locks)
+    connected.units, connected.locks = service.units, cast(DayLocks, service.locks)
     app.state.runtime = connected
-    headers = {internal.CLINIC: str(desk.clinic), internal.PRINCIPAL: "open", internal.ACTOR: "open"}
+    headers = {internal.CLINIC: str(service.clinic), internal.PRINCIPAL: "open", internal.ACTOR: "open"}
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://availability", headers=headers) as client:
         yield client

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from shared.contracts import internal
-from tests.integration.availability.desk import Desk
+from tests.integration.availability.availability import Availability
 
 CATEGORIES, PRICE_RANGES, DOCTORS = "/internal/categories", "/internal/price-ranges", "/internal/doctors"
 PRICES = {"currency": "GBP", "min": 2000, "max": 9000}
@@ -91,7 +91,7 @@ async def test_of_20_who_write_one_name_at_once_one_does(
 
 @TABLES
 async def test_one_key_20_times_at_once_is_one_entry(
-    desk: Desk, http: httpx2.AsyncClient, path: str, fields: dict[str, Any], field: str, unknown: str
+    service: Availability, http: httpx2.AsyncClient, path: str, fields: dict[str, Any], field: str, unknown: str
 ) -> None:
     key = {internal.COMMAND_ID: str(uuid4())}
     body = {"name": "Skin", **fields}
@@ -99,7 +99,7 @@ async def test_one_key_20_times_at_once_is_one_entry(
     assert {(answer.status_code, answer.text, answer.headers["ETag"]) for answer in answers} == {(201, answers[0].text, '"v1"')}
     assert sorted(answer.headers.get("Idempotent-Replayed", "") for answer in answers) == [""] + ["true"] * 19
     assert code(await http.post(path, json={**body, "name": "Hair"}, headers=key)) == (422, "key_reused")
-    noted = await desk.rows("SELECT action, subject_id::text FROM audit")
+    noted = await service.rows("SELECT action, subject_id::text FROM audit")
     assert noted == [(f"{field.removesuffix('_id')}_changed", answers[0].json()["id"])]
 
 
@@ -125,7 +125,7 @@ async def test_pages_go_in_order_of_name(
 
 @TABLES
 async def test_what_an_active_doctor_has_stays_and_a_deleted_one_lets_it_go(
-    desk: Desk, http: httpx2.AsyncClient, path: str, fields: dict[str, Any], field: str, unknown: str
+    service: Availability, http: httpx2.AsyncClient, path: str, fields: dict[str, Any], field: str, unknown: str
 ) -> None:
     entry = await made(http, path, name="Skin", **fields)
     one = f"{path}/{entry['id']}"

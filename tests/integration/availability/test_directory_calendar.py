@@ -6,7 +6,7 @@ from uuid import UUID
 import httpx2
 
 from shared.contracts.availability import SlotReserved
-from tests.integration.availability.desk import Desk, book, every_day
+from tests.integration.availability.availability import Availability, book, every_day
 from tests.integration.availability.test_directory import DOCTORS, code, made
 from tests.support.dates import in_days
 
@@ -42,10 +42,10 @@ def as_sent(doctor: Any, *changes: dict[str, Any]) -> list[dict[str, Any]]:
 NEPAL, HAWAII, UTC = ({f"{time}:00{offset}" for time in ("09:00", "09:30")} for offset in ("+05:45", "-10:00", "+00:00"))
 
 
-async def test_a_location_in_another_zone_moves_what_is_free(desk: Desk, http: httpx2.AsyncClient) -> None:
+async def test_a_location_in_another_zone_moves_what_is_free(service: Availability, http: httpx2.AsyncClient) -> None:
     doctor, doctor_id = await scheduled(http, KATHMANDU, "UTC", place=0)
     assert await open_times(http, doctor_id) == NEPAL
-    (held,) = (await desk.deliver(book(desk.clinic, doctor_id, DATE))).of(SlotReserved)
+    (held,) = (await service.deliver(book(service.clinic, doctor_id, DATE))).of(SlotReserved)
     one = f"{DOCTORS}/{doctor['id']}"
     renamed = await http.patch(one, json={"locations": as_sent(doctor, {"address": "Moved"}, {})})
     assert renamed.json()["version"] == 2
@@ -53,7 +53,7 @@ async def test_a_location_in_another_zone_moves_what_is_free(desk: Desk, http: h
     moved = await http.patch(one, json={"locations": as_sent(doctor, {"time_zone": HONOLULU}, {})})
     assert moved.json()["version"] == 3
     assert await open_times(http, doctor_id) == HAWAII
-    taken = await desk.rows("SELECT starts_at, published, time_zone FROM slots WHERE state = 'taken'")
+    taken = await service.rows("SELECT starts_at, published, time_zone FROM slots WHERE state = 'taken'")
     assert taken == [(held.starts_at, False, KATHMANDU)]
 
 
@@ -75,16 +75,16 @@ async def test_a_location_that_the_schedule_names_stays_until_it_names_it_no_mor
     assert (await http.patch(one, json={"locations": []})).json()["locations"] == []
 
 
-async def test_a_deleted_doctor_has_no_calendar(desk: Desk, http: httpx2.AsyncClient) -> None:
+async def test_a_deleted_doctor_has_no_calendar(service: Availability, http: httpx2.AsyncClient) -> None:
     doctor, doctor_id = await scheduled(http, KATHMANDU)
-    (held,) = (await desk.deliver(book(desk.clinic, doctor_id, DATE))).of(SlotReserved)
+    (held,) = (await service.deliver(book(service.clinic, doctor_id, DATE))).of(SlotReserved)
     one = f"{DOCTORS}/{doctor['id']}"
     refused = await http.delete(one)
     assert (code(refused), refused.json()["appointments"]) == ((409, "has_appointments"), [str(held.appointment_id)])
     assert (await http.delete(one, params={"cancel_appointments": True})).json()["appointments_left"] == 1
     assert await open_times(http, doctor_id) == set()
-    assert await desk.rows("SELECT state, published FROM slots") == [("taken", False)]
-    assert await desk.rows("SELECT FROM publications WHERE doctor_id = $1", doctor_id) == []
+    assert await service.rows("SELECT state, published FROM slots") == [("taken", False)]
+    assert await service.rows("SELECT FROM publications WHERE doctor_id = $1", doctor_id) == []
     for answer in (
         await http.put(f"{one}/schedule", json={"entries": []}),
         await http.post(f"{one}/exceptions", json={"kind": "closed", "from": DATE.isoformat(), "to": DATE.isoformat()}),

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from shared.contracts.registry import DoctorChanged
-from tests.integration.availability.desk import Desk, somebody_waits
+from tests.integration.availability.availability import Availability, somebody_waits
 from tests.integration.availability.test_directory import CATEGORIES, DOCTORS, PRICE_RANGES, PRICES, code, made, reasons
 from tests.support.dates import in_days
 from tests.support.statements import calls_during
@@ -23,8 +23,8 @@ PLACES = [
 ]
 
 
-def versions(desk: Desk, doctor: Any) -> list[int]:
-    told = [DoctorChanged.model_validate_json(record.body) for record in desk.publisher.records]
+def versions(service: Availability, doctor: Any) -> list[int]:
+    told = [DoctorChanged.model_validate_json(record.body) for record in service.publisher.records]
     return [change.version for change in told if str(change.doctor_id) == doctor["id"]]
 
 
@@ -34,8 +34,8 @@ async def addresses(http: httpx2.AsyncClient, doctor: Any, language: str | None)
     return [place["address"] for place in answer.json()["locations"]]
 
 
-async def test_a_reader_gets_addresses_in_the_language_that_is_asked_for(desk: Desk, http: httpx2.AsyncClient) -> None:
-    await desk.settings(time_zone="Asia/Kathmandu")
+async def test_a_reader_gets_addresses_in_the_language_that_is_asked_for(service: Availability, http: httpx2.AsyncClient) -> None:
+    await service.settings(time_zone="Asia/Kathmandu")
     doctor = await made(http, DOCTORS, name="Ada", locations=PLACES)
     assert [place["time_zone"] for place in doctor["locations"]] == ["Europe/London", "Asia/Hong_Kong", "Asia/Kathmandu"]
     assert [place["name"] for place in doctor["locations"]] == ["High Street", None, None]
@@ -63,7 +63,9 @@ async def test_a_reader_who_asks_for_them_gets_all_translations(http: httpx2.Asy
     assert (await http.get(DOCTORS, params={"expand": "all"})).status_code == 422
 
 
-async def test_what_is_left_out_stays_and_null_clears_what_may_be_missing(desk: Desk, http: httpx2.AsyncClient) -> None:
+async def test_what_is_left_out_stays_and_null_clears_what_may_be_missing(
+    service: Availability, http: httpx2.AsyncClient
+) -> None:
     category = await made(http, CATEGORIES, name="Skin")
     prices = await made(http, PRICE_RANGES, name="Standard", **PRICES)
     doctor = await made(
@@ -74,7 +76,7 @@ async def test_what_is_left_out_stays_and_null_clears_what_may_be_missing(desk: 
     for nothing in ({}, {"name": " Ada "}, {"languages": ["en"], "code": "ada", "category_id": category["id"]}):
         answer = await http.patch(one, json=nothing)
         assert (answer.json(), answer.headers["ETag"]) == (doctor, '"v1"')
-    assert versions(desk, doctor) == [1]
+    assert versions(service, doctor) == [1]
     cleared = await http.patch(one, json={"category_id": None, "name": "Ada Osei"})
     assert cleared.json() == {**doctor, "category": None, "name": "Ada Osei", "version": 2}
     emptied = (await http.patch(one, json={"price_range_id": None, "languages": [], "locations": [], "code": "osei"})).json()
@@ -83,12 +85,12 @@ async def test_what_is_left_out_stays_and_null_clears_what_may_be_missing(desk: 
         "version": 3,
     }  # fmt: skip
     assert (await http.get(one)).json() == emptied
-    assert versions(desk, doctor) == [1, 2, 3]
-    actions = await desk.rows("SELECT action FROM audit WHERE subject_id = $1 ORDER BY id", UUID(doctor["id"]))
+    assert versions(service, doctor) == [1, 2, 3]
+    actions = await service.rows("SELECT action FROM audit WHERE subject_id = $1 ORDER BY id", UUID(doctor["id"]))
     assert [action for (action,) in actions] == ["doctor_registered", "doctor_changed", "doctor_changed"]
 
 
-async def test_locations_are_kept_changed_added_and_removed(desk: Desk, http: httpx2.AsyncClient) -> None:
+async def test_locations_are_kept_changed_added_and_removed(service: Availability, http: httpx2.AsyncClient) -> None:
     doctor = await made(http, DOCTORS, name="Ada", locations=PLACES)
     first, second, third = doctor["locations"]
     wanted = ["9 New Road", {"id": third["id"], "address": "3 Mill Lane, Leeds"}, {"id": first["id"], "address": "Moved"}]
@@ -98,19 +100,19 @@ async def test_locations_are_kept_changed_added_and_removed(desk: Desk, http: ht
     assert (changed["version"], changed["locations"][2]["name"], changed["locations"][2]["time_zone"]) == (2, None, "UTC")
     same = [{"id": place["id"], "address": place["address"]} for place in changed["locations"]]
     assert (await http.patch(f"{DOCTORS}/{doctor['id']}", json={"locations": same})).json() == changed
-    kept = await desk.rows("SELECT removed FROM locations WHERE id = $1", UUID(second["id"]))
+    kept = await service.rows("SELECT removed FROM locations WHERE id = $1", UUID(second["id"]))
     assert kept == [(True,)]
     again = await http.patch(f"{DOCTORS}/{doctor['id']}", json={"locations": [{"id": second["id"], "address": "x"}]})
     assert reasons(again).keys() == {"locations.0.id"}
 
 
 @pytest.mark.parametrize("needed", ["schedule", "exception"])
-async def test_a_location_that_the_calendar_needs_stays(desk: Desk, http: httpx2.AsyncClient, needed: str) -> None:
+async def test_a_location_that_the_calendar_needs_stays(service: Availability, http: httpx2.AsyncClient, needed: str) -> None:
     doctor = await made(http, DOCTORS, name="Ada", locations=PLACES)
     names = (UUID(doctor["id"]), UUID(doctor["locations"][0]["id"]))
     if needed == "schedule":
         sql = "INSERT INTO schedule_entries VALUES ($1, $2, 0, 1, 540, 720, $3, 15)"
-        await desk.execute(sql, desk.clinic, *names)
+        await service.execute(sql, service.clinic, *names)
     else:
         sql = (
             "INSERT INTO exceptions (clinic_id, doctor_id, location_id, id, kind, from_date, to_date, start_minute, end_minute,"
@@ -118,8 +120,8 @@ async def test_a_location_that_the_calendar_needs_stays(desk: Desk, http: httpx2
             " FROM unnest($4::date[]) AS day"
         )
         over = in_days(-3)
-        await desk.execute(sql, desk.clinic, names[0], UUID(doctor["locations"][1]["id"]), [over])
-        await desk.execute(sql, desk.clinic, *names, [in_days()])
+        await service.execute(sql, service.clinic, names[0], UUID(doctor["locations"][1]["id"]), [over])
+        await service.execute(sql, service.clinic, *names, [in_days()])
     one = f"{DOCTORS}/{doctor['id']}"
     refused = await http.patch(one, json={"name": "Eve", "locations": ["elsewhere"]})
     assert code(refused) == (409, "in_use") and doctor["locations"][0]["id"] in refused.json()["detail"]
@@ -172,13 +174,15 @@ async def test_a_stale_change_changes_nothing(http: httpx2.AsyncClient) -> None:
     assert code(await http.delete(one, headers={"If-Match": '"v2"'})) == (412, "stale")
 
 
-async def test_a_change_that_waited_for_another_is_compared_with_what_that_one_left(desk: Desk, http: httpx2.AsyncClient) -> None:
+async def test_a_change_that_waited_for_another_is_compared_with_what_that_one_left(
+    service: Availability, http: httpx2.AsyncClient
+) -> None:
     before, after = [await made(http, CATEGORIES, name=name) for name in ("Skin", "Eyes")]
     doctor = await made(http, DOCTORS, name="Ada", category_id=before["id"])
-    async with desk.database.batch({desk.clinic}) as (connection, _):
+    async with service.database.batch({service.clinic}) as (connection, _):
         await connection.execute("UPDATE doctors SET category_id = $1", UUID(after["id"]))
         change = asyncio.ensure_future(http.patch(f"{DOCTORS}/{doctor['id']}", json={"category_id": None}))
-        await somebody_waits(desk)
+        await somebody_waits(service)
     assert (await change).json() == {**doctor, "category": None, "version": 2}
 
 

@@ -7,7 +7,7 @@ import httpx2
 import pytest
 
 from shared.contracts.registry import DoctorChanged
-from tests.integration.availability.desk import Desk
+from tests.integration.availability.availability import Availability
 from tests.integration.availability.test_directory import CATEGORIES, DOCTORS, PRICE_RANGES, PRICES, made, reasons
 
 IMPORT = f"{DOCTORS}/import"
@@ -37,7 +37,7 @@ async def _tables(http: httpx2.AsyncClient) -> None:
     await made(http, PRICE_RANGES, name="Cheap", **PRICES)
 
 
-async def test_a_line_becomes_a_doctor_once(desk: Desk, http: httpx2.AsyncClient) -> None:
+async def test_a_line_becomes_a_doctor_once(service: Availability, http: httpx2.AsyncClient) -> None:
     assert await imported(http, FULL, {"name": "Ada"}) == report(2, 0)
     ada, zoe = (await http.get(DOCTORS)).json()["items"]
     assert (zoe["code"], zoe["name"], zoe["languages"]) == ("dr-zoe-lind", "Dr Zoë Lind", ["en", "zh-Hant"])
@@ -47,13 +47,13 @@ async def test_a_line_becomes_a_doctor_once(desk: Desk, http: httpx2.AsyncClient
         "id": 0, "name": "Main", "address": "12 High Street", "time_zone": "Europe/London", "translations": None,
     }  # fmt: skip
     assert (ada["code"], ada["languages"], ada["locations"], ada["category"]) == ("ada", [], [], None)
-    told = [DoctorChanged.model_validate_json(record.body) for record in desk.publisher.records]
+    told = [DoctorChanged.model_validate_json(record.body) for record in service.publisher.records]
     assert {str(change.doctor_id) for change in told} == {ada["id"], zoe["id"]}
-    noted = await desk.rows("SELECT count(*) FROM audit WHERE action = 'doctor_registered'")
+    noted = await service.rows("SELECT count(*) FROM audit WHERE action = 'doctor_registered'")
     assert noted == [(2,)]
     assert await imported(http, FULL, {"name": "Ada"}) == report(0, 2)
     assert (await http.get(DOCTORS)).json()["items"] == [ada, zoe]
-    assert len(desk.publisher.records) == 2
+    assert len(service.publisher.records) == 2
 
 
 async def test_who_is_known_is_said_by_external_id_else_code_else_name(http: httpx2.AsyncClient) -> None:
@@ -122,19 +122,19 @@ async def test_a_bad_line_is_rejected_and_the_others_are_taken(
     assert [one["code"] for one in (await http.get(DOCTORS)).json()["items"]] == ["eve", "lin"]
 
 
-async def test_a_dry_run_tells_the_same_and_changes_nothing(desk: Desk, http: httpx2.AsyncClient) -> None:
+async def test_a_dry_run_tells_the_same_and_changes_nothing(service: Availability, http: httpx2.AsyncClient) -> None:
     lines = [FULL, FULL, {"name": "Ada"}, {"name": ""}]
     rehearsed = await imported(http, *lines, dry_run=True)
-    assert (await http.get(DOCTORS)).json()["items"] == [] and desk.publisher.records == []
+    assert (await http.get(DOCTORS)).json()["items"] == [] and service.publisher.records == []
     assert rehearsed == await imported(http, *lines)
     assert (rehearsed["created"], rehearsed["known"], len(rehearsed["rejected"])) == (2, 1, 1)
 
 
-async def test_500_lines_sent_five_times_at_once_are_500_doctors(desk: Desk, http: httpx2.AsyncClient) -> None:
+async def test_500_lines_sent_five_times_at_once_are_500_doctors(service: Availability, http: httpx2.AsyncClient) -> None:
     lines = [{**FULL, "external_id": str(number), "name": f"Dr {number % 50} Lind"} for number in range(500)]
     reports = await asyncio.gather(*(imported(http, *lines) for _ in range(5)))
     assert sorted((one["created"], one["known"]) for one in reports) == [(0, 500)] * 4 + [(500, 0)]
-    assert await desk.rows("SELECT count(*), count(DISTINCT code) FROM doctors") == [(500, 500)]
+    assert await service.rows("SELECT count(*), count(DISTINCT code) FROM doctors") == [(500, 500)]
 
 
 async def test_what_is_no_import_is_refused(http: httpx2.AsyncClient) -> None:

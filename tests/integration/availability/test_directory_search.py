@@ -6,7 +6,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from tests.integration.availability.desk import Desk
+from tests.integration.availability.availability import Availability
 from tests.integration.availability.test_directory import CATEGORIES, DOCTORS, PRICE_RANGES, PRICES, made, reasons
 
 
@@ -77,7 +77,7 @@ async def test_pages_of_what_is_found_have_no_hole(http: httpx2.AsyncClient, kno
     assert second["next_cursor"] is None
 
 
-async def test_a_removed_location_finds_nobody(desk: Desk, http: httpx2.AsyncClient, known: dict[str, str]) -> None:
+async def test_a_removed_location_finds_nobody(service: Availability, http: httpx2.AsyncClient, known: dict[str, str]) -> None:
     (one,) = (await http.get(DOCTORS, params={"location": known["ward"]})).json()["items"]
     assert (await http.patch(f"{DOCTORS}/{one['id']}", json={"locations": []})).status_code == 200
     assert await found(http, location=known["ward"]) == await found(http, location="high street") == []

@@ -14,7 +14,7 @@ from shared.contracts.appointments import Status
 from shared.contracts.availability import SlotReserved
 from shared.contracts.booking import AppointmentMoved, AppointmentRefused, Purpose
 from shared.contracts.displacement import MAX_DISPLACED
-from tests.integration.availability.desk import ANSWER, Desk, book, envelope, every_day, releases
+from tests.integration.availability.availability import ANSWER, Availability, book, envelope, every_day, releases
 from tests.integration.availability.test_directory import code
 from tests.integration.availability.test_exceptions import closed, post, schedule
 from tests.integration.availability.test_removals import bodies, published
@@ -52,8 +52,8 @@ async def displaced(
     return list(answer.json()["steps"])
 
 
-async def booked(desk: Desk, doctor: UUID, *dates: dt.date) -> list[SlotReserved]:
-    return (await desk.deliver(*(book(desk.clinic, doctor, date) for date in dates))).of(SlotReserved)
+async def booked(service: Availability, doctor: UUID, *dates: dt.date) -> list[SlotReserved]:
+    return (await service.deliver(*(book(service.clinic, doctor, date) for date in dates))).of(SlotReserved)
 
 
 def starts(steps: list[dict[str, Any]]) -> list[str | None]:
@@ -66,29 +66,29 @@ def _short(place: dict[str, Any]) -> str:
     return f"{days} {place['starts_at'][11:16] if place['starts_at'] else place['slot']}"
 
 
-def said(desk: Desk) -> list[SlotReserved]:
+def said(service: Availability) -> list[SlotReserved]:
     """The displacements that readers were told of."""
-    told = [SlotReserved.model_validate_json(body) for body in bodies(desk) if b'"SlotReserved"' in body]
+    told = [SlotReserved.model_validate_json(body) for body in bodies(service) if b'"SlotReserved"' in body]
     return [one for one in told if one.purpose is Purpose.DISPLACE]
 
 
-async def category(desk: Desk, *doctors: UUID) -> None:
+async def category(service: Availability, *doctors: UUID) -> None:
     """Gives these doctors one category."""
     id_ = uuid4()
-    await desk.execute(
+    await service.execute(
         "INSERT INTO categories (clinic_id, id, name, name_key, version, created_at, updated_at)"
         " VALUES ($1, $2, $3, $3, 1, now(), now())",
-        *(desk.clinic, id_, str(id_)),
+        *(service.clinic, id_, str(id_)),
     )
-    await desk.execute("UPDATE doctors SET category_id = $1 WHERE id = ANY($2)", id_, list(doctors))
+    await service.execute("UPDATE doctors SET category_id = $1 WHERE id = ANY($2)", id_, list(doctors))
 
 
-async def test_what_has_lost_its_rule_is_found(desk: Desk, http: httpx2.AsyncClient) -> None:
+async def test_what_has_lost_its_rule_is_found(service: Availability, http: httpx2.AsyncClient) -> None:
     """An hour that the schedule has no more, a closed date, and a closed day; nothing of what still has its place."""
-    doctor = await desk.doctor()
+    doctor = await service.doctor()
     await schedule(http, doctor, "09:00", "10:00")
     days = [in_days(number) for number in range(1, 5)]
-    held = await booked(desk, doctor, *days, days[0])
+    held = await booked(service, doctor, *days, days[0])
     await schedule(http, doctor, "09:15", "10:00")
     assert await found(http, doctor, call()) == ([one.appointment_id for one in held[:4]], 0)
     await schedule(http, doctor, "09:00", "10:00")
@@ -99,28 +99,28 @@ async def test_what_has_lost_its_rule_is_found(desk: Desk, http: httpx2.AsyncCli
     assert await found(http, doctor, call(days[2], days[3])) == ([held[3].appointment_id], 0)
 
 
-async def test_what_has_begun_stays(desk: Desk, http: httpx2.AsyncClient) -> None:
-    doctor = await desk.doctor()
+async def test_what_has_begun_stays(service: Availability, http: httpx2.AsyncClient) -> None:
+    doctor = await service.doctor()
     await schedule(http, doctor)
-    held = await booked(desk, doctor, in_days(1), in_days(1))
+    held = await booked(service, doctor, in_days(1), in_days(1))
     await post(http, doctor, closed())
     begun = "UPDATE slots SET starts_at = now() - interval '1 minute', ends_at = now() + interval '1 minute' WHERE id = $1"
-    await desk.execute(begun, held[0].slot_id)
+    await service.execute(begun, held[0].slot_id)
     assert await found(http, doctor, call()) == ([held[1].appointment_id], 0)
 
 
-async def test_a_timed_day_moves_to_the_next_times(desk: Desk, http: httpx2.AsyncClient) -> None:
-    doctor = await desk.doctor()
+async def test_a_timed_day_moves_to_the_next_times(service: Availability, http: httpx2.AsyncClient) -> None:
+    doctor = await service.doctor()
     await schedule(http, doctor, "09:00", "09:45")
-    held = await booked(desk, doctor, in_days(1), in_days(1), in_days(2), in_days(2))
+    held = await booked(service, doctor, in_days(1), in_days(1), in_days(2), in_days(2))
     await post(http, doctor, closed())
     key = uuid4()
     steps = await displaced(http, doctor, call(), held, key)
     assert starts(steps) == ["1 09:30", "2 09:00"]
     assert [step["appointment_id"] for step in steps] == [str(one.appointment_id) for one in held[:2]]
     assert [step["from"]["slot_id"] for step in steps] == [str(one.slot_id) for one in held[:2]]
-    await published(desk)
-    told = said(desk)
+    await published(service)
+    told = said(service)
     assert [one.command_id for one in told] == [uuid5(key, str(one.appointment_id)) for one in held[:2]]
     for one, step, old in zip(told, steps, held, strict=False):
         assert (str(one.slot_id), one.appointment_id, one.patient_id) == (
@@ -132,49 +132,49 @@ async def test_a_timed_day_moves_to_the_next_times(desk: Desk, http: httpx2.Asyn
         assert one.decide_by and one.accepted_at and (one.decide_by - one.accepted_at) == dt.timedelta(minutes=10)
         assert (one.principal, one.reply_partition, len(one.body_hash or "")) == ("open", None, 64)
         assert f"{one.starts_at:%H:%M}" == step["to"]["starts_at"][11:16] and one.time_zone == "UTC"
-    taken = await desk.rows("SELECT id FROM slots WHERE state = 'taken'")
+    taken = await service.rows("SELECT id FROM slots WHERE state = 'taken'")
     assert {row[0] for row in taken} == {one.slot_id for one in (*held, *told)}, "the old ones are held until booking has moved"
-    timers = await desk.rows(TIMERS, desk.clinic)
+    timers = await service.rows(TIMERS, service.clinic)
     assert {row[0] for row in timers} == {one.reservation_id for one in (*held, *told)}
-    noted = await desk.rows(
+    noted = await service.rows(
         "SELECT subject_id FROM audit WHERE action = 'slot_taken' AND command_id = ANY($1)", [one.command_id for one in told]
     )
     assert {row[0] for row in noted} == {one.slot_id for one in told}
 
 
-async def test_numbers_move_to_the_next_days_which_are_made(desk: Desk, http: httpx2.AsyncClient) -> None:
-    await desk.settings(default_daily_capacity=2)
-    doctor = await desk.doctor()
-    held = await booked(desk, doctor, in_days(1), in_days(1), in_days(2))
+async def test_numbers_move_to_the_next_days_which_are_made(service: Availability, http: httpx2.AsyncClient) -> None:
+    await service.settings(default_daily_capacity=2)
+    doctor = await service.doctor()
+    held = await booked(service, doctor, in_days(1), in_days(1), in_days(2))
     await post(http, doctor, closed())
     dry = await displaced(http, doctor, call(dry_run=True), held)
     assert starts(dry) == ["1 2", "2 1"] and dry[1]["to"]["slot_id"] is None
-    assert len(await desk.rows("SELECT FROM days")) == 2
+    assert len(await service.rows("SELECT FROM days")) == 2
     steps = await displaced(http, doctor, call(), held)
     assert starts(steps) == ["1 2", "2 1"]
-    assert len(await desk.rows("SELECT FROM days")) == 3
+    assert len(await service.rows("SELECT FROM days")) == 3
     made = "SELECT detail->>'date' FROM audit WHERE action = 'day_set' ORDER BY id DESC LIMIT 1"
-    assert await desk.rows(made) == [(in_days(3).isoformat(),)]
+    assert await service.rows(made) == [(in_days(3).isoformat(),)]
     assert await found(http, doctor, call()) == ([], 2), "they are on their way"
 
 
-async def test_a_dry_run_takes_nothing_and_tells_the_same(desk: Desk, http: httpx2.AsyncClient) -> None:
-    doctor = await desk.doctor()
+async def test_a_dry_run_takes_nothing_and_tells_the_same(service: Availability, http: httpx2.AsyncClient) -> None:
+    doctor = await service.doctor()
     await schedule(http, doctor)
-    held = await booked(desk, doctor, in_days(1), in_days(1))
+    held = await booked(service, doctor, in_days(1), in_days(1))
     await post(http, doctor, closed())
-    before = await desk.rows("SELECT id, state, number FROM slots ORDER BY id")
+    before = await service.rows("SELECT id, state, number FROM slots ORDER BY id")
     dry = await ask(http, doctor, "displace", order(call(dry_run=True), held, left=3))
-    assert await desk.rows("SELECT id, state, number FROM slots ORDER BY id") == before
-    assert await desk.rows("SELECT FROM outcomes") == []
+    assert await service.rows("SELECT id, state, number FROM slots ORDER BY id") == before
+    assert await service.rows("SELECT FROM outcomes") == []
     wet = await displaced(http, doctor, call(), held)
     assert [{**step, "command_id": None} for step in wet] == dry.json()["steps"] and dry.json()["left"] == 3
     assert {step["command_id"] for step in dry.json()["steps"]} == {None}
 
 
-async def test_a_key_is_answered_with_what_was_done(desk: Desk, http: httpx2.AsyncClient) -> None:
-    doctor, key = await desk.doctor(), uuid4()
-    held = await booked(desk, doctor, in_days(1))
+async def test_a_key_is_answered_with_what_was_done(service: Availability, http: httpx2.AsyncClient) -> None:
+    doctor, key = await service.doctor(), uuid4()
+    held = await booked(service, doctor, in_days(1))
     await post(http, doctor, closed())
     answers = await asyncio.gather(*(ask(http, doctor, "displace", order(call(), held), key) for _ in range(10)))
     assert {answer.status_code for answer in answers} == {200} and len({answer.content for answer in answers}) == 1
@@ -184,37 +184,37 @@ async def test_a_key_is_answered_with_what_was_done(desk: Desk, http: httpx2.Asy
     for verb, body in (("displaced", call(last=in_days(2))), ("displace", order(call(last=in_days(2)), held))):
         assert code(await ask(http, doctor, verb, body, key)) == (422, "key_reused")
     for verb, body in (("displaced", call()), ("displace", order(call(), held))):
-        assert code(await ask(http, await desk.doctor(), verb, body, key)) == (422, "key_reused"), "another doctor"
-    await published(desk)
-    assert len(said(desk)) == 1
+        assert code(await ask(http, await service.doctor(), verb, body, key)) == (422, "key_reused"), "another doctor"
+    await published(service)
+    assert len(said(service)) == 1
 
 
-async def test_only_the_named_are_moved_and_only_what_is_displaced_still(desk: Desk, http: httpx2.AsyncClient) -> None:
-    doctor = await desk.doctor()
-    held = await booked(desk, doctor, in_days(1), in_days(1), in_days(1), in_days(2))
+async def test_only_the_named_are_moved_and_only_what_is_displaced_still(service: Availability, http: httpx2.AsyncClient) -> None:
+    doctor = await service.doctor()
+    held = await booked(service, doctor, in_days(1), in_days(1), in_days(1), in_days(2))
     await post(http, doctor, closed())
-    await desk.deliver(releases(held[0]))
+    await service.deliver(releases(held[0]))
     steps = await displaced(http, doctor, call(), [held[0], held[1], held[3]])
     assert [step["appointment_id"] for step in steps] == [str(held[1].appointment_id)]
 
 
-async def test_nothing_later_is_told_of(desk: Desk, http: httpx2.AsyncClient) -> None:
-    await desk.settings(default_daily_capacity=2, booking_horizon_days=2)
-    doctor = await desk.doctor()
-    held = await booked(desk, doctor, in_days(1), in_days(1), in_days(2))
+async def test_nothing_later_is_told_of(service: Availability, http: httpx2.AsyncClient) -> None:
+    await service.settings(default_daily_capacity=2, booking_horizon_days=2)
+    doctor = await service.doctor()
+    held = await booked(service, doctor, in_days(1), in_days(1), in_days(2))
     await post(http, doctor, closed())
     steps = await displaced(http, doctor, call(), held)
     assert starts(steps) == ["1 2", None] and steps[1]["command_id"] is None
     assert await found(http, doctor, call()) == ([held[1].appointment_id], 1)
 
 
-async def test_closed_days_and_the_lead_time_are_no_places(desk: Desk, http: httpx2.AsyncClient) -> None:
-    await desk.settings(lead_time_minutes=4 * 24 * 60)
-    doctor = await desk.doctor()
+async def test_closed_days_and_the_lead_time_are_no_places(service: Availability, http: httpx2.AsyncClient) -> None:
+    await service.settings(lead_time_minutes=4 * 24 * 60)
+    doctor = await service.doctor()
     await schedule(http, doctor, "00:00", "24:00")
-    await desk.settings(version=2, lead_time_minutes=0)
-    (held,) = await booked(desk, doctor, in_days(1))
-    await desk.settings(version=3, lead_time_minutes=4 * 24 * 60)
+    await service.settings(version=2, lead_time_minutes=0)
+    (held,) = await booked(service, doctor, in_days(1))
+    await service.settings(version=3, lead_time_minutes=4 * 24 * 60)
     await post(http, doctor, closed())
     (step,) = await displaced(http, doctor, call(dry_run=True), [held])
     begin = dt.datetime.fromisoformat(step["to"]["starts_at"])
@@ -224,45 +224,45 @@ async def test_closed_days_and_the_lead_time_are_no_places(desk: Desk, http: htt
     assert step["to"]["starts_at"] == f"{begin.date() + dt.timedelta(days=1)}T00:00:00Z"
 
 
-async def test_days_of_numbers_that_are_closed_or_too_far_are_no_places(desk: Desk, http: httpx2.AsyncClient) -> None:
-    await desk.settings(default_daily_capacity=1)
-    doctor, days = await desk.doctor(), [in_days(number) for number in range(1, 5)]
-    held, *others = await booked(desk, doctor, *days)
-    await desk.deliver(*(releases(one) for one in others))
+async def test_days_of_numbers_that_are_closed_or_too_far_are_no_places(service: Availability, http: httpx2.AsyncClient) -> None:
+    await service.settings(default_daily_capacity=1)
+    doctor, days = await service.doctor(), [in_days(number) for number in range(1, 5)]
+    held, *others = await booked(service, doctor, *days)
+    await service.deliver(*(releases(one) for one in others))
     await post(http, doctor, closed(days[0], days[1]))
     await http.post(f"/internal/doctors/{doctor}/availability", json={"date": days[2].isoformat(), "available": False})
     assert starts(await displaced(http, doctor, call(dry_run=True), [held])) == ["3 1"]
-    await desk.settings(version=2, default_daily_capacity=1, booking_horizon_days=3)
+    await service.settings(version=2, default_daily_capacity=1, booking_horizon_days=3)
     assert starts(await displaced(http, doctor, call(), [held])) == [None]
 
 
-async def test_who_has_a_schedule_gets_no_days_of_numbers(desk: Desk, http: httpx2.AsyncClient) -> None:
-    doctor, hours = await desk.doctor(), every_day("09:00", "10:00", valid_to=in_days(2).isoformat())
+async def test_who_has_a_schedule_gets_no_days_of_numbers(service: Availability, http: httpx2.AsyncClient) -> None:
+    doctor, hours = await service.doctor(), every_day("09:00", "10:00", valid_to=in_days(2).isoformat())
     assert (await http.put(f"/internal/doctors/{doctor}/schedule", json={"entries": hours})).status_code == 200
-    held = await booked(desk, doctor, in_days(1))
+    held = await booked(service, doctor, in_days(1))
     await post(http, doctor, closed(in_days(1), in_days(2)))
     assert starts(await displaced(http, doctor, call(), held)) == [None]
 
 
 async def test_who_was_to_come_much_later_gets_a_place_behind_all_that_are_too_early(
-    desk: Desk, http: httpx2.AsyncClient
+    service: Availability, http: httpx2.AsyncClient
 ) -> None:
-    doctor, far = await desk.doctor(), in_days(21)
+    doctor, far = await service.doctor(), in_days(21)
     await schedule(http, doctor)
-    held = await booked(desk, doctor, in_days(1), far)
+    held = await booked(service, doctor, in_days(1), far)
     await post(http, doctor, closed())
     await post(http, doctor, closed(far, far))
     assert starts(await displaced(http, doctor, call(), held)) == ["1 09:00", "21 09:00"]
 
 
-async def test_the_same_category_takes_the_first_place_of_any_colleague(desk: Desk, http: httpx2.AsyncClient) -> None:
+async def test_the_same_category_takes_the_first_place_of_any_colleague(service: Availability, http: httpx2.AsyncClient) -> None:
     """The first of their times and numbers, also sooner than the old place; no stranger, nobody deleted, not the doctor's own."""
-    doctor, timed, daily, stranger = [await desk.doctor() for _ in range(4)]
-    gone = await desk.doctor("deleted")
-    await category(desk, doctor, timed, daily, gone)
-    await desk.settings(default_daily_capacity=1, booking_horizon_days=3)
+    doctor, timed, daily, stranger = [await service.doctor() for _ in range(4)]
+    gone = await service.doctor("deleted")
+    await category(service, doctor, timed, daily, gone)
+    await service.settings(default_daily_capacity=1, booking_horizon_days=3)
     await schedule(http, timed, "09:00", "09:30")
-    held = await booked(desk, doctor, in_days(2), in_days(3))
+    held = await booked(service, doctor, in_days(2), in_days(3))
     await post(http, doctor, closed(in_days(2), in_days(3)))
     steps = await displaced(http, doctor, call(policy="same_category"), held)
     now = dt.datetime.now(dt.UTC)
@@ -272,18 +272,18 @@ async def test_the_same_category_takes_the_first_place_of_any_colleague(desk: De
     assert str(stranger) not in str(steps)
 
 
-async def test_a_policy_without_a_category_is_named(desk: Desk, http: httpx2.AsyncClient) -> None:
-    doctor = await desk.doctor()
+async def test_a_policy_without_a_category_is_named(service: Availability, http: httpx2.AsyncClient) -> None:
+    doctor = await service.doctor()
     asked = call(policy="same_category")
     for verb, body in (("displaced", asked), ("displace", order(asked, []))):
         refused = await ask(http, doctor, verb, body, uuid4())
         assert refused.status_code == 422 and [error["field"] for error in refused.json()["errors"]] == ["policy"]
 
 
-async def test_without_colleagues_there_is_no_place(desk: Desk, http: httpx2.AsyncClient) -> None:
-    doctor = await desk.doctor()
-    await category(desk, doctor)
-    held = await booked(desk, doctor, in_days(1))
+async def test_without_colleagues_there_is_no_place(service: Availability, http: httpx2.AsyncClient) -> None:
+    doctor = await service.doctor()
+    await category(service, doctor)
+    held = await booked(service, doctor, in_days(1))
     await post(http, doctor, closed())
     assert starts(await displaced(http, doctor, call(policy="same_category"), held)) == [None]
 
@@ -299,23 +299,23 @@ async def test_without_colleagues_there_is_no_place(desk: Desk, http: httpx2.Asy
         ({**call(), "from": "today"}, "from"),
     ],
 )
-async def test_what_is_wrong_is_named(desk: Desk, http: httpx2.AsyncClient, body: Any, field: str) -> None:
-    refused = await ask(http, await desk.doctor(), "displaced", body)
+async def test_what_is_wrong_is_named(service: Availability, http: httpx2.AsyncClient, body: Any, field: str) -> None:
+    refused = await ask(http, await service.doctor(), "displaced", body)
     assert refused.status_code == 422
     assert [error["field"] for error in refused.json()["errors"]] == [field], refused.text
 
 
-async def test_strangers_are_unknown(desk: Desk, http: httpx2.AsyncClient) -> None:
-    assert await found(http, await desk.doctor(), call(in_days(1), in_days(62))) == ([], 0)
-    for doctor in (uuid4(), await desk.doctor("deleted"), await desk.doctor(clinic=uuid4())):
+async def test_strangers_are_unknown(service: Availability, http: httpx2.AsyncClient) -> None:
+    assert await found(http, await service.doctor(), call(in_days(1), in_days(62))) == ([], 0)
+    for doctor in (uuid4(), await service.doctor("deleted"), await service.doctor(clinic=uuid4())):
         assert code(await ask(http, doctor, "displaced", call())) == (404, "unknown_doctor")
         assert code(await ask(http, doctor, "displace", order(call(), []), uuid4())) == (404, "unknown_doctor")
 
 
-async def test_the_rest_of_very_many_is_left(desk: Desk, http: httpx2.AsyncClient) -> None:
-    await desk.settings(default_daily_capacity=MAX_DISPLACED + 5, max_daily_capacity=1000)
-    doctor = await desk.doctor()
-    held = await booked(desk, doctor, *(in_days(1) for _ in range(MAX_DISPLACED + 5)))
+async def test_the_rest_of_very_many_is_left(service: Availability, http: httpx2.AsyncClient) -> None:
+    await service.settings(default_daily_capacity=MAX_DISPLACED + 5, max_daily_capacity=1000)
+    doctor = await service.doctor()
+    held = await booked(service, doctor, *(in_days(1) for _ in range(MAX_DISPLACED + 5)))
     await post(http, doctor, closed())
     first, left = await found(http, doctor, call())
     assert (first, left) == ([one.appointment_id for one in held[:MAX_DISPLACED]], 5)
@@ -324,28 +324,28 @@ async def test_the_rest_of_very_many_is_left(desk: Desk, http: httpx2.AsyncClien
     assert code(await ask(http, doctor, "displace", order(call(), held), uuid4())) == (422, "validation_failed")
 
 
-async def test_booking_ends_each_move(desk: Desk, http: httpx2.AsyncClient) -> None:
+async def test_booking_ends_each_move(service: Availability, http: httpx2.AsyncClient) -> None:
     """One is moved, its old place is given back; one is refused, and its new place is: then it is displaced as before."""
-    doctor = await desk.doctor()
+    doctor = await service.doctor()
     await schedule(http, doctor)
-    held = await booked(desk, doctor, in_days(1), in_days(1))
+    held = await booked(service, doctor, in_days(1), in_days(1))
     await post(http, doctor, closed())
     await displaced(http, doctor, call(), held)
-    await published(desk)
-    moved, refused = said(desk)
+    await published(service)
+    moved, refused = said(service)
     names: dict[str, Any] = {
         "appointment_id": moved.appointment_id, "slot_id": moved.slot_id, "reservation_id": moved.reservation_id,
     }  # fmt: skip
     acknowledged = AppointmentMoved(
-        **envelope(desk.clinic), version=2, doctor_id=doctor, date=moved.date, patient_id=moved.patient_id, status=Status.BOOKED,
-        slot_number=moved.slot_number, from_doctor_id=doctor, from_date=in_days(1), **names,
+        **envelope(service.clinic), version=2, doctor_id=doctor, date=moved.date, patient_id=moved.patient_id,
+        status=Status.BOOKED, slot_number=moved.slot_number, from_doctor_id=doctor, from_date=in_days(1), **names,
     )  # fmt: skip
     given_up = AppointmentRefused(
-        **envelope(desk.clinic), doctor_id=doctor, date=refused.date, appointment_id=refused.appointment_id,
+        **envelope(service.clinic), doctor_id=doctor, date=refused.date, appointment_id=refused.appointment_id,
         slot_id=refused.slot_id, reservation_id=refused.reservation_id, answer=ANSWER,
     )  # fmt: skip
-    await desk.deliver(acknowledged, releases(held[0]), given_up)
-    assert await desk.rows("SELECT FROM slots WHERE id = $1", held[0].slot_id) == [], "its rule is gone, so is the place"
-    timers = await desk.rows(TIMERS, desk.clinic)
+    await service.deliver(acknowledged, releases(held[0]), given_up)
+    assert await service.rows("SELECT FROM slots WHERE id = $1", held[0].slot_id) == [], "its rule is gone, so is the place"
+    timers = await service.rows(TIMERS, service.clinic)
     assert moved.reservation_id not in {row[0] for row in timers}
     assert await found(http, doctor, call()) == ([held[1].appointment_id], 0)

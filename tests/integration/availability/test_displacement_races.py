@@ -13,7 +13,7 @@ import pytest
 from shared.contracts.availability import SlotReserved
 from shared.infra.outbox import Outbox
 from shared.infra.unit import Units
-from tests.integration.availability.desk import Desk, book, releases
+from tests.integration.availability.availability import Availability, book, releases
 from tests.integration.availability.test_displacement import booked, call, category, displaced, starts
 from tests.integration.availability.test_exceptions import closed, post, schedule
 from tests.integration.availability.test_races import blocked
@@ -25,107 +25,107 @@ COPIED = {"days": "date, mode, available, time_zone", "slots": "date, number, st
 
 
 @pytest.fixture
-def consumer(desk: Desk) -> Desk:
+def consumer(service: Availability) -> Availability:
     """Another process at the same database and the same broker."""
-    other = Desk(desk.database, desk.clinic)
-    other.units, other.publisher = Units(desk.database, Outbox(desk.publisher), desk.publisher), desk.publisher
+    other = Availability(service.database, service.clinic)
+    other.units, other.publisher = Units(service.database, Outbox(service.publisher), service.publisher), service.publisher
     return other
 
 
 async def test_the_statements_are_as_many_for_one_as_for_many(
-    desk: Desk, http: httpx2.AsyncClient, superuser: Callable[..., Any]
+    service: Availability, http: httpx2.AsyncClient, superuser: Callable[..., Any]
 ) -> None:
     """Of both policies, with days that are made and days that are there. The first run also pays for the driver's questions."""
     sql, counts = await superuser("availability"), []
     for policy, size in itertools.product(("same_doctor", "same_category"), (1, 1, 12)):
-        doctor, colleague = await desk.doctor(), await desk.doctor()
-        await category(desk, doctor, colleague)
-        held = await booked(desk, doctor, *[in_days(1)] * min(size, 8), *[in_days(2)] * (size - 8))
-        await booked(desk, colleague, in_days(2))
+        doctor, colleague = await service.doctor(), await service.doctor()
+        await category(service, doctor, colleague)
+        held = await booked(service, doctor, *[in_days(1)] * min(size, 8), *[in_days(2)] * (size - 8))
+        await booked(service, colleague, in_days(2))
         await post(http, doctor, closed(in_days(1), in_days(2)))
-        await published(desk)
+        await published(service)
         calls = await calls_during(sql, "availability_app", displaced(http, doctor, call(policy=policy), held))
         counts.append((policy, sum(calls.values())))
     assert len(set(counts[1:])) == 2, counts
 
 
-async def test_a_large_category_is_searched_without_statistics(desk: Desk, http: httpx2.AsyncClient) -> None:
+async def test_a_large_category_is_searched_without_statistics(service: Availability, http: httpx2.AsyncClient) -> None:
     """60,000 open slots of fifty colleagues that are all new to the planner: read badly they take longer than a statement may."""
-    doctor, colleagues = await desk.doctor(), [await desk.doctor() for _ in range(50)]
-    await category(desk, doctor, *colleagues)
+    doctor, colleagues = await service.doctor(), [await service.doctor() for _ in range(50)]
+    await category(service, doctor, *colleagues)
     await schedule(http, doctor, "09:00", "14:00")
-    held = await booked(desk, doctor, *[in_days(1)] * 20)
+    held = await booked(service, doctor, *[in_days(1)] * 20)
     for colleague, (table, columns) in itertools.product(colleagues, COPIED.items()):
         copy = f"INSERT INTO {table} (clinic_id, doctor_id, {columns}) SELECT clinic_id, $1, {columns} FROM {table}"
-        await desk.execute(f"{copy} WHERE doctor_id = $2", colleague, doctor)
-    await desk.execute("UPDATE doctors SET scheduled = true WHERE id = ANY($1)", colleagues)
+        await service.execute(f"{copy} WHERE doctor_id = $2", colleague, doctor)
+    await service.execute("UPDATE doctors SET scheduled = true WHERE id = ANY($1)", colleagues)
     await post(http, doctor, closed())
     steps = await displaced(http, doctor, call(policy="same_category"), held)
     assert len({step["to"]["slot_id"] for step in steps}) == 20
     assert len({step["to"]["starts_at"] for step in steps}) == 1
 
 
-async def test_a_rival_who_is_faster_is_seen(desk: Desk, consumer: Desk, http: httpx2.AsyncClient) -> None:
+async def test_a_rival_who_is_faster_is_seen(service: Availability, consumer: Availability, http: httpx2.AsyncClient) -> None:
     """The chosen place is taken while the displacement waits for its day: the next one is taken in its place."""
-    doctor = await desk.doctor()
+    doctor = await service.doctor()
     await schedule(http, doctor, "09:00", "09:30")
-    held = await booked(desk, doctor, in_days(1))
+    held = await booked(service, doctor, in_days(1))
     await post(http, doctor, closed())
-    async with consumer.batch(book(desk.clinic, doctor, in_days(2))) as rival:
+    async with consumer.batch(book(service.clinic, doctor, in_days(2))) as rival:
         waiting = asyncio.create_task(displaced(http, doctor, call(), held))
         assert await blocked(waiting)
     assert starts(await waiting) == ["1 09:15"] and rival.of(SlotReserved)[0].slot_number == 1
 
 
 async def test_if_nothing_is_left_of_what_was_chosen_all_begins_anew(
-    desk: Desk, consumer: Desk, http: httpx2.AsyncClient
+    service: Availability, consumer: Availability, http: httpx2.AsyncClient
 ) -> None:
-    doctor = await desk.doctor()
+    doctor = await service.doctor()
     days = [in_days(number) for number in range(2, 32)]
     await schedule(http, doctor, "09:00", "09:15")
-    held = await booked(desk, doctor, in_days(1))
+    held = await booked(service, doctor, in_days(1))
     await post(http, doctor, closed())
-    async with consumer.batch(*(book(desk.clinic, doctor, day) for day in days[:20])):
+    async with consumer.batch(*(book(service.clinic, doctor, day) for day in days[:20])):
         waiting = asyncio.create_task(displaced(http, doctor, call(), held))
         assert await blocked(waiting)
     assert starts(await waiting) == ["21 09:00"]
 
 
 async def test_what_comes_free_on_a_day_that_is_not_held_is_not_taken(
-    desk: Desk, consumer: Desk, http: httpx2.AsyncClient
+    service: Availability, consumer: Availability, http: httpx2.AsyncClient
 ) -> None:
     """An earlier place is seen while the displacement waits for the day of its own: somebody else may be at that."""
-    doctor = await desk.doctor()
+    doctor = await service.doctor()
     days = [in_days(number) for number in range(2, 12)]
     await schedule(http, doctor, "09:00", "09:15")
-    held, (early, *_) = await booked(desk, doctor, in_days(1)), await booked(desk, doctor, *days[:9])
+    held, (early, *_) = await booked(service, doctor, in_days(1)), await booked(service, doctor, *days[:9])
     await post(http, doctor, closed())
-    async with consumer.batch(book(desk.clinic, doctor, days[9], slot_id=uuid4())):
+    async with consumer.batch(book(service.clinic, doctor, days[9], slot_id=uuid4())):
         waiting = asyncio.create_task(displaced(http, doctor, call(), held))
         assert await blocked(waiting)
-        await desk.deliver(releases(early))
+        await service.deliver(releases(early))
     assert starts(await waiting) == ["10 09:00"]
 
 
 async def test_50_bookings_beside_a_displaced_day_of_20(
-    desk: Desk, consumer: Desk, http: httpx2.AsyncClient, record_property: Callable[[str, object], None]
+    service: Availability, consumer: Availability, http: httpx2.AsyncClient, record_property: Callable[[str, object], None]
 ) -> None:
     """Ten rounds: no place is given twice, and everybody displaced gets one."""
 
     async def consume(doctor: UUID) -> list[SlotReserved]:
-        batches = [[book(desk.clinic, doctor, in_days(day)) for day in range(2, 7)] for _ in range(10)]
+        batches = [[book(service.clinic, doctor, in_days(day)) for day in range(2, 7)] for _ in range(10)]
         return [one for batch in batches for one in (await consumer.deliver(*batch)).of(SlotReserved)]
 
     shared = Counter[int]()
     for _ in range(10):
-        doctor = await desk.doctor()
+        doctor = await service.doctor()
         await schedule(http, doctor, "09:00", "14:00")
-        held = await booked(desk, doctor, *[in_days(1)] * 20)
+        held = await booked(service, doctor, *[in_days(1)] * 20)
         await post(http, doctor, closed())
         steps, rivals = await asyncio.gather(displaced(http, doctor, call(), held), consume(doctor))
         places = [step["to"]["slot_id"] for step in steps]
         assert len(set(places)) == 20 and not set(places) & {str(one.slot_id) for one in rivals}
         taken = "SELECT count(*), count(DISTINCT reservation_id) FROM slots WHERE doctor_id = $1 AND state = 'taken'"
-        assert await desk.rows(taken, doctor) == [(20 + 20 + len(rivals), 20 + 20 + len(rivals))]
+        assert await service.rows(taken, doctor) == [(20 + 20 + len(rivals), 20 + 20 + len(rivals))]
         shared[len({one.date.isoformat() for one in rivals} & {step["to"]["date"] for step in steps})] += 1
     record_property("days that both took places of", dict(shared))

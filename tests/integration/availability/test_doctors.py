@@ -12,7 +12,7 @@ from shared.contracts import internal
 from shared.contracts.envelope import RegistryMessage
 from shared.contracts.registry import DoctorChanged
 from shared.contracts.topics import REGISTRY_EVENTS
-from tests.integration.availability.desk import Desk
+from tests.integration.availability.availability import Availability
 
 DOCTORS = "/internal/doctors"
 
@@ -27,20 +27,20 @@ async def registered(http: httpx2.AsyncClient, **body: Any) -> Any:
     return answer.json()
 
 
-def announced(desk: Desk) -> list[RegistryMessage]:
-    assert {record.topic for record in desk.publisher.records} <= {REGISTRY_EVENTS.name}
-    return [DoctorChanged.model_validate_json(record.body) for record in desk.publisher.records]
+def announced(service: Availability) -> list[RegistryMessage]:
+    assert {record.topic for record in service.publisher.records} <= {REGISTRY_EVENTS.name}
+    return [DoctorChanged.model_validate_json(record.body) for record in service.publisher.records]
 
 
-async def test_a_doctor_is_registered_announced_and_read(desk: Desk, http: httpx2.AsyncClient) -> None:
+async def test_a_doctor_is_registered_announced_and_read(service: Availability, http: httpx2.AsyncClient) -> None:
     made = await registered(http, name=" Dr Zoë Lind ", languages=["en", "zh-Hant"])
     assert {**made, "id": 0} == {
         "id": 0, "code": "dr-zoe-lind", "name": "Dr Zoë Lind", "languages": ["en", "zh-Hant"], "status": "active", "version": 1,
         "category": None, "price_range": None, "locations": [],
     }  # fmt: skip
     assert (await http.get(f"{DOCTORS}/{made['id']}")).json() == made
-    (change,) = announced(desk)
-    assert (str(change.entity_id), change.clinic_id, change.version) == (made["id"], desk.clinic, 1)
+    (change,) = announced(service)
+    assert (str(change.entity_id), change.clinic_id, change.version) == (made["id"], service.clinic, 1)
 
 
 async def test_codes_made_from_one_name_differ(http: httpx2.AsyncClient) -> None:
@@ -54,11 +54,11 @@ async def test_a_name_registered_30_times_at_once_gets_30_codes(http: httpx2.Asy
     assert {one["code"] for one in made} == {"ada-osei", *(f"ada-osei-{n}" for n in range(2, 31))}
 
 
-async def test_a_code_is_taken_once(desk: Desk, http: httpx2.AsyncClient) -> None:
+async def test_a_code_is_taken_once(service: Availability, http: httpx2.AsyncClient) -> None:
     answers = await asyncio.gather(*(http.post(DOCTORS, json={"name": "Ada", "code": "ada"}) for _ in range(10)))
     assert sorted(answer.status_code for answer in answers) == [201] + [409] * 9
     assert {answer.json()["code"] for answer in answers} == {"ada", "duplicate_code"}
-    assert len(await desk.rows("SELECT FROM doctors")) == 1
+    assert len(await service.rows("SELECT FROM doctors")) == 1
 
 
 async def test_another_clinic_may_have_the_same_code_and_sees_nothing(http: httpx2.AsyncClient) -> None:
@@ -69,15 +69,15 @@ async def test_another_clinic_may_have_the_same_code_and_sees_nothing(http: http
     assert (await http.post(DOCTORS, json={"name": "Ada", "code": "ada"}, headers=there)).status_code == 201
 
 
-async def test_one_key_50_times_at_once_is_one_doctor_and_one_answer(desk: Desk, http: httpx2.AsyncClient) -> None:
+async def test_one_key_50_times_at_once_is_one_doctor_and_one_answer(service: Availability, http: httpx2.AsyncClient) -> None:
     command = uuid4()
     body = {"name": "Ada Osei"}
     answers = await asyncio.gather(*(http.post(DOCTORS, json=body, headers=keyed(command)) for _ in range(50)))
     assert {(answer.status_code, answer.text) for answer in answers} == {(201, answers[0].text)}
     assert answers[0].json()["id"] == str(uuid5(command, "doctor"))
     assert sorted(answer.headers.get("Idempotent-Replayed", "") for answer in answers) == [""] + ["true"] * 49
-    assert len(await desk.rows("SELECT FROM doctors")) == 1
-    assert len(announced(desk)) == 1
+    assert len(await service.rows("SELECT FROM doctors")) == 1
+    assert len(announced(service)) == 1
 
 
 async def test_a_key_of_another_request_is_refused(http: httpx2.AsyncClient) -> None:
@@ -98,14 +98,14 @@ async def test_a_refusal_is_not_kept(http: httpx2.AsyncClient) -> None:
         assert refused.json()["code"] == "duplicate_code" and "Idempotent-Replayed" not in refused.headers
 
 
-async def test_a_code_is_kept_as_written_and_unique_whatever_its_case(desk: Desk, http: httpx2.AsyncClient) -> None:
+async def test_a_code_is_kept_as_written_and_unique_whatever_its_case(service: Availability, http: httpx2.AsyncClient) -> None:
     made = await registered(http, code=" DR-001 ")
     assert made["code"] == "DR-001"
     for code in ("DR-001", "dr-001", "Dr-001"):
         refused = await http.post(DOCTORS, json={"name": "Lin", "code": code})
         assert (refused.status_code, refused.json()["code"]) == (409, "duplicate_code")
     with pytest.raises(asyncpg.UniqueViolationError):
-        await desk.rows("UPDATE doctors SET code = 'dR-001' WHERE code = $1", (await registered(http, code="other"))["code"])
+        await service.rows("UPDATE doctors SET code = 'dR-001' WHERE code = $1", (await registered(http, code="other"))["code"])
 
 
 async def test_a_made_code_gives_way_to_one_of_another_case(http: httpx2.AsyncClient) -> None:

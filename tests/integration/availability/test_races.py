@@ -5,7 +5,7 @@ from typing import Any
 
 from shared.contracts.availability import SlotReserved
 from shared.contracts.problems import Code
-from tests.integration.availability.desk import Desk, book, releases
+from tests.integration.availability.availability import Availability, book, releases
 
 PATIENCE_SECONDS = 0.2
 
@@ -16,80 +16,80 @@ async def blocked(work: "asyncio.Task[Any]") -> bool:
     return not done
 
 
-async def test_a_batch_waits_for_the_day_and_sees_what_the_other_took(desk: Desk) -> None:
-    doctor = await desk.doctor()
-    await desk.deliver(*(book(desk.clinic, doctor) for _ in range(8)))
-    three = [book(desk.clinic, doctor) for _ in range(3)]
-    async with desk.batch(book(desk.clinic, doctor)) as first:
-        waiting = asyncio.create_task(desk.deliver(*three))
+async def test_a_batch_waits_for_the_day_and_sees_what_the_other_took(service: Availability) -> None:
+    doctor = await service.doctor()
+    await service.deliver(*(book(service.clinic, doctor) for _ in range(8)))
+    three = [book(service.clinic, doctor) for _ in range(3)]
+    async with service.batch(book(service.clinic, doctor)) as first:
+        waiting = asyncio.create_task(service.deliver(*three))
         assert await blocked(waiting)
     assert first.numbers + (await waiting).numbers == [9, 10]
     assert waiting.result().codes == [Code.FULL] * 2
 
 
-async def test_a_batch_that_waits_sees_what_the_other_frees(desk: Desk) -> None:
+async def test_a_batch_that_waits_sees_what_the_other_frees(service: Availability) -> None:
     """The pick is a statement behind the lock: in one statement with it, it would find the day full."""
-    doctor = await desk.doctor()
-    held = (await desk.deliver(*(book(desk.clinic, doctor) for _ in range(10)))).of(SlotReserved)
-    async with desk.batch(releases(held[3])):
-        waiting = asyncio.create_task(desk.deliver(book(desk.clinic, doctor)))
+    doctor = await service.doctor()
+    held = (await service.deliver(*(book(service.clinic, doctor) for _ in range(10)))).of(SlotReserved)
+    async with service.batch(releases(held[3])):
+        waiting = asyncio.create_task(service.deliver(book(service.clinic, doctor)))
         assert await blocked(waiting)
     assert (await waiting).numbers == [4]
 
 
-async def test_a_batch_that_waits_for_a_day_being_made_finds_its_slots(desk: Desk) -> None:
-    doctor = await desk.doctor()
-    async with desk.batch(book(desk.clinic, doctor)) as first:
-        waiting = asyncio.create_task(desk.deliver(book(desk.clinic, doctor)))
+async def test_a_batch_that_waits_for_a_day_being_made_finds_its_slots(service: Availability) -> None:
+    doctor = await service.doctor()
+    async with service.batch(book(service.clinic, doctor)) as first:
+        waiting = asyncio.create_task(service.deliver(book(service.clinic, doctor)))
         assert await blocked(waiting)
     assert first.numbers + (await waiting).numbers == [1, 2]
-    assert len(await desk.rows("SELECT FROM slots WHERE doctor_id = $1", doctor)) == 10
+    assert len(await service.rows("SELECT FROM slots WHERE doctor_id = $1", doctor)) == 10
 
 
-async def test_a_deleted_doctor_is_waited_for(desk: Desk) -> None:
-    doctor = await desk.doctor()
-    async with desk.database.batch({desk.clinic}) as (connection, _):
+async def test_a_deleted_doctor_is_waited_for(service: Availability) -> None:
+    doctor = await service.doctor()
+    async with service.database.batch({service.clinic}) as (connection, _):
         await connection.execute("UPDATE doctors SET status = 'deleted' WHERE id = $1", doctor)
-        waiting = asyncio.create_task(desk.deliver(book(desk.clinic, doctor)))
+        waiting = asyncio.create_task(service.deliver(book(service.clinic, doctor)))
         assert await blocked(waiting)
     assert (await waiting).codes == [Code.UNKNOWN_DOCTOR]
 
 
-async def test_a_release_that_is_delivered_to_two_processes_acts_once(desk: Desk) -> None:
-    doctor = await desk.doctor()
-    (held,) = (await desk.deliver(book(desk.clinic, doctor))).of(SlotReserved)
-    await asyncio.gather(*(desk.deliver(releases(held), book(desk.clinic, doctor)) for _ in range(8)))
-    assert len(await desk.numbers(doctor, "taken")) == 8, "one was given back, eight were taken"
+async def test_a_release_that_is_delivered_to_two_processes_acts_once(service: Availability) -> None:
+    doctor = await service.doctor()
+    (held,) = (await service.deliver(book(service.clinic, doctor))).of(SlotReserved)
+    await asyncio.gather(*(service.deliver(releases(held), book(service.clinic, doctor)) for _ in range(8)))
+    assert len(await service.numbers(doctor, "taken")) == 8, "one was given back, eight were taken"
 
 
-async def test_a_message_that_is_delivered_to_two_processes_takes_one_place(desk: Desk) -> None:
-    doctor = await desk.doctor()
-    command = book(desk.clinic, doctor)
-    said = await asyncio.gather(*(desk.deliver(command.model_copy()) for _ in range(8)))
+async def test_a_message_that_is_delivered_to_two_processes_takes_one_place(service: Availability) -> None:
+    doctor = await service.doctor()
+    command = book(service.clinic, doctor)
+    said = await asyncio.gather(*(service.deliver(command.model_copy()) for _ in range(8)))
     assert sorted(one.types for one in said) == [["CommandRepeated"]] * 7 + [["SlotReserved"]]
-    assert await desk.numbers(doctor, "taken") == [1]
+    assert await service.numbers(doctor, "taken") == [1]
 
 
-async def test_200_at_once_for_a_day_of_10(desk: Desk) -> None:
-    doctor = await desk.doctor()
-    said = await asyncio.gather(*(desk.deliver(*(book(desk.clinic, doctor) for _ in range(4))) for _ in range(50)))
+async def test_200_at_once_for_a_day_of_10(service: Availability) -> None:
+    doctor = await service.doctor()
+    said = await asyncio.gather(*(service.deliver(*(book(service.clinic, doctor) for _ in range(4))) for _ in range(50)))
     assert sorted(number for one in said for number in one.numbers) == list(range(1, 11))
     assert sum(len(one.codes) for one in said) == 190
 
 
-async def test_batches_that_name_days_in_opposite_orders_do_not_deadlock(desk: Desk) -> None:
-    doctors = [await desk.doctor() for _ in range(40)]
+async def test_batches_that_name_days_in_opposite_orders_do_not_deadlock(service: Availability) -> None:
+    doctors = [await service.doctor() for _ in range(40)]
     orders = [doctors if n % 2 else doctors[::-1] for n in range(8)]
-    said = await asyncio.gather(*(desk.deliver(*(book(desk.clinic, doctor) for doctor in order)) for order in orders))
+    said = await asyncio.gather(*(service.deliver(*(book(service.clinic, doctor) for doctor in order)) for order in orders))
     assert all(len(one.numbers) == 40 for one in said)
 
 
-async def test_a_full_day_cancelled_and_booked_at_once_always_gives_the_freed_number(desk: Desk) -> None:
+async def test_a_full_day_cancelled_and_booked_at_once_always_gives_the_freed_number(service: Availability) -> None:
     """Both go in order through one partition: one batch or two, the booking finds the place."""
-    doctor = await desk.doctor()
-    held = (await desk.deliver(*(book(desk.clinic, doctor) for _ in range(10)))).of(SlotReserved)
+    doctor = await service.doctor()
+    held = (await service.deliver(*(book(service.clinic, doctor) for _ in range(10)))).of(SlotReserved)
     for round_ in range(50):
         gone = held.pop(round_ % 10)
-        said = await desk.deliver(releases(gone), book(desk.clinic, doctor))
+        said = await service.deliver(releases(gone), book(service.clinic, doctor))
         assert said.numbers == [gone.slot_number]
         held += said.of(SlotReserved)

@@ -18,7 +18,7 @@ from shared.contracts.topics import AVAILABILITY_EVENTS, REGISTRY_EVENTS, Topic
 from shared.infra.caller import Caller
 from shared.infra.outbox import Outbox
 from shared.infra.unit import Units
-from tests.integration.availability.desk import Desk, Said, book, releases
+from tests.integration.availability.availability import Availability, Emitted, book, releases
 from tests.integration.availability.test_directory import DOCTORS, code
 from tests.integration.availability.test_races import blocked
 from tests.support.dates import in_days
@@ -29,31 +29,31 @@ CANCEL = {"cancel_appointments": True}
 
 
 @pytest.fixture
-def consumer(desk: Desk) -> Desk:
+def consumer(service: Availability) -> Availability:
     """Another process at the same database and the same broker."""
-    other = Desk(desk.database, desk.clinic)
-    other.units, other.publisher = Units(desk.database, Outbox(desk.publisher), desk.publisher), desk.publisher
+    other = Availability(service.database, service.clinic)
+    other.units, other.publisher = Units(service.database, Outbox(service.publisher), service.publisher), service.publisher
     return other
 
 
-def bodies(desk: Desk, topic: Topic = AVAILABILITY_EVENTS) -> list[bytes]:
+def bodies(service: Availability, topic: Topic = AVAILABILITY_EVENTS) -> list[bytes]:
     """What readers of a topic have read of the clinic; the relay also sends again, and what other tests have left."""
-    ours = str(desk.clinic).encode()
-    read = (record.body for record in desk.publisher.records if record.topic == topic.name and ours in record.body)
+    ours = str(service.clinic).encode()
+    read = (record.body for record in service.publisher.records if record.topic == topic.name and ours in record.body)
     return list(dict.fromkeys(read))
 
 
-def revoked(desk: Desk) -> list[SlotRevoked]:
+def revoked(service: Availability) -> list[SlotRevoked]:
     """The revocations that they have read."""
-    return [SlotRevoked.model_validate_json(body) for body in bodies(desk) if b'"SlotRevoked"' in body]
+    return [SlotRevoked.model_validate_json(body) for body in bodies(service) if b'"SlotRevoked"' in body]
 
 
-async def published(desk: Desk) -> None:
+async def published(service: Availability) -> None:
     """Everything that was said has reached the broker, as the relay sees to it."""
 
     async def sent() -> bool:
-        await desk.units._outbox.relay_once(desk.database.hot)
-        return not await desk.rows("SELECT FROM outbox WHERE clinic_id = $1", desk.clinic)
+        await service.units._outbox.relay_once(service.database.hot)
+        return not await service.rows("SELECT FROM outbox WHERE clinic_id = $1", service.clinic)
 
     await eventually(sent)
 
@@ -69,117 +69,125 @@ async def left(http: httpx2.AsyncClient, doctor: UUID) -> int:
     return int(looked.json()["appointments_left"])
 
 
-async def test_without_the_flag_appointments_are_named_and_nothing_changes(desk: Desk, http: httpx2.AsyncClient) -> None:
-    doctor = await desk.doctor()
-    held = (await desk.deliver(*(book(desk.clinic, doctor, in_days(days)) for days in reversed(DAYS_AHEAD)))).of(SlotReserved)
+async def test_without_the_flag_appointments_are_named_and_nothing_changes(
+    service: Availability, http: httpx2.AsyncClient
+) -> None:
+    doctor = await service.doctor()
+    held = (await service.deliver(*(book(service.clinic, doctor, in_days(days)) for days in reversed(DAYS_AHEAD)))).of(
+        SlotReserved
+    )
     refused = await http.delete(f"{DOCTORS}/{doctor}")
     assert code(refused) == (409, "has_appointments")
     assert refused.json()["appointments"] == [str(one.appointment_id) for one in reversed(held)]
     assert (await http.get(f"{DOCTORS}/{doctor}")).json()["status"] == "active"
     assert code(await http.get(f"{DOCTORS}/{doctor}/left")) == (404, "unknown_doctor")
-    assert (await desk.deliver(book(desk.clinic, doctor))).numbers == [2]
+    assert (await service.deliver(book(service.clinic, doctor))).numbers == [2]
 
 
-async def test_a_deleted_doctor_leaves_no_slot_and_revokes_what_is_taken(desk: Desk, http: httpx2.AsyncClient) -> None:
-    doctor = await desk.doctor()
-    held = (await desk.deliver(*(book(desk.clinic, doctor, in_days(days)) for days in DAYS_AHEAD))).of(SlotReserved)
-    await desk.execute("INSERT INTO publications VALUES ($1, $2, now())", desk.clinic, doctor)
+async def test_a_deleted_doctor_leaves_no_slot_and_revokes_what_is_taken(service: Availability, http: httpx2.AsyncClient) -> None:
+    doctor = await service.doctor()
+    held = (await service.deliver(*(book(service.clinic, doctor, in_days(days)) for days in DAYS_AHEAD))).of(SlotReserved)
+    await service.execute("INSERT INTO publications VALUES ($1, $2, now())", service.clinic, doctor)
     answer = await http.delete(f"{DOCTORS}/{doctor}", params=CANCEL, headers={"If-Match": '"v1"'})
     assert (answer.status_code, answer.json()) == (200, {"id": str(doctor), "appointments_left": 3})
-    slots = await desk.rows("SELECT state, published, date FROM slots WHERE doctor_id = $1 ORDER BY date", doctor)
+    slots = await service.rows("SELECT state, published, date FROM slots WHERE doctor_id = $1 ORDER BY date", doctor)
     assert slots == [("taken", False, in_days(days)) for days in DAYS_AHEAD]
-    assert await desk.rows("SELECT FROM publications WHERE doctor_id = $1", doctor) == []
-    await published(desk)
-    assert sorted(names(one) for one in revoked(desk)) == sorted(names(one) for one in held)
-    (change,) = [DoctorChanged.model_validate_json(body) for body in bodies(desk, REGISTRY_EVENTS)]
+    assert await service.rows("SELECT FROM publications WHERE doctor_id = $1", doctor) == []
+    await published(service)
+    assert sorted(names(one) for one in revoked(service)) == sorted(names(one) for one in held)
+    (change,) = [DoctorChanged.model_validate_json(body) for body in bodies(service, REGISTRY_EVENTS)]
     assert (change.doctor_id, change.status, change.version) == (doctor, "deleted", 2)
-    noted = await desk.rows("SELECT action, count(*) FROM audit WHERE actor = 'open' GROUP BY action")
+    noted = await service.rows("SELECT action, count(*) FROM audit WHERE actor = 'open' GROUP BY action")
     assert Counter(dict(noted)) >= Counter({"slot_revoked": 3, "doctor_deleted": 1})
     assert await left(http, doctor) == 3
-    await desk.deliver(releases(held[0]), releases(held[2]))
+    await service.deliver(releases(held[0]), releases(held[2]))
     assert await left(http, doctor) == 1
-    await desk.deliver(releases(held[1]))
+    await service.deliver(releases(held[1]))
     assert await left(http, doctor) == 0
-    assert (await desk.deliver(book(desk.clinic, doctor))).codes == [Code.UNKNOWN_DOCTOR]
-    assert len(revoked(desk)) == 3
+    assert (await service.deliver(book(service.clinic, doctor))).codes == [Code.UNKNOWN_DOCTOR]
+    assert len(revoked(service)) == 3
 
 
-async def test_what_is_over_stays_as_it_was(desk: Desk, http: httpx2.AsyncClient) -> None:
-    doctor = await desk.doctor()
-    await desk.deliver(book(desk.clinic, doctor))
+async def test_what_is_over_stays_as_it_was(service: Availability, http: httpx2.AsyncClient) -> None:
+    doctor = await service.doctor()
+    await service.deliver(book(service.clinic, doctor))
     before = "SELECT id, state, published FROM slots WHERE doctor_id = $1 ORDER BY number"
-    slots = await desk.rows(before, doctor)
-    await make_past(desk, doctor)
+    slots = await service.rows(before, doctor)
+    await make_past(service, doctor)
     answer = await http.delete(f"{DOCTORS}/{doctor}")
     assert answer.json()["appointments_left"] == 0
-    assert await desk.rows(before, doctor) == slots
+    assert await service.rows(before, doctor) == slots
 
 
-async def make_past(desk: Desk, doctor: UUID) -> None:
+async def make_past(service: Availability, doctor: UUID) -> None:
     """Everything of the doctor was three days ago."""
     past = in_days(-3)
-    await desk.execute(
+    await service.execute(
         "INSERT INTO days (clinic_id, doctor_id, date, mode, available, time_zone) VALUES ($1, $2, $3, 'daily', true, 'UTC')",
-        *(desk.clinic, doctor, past),
+        *(service.clinic, doctor, past),
     )
-    await desk.execute("UPDATE slots SET date = $2 WHERE doctor_id = $1", doctor, past)
+    await service.execute("UPDATE slots SET date = $2 WHERE doctor_id = $1", doctor, past)
 
 
-async def test_strangers_cannot_be_deleted(desk: Desk, http: httpx2.AsyncClient) -> None:
-    for doctor in (uuid4(), await desk.doctor(clinic=uuid4())):
+async def test_strangers_cannot_be_deleted(service: Availability, http: httpx2.AsyncClient) -> None:
+    for doctor in (uuid4(), await service.doctor(clinic=uuid4())):
         assert code(await http.delete(f"{DOCTORS}/{doctor}", params=CANCEL)) == (404, "unknown_doctor")
 
 
-async def test_a_deletion_waits_for_the_bookings_before_it(desk: Desk, consumer: Desk, http: httpx2.AsyncClient) -> None:
-    doctor = await desk.doctor()
-    async with consumer.batch(book(desk.clinic, doctor), book(desk.clinic, doctor, in_days(31))) as said:
+async def test_a_deletion_waits_for_the_bookings_before_it(
+    service: Availability, consumer: Availability, http: httpx2.AsyncClient
+) -> None:
+    doctor = await service.doctor()
+    async with consumer.batch(book(service.clinic, doctor), book(service.clinic, doctor, in_days(31))) as said:
         waiting = asyncio.create_task(http.delete(f"{DOCTORS}/{doctor}", params=CANCEL))
         assert await blocked(waiting)
     assert (await waiting).json()["appointments_left"] == 2
-    await published(desk)
-    assert sorted(names(one) for one in revoked(desk)) == sorted(names(one) for one in said.of(SlotReserved))
+    await published(service)
+    assert sorted(names(one) for one in revoked(service)) == sorted(names(one) for one in said.of(SlotReserved))
 
 
-async def test_a_booking_waits_for_the_deletion_before_it(desk: Desk, consumer: Desk) -> None:
-    doctor = await desk.doctor()
-    caller = Caller(desk.clinic, "open", "open", None, "desk-1")
-    async with desk.units.registry(desk.clinic) as unit:
+async def test_a_booking_waits_for_the_deletion_before_it(service: Availability, consumer: Availability) -> None:
+    doctor = await service.doctor()
+    caller = Caller(service.clinic, "open", "open", None, "test-1")
+    async with service.units.registry(service.clinic) as unit:
         done = await delete_doctor(unit, caller, doctor, cancel_appointments=True)
-        waiting = asyncio.create_task(consumer.deliver(book(desk.clinic, doctor)))
+        waiting = asyncio.create_task(consumer.deliver(book(service.clinic, doctor)))
         assert await blocked(waiting)
     assert (done.appointments_left, (await waiting).codes) == (0, [Code.UNKNOWN_DOCTOR])
 
 
-async def test_50_bookings_beside_a_deletion_are_revoked_or_refused(desk: Desk, consumer: Desk, http: httpx2.AsyncClient) -> None:
+async def test_50_bookings_beside_a_deletion_are_revoked_or_refused(
+    service: Availability, consumer: Availability, http: httpx2.AsyncClient
+) -> None:
     """50 rounds, in each ten batches of five: what was reserved is revoked once and behind it, the others find no doctor."""
 
-    async def consume(batches: list[list[BookAppointment]]) -> list[Said]:
+    async def consume(batches: list[list[BookAppointment]]) -> list[Emitted]:
         return [await consumer.deliver(*batch) for batch in batches]
 
     endings: Counter[str] = Counter()
     rounds: dict[UUID, list[SlotReserved]] = {}
     for number in range(50):
-        doctor = await desk.doctor()
-        batches = [[book(desk.clinic, doctor, in_days(day)) for day in range(1, 6)] for _ in range(10)]
+        doctor = await service.doctor()
+        batches = [[book(service.clinic, doctor, in_days(day)) for day in range(1, 6)] for _ in range(10)]
         before = await consume(batches[: number % 10])
         deleting = http.delete(f"{DOCTORS}/{doctor}", params=CANCEL)
         answer, said = await asyncio.gather(deleting, consume(batches[number % 10 :]))
         rounds[doctor] = held = [one for batch in (*before, *said) for one in batch.of(SlotReserved)]
         endings.update([*("reserved" for _ in held), *(code for batch in (*before, *said) for code in batch.codes)])
         assert answer.json()["appointments_left"] == len(held)
-        assert await desk.rows("SELECT FROM slots WHERE doctor_id = $1 AND (state = 'free' OR published)", doctor) == []
+        assert await service.rows("SELECT FROM slots WHERE doctor_id = $1 AND (state = 'free' OR published)", doctor) == []
         await consumer.deliver(*(releases(one) for one in held))
         assert await left(http, doctor) == 0
     assert endings.keys() == {"reserved", Code.UNKNOWN_DOCTOR} and endings.total() == 50 * 50
-    await published(desk)
+    await published(service)
     for doctor, held in rounds.items():
-        judge(desk, doctor, held)
+        judge(service, doctor, held)
 
 
-def judge(desk: Desk, doctor: UUID, held: list[SlotReserved]) -> None:
+def judge(service: Availability, doctor: UUID, held: list[SlotReserved]) -> None:
     """All that was reserved is revoked once, behind its reservation and before it is freed."""
-    said = [json.loads(body) for body in bodies(desk) if str(doctor).encode() in body]
-    assert Counter(names(one) for one in revoked(desk) if one.doctor_id == doctor) == Counter(names(one) for one in held)
+    said = [json.loads(body) for body in bodies(service) if str(doctor).encode() in body]
+    assert Counter(names(one) for one in revoked(service) if one.doctor_id == doctor) == Counter(names(one) for one in held)
     for one in held:
         types = [message["type"] for message in said if message.get("reservation_id") == str(one.reservation_id)]
         assert types == ["SlotReserved", "SlotRevoked", "SlotFreed"]

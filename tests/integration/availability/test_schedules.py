@@ -8,7 +8,7 @@ import pytest
 
 from shared.contracts.availability import SlotReserved
 from shared.contracts.problems import Code
-from tests.integration.availability.desk import Desk, book, every_day, releases
+from tests.integration.availability.availability import Availability, book, every_day, releases
 from tests.support.dates import in_days
 
 NINE_TO_TEN = every_day("09:00", "10:00")
@@ -23,8 +23,8 @@ async def put(http: httpx2.AsyncClient, doctor: UUID, entries: list[dict[str, An
     return await http.put(path(doctor), json={"entries": entries}, headers={"If-Match": match} if match else {})
 
 
-async def test_a_schedule_is_read_back_as_it_was_written(desk: Desk, http: httpx2.AsyncClient) -> None:
-    doctor = await desk.doctor()
+async def test_a_schedule_is_read_back_as_it_was_written(service: Availability, http: httpx2.AsyncClient) -> None:
+    doctor = await service.doctor()
     assert (await http.get(path(doctor))).json() == {"entries": [], "version": 0}
     written = [
         {"weekday": "tue", "start": "13:00", "end": "24:00", "location_id": None, "slot_minutes": 20,
@@ -38,74 +38,78 @@ async def test_a_schedule_is_read_back_as_it_was_written(desk: Desk, http: httpx
     assert again.json() == {"entries": written, "version": 1} and again.headers["ETag"] == '"v1"'
 
 
-async def test_the_same_schedule_again_changes_nothing(desk: Desk, http: httpx2.AsyncClient) -> None:
-    doctor = await desk.doctor()
+async def test_the_same_schedule_again_changes_nothing(service: Availability, http: httpx2.AsyncClient) -> None:
+    doctor = await service.doctor()
     assert (await put(http, doctor, [])).json()["version"] == 0
     assert (await put(http, doctor, NINE_TO_TEN)).json()["version"] == 1
-    before = await desk.rows("SELECT id FROM slots ORDER BY id")
+    before = await service.rows("SELECT id FROM slots ORDER BY id")
     assert (await put(http, doctor, NINE_TO_TEN, '"v1"')).json()["version"] == 1
     stale = await put(http, doctor, [], '"v0"')
     assert (stale.status_code, stale.json()["code"]) == (412, Code.STALE)
-    assert await desk.rows("SELECT id FROM slots ORDER BY id") == before
-    assert await desk.rows("SELECT count(*) FROM audit WHERE action = 'schedule_changed'") == [(1,)]
+    assert await service.rows("SELECT id FROM slots ORDER BY id") == before
+    assert await service.rows("SELECT count(*) FROM audit WHERE action = 'schedule_changed'") == [(1,)]
 
 
-async def test_slots_reach_to_the_horizon_and_are_booked_by_date_earliest_first(desk: Desk, http: httpx2.AsyncClient) -> None:
-    doctor = await desk.doctor()
+async def test_slots_reach_to_the_horizon_and_are_booked_by_date_earliest_first(
+    service: Availability, http: httpx2.AsyncClient
+) -> None:
+    doctor = await service.doctor()
     await put(http, doctor, NINE_TO_TEN)
-    slots = await desk.rows(OPEN, doctor)
+    slots = await service.rows(OPEN, doctor)
     assert {slot[0] for slot in slots} - {in_days()} == {in_days(n) for n in range(1, 61)}
-    said = await desk.deliver(*(book(desk.clinic, doctor) for _ in range(5)))
+    said = await service.deliver(*(book(service.clinic, doctor) for _ in range(5)))
     reserved = said.of(SlotReserved)
     assert [one.starts_at.strftime("%H:%M") for one in reserved if one.starts_at] == ["09:00", "09:15", "09:30", "09:45"]
     assert {one.time_zone for one in reserved} == {"UTC"} and [one.slot_number for one in reserved] == [1, 2, 3, 4]
     assert said.codes == [Code.FULL]
-    said = await desk.deliver(releases(reserved[2]), releases(reserved[1]), book(desk.clinic, doctor))
+    said = await service.deliver(releases(reserved[2]), releases(reserved[1]), book(service.clinic, doctor))
     assert said.of(SlotReserved)[0].starts_at == reserved[1].starts_at
 
 
-async def test_dates_without_hours_are_absent_or_too_far(desk: Desk, http: httpx2.AsyncClient) -> None:
-    doctor = await desk.doctor()
+async def test_dates_without_hours_are_absent_or_too_far(service: Availability, http: httpx2.AsyncClient) -> None:
+    doctor = await service.doctor()
     weekday = f"{in_days(1):%a}".lower()
     await put(http, doctor, [{"weekday": weekday, "start": "09:00", "end": "10:00"}])
     dates = [in_days(1), in_days(2), in_days(61), in_days(-3)]
-    said = [(await desk.deliver(book(desk.clinic, doctor, date))).codes for date in dates]
+    said = [(await service.deliver(book(service.clinic, doctor, date))).codes for date in dates]
     assert said == [[], [Code.DOCTOR_ABSENT], [Code.TOO_FAR], [Code.PAST_DATE]]
 
 
-async def test_a_daily_day_with_a_booking_stays_daily(desk: Desk, http: httpx2.AsyncClient) -> None:
-    doctor, later = await desk.doctor(), in_days(2)
-    (held,) = (await desk.deliver(book(desk.clinic, doctor))).of(SlotReserved)
-    (gone,) = (await desk.deliver(book(desk.clinic, doctor, later))).of(SlotReserved)
-    await desk.deliver(releases(gone))
+async def test_a_daily_day_with_a_booking_stays_daily(service: Availability, http: httpx2.AsyncClient) -> None:
+    doctor, later = await service.doctor(), in_days(2)
+    (held,) = (await service.deliver(book(service.clinic, doctor))).of(SlotReserved)
+    (gone,) = (await service.deliver(book(service.clinic, doctor, later))).of(SlotReserved)
+    await service.deliver(releases(gone))
     await put(http, doctor, NINE_TO_TEN)
-    assert (await desk.deliver(book(desk.clinic, doctor))).numbers == [2]
-    (timed,) = (await desk.deliver(book(desk.clinic, doctor, later))).of(SlotReserved)
+    assert (await service.deliver(book(service.clinic, doctor))).numbers == [2]
+    (timed,) = (await service.deliver(book(service.clinic, doctor, later))).of(SlotReserved)
     assert timed.starts_at is not None and held.starts_at is None
 
 
-async def test_what_lost_its_hours_is_displaced_stays_and_goes_when_it_is_freed(desk: Desk, http: httpx2.AsyncClient) -> None:
-    doctor = await desk.doctor()
+async def test_what_lost_its_hours_is_displaced_stays_and_goes_when_it_is_freed(
+    service: Availability, http: httpx2.AsyncClient
+) -> None:
+    doctor = await service.doctor()
     await put(http, doctor, NINE_TO_TEN)
-    held = (await desk.deliver(*(book(desk.clinic, doctor) for _ in range(2)))).of(SlotReserved)
+    held = (await service.deliver(*(book(service.clinic, doctor) for _ in range(2)))).of(SlotReserved)
     answer = await put(http, doctor, every_day("09:15", "09:45"))
     assert answer.json()["displaced_ids"] == [str(held[0].appointment_id)]
-    assert await desk.rows("SELECT starts_at FROM slots WHERE NOT published") == [(held[0].starts_at,)]
-    said = await desk.deliver(*(releases(one) for one in held), book(desk.clinic, doctor))
+    assert await service.rows("SELECT starts_at FROM slots WHERE NOT published") == [(held[0].starts_at,)]
+    said = await service.deliver(*(releases(one) for one in held), book(service.clinic, doctor))
     assert said.of(SlotReserved)[0].starts_at == held[1].starts_at
-    assert await desk.rows("SELECT FROM slots WHERE NOT published") == []
-    assert await desk.rows("SELECT due_at <= now() FROM publications WHERE doctor_id = $1", doctor) == [(True,)]
+    assert await service.rows("SELECT FROM slots WHERE NOT published") == []
+    assert await service.rows("SELECT due_at <= now() FROM publications WHERE doctor_id = $1", doctor) == [(True,)]
 
 
-async def test_without_a_schedule_days_have_numbers_again(desk: Desk, http: httpx2.AsyncClient) -> None:
-    doctor, later = await desk.doctor(), in_days(2)
+async def test_without_a_schedule_days_have_numbers_again(service: Availability, http: httpx2.AsyncClient) -> None:
+    doctor, later = await service.doctor(), in_days(2)
     await put(http, doctor, NINE_TO_TEN)
-    (held,) = (await desk.deliver(book(desk.clinic, doctor))).of(SlotReserved)
+    (held,) = (await service.deliver(book(service.clinic, doctor))).of(SlotReserved)
     answer = await put(http, doctor, [])
     assert answer.json()["displaced_ids"] == [str(held.appointment_id)]
-    (daily,) = (await desk.deliver(book(desk.clinic, doctor, later))).of(SlotReserved)
+    (daily,) = (await service.deliver(book(service.clinic, doctor, later))).of(SlotReserved)
     assert daily.starts_at is None
-    assert (await desk.deliver(book(desk.clinic, doctor))).codes == [Code.FULL], (
+    assert (await service.deliver(book(service.clinic, doctor))).codes == [Code.FULL], (
         "a day that somebody has a time of keeps its times"
     )
 
@@ -122,16 +126,16 @@ async def test_without_a_schedule_days_have_numbers_again(desk: Desk, http: http
     ],
 )
 async def test_every_bad_entry_is_named(
-    desk: Desk, http: httpx2.AsyncClient, entries: list[dict[str, Any]], fields: set[str]
+    service: Availability, http: httpx2.AsyncClient, entries: list[dict[str, Any]], fields: set[str]
 ) -> None:
-    doctor = await desk.doctor()
+    doctor = await service.doctor()
     refused = await put(http, doctor, [{"weekday": "mon", **entry} for entry in entries])
     assert refused.status_code == 422
     assert {error["field"] for error in refused.json()["errors"]} == fields
-    assert await desk.rows("SELECT FROM schedule_entries") == []
+    assert await service.rows("SELECT FROM schedule_entries") == []
 
 
-async def test_strangers_and_deleted_doctors_have_no_schedule(desk: Desk, http: httpx2.AsyncClient) -> None:
-    for doctor in (uuid4(), await desk.doctor("deleted"), await desk.doctor(clinic=uuid4())):
+async def test_strangers_and_deleted_doctors_have_no_schedule(service: Availability, http: httpx2.AsyncClient) -> None:
+    for doctor in (uuid4(), await service.doctor("deleted"), await service.doctor(clinic=uuid4())):
         assert (await put(http, doctor, [])).json()["code"] == Code.UNKNOWN_DOCTOR
         assert (await http.get(path(doctor))).json()["code"] == Code.UNKNOWN_DOCTOR

@@ -4,16 +4,15 @@ import datetime as dt
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import httpx2
 import pytest
 
-from services.availability.repository import slot_search
-from services.availability.repository.slot_search import Asked, Place
+from services.availability.repository.slots.search import SearchPosition, SlotQuery, statement
 from shared.contracts import internal
 from shared.contracts.problems import Code
-from tests.integration.availability.desk import Desk, every_day
+from tests.integration.availability.availability import Availability, every_day
 from tests.integration.availability.test_directory import CATEGORIES, DOCTORS, made
 from tests.support.dates import in_days
 
@@ -124,11 +123,11 @@ async def test_equal_starts_follow_by_doctor(http: httpx2.AsyncClient) -> None:
     assert [slot["doctor_id"] for slot in (*page["items"], *behind["items"])] == doctors
 
 
-async def test_what_lies_behind_the_horizon_is_not_found(desk: Desk, http: httpx2.AsyncClient) -> None:
+async def test_what_lies_behind_the_horizon_is_not_found(service: Availability, http: httpx2.AsyncClient) -> None:
     await at_work(http, "a", "09:00", "09:30")
     until = in_days(10).isoformat()
     assert len((await search(http, to=until))["items"]) == 10
-    await desk.settings(booking_horizon_days=2)
+    await service.settings(booking_horizon_days=2)
     assert [slot["date"] for slot in (await search(http, to=until))["items"]] == [in_days(1).isoformat(), in_days(2).isoformat()]
 
 
@@ -185,22 +184,21 @@ FORGET = "DELETE FROM pg_statistic WHERE starelid = ANY (ARRAY['doctors', 'days'
     ],
     ids=["of one", "of one without statistics", "of several", "of several without statistics"],
 )
-async def test_the_plan_goes_by_an_index(desk: Desk, superuser: Any, count: int, first: str, index: str) -> None:
+async def test_the_plan_goes_by_an_index(service: Availability, superuser: Any, count: int, first: str, index: str) -> None:
     """As the service's role, which row security binds. One doctor's slots may be found by any index of theirs, and sorted:
     they are few, the costs of both ways differ by a hundredth, and what other clinics have decides. All doctors have many."""
     doctors, now = [uuid4() for _ in range(30)], dt.datetime.now(dt.UTC)
-    after = Place(now, UUID(int=0), UUID(int=0))
-    asked = Asked(desk.clinic, doctors[:count], in_days(1), in_days(30), now, now, 400, after, None, 51)
-    statement, *parameters = slot_search.statement(asked)
+    query = SlotQuery(service.clinic, doctors[:count], in_days(1), in_days(30), now, now, 400, SearchPosition(now), None, 51)
+    sql, *parameters = statement(query)
     owner = await superuser("availability")
     async with rolled_back(owner):
         for fill in FILL:
-            await owner.execute(fill, desk.clinic, doctors)
+            await owner.execute(fill, service.clinic, doctors)
         await owner.execute(first)
         await owner.execute("SET LOCAL ROLE availability_app")
-        await owner.execute("SELECT set_config('app.clinics', $1, true)", f"{{{desk.clinic}}}")
-        assert len(await owner.fetch(statement, *parameters)) == 51
-        plan = "\n".join(row[0] for row in await owner.fetch(f"EXPLAIN {statement}", *parameters))
+        await owner.execute("SELECT set_config('app.clinics', $1, true)", f"{{{service.clinic}}}")
+        assert len(await owner.fetch(sql, *parameters)) == 51
+        plan = "\n".join(row[0] for row in await owner.fetch(f"EXPLAIN {sql}", *parameters))
     assert ("Sort" not in plan and f"Index Scan using {index} on slots" in plan) if index else "(doctor_id = '" in plan, plan
     assert "Seq Scan" not in plan, plan
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from services.availability.models import metadata
 from services.availability.settings import Settings
 from shared.infra.postgres import Database
-from tests.integration.availability.desk import Desk, book
+from tests.integration.availability.availability import Availability, book
 
 BUSINESS = sorted(metadata.tables.keys() - {"inbox", "outbox", "publications", "unacknowledged"})
 ROWS = {
@@ -27,10 +27,10 @@ ROWS = {
 """A row of each table that a booking leaves empty."""
 
 
-async def opened(desk: Desk) -> UUID:
+async def opened(service: Availability) -> UUID:
     """A doctor with a day of which one place is taken."""
-    doctor = await desk.doctor()
-    await desk.deliver(book(desk.clinic, doctor))
+    doctor = await service.doctor()
+    await service.deliver(book(service.clinic, doctor))
     return doctor
 
 
@@ -49,30 +49,30 @@ async def opened(desk: Desk) -> UUID:
         ("date = date + 1 WHERE number = 3", asyncpg.ForeignKeyViolationError),
     ],
 )
-async def test_a_slot_that_breaks_a_rule_is_refused(desk: Desk, change: str, refusal: type[Exception]) -> None:
-    doctor = await opened(desk)
+async def test_a_slot_that_breaks_a_rule_is_refused(service: Availability, change: str, refusal: type[Exception]) -> None:
+    doctor = await opened(service)
     with pytest.raises(refusal):
-        await desk.execute(f"UPDATE slots SET {change} AND doctor_id = $1", doctor)
+        await service.execute(f"UPDATE slots SET {change} AND doctor_id = $1", doctor)
 
 
-async def test_a_reservation_holds_one_slot(desk: Desk) -> None:
-    doctor = await opened(desk)
-    (held,) = await desk.rows("SELECT reservation_id FROM slots WHERE state = 'taken'")
+async def test_a_reservation_holds_one_slot(service: Availability) -> None:
+    doctor = await opened(service)
+    (held,) = await service.rows("SELECT reservation_id FROM slots WHERE state = 'taken'")
     with pytest.raises(asyncpg.UniqueViolationError):
-        await desk.execute(
+        await service.execute(
             "UPDATE slots SET state = 'taken', reservation_id = $2, appointment_id = $2 WHERE doctor_id = $1 AND number = 5",
             *(doctor, held[0]),
         )
 
 
-async def test_a_doctor_has_no_two_slots_at_one_time(desk: Desk) -> None:
-    doctor = await opened(desk)
+async def test_a_doctor_has_no_two_slots_at_one_time(service: Availability) -> None:
+    doctor = await opened(service)
     nine = "2030-01-01 09:{:02}+00"
     for number, start, end in ((2, 0, 15), (3, 15, 30)):
-        await desk.execute(_times(number, nine.format(start), nine.format(end)), doctor)
+        await service.execute(_times(number, nine.format(start), nine.format(end)), doctor)
     with pytest.raises(asyncpg.ExclusionViolationError):
-        await desk.execute(_times(4, nine.format(10), nine.format(20)), doctor)
-    await desk.execute(_times(4, nine.format(10), nine.format(20)), await opened(desk))
+        await service.execute(_times(4, nine.format(10), nine.format(20)), doctor)
+    await service.execute(_times(4, nine.format(10), nine.format(20)), await opened(service))
 
 
 def _times(number: int, start: str, end: str) -> str:
@@ -82,23 +82,23 @@ def _times(number: int, start: str, end: str) -> str:
 
 
 @pytest.mark.parametrize("table", BUSINESS)
-async def test_without_its_clinic_no_row_is_seen(desk: Desk, table: str) -> None:
-    await opened(desk)
-    await desk.settings()
+async def test_without_its_clinic_no_row_is_seen(service: Availability, table: str) -> None:
+    await opened(service)
+    await service.settings()
     if table in ROWS:
-        await desk.execute(f"INSERT INTO {table} {ROWS[table]}", desk.clinic)
+        await service.execute(f"INSERT INTO {table} {ROWS[table]}", service.clinic)
     count = f"SELECT count(*) FROM {table}"
-    assert (await desk.rows(count))[0][0] > 0
-    async with desk.database.hot.acquire() as connection:
+    assert (await service.rows(count))[0][0] > 0
+    async with service.database.hot.acquire() as connection:
         assert await connection.fetchval(count) == 0, "no clinic is set"
-    assert await desk.rows(count, clinic=uuid4()) == [(0,)], "another clinic is set"
-    assert await desk.rows(f"{count} WHERE clinic_id <> $1", desk.clinic) == [(0,)]
+    assert await service.rows(count, clinic=uuid4()) == [(0,)], "another clinic is set"
+    assert await service.rows(f"{count} WHERE clinic_id <> $1", service.clinic) == [(0,)]
 
 
-async def test_a_row_of_another_clinic_is_not_written(desk: Desk) -> None:
-    doctor = await opened(desk)
+async def test_a_row_of_another_clinic_is_not_written(service: Availability) -> None:
+    doctor = await opened(service)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await desk.execute("UPDATE doctors SET clinic_id = $2 WHERE id = $1", doctor, uuid4())
+        await service.execute("UPDATE doctors SET clinic_id = $2 WHERE id = $1", doctor, uuid4())
 
 
 async def test_row_security_is_enabled_and_forced_on_all_but_the_technical_tables(database: Database) -> None:

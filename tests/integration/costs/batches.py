@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from shared.contracts.envelope import Message
 from shared.contracts.registry import ClinicChanged
-from tests.integration.availability.desk import settings_changed
+from tests.integration.availability.availability import settings_changed
 from tests.integration.costs.consumer import Consumer
 
 REPLY = {"CommandAnswered": 1}

@@ -18,7 +18,7 @@ from shared.contracts.booking import (
 from shared.contracts.commands import Answer, CommandRepeated
 from shared.contracts.envelope import DayMessage, Message
 from shared.contracts.problems import Code
-from tests.integration.availability.desk import ANSWER, Desk, book, envelope, move, releases
+from tests.integration.availability.availability import ANSWER, Availability, book, envelope, move, releases
 from tests.integration.costs.batches import CLINIC_SETTINGS, REPLY, Batch
 from tests.integration.costs.consumer import Consumer
 from tests.support.dates import in_days
@@ -51,7 +51,7 @@ async def timed_bookings(consumer: Consumer, size: int) -> list[Message]:
     """By date, of each day the only slot; and so many doctors that no two need the same."""
     doctors = [await _doctor(consumer) for _ in range(size // len(DAYS) + 1)]
     for doctor in doctors:
-        await Desk(consumer.runtime.database, consumer.clinic).execute(TIMED, consumer.clinic, doctor, DAYS)
+        await Availability(consumer.runtime.database, consumer.clinic).execute(TIMED, consumer.clinic, doctor, DAYS)
     return [book(consumer.clinic, doctors[n // len(DAYS)], DAYS[n % len(DAYS)]) for n in range(size)]
 
 
@@ -106,7 +106,9 @@ async def released_slots(consumer: Consumer, size: int) -> list[Message]:
 async def released_slots_without_rule(consumer: Consumer, size: int) -> list[Message]:
     """They go, and their doctors' calendars are due."""
     slots = await _timed(consumer, size)
-    await Desk(consumer.runtime.database, consumer.clinic).execute("UPDATE slots SET published = false WHERE state = 'taken'")
+    await Availability(consumer.runtime.database, consumer.clinic).execute(
+        "UPDATE slots SET published = false WHERE state = 'taken'"
+    )
     return [releases(slot) for slot in slots]
 
 
@@ -158,13 +160,13 @@ async def repeats(consumer: Consumer, size: int) -> list[Message]:
 
 
 async def _doctor(consumer: Consumer) -> UUID:
-    return await Desk(consumer.runtime.database, consumer.clinic).doctor()
+    return await Availability(consumer.runtime.database, consumer.clinic).doctor()
 
 
 async def _last_slots(consumer: Consumer, days: Sequence[Message]) -> list[UUID]:
     """Of each of these days the slot of the highest number."""
     sql = "SELECT DISTINCT ON (doctor_id, date) doctor_id, date, id FROM slots ORDER BY doctor_id, date, number DESC"
-    rows = await Desk(consumer.runtime.database, consumer.clinic).rows(sql)
+    rows = await Availability(consumer.runtime.database, consumer.clinic).rows(sql)
     found = {(doctor, date): id_ for doctor, date, id_ in rows}
     return [found[day.doctor_id, day.date] for day in days if isinstance(day, DayMessage)]
 

@@ -10,7 +10,7 @@ from shared.contracts.commands import CommandFailed, CommandRepeated
 from shared.contracts.envelope import Message
 from shared.contracts.queue import PatientQueued
 from shared.infra.ids import new_id
-from tests.integration.availability.desk import settings_changed
+from tests.integration.availability.availability import settings_changed
 from tests.integration.booking.booking import Booking
 from tests.integration.costs.batches import CLINIC_SETTINGS, REPLY, Batch
 from tests.integration.costs.consumer import Consumer

@@ -57,9 +57,9 @@ STATEMENTS: dict[str, dict[str, int]] = {
         "everything": 26,
     },
     "queue": {
-        "arrivals": 10,
-        "arrivals of one day": 10,
-        "arrivals again": 8,
+        "check-ins": 10,
+        "check-ins of one day": 10,
+        "check-ins again": 8,
         "reassigned appointments": 6,
         "repeats": 4,
         "clinic settings": 5,
@@ -67,6 +67,22 @@ STATEMENTS: dict[str, dict[str, int]] = {
     },
 }
 """The statements of one batch of any size, BEGIN and COMMIT among them."""
+
+CALLS: dict[str, dict[str, int]] = {
+    "availability": {
+        "first schedule": 21,
+        "the same schedule": 8,
+        "another schedule": 20,
+        "dry run of closed dates": 11,
+        "closed dates": 20,
+        "end of closed dates": 18,
+        "another zone of a location": 26,
+        "a day that is closed": 20,
+        "a day that is made": 19,
+        "a doctor who is deleted": 15,
+    },
+}
+"""The statements of one registry call, BEGIN and COMMIT among them, and those by which the pool tries its connection."""
 
 MESSAGES: dict[str, dict[str, int]] = {
     "booking": {"booking.commands": 1, "availability.events": 1, "appointment.events": 1, "gateway.replies": 1},

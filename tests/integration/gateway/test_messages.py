@@ -1,4 +1,4 @@
-"""What owners are asked before a command is published: its slot, the appointment to move, the note to keep; and if they refuse."""
+"""What owners are asked before a command is published: its slot, the appointment to move, the note to keep; and refusals."""
 
 import asyncio
 from typing import Any

@@ -32,7 +32,7 @@ def checked_in(
 ) -> PatientCheckedIn:
     """What booking says when a patient is here."""
     return PatientCheckedIn(
-        message_id=new_id(), clinic_id=clinic, correlation_id="desk-1", command_id=new_id(), actor="open", principal="open",
+        message_id=new_id(), clinic_id=clinic, correlation_id="test-1", command_id=new_id(), actor="open", principal="open",
         body_hash="00", occurred_at=NOW, accepted_at=NOW, decide_by=NOW, version=2, reply_partition=partition,
         doctor_id=doctor, date=date, appointment_id=appointment or uuid4(), patient_id=uuid4(), checked_in_at=NOW,
     )  # fmt: skip
@@ -42,7 +42,7 @@ def reassigned(of: PatientCheckedIn, patient: UUID, version: int = 3) -> Appoint
     """What booking says when a merge has given an appointment to another patient."""
     place = of.model_dump(include={"doctor_id", "date", "appointment_id"})
     return AppointmentReassigned(
-        message_id=new_id(), clinic_id=of.clinic_id, correlation_id="desk-2", actor="desk", principal="desk", occurred_at=NOW,
+        message_id=new_id(), clinic_id=of.clinic_id, correlation_id="test-2", actor="desk", principal="desk", occurred_at=NOW,
         version=version, patient_id=patient, **place,
     )  # fmt: skip
 

@@ -4,8 +4,8 @@ import asyncio
 import datetime as dt
 from uuid import UUID, uuid4
 
-from services.queue.domain import DayKey
-from services.queue.repository import lock_days
+from services.queue.domain import QueueKey
+from services.queue.repository import lock_queues
 from shared.contracts.clinics import ClinicSettings
 from shared.contracts.commands import CommandRepeated
 from shared.contracts.envelope import Message
@@ -122,11 +122,11 @@ async def test_batches_racing_for_one_day_give_each_position_once(database: Data
 
 
 async def test_days_named_in_opposite_orders_are_locked_without_a_deadlock(database: Database, clinic_id: UUID) -> None:
-    days = sorted(DayKey(clinic_id, uuid4(), TODAY) for _ in range(300))
+    days = sorted(QueueKey(clinic_id, uuid4(), TODAY) for _ in range(300))
 
-    async def lock(order: list[DayKey]) -> int:
+    async def lock(order: list[QueueKey]) -> int:
         async with database.batch({clinic_id}) as (connection, _):
-            return len(await lock_days(connection, order))
+            return len(await lock_queues(connection, order))
 
     await lock(days)
     assert await asyncio.gather(*(lock(days if n % 2 else days[::-1]) for n in range(40))) == [300] * 40
@@ -168,8 +168,8 @@ async def test_an_entry_follows_its_appointment_to_another_patient_and_keeps_its
 
 async def test_a_check_in_and_its_merges_in_one_batch_end_with_the_last_patient(database: Database, clinic_id: UUID) -> None:
     doctor, survivor = uuid4(), uuid4()
-    arrival = checked_in(clinic_id, doctor)
-    unit = await run(database, arrival, reassigned(arrival, uuid4()), reassigned(arrival, survivor, version=4))
+    check_in = checked_in(clinic_id, doctor)
+    unit = await run(database, check_in, reassigned(check_in, uuid4()), reassigned(check_in, survivor, version=4))
     assert [effect.action for effect in unit.effects] == [Action.ENTRY_QUEUED, Action.ENTRY_REASSIGNED]
     assert await patients_of(database, clinic_id, doctor) == [survivor]
 
@@ -196,6 +196,6 @@ async def test_the_newest_settings_of_a_clinic_stay(database: Database, clinic_i
 
 def clinic_changed(clinic: UUID, version: int, zone: str) -> ClinicChanged:
     return ClinicChanged(
-        message_id=new_id(), clinic_id=clinic, correlation_id="desk-1", actor="open", occurred_at=NOW, version=version,
+        message_id=new_id(), clinic_id=clinic, correlation_id="test-1", actor="open", occurred_at=NOW, version=version,
         code="c", settings=ClinicSettings(time_zone=zone),
     )  # fmt: skip

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.availability.domain.calendar import Calendar, Closed, Extra, Hours, Weekly, wanted_slots
-from services.availability.domain.slot_generation import due_slots
-from tests.unit.availability.clockwork import Offered, Rule, offered
+from services.availability.domain.calendar import Calendar, Closed, Extra, Hours, Weekly, calendar_slots
+from services.availability.domain.slot_generation import slots_to_come
+from tests.unit.availability.calendar_model import Offered, Rule, offered
 
 LONDON, NEW_YORK, LORD_HOWE = "Europe/London", "America/New_York", "Australia/Lord_Howe"
 KATHMANDU, APIA, KWAJALEIN = "Asia/Kathmandu", "Pacific/Apia", "Pacific/Kwajalein"
@@ -76,12 +76,12 @@ def row(one: Offered) -> tuple[object, ...]:
 @given(calendars())
 def test_the_slots_are_exactly_those_of_the_model(given: tuple[Calendar, list[dt.date]]) -> None:
     calendar, days = given
-    assert [tuple(slot) for slot in wanted_slots(calendar, days[0], days[-1])] == [row(one) for one in modelled(calendar, days)]
+    assert [tuple(slot) for slot in calendar_slots(calendar, days[0], days[-1])] == [row(one) for one in modelled(calendar, days)]
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(calendars(), st.integers(0, 5 * 1440), st.integers(0, 2))
-def test_due_is_what_begins_later_and_is_not_behind_the_horizon(
+def test_to_come_is_what_begins_later_and_is_not_behind_the_horizon(
     given: tuple[Calendar, list[dt.date]], minutes: int, horizon: int
 ) -> None:
     calendar, days = given
@@ -89,14 +89,14 @@ def test_due_is_what_begins_later_and_is_not_behind_the_horizon(
     around = [now.date() + n * DAY for n in range(-2, horizon + 2)]
     last = {zone: now.astimezone(ZoneInfo(zone)).date() + horizon * DAY for zone in ZONES}
     expected = [row(one) for one in modelled(calendar, around) if one.starts_at > now and one.date <= last[one.zone]]
-    assert [tuple(slot) for slot in due_slots(calendar, now, horizon)] == expected
+    assert [tuple(slot) for slot in slots_to_come(calendar, now, horizon)] == expected
 
 
 def starts(zone: str, day: dt.date, start: str, end: str, length: int = 30) -> list[str]:
     """The instants in UTC at which slots of these hours begin."""
     first, last = (int(text[:2]) * 60 + int(text[3:]) for text in (start, end))
     calendar = Calendar(zone, extra=[Extra(Hours(first, last, length), day)])
-    return [f"{slot.starts_at:%d %H:%M}" for slot in wanted_slots(calendar, day, day)]
+    return [f"{slot.starts_at:%d %H:%M}" for slot in calendar_slots(calendar, day, day)]
 
 
 @pytest.mark.parametrize(

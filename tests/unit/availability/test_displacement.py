@@ -6,7 +6,14 @@ from uuid import UUID
 import pytest
 
 from services.availability.domain.days import DayKey
-from services.availability.domain.displacement import Lost, Place, days_to_lock, match, unmade_places, unplaced
+from services.availability.domain.displacement import (
+    AppointmentPlace,
+    DisplacedAppointment,
+    assign_places,
+    count_unplaced,
+    days_to_lock,
+    places_of_missing_days,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -14,54 +21,56 @@ CLINIC, DOCTOR, OTHER = (UUID(int=number) for number in (1, 2, 3))
 MONDAY = dt.date(2026, 3, 2)
 
 
-def timed(hour: int, day: int = 0, doctor: UUID = DOCTOR) -> Place:
+def timed(hour: int, day: int = 0, doctor: UUID = DOCTOR) -> AppointmentPlace:
     date = MONDAY + dt.timedelta(days=day)
     start = dt.datetime(date.year, date.month, date.day, hour, tzinfo=dt.UTC)
     end = start + dt.timedelta(hours=1)
-    return Place(start, DayKey(CLINIC, doctor, date), hour, UUID(int=hour), "UTC", None, start, end)
+    return AppointmentPlace(start, DayKey(CLINIC, doctor, date), hour, UUID(int=hour), "UTC", None, start, end)
 
 
-def numbers(day: int, capacity: int, zone: str = "UTC", doctor: UUID = DOCTOR) -> list[Place]:
-    return unmade_places([DayKey(CLINIC, doctor, MONDAY + dt.timedelta(days=day))], capacity, zone)
+def numbers(day: int, capacity: int, zone: str = "UTC", doctor: UUID = DOCTOR) -> list[AppointmentPlace]:
+    return places_of_missing_days([DayKey(CLINIC, doctor, MONDAY + dt.timedelta(days=day))], capacity, zone)
 
 
-def lost(*places: Place) -> list[Lost]:
-    return [Lost(UUID(int=100 + number), UUID(int=200 + number), place) for number, place in enumerate(places)]
+def displaced(*places: AppointmentPlace) -> list[DisplacedAppointment]:
+    return [DisplacedAppointment(UUID(int=100 + number), UUID(int=200 + number), place) for number, place in enumerate(places)]
 
 
-def given(lost: list[Lost], places: list[Place], *, later: bool = True) -> list[Place | None]:
-    return [one.place for one in match(lost, places, later=later)]
+def given(
+    displaced: list[DisplacedAppointment], places: list[AppointmentPlace], *, later: bool = True
+) -> list[AppointmentPlace | None]:
+    return [one.new_place for one in assign_places(displaced, places, later=later)]
 
 
 def test_the_earlier_place_chooses_first() -> None:
-    matches = match(lost(timed(10), timed(9)), [timed(13), timed(12)], later=True)
-    assert [(one.lost.place.number, one.place and one.place.number) for one in matches] == [(9, 12), (10, 13)]
+    placements = assign_places(displaced(timed(10), timed(9)), [timed(13), timed(12)], later=True)
+    assert [(one.displaced.place.number, one.new_place and one.new_place.number) for one in placements] == [(9, 12), (10, 13)]
 
 
 def test_a_later_place_is_later_than_the_old_one() -> None:
-    assert given(lost(timed(10)), [timed(9), timed(10, doctor=OTHER)]) == [None]
-    assert given(lost(timed(10)), [timed(9), timed(11)]) == [timed(11)]
+    assert given(displaced(timed(10)), [timed(9), timed(10, doctor=OTHER)]) == [None]
+    assert given(displaced(timed(10)), [timed(9), timed(11)]) == [timed(11)]
 
 
 def test_what_is_too_early_for_one_is_not_kept_for_the_next() -> None:
-    assert given(lost(timed(9), timed(9, day=2)), [timed(10), timed(11), timed(9, day=1)]) == [timed(10), None]
+    assert given(displaced(timed(9), timed(9, day=2)), [timed(10), timed(11), timed(9, day=1)]) == [timed(10), None]
 
 
 def test_the_same_category_may_be_sooner() -> None:
     soon, later = timed(8, doctor=OTHER), timed(8, day=1, doctor=OTHER)
-    assert given(lost(timed(9, day=3), timed(10, day=3)), [later, soon], later=False) == [soon, later]
+    assert given(displaced(timed(9, day=3), timed(10, day=3)), [later, soon], later=False) == [soon, later]
 
 
 def test_nothing_is_given_twice_and_the_rest_gets_nothing() -> None:
-    matches = match(lost(timed(9), timed(10), timed(11)), [timed(9, day=1)], later=True)
-    assert [one.place for one in matches] == [timed(9, day=1), None, None] and unplaced(matches) == 2
+    placements = assign_places(displaced(timed(9), timed(10), timed(11)), [timed(9, day=1)], later=True)
+    assert [one.new_place for one in placements] == [timed(9, day=1), None, None] and count_unplaced(placements) == 2
 
 
 def test_a_number_counts_as_the_end_of_its_day() -> None:
     old, new = numbers(0, 1), numbers(1, 2)
-    assert given(lost(*old), [*old, *new]) == [new[0]]
-    assert given(lost(*old), [timed(23), timed(0, day=1), *new]) == [new[0]], "midnight is not later than the end of the day"
-    assert given(lost(timed(9)), [*new, timed(10, day=1)]) == [timed(10, day=1)], "times of a date are before its numbers"
+    assert given(displaced(*old), [*old, *new]) == [new[0]]
+    assert given(displaced(*old), [timed(23), timed(0, day=1), *new]) == [new[0]], "midnight is not later than the end of the day"
+    assert given(displaced(timed(9)), [*new, timed(10, day=1)]) == [timed(10, day=1)], "times of a date are before its numbers"
 
 
 def test_the_end_of_a_day_is_that_of_its_zone() -> None:
@@ -70,12 +79,12 @@ def test_the_end_of_a_day_is_that_of_its_zone() -> None:
 
 
 def test_days_that_are_given_are_locked_with_some_behind_them() -> None:
-    matches = match(lost(timed(9)), [timed(10, day=1)], later=True)
+    placements = assign_places(displaced(timed(9)), [timed(10, day=1)], later=True)
     places = [timed(9, day=-1), timed(10, day=1), timed(10, day=4), *numbers(2, 1)]
-    assert {day.date.day for day in days_to_lock(matches, places)} == {3, 6}, "a day is not made for a place that is only spare"
+    assert {day.date.day for day in days_to_lock(placements, places)} == {3, 6}, "no day is made for a place that is only spare"
     assert days_to_lock([], places) == set()
 
 
 def test_not_all_that_is_behind_is_locked() -> None:
-    matches = match(lost(timed(9)), [timed(10)], later=True)
-    assert len(days_to_lock(matches, [timed(9, day) for day in range(1, 30)])) == 11
+    placements = assign_places(displaced(timed(9)), [timed(10)], later=True)
+    assert len(days_to_lock(placements, [timed(9, day) for day in range(1, 30)])) == 11

@@ -1,1 +1,1 @@
-"""Schedules, exceptions and days, and the slots that are generated out of them."""
+"""Use cases about a doctor's calendar: schedules, exceptions, days, and the slots that are generated from them."""

@@ -1,13 +1,16 @@
-"""Opening, closing, resizing and reading a day. Called by `routes.py` in a transaction of the caller's clinic.
+"""Days set by hand: opened, closed, resized and read. Called by `routes/days.py` in a transaction of the caller's clinic.
 
 Locks go in the order of the batches: the doctor, then the day's record, then its slots.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from services.availability.domain.days import Day, DayKey, DayRules, date_refusal, resize_refusal, unrecorded_day
-from services.availability.repository import days, doctors, slot_generation, slots
+from services.availability.repository.calendar import days
+from services.availability.repository.displacement import displaced
+from services.availability.repository.doctors import records
+from services.availability.repository.slots import capacity
 from services.availability.schemas import DayForm
 from shared.contracts.availability import DayView, Mode
 from shared.contracts.calendar import DayPut
@@ -27,7 +30,7 @@ CREATED, CHANGED = 201, 200
 
 
 @dataclass(frozen=True)
-class Change:
+class DayChange:
     """One change of a day on its way: which day, what is asked for, and what the clinic allows."""
 
     key: DayKey
@@ -35,41 +38,43 @@ class Change:
     clinic: ClinicSettings
 
 
-def judged_day(data: object, clinic: ClinicSettings) -> DayForm:
-    """The body of a change, or a refusal that names every bad field."""
+def parse_day(data: object, clinic: ClinicSettings) -> DayForm:
+    """The body of a change. Raises `ProblemError` that names every bad field."""
     return parse(DayForm, data, DayForm.rules(clinic))
 
 
-async def set_day(unit: RegistryUnit, caller: Caller, change: Change) -> Done[DayPut]:
+async def set_day(unit: RegistryUnit, caller: Caller, change: DayChange) -> Done[DayPut]:
     """Opens, closes or resizes a day; what is left out stays. A closed one keeps what is taken, and tells of it.
 
     Raises `ProblemError` for what cannot be.
     """
-    doctor_id = change.key.doctor_id
-    body_hash = canonical_hash(change.form, doctor_id=doctor_id)
+    body_hash = canonical_hash(change.form, doctor_id=change.key.doctor_id)
     return await once(unit, caller, COMMAND, body_hash, as_it_was(DayPut), lambda: _set_day(unit, caller, change))
 
 
-async def _set_day(unit: RegistryUnit, caller: Caller, change: Change) -> Done[DayPut]:
-    doctor_id = change.key.doctor_id
-    doctor = await doctors.get(unit.sql, caller.clinic_id, doctor_id, share=True)
+async def _set_day(unit: RegistryUnit, caller: Caller, change: DayChange) -> Done[DayPut]:
+    key = change.key
+    doctor = await records.get(unit.sql, caller.clinic_id, key.doctor_id, share=True)
     if doctor is None or doctor.status is not Active.ACTIVE:
         raise ProblemError(Code.UNKNOWN_DOCTOR)
-    rules = await days.rules(unit.sql, change.key)
-    made = await _lock_or_make(unit, change, rules)
-    before = await _resize(unit, change, rules, made=made)
-    status_code = CREATED if made else CHANGED
-    view = await read_day(unit, change.key)
+    rules = await days.rules(unit.sql, key)
+    day, made = await _lock_or_make(unit, change, rules)
+    before = await _view(unit, key, day, rules)
+    await _resize(unit, change, before, rules, made=made)
+    if not made:
+        day = replace(day, available=day.available if change.form.available is None else change.form.available)
+        await days.change(unit.sql, key, available=day.available)
+    view = await _view(unit, key, day, rules)
     if made or view != before:
         now = {"date": view.date, "capacity": view.capacity, "available": view.available}
-        unit.record(caller, Action.DAY_SET, doctor_id, made=made, **now)
-    put = DayPut(**view.model_dump(), displaced_ids=await _displaced(unit, change.key, view))
-    return Done(status_code, put)
+        unit.record(caller, Action.DAY_SET, key.doctor_id, made=made, **now)
+    put = DayPut(**view.model_dump(), displaced_ids=await _displaced(unit, key, view))
+    return Done(CREATED if made else CHANGED, put)
 
 
 async def read_day(unit: RegistryUnit, key: DayKey) -> DayView:
     """A day of a doctor: its record, or what the clinic's default would make of it. Reading makes nothing."""
-    if await doctors.get(unit.sql, key.clinic_id, key.doctor_id) is None:
+    if await records.get(unit.sql, key.clinic_id, key.doctor_id) is None:
         raise ProblemError(Code.UNKNOWN_DOCTOR)
     day, rules = await days.get(unit.sql, key), await days.rules(unit.sql, key)
     if day is None:
@@ -77,44 +82,39 @@ async def read_day(unit: RegistryUnit, key: DayKey) -> DayView:
     return await _view(unit, key, day, rules)
 
 
-async def _lock_or_make(unit: RegistryUnit, change: Change, rules: DayRules) -> bool:
-    """Locks the day's record, which is made if there is none. Answers whether it was made."""
+async def _lock_or_make(unit: RegistryUnit, change: DayChange, rules: DayRules) -> tuple[Day, bool]:
+    """Locks the day's record, which is made if there is none. Answers the record, and whether it was made."""
     day = await days.get(unit.sql, change.key, lock=True)
     _refuse_date(unit, change, day)
     if day is not None:
-        return False
+        return day, False
     if change.form.capacity is None and change.clinic.default_daily_capacity == 0 and not rules.timed:
         raise ProblemError(Code.VALIDATION_FAILED, errors=[FieldError(field="capacity", reason="is required")])
     mode, available = Mode.TIMED if rules.timed else Mode.DAILY, change.form.available is not False
-    made = await days.make(unit.sql, change.key, Day(mode, available, change.clinic.time_zone))
-    if not made:  # a booking made it meanwhile
-        await days.get(unit.sql, change.key, lock=True)
-    return made
+    new = Day(mode, available, change.clinic.time_zone)
+    if await days.make(unit.sql, change.key, new):
+        return new, True
+    made_meanwhile = await days.get(unit.sql, change.key, lock=True)
+    assert made_meanwhile is not None  # by a booking
+    return made_meanwhile, False
 
 
-def _refuse_date(unit: RegistryUnit, change: Change, day: Day | None) -> None:
+def _refuse_date(unit: RegistryUnit, change: DayChange, day: Day | None) -> None:
     zone = day.time_zone if day else change.clinic.time_zone
     refused = date_refusal(change.key.date, zone, change.clinic.booking_horizon_days, unit.now)
     if refused is not None:
         raise ProblemError(refused)
 
 
-async def _resize(unit: RegistryUnit, change: Change, rules: DayRules, *, made: bool) -> DayView:
-    """Gives the locked day the slots and the availability that are asked for. Answers how it was before."""
-    day = await days.get(unit.sql, change.key)
-    assert day is not None
-    view = await _view(unit, change.key, day, rules)
-    capacity = change.form.capacity or (change.clinic.default_daily_capacity if made and not rules.timed else None)
-    if refused := resize_refusal(view, capacity, rules):
+async def _resize(unit: RegistryUnit, change: DayChange, before: DayView, rules: DayRules, *, made: bool) -> None:
+    """Gives the locked day the slots that are asked for; a new one those of the clinic's default."""
+    size = change.form.capacity or (change.clinic.default_daily_capacity if made and not rules.timed else None)
+    if refused := resize_refusal(before, size, rules):
         raise ProblemError(refused)
-    if capacity is not None and capacity > view.capacity:
-        await slots.grow(unit.connection, {change.key: capacity})
-    elif capacity is not None and capacity < view.capacity:
-        await slots.shrink(unit.connection, change.key, view.capacity - capacity)
-    if not made:
-        available = day.available if change.form.available is None else change.form.available
-        await days.change(unit.sql, change.key, available=available)
-    return view
+    if size is not None and size > before.capacity:
+        await capacity.grow(unit.connection, {change.key: size})
+    elif size is not None and size < before.capacity:
+        await capacity.shrink(unit.connection, change.key, before.capacity - size)
 
 
 async def _displaced(unit: RegistryUnit, key: DayKey, day: DayView) -> list[UUID]:
@@ -122,12 +122,10 @@ async def _displaced(unit: RegistryUnit, key: DayKey, day: DayView) -> list[UUID
     if day.available:
         return []
     span = (key.date, key.date)
-    return (await slot_generation.on_dates(unit.connection, key.clinic_id, key.doctor_id, unit.now, [span]))[0]
+    return (await displaced.on_dates(unit.connection, *key.doctor, unit.now, [span]))[0]
 
 
 async def _view(unit: RegistryUnit, key: DayKey, day: Day, rules: DayRules) -> DayView:
-    capacity, remaining = await slots.count(unit.connection, key)
+    size, remaining = await capacity.count(unit.connection, key)
     available = day.available and not rules.closed
-    return DayView(
-        doctor_id=key.doctor_id, date=key.date, mode=day.mode, available=available, capacity=capacity, remaining=remaining
-    )
+    return DayView(doctor_id=key.doctor_id, date=key.date, mode=day.mode, available=available, capacity=size, remaining=remaining)

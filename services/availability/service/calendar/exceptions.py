@@ -8,16 +8,17 @@ from datetime import date
 from uuid import UUID
 
 from services.availability.domain.calendar import Calendar, Closed
+from services.availability.domain.dates import today
+from services.availability.domain.days import DoctorKey
+from services.availability.domain.rule_forms import exception_rule, time_text
 from services.availability.domain.schedules import exception_errors
-from services.availability.domain.slot_generation import oldest_date, today
-from services.availability.domain.wall_times import clock, rule_of
-from services.availability.repository import calendar, slot_generation
-from services.availability.repository.calendar import Kept
-from services.availability.service.calendar.schedules import locked_version
-from services.availability.service.calendar.slot_generation import replan
+from services.availability.repository.calendar import exceptions, schedules
+from services.availability.repository.calendar.exceptions import CalendarException
+from services.availability.repository.displacement import displaced
+from services.availability.service.calendar.schedules import lock_calendar
+from services.availability.service.calendar.slot_generation import LockedCalendar, read_calendar, regenerate_slots
 from shared.contracts.calendar import ClosedIn, ExceptionFound, ExceptionKind, ExceptionsFound, ExtraIn
 from shared.contracts.problems import Code, FieldError
-from shared.infra import clinic_settings
 from shared.infra.audit import Action
 from shared.infra.caller import Caller
 from shared.infra.forms import canonical_hash, decode_cursor, encode_cursor, no_cursor, parse
@@ -34,34 +35,34 @@ async def make_exception(
     unit: RegistryUnit, caller: Caller, doctor_id: UUID, data: object, *, dry_run: bool
 ) -> Done[ExceptionFound]:
     """Closes dates or adds hours, and tells what this displaces. Raises `ProblemError` for what cannot be."""
-    form = _form(data)
-    kept = Kept(id_of(caller, "exception"), rule_of(form), form.reason)
+    form, doctor = _form(data), DoctorKey(caller.clinic_id, doctor_id)
+    new = CalendarException(id_of(caller, "exception"), exception_rule(form), form.reason)
     if dry_run:
-        await locked_version(unit, caller, doctor_id)
-        await _judge(unit, caller, doctor_id, kept)
-        return Done(TRIED, (await _found(unit, caller, doctor_id, [kept]))[0].model_copy(update={"id": None}))
+        await _lock(unit, doctor, new)
+        (found,) = await _found(unit, doctor, [new])
+        return Done(TRIED, found.model_copy(update={"id": None}))
     body_hash = canonical_hash(form, doctor_id=doctor_id)
-    return await once(unit, caller, COMMAND, body_hash, as_it_was(ExceptionFound), lambda: _add(unit, caller, doctor_id, kept))
+    return await once(unit, caller, COMMAND, body_hash, as_it_was(ExceptionFound), lambda: _add(unit, caller, doctor, new))
 
 
-async def _add(unit: RegistryUnit, caller: Caller, doctor_id: UUID, kept: Kept) -> Done[ExceptionFound]:
-    await locked_version(unit, caller, doctor_id)
-    await _judge(unit, caller, doctor_id, kept)
-    refuse_used_up(await calendar.get_exception(unit.connection, caller.clinic_id, doctor_id, kept.id))
-    await calendar.add_exception(unit.connection, caller.clinic_id, doctor_id, kept, unit.now)
-    await replan(unit, caller.clinic_id, doctor_id)
-    (found,) = await _found(unit, caller, doctor_id, [kept])
-    unit.record(caller, Action.EXCEPTION_MADE, kept.id, doctor_id=doctor_id, kind=found.kind, displaced=len(found.displaced_ids))
+async def _add(unit: RegistryUnit, caller: Caller, doctor: DoctorKey, new: CalendarException) -> Done[ExceptionFound]:
+    locked = await _lock(unit, doctor, new)
+    refuse_used_up(await exceptions.get(unit.connection, *doctor, new.id))
+    await exceptions.add(unit.connection, *doctor, new, unit.now)
+    await regenerate_slots(unit, locked)
+    (found,) = await _found(unit, doctor, [new])
+    counts = {"displaced": len(found.displaced_ids)}
+    unit.record(caller, Action.EXCEPTION_MADE, new.id, doctor_id=doctor.doctor_id, kind=found.kind, **counts)
     return Done(CREATED, found)
 
 
 async def read_exception(unit: RegistryUnit, caller: Caller, doctor_id: UUID, exception_id: UUID) -> ExceptionFound:
-    """One exception with what it displaces now."""
-    await _known(unit, caller, doctor_id)
-    kept = await calendar.get_exception(unit.connection, caller.clinic_id, doctor_id, exception_id)
-    if kept is None:
+    """One exception with what it displaces now. Raises `unknown_doctor`, `unknown_exception`."""
+    doctor = await _known(unit, caller, doctor_id)
+    exception = await exceptions.get(unit.connection, *doctor, exception_id)
+    if exception is None:
         raise ProblemError(Code.UNKNOWN_EXCEPTION)
-    return (await _found(unit, caller, doctor_id, [kept]))[0]
+    return (await _found(unit, doctor, [exception]))[0]
 
 
 async def list_exceptions(
@@ -69,19 +70,20 @@ async def list_exceptions(
 ) -> ExceptionsFound:
     """A page of the doctor's exceptions in order of their first date, each with what it displaces now."""
     after = _after(cursor)
-    await _known(unit, caller, doctor_id)
-    kept = await calendar.page(unit.connection, caller.clinic_id, doctor_id, after, limit + 1)
-    more, kept = len(kept) > limit, kept[:limit]
-    cursor = encode_cursor(_dates(kept[-1])[0].isoformat(), str(kept[-1].id)) if more else None
-    return ExceptionsFound(items=await _found(unit, caller, doctor_id, kept), next_cursor=cursor)
+    doctor = await _known(unit, caller, doctor_id)
+    page = await exceptions.page(unit.connection, *doctor, after, limit + 1)
+    more, page = len(page) > limit, page[:limit]
+    cursor = encode_cursor(page[-1].dates[0].isoformat(), str(page[-1].id)) if more else None
+    return ExceptionsFound(items=await _found(unit, doctor, page), next_cursor=cursor)
 
 
 async def end_exception(unit: RegistryUnit, caller: Caller, doctor_id: UUID, exception_id: UUID) -> None:
     """Ends an exception: the calendar is as if it had never been, but for what was taken of extra hours."""
-    await locked_version(unit, caller, doctor_id)
-    if not await calendar.end_exception(unit.connection, caller.clinic_id, doctor_id, exception_id):
+    doctor = DoctorKey(caller.clinic_id, doctor_id)
+    await lock_calendar(unit, doctor)
+    if not await exceptions.remove(unit.connection, *doctor, exception_id):
         raise ProblemError(Code.UNKNOWN_EXCEPTION)
-    await replan(unit, caller.clinic_id, doctor_id)
+    await regenerate_slots(unit, await read_calendar(unit, doctor))
     unit.record(caller, Action.EXCEPTION_ENDED, exception_id, doctor_id=doctor_id)
 
 
@@ -93,49 +95,49 @@ def _form(data: object) -> ClosedIn | ExtraIn:
     return parse(ClosedIn, data) if kind == ExceptionKind.CLOSED else parse(ExtraIn, data)
 
 
-async def _judge(unit: RegistryUnit, caller: Caller, doctor_id: UUID, kept: Kept) -> None:
-    clinic = await clinic_settings.of(unit.connection, caller.clinic_id)
-    known = await calendar.read(unit.connection, caller.clinic_id, doctor_id, clinic.time_zone, oldest_date(unit.now))
-    if errors := exception_errors(kept.rule, known.zones):
+async def _lock(unit: RegistryUnit, doctor: DoctorKey, new: CalendarException) -> LockedCalendar:
+    """Locks the doctor for a new exception. Raises `ProblemError` for one that cannot be, or that is over already."""
+    await lock_calendar(unit, doctor)
+    locked = await read_calendar(unit, doctor)
+    if errors := exception_errors(new.rule, locked.calendar.zones):
         raise ProblemError(Code.VALIDATION_FAILED, errors=errors)
-    if _dates(kept)[1] < today(_zone(known, kept), unit.now):
+    if new.dates[1] < today(_zone(locked.calendar, new), unit.now):
         raise ProblemError(Code.PAST_DATE)
+    return locked
 
 
-def _zone(known: Calendar, kept: Kept) -> str:
-    return known.zone if isinstance(kept.rule, Closed) else known.zone_of(kept.rule.hours)
+def _zone(calendar: Calendar, exception: CalendarException) -> str:
+    return calendar.zone if isinstance(exception.rule, Closed) else calendar.zone_of(exception.rule.hours)
 
 
-async def _known(unit: RegistryUnit, caller: Caller, doctor_id: UUID) -> None:
-    if await calendar.version_of(unit.connection, caller.clinic_id, doctor_id) is None:
+async def _known(unit: RegistryUnit, caller: Caller, doctor_id: UUID) -> DoctorKey:
+    if await schedules.version_of(unit.connection, caller.clinic_id, doctor_id) is None:
         raise ProblemError(Code.UNKNOWN_DOCTOR)
+    return DoctorKey(caller.clinic_id, doctor_id)
 
 
-async def _found(unit: RegistryUnit, caller: Caller, doctor_id: UUID, kept: Sequence[Kept]) -> list[ExceptionFound]:
+async def _found(unit: RegistryUnit, doctor: DoctorKey, page: Sequence[CalendarException]) -> list[ExceptionFound]:
     """The exceptions with what they displace: extra hours displace nobody."""
-    closed = [one for one in kept if isinstance(one.rule, Closed)]
-    spans = [_dates(one) for one in closed]
-    ids = await slot_generation.on_dates(unit.connection, caller.clinic_id, doctor_id, unit.now, spans)
-    displaced = {one.id: found for one, found in zip(closed, ids, strict=True)}
-    return [_view(one, displaced.get(one.id, [])) for one in kept]
+    closed = [one for one in page if isinstance(one.rule, Closed)]
+    ids = await displaced.on_dates(unit.connection, *doctor, unit.now, [one.dates for one in closed])
+    displaced_ids = {one.id: found for one, found in zip(closed, ids, strict=True)}
+    return [_view(one, displaced_ids.get(one.id, [])) for one in page]
 
 
-def _view(kept: Kept, displaced: list[UUID]) -> ExceptionFound:
-    if isinstance(kept.rule, Closed):
-        first, last = kept.rule
+def _view(exception: CalendarException, displaced_ids: list[UUID]) -> ExceptionFound:
+    if isinstance(exception.rule, Closed):
+        first, last = exception.rule
         fields = {"kind": ExceptionKind.CLOSED, "from": first, "to": last}
     else:
-        hours, day = kept.rule
+        hours, day = exception.rule
         fields = {
-            "kind": ExceptionKind.EXTRA, "date": day, "start": clock(hours.start_minute), "end": clock(hours.end_minute),
+            "kind": ExceptionKind.EXTRA, "date": day,
+            "start": time_text(hours.start_minute), "end": time_text(hours.end_minute),
             "location_id": hours.location_id, "slot_minutes": hours.slot_minutes,
         }  # fmt: skip
-    return ExceptionFound.model_validate({**fields, "id": kept.id, "reason": kept.reason, "displaced_ids": displaced})
-
-
-def _dates(kept: Kept) -> tuple[date, date]:
-    rule = kept.rule
-    return (rule.first, rule.last) if isinstance(rule, Closed) else (rule.date, rule.date)
+    return ExceptionFound.model_validate(
+        {**fields, "id": exception.id, "reason": exception.reason, "displaced_ids": displaced_ids}
+    )
 
 
 def _after(cursor: str | None) -> tuple[date, UUID]:

@@ -1,21 +1,21 @@
 """The weekly schedule of a doctor: written as a whole, read back as it was written. Called by `routes/calendar.py`.
 
-Locks go doctor, days, slots: nobody books into the calendar while it changes, so the displaced ones are all there are.
+Locks go doctor, days, slots: nobody books into the calendar while it changes, so the displaced appointments are all there are.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from uuid import UUID
 
 from services.availability.domain.calendar import Weekly
+from services.availability.domain.dates import today
+from services.availability.domain.days import DoctorKey
+from services.availability.domain.rule_forms import schedule_entry, weekly_rule
 from services.availability.domain.schedules import schedule_errors
-from services.availability.domain.slot_generation import oldest_date, today
-from services.availability.domain.wall_times import entry_of, weekly_of
-from services.availability.repository import calendar, slot_generation
-from services.availability.service.calendar.slot_generation import replan
+from services.availability.repository.calendar import schedules
+from services.availability.repository.displacement import displaced
+from services.availability.service.calendar.slot_generation import read_calendar, regenerate_slots
 from shared.contracts.calendar import ScheduleIn, SchedulePut, ScheduleView
 from shared.contracts.problems import Code
-from shared.infra import clinic_settings
 from shared.infra.audit import Action
 from shared.infra.caller import Caller
 from shared.infra.forms import check_match, parse
@@ -23,44 +23,44 @@ from shared.infra.problems import ProblemError
 from shared.infra.unit import RegistryUnit
 
 
-async def locked_version(unit: RegistryUnit, caller: Caller, doctor_id: UUID) -> int:
-    """Locks the doctor for a change of the calendar. Raises `ProblemError` for a doctor who is not in use."""
-    version = await calendar.lock(unit.connection, caller.clinic_id, doctor_id)
+async def lock_calendar(unit: RegistryUnit, doctor: DoctorKey) -> int:
+    """Locks the doctor for a change of the calendar, and answers its version. Raises `unknown_doctor` for one not in use."""
+    version = await schedules.lock(unit.connection, *doctor)
     if version is None:
         raise ProblemError(Code.UNKNOWN_DOCTOR)
     return version
 
 
 async def read_schedule(unit: RegistryUnit, caller: Caller, doctor_id: UUID) -> ScheduleView:
-    """The schedule as it was written last."""
-    version = await calendar.version_of(unit.connection, caller.clinic_id, doctor_id)
+    """The schedule as it was written last. Raises `unknown_doctor`."""
+    version = await schedules.version_of(unit.connection, caller.clinic_id, doctor_id)
     if version is None:
         raise ProblemError(Code.UNKNOWN_DOCTOR)
-    rules = await calendar.entries(unit.connection, caller.clinic_id, doctor_id)
-    return ScheduleView(entries=[entry_of(rule) for rule in rules], version=version)
+    weekly = await schedules.entries(unit.connection, caller.clinic_id, doctor_id)
+    return ScheduleView(entries=[schedule_entry(rule) for rule in weekly], version=version)
 
 
 async def put_schedule(unit: RegistryUnit, caller: Caller, doctor_id: UUID, data: object) -> SchedulePut:
     """Writes a schedule in the place of the one before; one that is the same changes nothing, also not its version.
 
-    Answered with every appointment to come that no rule asks for. Raises `ProblemError` naming each entry that cannot stand.
+    Answered with every appointment to come for which no rule asks. Raises `ProblemError` naming each entry that cannot stand.
     """
-    form = parse(ScheduleIn, data)
-    version = await locked_version(unit, caller, doctor_id)
+    form, doctor = parse(ScheduleIn, data), DoctorKey(caller.clinic_id, doctor_id)
+    version = await lock_calendar(unit, doctor)
     check_match(caller.if_match, version)
-    rules = [weekly_of(entry) for entry in form.entries]
-    if rules != await calendar.entries(unit.connection, caller.clinic_id, doctor_id):
-        await _judge(unit, caller, doctor_id, rules)
-        await calendar.write_entries(unit.connection, caller.clinic_id, doctor_id, rules)
-        await replan(unit, caller.clinic_id, doctor_id)
+    weekly = [weekly_rule(entry) for entry in form.entries]
+    if weekly != await schedules.entries(unit.connection, *doctor):
+        await _replace(unit, doctor, weekly)
         version += 1
-        unit.record(caller, Action.SCHEDULE_CHANGED, doctor_id, version=version, entries=len(rules))
-    displaced = await slot_generation.unruled(unit.connection, caller.clinic_id, doctor_id, unit.now)
-    return SchedulePut(entries=[entry_of(rule) for rule in rules], version=version, displaced_ids=displaced)
+        unit.record(caller, Action.SCHEDULE_CHANGED, doctor_id, version=version, entries=len(weekly))
+    ids = await displaced.without_rule(unit.connection, *doctor, unit.now)
+    return SchedulePut(entries=[schedule_entry(rule) for rule in weekly], version=version, displaced_ids=ids)
 
 
-async def _judge(unit: RegistryUnit, caller: Caller, doctor_id: UUID, rules: Sequence[Weekly]) -> None:
-    clinic = await clinic_settings.of(unit.connection, caller.clinic_id)
-    known = await calendar.read(unit.connection, caller.clinic_id, doctor_id, clinic.time_zone, oldest_date(unit.now))
-    if errors := schedule_errors(replace(known, weekly=rules), today(clinic.time_zone, unit.now)):
+async def _replace(unit: RegistryUnit, doctor: DoctorKey, weekly: Sequence[Weekly]) -> None:
+    """Judges the new entries, writes them and generates their slots."""
+    locked = await read_calendar(unit, doctor, weekly)
+    if errors := schedule_errors(locked.calendar, today(locked.clinic.time_zone, unit.now)):
         raise ProblemError(Code.VALIDATION_FAILED, errors=errors)
+    await schedules.write_entries(unit.connection, *doctor, weekly)
+    await regenerate_slots(unit, locked)

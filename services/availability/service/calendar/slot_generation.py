@@ -1,21 +1,24 @@
-"""Brings the slots of a doctor into line with the doctor's calendar: after a change of it at once, and each hour as time goes by.
+"""Generates the slots of a doctor from the doctor's calendar: after a change of it at once, and each hour as time goes by.
 
 Called under the doctor's lock, which bookings hold shared. What is taken is never touched: it loses its publication, and is
-deleted when it is freed. Safe to run twice and in several processes: who comes second finds nothing to do.
+deleted when it is freed. Safe to run twice and in several processes: the second finds nothing to do.
 """
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from uuid import UUID
+from datetime import datetime, timedelta
 
 import structlog
 
-from services.availability.domain.days import DayKey
-from services.availability.domain.slot_generation import oldest_date, plan
-from services.availability.repository import calendar, slot_generation, slots
+from services.availability.domain.calendar import Calendar, Weekly
+from services.availability.domain.dates import oldest_date
+from services.availability.domain.days import DayKey, DoctorKey
+from services.availability.domain.slot_generation import slot_changes
+from services.availability.repository.calendar import exceptions, generation_timers, schedules, slot_generation
+from services.availability.repository.slots import capacity
 from shared.contracts.calendar import HORIZON_DAYS
+from shared.contracts.clinics import ClinicSettings
 from shared.infra import clinic_settings
 from shared.infra.jobs import Job
 from shared.infra.metrics import JOBS_FAILED
@@ -24,89 +27,88 @@ from shared.infra.unit import Unit, Units
 log = structlog.get_logger()
 
 JOB = "publications"
+"""The job's name in logs and metrics is that of its table."""
 INTERVAL_SECONDS = 1.0
 AGAIN = timedelta(hours=1)
 AFTER_FAILURE = timedelta(seconds=10)
 DOCTORS = 100
-"""So many are looked at in one round, each in a transaction of its own."""
+"""Slots are generated for so many doctors in one round, each in a transaction of its own."""
 
 
 @dataclass(frozen=True)
-class Upcoming:
-    """A taken place of today or later, as messages name it."""
+class LockedCalendar:
+    """The calendar of a locked doctor: read once in a transaction, judged, and handed on to `regenerate_slots`.
 
-    date: date
-    slot_id: UUID
-    reservation_id: UUID
-    appointment_id: UUID
+    Exceptions are not in it: they are read with the slots, behind the change of one, in the order in which they were made.
+    """
+
+    doctor: DoctorKey
+    clinic: ClinicSettings
+    calendar: Calendar
+    due_at: datetime | None
+    """The doctor's timer, read before the clinic's settings: settings that arrive later make it another one."""
 
 
-async def replan(unit: Unit, clinic_id: UUID, doctor_id: UUID) -> None:
+async def read_calendar(unit: Unit, doctor: DoctorKey, weekly: Sequence[Weekly] | None = None) -> LockedCalendar:
+    """The calendar of a doctor locked FOR NO KEY UPDATE or more, with these weekly entries in the place of those that it has."""
+    due_at = await generation_timers.due_at(unit.connection, *doctor)
+    clinic = await clinic_settings.of(unit.connection, doctor.clinic_id)
+    if weekly is None:
+        weekly = await schedules.entries(unit.connection, *doctor)
+    calendar = await schedules.calendar_of(unit.connection, *doctor, clinic.time_zone, weekly)
+    return LockedCalendar(doctor, clinic, calendar, due_at)
+
+
+async def regenerate_slots(unit: Unit, locked: LockedCalendar) -> None:
     """Makes and removes free slots to come, up to the horizon, as schedule, exceptions, locations and zones ask for now.
 
-    To be called last, after the change is written, with the doctor locked FOR NO KEY UPDATE or more.
+    To be called last, after the change is written.
     """
-    doctor = (clinic_id, doctor_id)
-    seen = await slot_generation.timer(unit.connection, *doctor)
-    clinic = await clinic_settings.of(unit.connection, clinic_id)
-    rules = await calendar.read(unit.connection, *doctor, clinic.time_zone, oldest_date(unit.now))
-    present = await slot_generation.present(unit.connection, *doctor, unit.now)
+    doctor, clinic = locked.doctor, locked.clinic
+    rules = await exceptions.rules_to_come(unit.connection, *doctor, oldest_date(unit.now))
+    current = await slot_generation.current_slots(unit.connection, *doctor, unit.now)
     # In a thread: weeks of slots of a minute take seconds, and the process has others to answer.
-    changes = await asyncio.to_thread(plan, rules, present, min(HORIZON_DAYS, clinic.booking_horizon_days))
-    await slot_generation.carry_out(unit.connection, *doctor, changes)
-    if changes.daily and clinic.default_daily_capacity:
-        sizes = {DayKey(*doctor, day): clinic.default_daily_capacity for day in changes.daily}
-        await slots.grow(unit.connection, sizes)
-    await slot_generation.set_timer(unit.connection, *doctor, unit.now + AGAIN if changes.again else None, seen)
-    if changes.add or changes.drop or changes.mark:
-        counts = {"added": len(changes.add), "removed": len(changes.drop), "marked": len(changes.mark)}
-        log.info("slots_published", clinic_id=str(clinic_id), doctor_id=str(doctor_id), **counts)
+    horizon_days = min(HORIZON_DAYS, clinic.booking_horizon_days)
+    changes = await asyncio.to_thread(slot_changes, locked.calendar.with_exceptions(rules), current, horizon_days)
+    await slot_generation.write(unit.connection, *doctor, changes)
+    if changes.fill_days and clinic.default_daily_capacity:
+        sizes = {DayKey(*doctor, day): clinic.default_daily_capacity for day in changes.fill_days}
+        await capacity.grow(unit.connection, sizes)
+    if changes.again:
+        await generation_timers.set_due_at(unit.connection, *doctor, unit.now + AGAIN, locked.due_at)
+    else:
+        await generation_timers.end(unit.connection, *doctor)
+    if changes.add or changes.remove or changes.update:
+        counts = {"added": len(changes.add), "removed": len(changes.remove), "marked": len(changes.update)}
+        log.info("slots_published", **_ids(doctor), **counts)
 
 
-async def upcoming(unit: Unit, clinic_id: UUID, doctor_id: UUID) -> list[Upcoming]:
-    """What is taken of the doctor's days of today or later, in order of date: these days are locked until the commit."""
-    await slot_generation.lock_days(unit.connection, clinic_id, doctor_id, unit.now)
-    return [Upcoming(**row) for row in await slot_generation.upcoming(unit.connection, clinic_id, doctor_id, unit.now)]
+def slot_generation_job(units: Units) -> Job:
+    """The job of one process: generates the slots of every doctor whose time has come."""
 
-
-async def still_taken(unit: Unit, clinic_id: UUID, appointments: Collection[UUID]) -> list[UUID]:
-    """Those of these appointments that have a place: one that booking does not know is on its way there."""
-    return await slot_generation.still_taken(unit.connection, clinic_id, appointments)
-
-
-async def withdraw(unit: Unit, clinic_id: UUID, doctor_id: UUID) -> None:
-    """The doctor is gone: free slots of today or later go, what is taken goes when it is freed, no more slots are made."""
-    await slot_generation.lock_days(unit.connection, clinic_id, doctor_id, unit.now)
-    await slot_generation.withdraw(unit.connection, clinic_id, doctor_id, unit.now)
-
-
-async def hasten_clinics(unit: Unit, clinics: Collection[UUID]) -> None:
-    """The settings of these clinics are others: their doctors' slots are looked at next. Goes behind a batch's other locks."""
-    await slot_generation.hasten_clinics(unit.connection, clinics)
-
-
-def publishing(units: Units) -> Job:
-    """The job of one process: looks at every doctor whose time has come."""
-
-    async def publish() -> None:
+    async def regenerate_due() -> None:
         async with units.batch(()) as unit:
-            due = await slot_generation.due(unit.connection, DOCTORS)
+            due = await generation_timers.due_doctors(unit.connection, DOCTORS)
         for doctor in due:
-            await _publish(units, *doctor)
+            await _regenerate_due(units, doctor)
 
-    return Job(JOB, INTERVAL_SECONDS, publish)
+    return Job(JOB, INTERVAL_SECONDS, regenerate_due)
 
 
-async def _publish(units: Units, clinic_id: UUID, doctor_id: UUID) -> None:
-    """Looks at one doctor. One whom it fails for does not hold up the others, and is tried again."""
+async def _regenerate_due(units: Units, doctor: DoctorKey) -> None:
+    """Generates the slots of one doctor. One for whom it fails does not hold up the others, and is tried again."""
     try:
-        async with units.batch({clinic_id}) as unit:
-            if await calendar.lock(unit.connection, clinic_id, doctor_id) is None:
-                await slot_generation.set_timer(unit.connection, clinic_id, doctor_id, None)
-            elif await slot_generation.is_due(unit.connection, clinic_id, doctor_id):
-                await replan(unit, clinic_id, doctor_id)
+        async with units.batch({doctor.clinic_id}) as unit:
+            if await schedules.lock(unit.connection, *doctor) is None:
+                await generation_timers.end(unit.connection, *doctor)
+            elif await generation_timers.is_due(unit.connection, *doctor):
+                await regenerate_slots(unit, await read_calendar(unit, doctor))
     except Exception as error:  # noqa: BLE001
         JOBS_FAILED.labels(job=JOB).inc()
-        log.warning("publication_failed", clinic_id=str(clinic_id), doctor_id=str(doctor_id), error=type(error).__name__)
-        async with units.batch({clinic_id}) as unit:
-            await slot_generation.set_timer(unit.connection, clinic_id, doctor_id, unit.now + AFTER_FAILURE)
+        log.warning("publication_failed", **_ids(doctor), error=type(error).__name__)
+        async with units.batch({doctor.clinic_id}) as unit:
+            await generation_timers.set_due_at(unit.connection, *doctor, unit.now + AFTER_FAILURE)
+
+
+def _ids(doctor: DoctorKey) -> dict[str, str]:
+    return {name: str(id_) for name, id_ in doctor._asdict().items()}

@@ -1,1 +1,1 @@
-"""New places for appointments that a calendar has left without one."""
+"""Use cases about displaced appointments, which get new places."""

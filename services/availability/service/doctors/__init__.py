@@ -1,1 +1,1 @@
-"""What happens to doctors: registered, changed, deleted, imported, read."""
+"""Use cases about doctors: registered, read, searched, changed, deleted, imported."""

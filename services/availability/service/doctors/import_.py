@@ -4,24 +4,24 @@ A doctor is known by `external_id`, without one by `code`, without both by name:
 and the same number of statements for any number of lines. Called by `routes/doctors.py`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from services.availability.domain.codes import free_code, slug
 from services.availability.models import categories, price_ranges
-from services.availability.repository import directory, doctors, locations
-from services.availability.repository.doctors import Listed
-from services.availability.repository.locations import Location
-from services.availability.service.doctors.register import announce, serialise_codes
+from services.availability.repository import directory
+from services.availability.repository.doctors import locations, records
+from services.availability.repository.doctors.locations import Location
+from services.availability.service.doctors.codes import serialise_codes
+from services.availability.service.doctors.events import emit_changed
 from shared.contracts.directory import DoctorLine, code_key
 from shared.contracts.imports import ImportIn, ImportReport, RejectedLine
 from shared.contracts.shapes import Active, name_key
 from shared.infra.audit import Action
 from shared.infra.caller import Caller
 from shared.infra.forms import parse
-from shared.infra.ids import new_id
 from shared.infra.lines import Rejected, read_line
 from shared.infra.unit import RegistryUnit
 
@@ -30,27 +30,27 @@ async def import_doctors(unit: RegistryUnit, caller: Caller, data: object, *, dr
     """Imports the lines in their order; the second of two equal ones is known. A dry run tells the same and changes nothing."""
     form = parse(ImportIn, data)
     await serialise_codes(unit, caller)
-    read: list[tuple[int, DoctorLine]] = []
+    lines: list[tuple[int, DoctorLine]] = []
     rejected: list[RejectedLine] = []
     for sent in form.lines:
         try:
-            read.append((sent.line, read_line(DoctorLine, sent)))
+            lines.append((sent.line, read_line(DoctorLine, sent)))
         except Rejected as error:
             rejected.append(error.of_line(sent.line))
-    plan = await _plan(unit, caller, [line for _, line in read])
-    for number, line in read:
+    doctors = await _read(unit, caller, [line for _, line in lines])
+    for number, line in lines:
         try:
-            plan.place(line)
+            doctors.add(line)
         except Rejected as error:
             rejected.append(error.of_line(number))
-    if plan.rows and not dry_run:
-        await _write(unit, caller, plan)
-    return ImportReport(created=len(plan.rows), known=plan.known, rejected=sorted(rejected, key=lambda one: one.line))
+    if doctors.rows and not dry_run:
+        await _write(unit, caller, doctors)
+    return ImportReport(created=len(doctors.rows), known=doctors.known, rejected=sorted(rejected, key=lambda one: one.line))
 
 
 @dataclass
-class Plan:
-    """What an import finds, and the rows that it will add to it."""
+class DoctorImport:
+    """The doctors that an import finds, and the rows that it adds to them."""
 
     active: set[tuple[str, str]]
     """What active doctors are known by: the kind of key, and the key."""
@@ -58,11 +58,12 @@ class Plan:
     """Of deleted doctors too."""
     categories: Mapping[str, UUID]
     price_ranges: Mapping[str, UUID]
+    new_id: Callable[[], UUID]
     known: int = 0
     rows: list[dict[str, Any]] = field(default_factory=list)
-    places: dict[UUID, list[Location]] = field(default_factory=dict)
+    locations: dict[UUID, list[Location]] = field(default_factory=dict)
 
-    def place(self, line: DoctorLine) -> None:
+    def add(self, line: DoctorLine) -> None:
         """Counts a doctor who is known, or adds the rows of a new one. Raises `Rejected`."""
         keys = _keys(line.external_id, line.code, line.name)
         if keys[0] in self.active:
@@ -70,21 +71,21 @@ class Plan:
         elif line.code and code_key(line.code) in self.code_keys:
             raise Rejected("code", "is taken")
         else:
-            self._add(line, line.code or free_code(slug(line.name), self.code_keys))
+            self._add_rows(line, line.code or free_code(slug(line.name), self.code_keys))
 
-    def _add(self, line: DoctorLine, code: str) -> None:
-        doctor_id = new_id()
+    def _add_rows(self, line: DoctorLine, code: str) -> None:
+        doctor_id = self.new_id()
         self.rows.append({
             "id": doctor_id,
             "code": code,
             "name": line.name,
             "external_id": line.external_id,
             "languages": [tag for part in (line.languages or "").split(";") if (tag := part.strip())],
-            "category_id": _named(self.categories, "category", line.category),
-            "price_range_id": _named(self.price_ranges, "price_range", line.price_range),
+            "category_id": _id_of(self.categories, "category", line.category),
+            "price_range_id": _id_of(self.price_ranges, "price_range", line.price_range),
         })  # fmt: skip
         if line.address:
-            self.places[doctor_id] = [Location(new_id(), line.location, line.address, line.time_zone)]
+            self.locations[doctor_id] = [Location(self.new_id(), line.location, line.address, line.time_zone)]
         self.code_keys.add(code_key(code))
         self.active.update(_keys(line.external_id, code, line.name))
 
@@ -95,31 +96,32 @@ def _keys(external_id: str | None, code: str | None, name: str) -> list[tuple[st
     return [(kind, key) for kind, key in keys.items() if key]
 
 
-def _named(known: Mapping[str, UUID], column: str, name: str | None) -> UUID | None:
-    """The entry that a line names."""
+def _id_of(known: Mapping[str, UUID], column: str, name: str | None) -> UUID | None:
+    """The category or price range that a line names."""
     if name is not None and name_key(name) not in known:
         raise Rejected(column, "is not known")
     return None if name is None else known[name_key(name)]
 
 
-async def _plan(unit: RegistryUnit, caller: Caller, lines: Sequence[DoctorLine]) -> Plan:
-    """What is there already; the entries that lines name stay until the commit."""
-    there: list[Listed] = await doctors.listed(unit.sql, caller.clinic_id)
-    return Plan(
-        active={key for one in there if one.status == Active.ACTIVE for key in _keys(one.external_id, one.code, one.name)},
-        code_keys={code_key(one.code) for one in there},
+async def _read(unit: RegistryUnit, caller: Caller, lines: Sequence[DoctorLine]) -> DoctorImport:
+    """What is there already; the categories and price ranges that lines name stay until the commit."""
+    known = await records.known_doctors(unit.sql, caller.clinic_id)
+    return DoctorImport(
+        active={key for one in known if one.status == Active.ACTIVE for key in _keys(one.external_id, one.code, one.name)},
+        code_keys={code_key(one.code) for one in known},
         categories=await directory.keep_named(
             unit.sql, categories, caller.clinic_id, {name_key(line.category) for line in lines if line.category}
         ),
         price_ranges=await directory.keep_named(
             unit.sql, price_ranges, caller.clinic_id, {name_key(line.price_range) for line in lines if line.price_range}
         ),
+        new_id=unit.new_id,
     )
 
 
-async def _write(unit: RegistryUnit, caller: Caller, plan: Plan) -> None:
-    await doctors.add(unit.sql, caller.clinic_id, plan.rows, unit.now)
-    await locations.write(unit.sql, caller.clinic_id, plan.places)
-    for row in plan.rows:
-        announce(unit, caller, row["id"], 1, Active.ACTIVE)
+async def _write(unit: RegistryUnit, caller: Caller, doctors: DoctorImport) -> None:
+    await records.add(unit.sql, caller.clinic_id, doctors.rows, unit.now)
+    await locations.write(unit.sql, caller.clinic_id, doctors.locations)
+    for row in doctors.rows:
+        emit_changed(unit, caller, row["id"], Active.ACTIVE, 1)
         unit.record(caller, Action.DOCTOR_REGISTERED, row["id"], version=1)

@@ -1,19 +1,19 @@
-"""Deleting a doctor: whom nobody can book from the commit on, while what was booked is revoked. Called by `routes/doctors.py`.
+"""Deleting a doctor: nobody can book one from the commit on, and what was booked is revoked. Called by `routes/doctors.py`.
 
 Bookings hold the doctor shared. One that was first is seen here and revoked behind its `SlotReserved`: the outbox keeps the order
-of a key. One that comes later finds no such doctor. Booking cancels, and what is left is counted by taken slots.
+of a key. One that comes later finds no such doctor. Booking cancels, and taken slots tell how many are left.
 """
 
-from collections.abc import Sequence
+from datetime import date
 from uuid import UUID
 
-from services.availability.repository import doctors
-from services.availability.service.calendar.slot_generation import Upcoming, upcoming, withdraw
-from services.availability.service.doctors.register import announce
-from shared.contracts.availability import SlotRevoked
+from services.availability.domain.slots import Reservation
+from services.availability.repository.calendar import generation_timers, slot_generation
+from services.availability.repository.doctors import records, remove
+from services.availability.service.doctors.events import emit_changed
+from services.availability.service.slots.events import emit_revoked
 from shared.contracts.problems import Code
 from shared.contracts.shapes import Active, Deleted
-from shared.contracts.topics import AVAILABILITY_EVENTS
 from shared.infra.audit import Action
 from shared.infra.caller import Caller
 from shared.infra.forms import check_match
@@ -23,43 +23,35 @@ from shared.infra.unit import RegistryUnit
 
 async def delete_doctor(unit: RegistryUnit, caller: Caller, doctor_id: UUID, *, cancel_appointments: bool) -> Deleted:
     """Deletes a doctor, or tells of a deleted one what is left. Raises `has_appointments` unless these shall be cancelled."""
-    doctor = await doctors.get(unit.sql, caller.clinic_id, doctor_id, lock=True)
+    doctor = await records.get(unit.sql, caller.clinic_id, doctor_id, lock=True)
     if doctor is None:
         raise ProblemError(Code.UNKNOWN_DOCTOR)
-    taken = await upcoming(unit, caller.clinic_id, doctor_id)
+    taken = await _lock_reservations(unit, caller, doctor_id)
     if doctor.status is Active.DELETED:
         return Deleted(id=doctor_id, appointments_left=len(taken))
     check_match(caller.if_match, doctor.version)
     if taken and not cancel_appointments:
-        named = dict.fromkeys(str(one.appointment_id) for one in taken)  # one that is being moved has two places
-        raise ProblemError(Code.HAS_APPOINTMENTS, extra={"appointments": list(named)})
-    await withdraw(unit, caller.clinic_id, doctor_id)
-    await doctors.change(unit.sql, caller.clinic_id, doctor_id, {"status": Active.DELETED}, unit.now)
+        ids = dict.fromkeys(str(one.appointment_id) for _, one in taken)  # one that is being moved has two slots
+        raise ProblemError(Code.HAS_APPOINTMENTS, extra={"appointments": list(ids)})
+    await remove.remove_slots(unit.connection, caller.clinic_id, doctor_id, unit.now)
+    await generation_timers.end(unit.connection, caller.clinic_id, doctor_id)
+    await records.change(unit.sql, caller.clinic_id, doctor_id, {"status": Active.DELETED}, unit.now)
     unit.record(caller, Action.DOCTOR_DELETED, doctor_id, version=doctor.version + 1)
-    announce(unit, caller, doctor_id, doctor.version + 1, Active.DELETED)
-    _revoke(unit, caller, doctor_id, taken)
+    emit_changed(unit, caller, doctor_id, Active.DELETED, doctor.version + 1)
+    for day, reservation in taken:
+        emit_revoked(unit, caller, doctor_id, day, reservation)
     return Deleted(id=doctor_id, appointments_left=len(taken))
 
 
-async def left_of(unit: RegistryUnit, caller: Caller, doctor_id: UUID) -> Deleted:
-    """How many places of a deleted doctor booking has not given back yet."""
-    doctor = await doctors.get(unit.sql, caller.clinic_id, doctor_id)
+async def appointments_left(unit: RegistryUnit, caller: Caller, doctor_id: UUID) -> Deleted:
+    """How many slots of a deleted doctor booking has not given back yet. Raises `unknown_doctor` for any other doctor."""
+    doctor = await records.get(unit.sql, caller.clinic_id, doctor_id)
     if doctor is None or doctor.status is not Active.DELETED:
         raise ProblemError(Code.UNKNOWN_DOCTOR)
-    return Deleted(id=doctor_id, appointments_left=len(await upcoming(unit, caller.clinic_id, doctor_id)))
+    return Deleted(id=doctor_id, appointments_left=len(await _lock_reservations(unit, caller, doctor_id)))
 
 
-def _revoke(unit: RegistryUnit, caller: Caller, doctor_id: UUID, taken: Sequence[Upcoming]) -> None:
-    """Asks booking to cancel what holds these reservations."""
-    for one in taken:
-        revoked = SlotRevoked(
-            **unit.envelope(caller),
-            doctor_id=doctor_id,
-            date=one.date,
-            slot_id=one.slot_id,
-            reservation_id=one.reservation_id,
-            appointment_id=one.appointment_id,
-        )
-        unit.emit(AVAILABILITY_EVENTS, revoked)
-        named = {"reservation_id": one.reservation_id, "appointment_id": one.appointment_id}
-        unit.record(caller, Action.SLOT_REVOKED, one.slot_id, doctor_id=doctor_id, date=one.date, **named)
+async def _lock_reservations(unit: RegistryUnit, caller: Caller, doctor_id: UUID) -> list[tuple[date, Reservation]]:
+    """What is taken of the doctor's days of today or later, in order of date: these days are locked until the commit."""
+    await slot_generation.lock_days(unit.connection, caller.clinic_id, doctor_id, unit.now)
+    return await remove.reservations_to_come(unit.connection, caller.clinic_id, doctor_id, unit.now)

@@ -1,1 +1,1 @@
-"""Slots: given to reservations, freed, acknowledged, searched, looked up."""
+"""Use cases about slots: reserved, released, acknowledged, searched, resolved."""

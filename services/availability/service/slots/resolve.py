@@ -1,10 +1,11 @@
 """Which slot a client means, and of which day it is: the gateway needs the day for the key of the command.
 
-Nothing is judged but that the slot is there: whether it can be had is decided under the day's lock. Called by
-`routes/resolving.py`.
+Nothing is judged but that the slot is there: whether it can be reserved is decided under the day's lock. Called by
+`routes/slots.py`.
 """
 
-from services.availability.repository import calendar, slot_lookup
+from services.availability.repository.calendar import schedules
+from services.availability.repository.slots import resolve
 from shared.contracts.calendar import SlotPlace, SlotQuestion
 from shared.contracts.problems import Code
 from shared.infra.caller import Caller
@@ -15,15 +16,15 @@ from shared.infra.unit import RegistryUnit
 async def resolve_slot(unit: RegistryUnit, caller: Caller, asked: SlotQuestion) -> SlotPlace:
     """The slot of an active doctor that is asked for, free or taken.
 
-    Raises `no_such_slot`, or before that `unknown_doctor` for one who is named: the gateway may still know who is gone.
+    Raises `no_such_slot`, or before that `unknown_doctor` for a doctor who is named: the gateway may still know a deleted one.
     """
     found = None
     if asked.slot_id is not None:
-        found = await slot_lookup.by_id(unit.connection, caller.clinic_id, asked.slot_id)
+        found = await resolve.by_id(unit.connection, caller.clinic_id, asked.slot_id)
     elif asked.doctor_id is not None and asked.starts_at is not None:
         start = (asked.doctor_id, asked.starts_at, asked.location_id)
-        found = await slot_lookup.by_start(unit.connection, caller.clinic_id, *start)
-        if found is None and await calendar.version_of(unit.connection, caller.clinic_id, asked.doctor_id) is None:
+        found = await resolve.by_start(unit.connection, caller.clinic_id, *start)
+        if found is None and await schedules.version_of(unit.connection, caller.clinic_id, asked.doctor_id) is None:
             raise ProblemError(Code.UNKNOWN_DOCTOR)
     if found is None:
         raise ProblemError(Code.NO_SUCH_SLOT)

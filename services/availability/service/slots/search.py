@@ -1,4 +1,4 @@
-"""The open slots of a clinic: what can be booked now of what is published. Called by `routes/calendar.py`."""
+"""The open slots of a clinic: what can be booked now of what is published. Called by `routes/slots.py`."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -7,11 +7,10 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 
-from services.availability.domain.calendar import DAY
-from services.availability.domain.slot_generation import today
-from services.availability.repository import doctors
-from services.availability.repository.doctors import Filter
-from services.availability.repository.slot_search import Asked, Place, find
+from services.availability.domain.dates import DAY, range_error, today
+from services.availability.repository.doctors import records
+from services.availability.repository.doctors.search import DoctorFilter, matching
+from services.availability.repository.slots.search import SearchPosition, SlotQuery, find
 from shared.contracts.calendar import MAX_SEARCH_DAYS, SlotPage, SlotStatus, SlotView
 from shared.contracts.clinics import ClinicSettings
 from shared.contracts.problems import Code, FieldError
@@ -23,11 +22,10 @@ from shared.infra.unit import RegistryUnit
 
 WEEK = 6 * DAY
 """From its first day to its last."""
-FIRST_ID = UUID(int=0)
 
 
 @dataclass(frozen=True)
-class Search:
+class SlotSearch:
     """Which slots are asked for; both dates inclusive. Either a page of them or the earliest few."""
 
     doctor_id: UUID | None = None
@@ -41,7 +39,7 @@ class Search:
     cursor: str | None = None
 
 
-async def list_slots(unit: RegistryUnit, caller: Caller, search: Search) -> SlotPage:
+async def list_slots(unit: RegistryUnit, caller: Caller, search: SlotSearch) -> SlotPage:
     """A page of the open slots that are asked for, or the earliest of them, in order of start, doctor and id.
 
     Raises `ProblemError` for a range that is none or too long, and for a doctor who is not there.
@@ -53,46 +51,37 @@ async def list_slots(unit: RegistryUnit, caller: Caller, search: Search) -> Slot
     after = _after(search.cursor, unit.now)
     among = await _doctors(unit, caller, search)
     size = search.earliest or search.limit or DEFAULT_LIMIT
-    open_from = unit.now + timedelta(minutes=clinic.lead_time_minutes)
-    bounds = (first, last, open_from, unit.now, clinic.booking_horizon_days)
-    rows = await find(unit.connection, Asked(caller.clinic_id, among, *bounds, after, search.location_id, size + 1))
+    bookable_after = unit.now + timedelta(minutes=clinic.lead_time_minutes)
+    bounds = (first, last, bookable_after, unit.now, clinic.booking_horizon_days)
+    rows = await find(unit.connection, SlotQuery(caller.clinic_id, among, *bounds, after, search.location_id, size + 1))
     more, rows = len(rows) > size and search.earliest is None, rows[:size]
     return SlotPage(items=[_view(row) for row in rows], next_cursor=_cursor(rows[-1]) if more else None)
 
 
-async def _doctors(unit: RegistryUnit, caller: Caller, search: Search) -> list[UUID]:
-    """The active doctors among whose slots is looked."""
-    if search.doctor_id and await doctors.get(unit.sql, caller.clinic_id, search.doctor_id) is None:
+async def _doctors(unit: RegistryUnit, caller: Caller, search: SlotSearch) -> list[UUID]:
+    """The active doctors whose slots are searched."""
+    if search.doctor_id and await records.get(unit.sql, caller.clinic_id, search.doctor_id) is None:
         raise ProblemError(Code.UNKNOWN_DOCTOR)
-    wanted = Filter(category=search.category, location=search.location_id, language=search.language)
-    return await doctors.matching(unit.sql, caller.clinic_id, wanted, search.doctor_id)
+    wanted = DoctorFilter(category=search.category, location=search.location_id, language=search.language)
+    return await matching(unit.sql, caller.clinic_id, wanted, search.doctor_id)
 
 
-def _dates(search: Search, clinic: ClinicSettings, now: datetime) -> tuple[date, date]:
-    """The first and the last date; a week from today where nothing is said."""
+def _dates(search: SlotSearch, clinic: ClinicSettings, now: datetime) -> tuple[date, date]:
+    """The first and the last date; a week from today where none is given."""
     first = search.first or today(clinic.time_zone, now)
     last = search.last or min(first, date.max - WEEK) + WEEK
-    _refuse_range(first, last)
+    if error := range_error(first, last, MAX_SEARCH_DAYS):
+        raise ProblemError(Code.VALIDATION_FAILED, errors=[error])
     return first, last
 
 
-def _refuse_range(first: date, last: date) -> None:
-    if last < first:
-        reason = "must not be earlier than from"
-    elif (last - first).days >= MAX_SEARCH_DAYS:
-        reason = f"must be within {MAX_SEARCH_DAYS} days"
-    else:
-        return
-    raise ProblemError(Code.VALIDATION_FAILED, errors=[FieldError(field="to", reason=reason)])
-
-
-def _after(cursor: str | None, now: datetime) -> Place:
+def _after(cursor: str | None, now: datetime) -> SearchPosition:
     """Behind which slot the page begins: without a cursor behind all that has begun."""
     if cursor is None:
-        return Place(now, FIRST_ID, FIRST_ID)
+        return SearchPosition(now)
     start, doctor, id_ = decode_cursor(cursor, 3)
     try:
-        return Place(datetime.fromisoformat(start).astimezone(UTC), UUID(doctor), UUID(id_))
+        return SearchPosition(datetime.fromisoformat(start).astimezone(UTC), UUID(doctor), UUID(id_))
     except (ValueError, OverflowError):
         raise no_cursor() from None
 

@@ -1,0 +1,112 @@
+"""What the commands of a batch are refused for whatever is free, and which days they bring into being. Without I/O.
+
+Called by `slots/batch.py` and `slots/reserve.py` with what was read under locks, and the time on the database's clock. Which
+slot each other command gets is decided by `reservations.py`.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from services.availability.domain.days import Day, DayKey, DoctorKey, date_refusal
+from services.availability.domain.slots import NamedSlot, Reservation
+from shared.contracts.availability import Mode
+from shared.contracts.booking import BookAppointment, RescheduleAppointment
+from shared.contracts.calendar import HORIZON_DAYS
+from shared.contracts.clinics import ClinicSettings
+from shared.contracts.problems import Code
+
+SlotCommand = BookAppointment | RescheduleAppointment
+"""A command that asks for a slot of a day: one that it names, or any."""
+
+
+def appointment_to_move(command: SlotCommand) -> UUID | None:
+    """The appointment that the command moves, if it does."""
+    return command.appointment_id if isinstance(command, RescheduleAppointment) else None
+
+
+def doctor_of(command: SlotCommand) -> DoctorKey:
+    """The doctor of whom a slot is asked for."""
+    return DoctorKey(command.clinic_id, command.doctor_id)
+
+
+@dataclass(frozen=True)
+class BatchSnapshot:
+    """What a batch is judged by: read under the locks that hold until its commit."""
+
+    now: datetime
+    settings: Mapping[UUID, ClinicSettings]
+    scheduled: Mapping[DoctorKey, bool]
+    """The doctors that are active, and whether each follows a weekly schedule."""
+    days: Mapping[DayKey, Day] = field(default_factory=dict)
+    named_slots: Mapping[tuple[DayKey, UUID], NamedSlot] = field(default_factory=dict)
+    """The slots that commands name, as far as they are of the named day."""
+    reservations: Mapping[tuple[DayKey, UUID | None], Reservation] = field(default_factory=dict)
+    """By appointment that is to be moved: the slot that it has already of the day that is asked for."""
+
+    def settings_of(self, clinic_id: UUID) -> ClinicSettings:
+        """A clinic whose settings have not arrived yet has those of a new one."""
+        return self.settings.get(clinic_id) or ClinicSettings()
+
+    def bookable_after(self, clinic_id: UUID) -> datetime:
+        """A slot that starts then or earlier cannot be booked any more."""
+        return self.now + timedelta(minutes=self.settings_of(clinic_id).lead_time_minutes)
+
+
+def is_late(command: SlotCommand, now: datetime) -> bool:
+    """Whether the command's deadline is over: then nothing may be taken for it."""
+    return command.decide_by < now
+
+
+def command_refusal(command: SlotCommand, snapshot: BatchSnapshot) -> Code | None:
+    """Why a command is refused whatever is free, or None. The first reason wins."""
+    if is_late(command, snapshot.now):
+        return Code.TOO_LATE
+    scheduled = snapshot.scheduled.get(doctor_of(command))
+    if scheduled is None:
+        return Code.UNKNOWN_DOCTOR
+    if command.slot_id is not None and not _is_offered(command, command.slot_id, snapshot):
+        return Code.NO_SUCH_SLOT
+    settings = snapshot.settings_of(command.clinic_id)
+    day = snapshot.days.get(DayKey.of(command))
+    zone = day.time_zone if day else settings.time_zone
+    # A schedule makes its days up to its own horizon: behind that a missing day says nothing of it.
+    horizon_days = HORIZON_DAYS if scheduled and day is None else settings.booking_horizon_days
+    refused = date_refusal(command.date, zone, min(horizon_days, settings.booking_horizon_days), snapshot.now)
+    if refused is None and (day is None or not day.available):
+        return Code.DOCTOR_ABSENT
+    return refused
+
+
+def _is_offered(command: SlotCommand, slot_id: UUID, snapshot: BatchSnapshot) -> bool:
+    """Whether the slot that is named is one that can be asked for, free or not. An appointment may always keep its own."""
+    named = snapshot.named_slots.get((DayKey.of(command), slot_id))
+    if named is None:
+        return False
+    if named.reservation and named.reservation.appointment_id == appointment_to_move(command):
+        return True
+    starts_at = named.slot.starts_at
+    return named.published and (starts_at is None or starts_at > snapshot.bookable_after(command.clinic_id))
+
+
+def days_to_make(commands: Iterable[SlotCommand], snapshot: BatchSnapshot) -> dict[DayKey, str]:
+    """The days that commands may bring into being, with their zone: they are made where they are missing.
+
+    A schedule's days are made with their slots, and of a day that is missing nobody can name a slot.
+    """
+    missing: dict[DayKey, str] = {}
+    for command in commands:
+        if command.slot_id is not None:
+            continue
+        settings = snapshot.settings_of(command.clinic_id)
+        daily = snapshot.scheduled.get(doctor_of(command)) is False and not is_late(command, snapshot.now)
+        refused = date_refusal(command.date, settings.time_zone, settings.booking_horizon_days, snapshot.now)
+        if daily and refused is None and settings.default_daily_capacity > 0:
+            missing[DayKey.of(command)] = settings.time_zone
+    return missing
+
+
+def bookable_after(snapshot: BatchSnapshot, days: Iterable[DayKey]) -> dict[DayKey, datetime]:
+    """Of the timed ones of these days: a slot that starts then or earlier cannot be booked any more."""
+    return {day: snapshot.bookable_after(day.clinic_id) for day in days if snapshot.days[day].mode is Mode.TIMED}

@@ -1,0 +1,1 @@
+"""The SQL of a doctor's calendar: schedules, exceptions, days, and the slots that are generated from them."""

@@ -1,0 +1,1 @@
+"""The SQL of doctors and of their locations."""

@@ -1,0 +1,37 @@
+"""The locations of a doctor: taken from a form, and replaced. Used by the use cases that register and change doctors."""
+
+from collections.abc import Sequence
+
+from services.availability.domain.dates import oldest_date
+from services.availability.domain.days import DoctorKey
+from services.availability.repository.doctors import locations
+from services.availability.repository.doctors.locations import Location
+from services.availability.service.calendar.slot_generation import read_calendar, regenerate_slots
+from shared.contracts.directory import LocationIn
+from shared.contracts.problems import Code
+from shared.infra.problems import ProblemError
+from shared.infra.unit import RegistryUnit
+
+
+def locations_of(unit: RegistryUnit, asked: Sequence[LocationIn]) -> list[Location]:
+    """The locations that are asked for, each with the id of one that is there or with a new one."""
+    return [Location(form.id or unit.new_id(), form.name, form.address, form.time_zone) for form in asked]
+
+
+def differ(before: Sequence[Location], after: Sequence[Location]) -> bool:
+    """Whether locations change, also in the order of their languages, which decides who reads what: to `==` it is nothing."""
+    one, other = ([(location, list(location.address)) for location in theirs] for theirs in (before, after))
+    return one != other
+
+
+async def replace_locations(unit: RegistryUnit, doctor: DoctorKey, before: Sequence[Location], after: Sequence[Location]) -> None:
+    """Replaces the locations, and regenerates slots if zones change. Raises `in_use` if the calendar needs one that would go."""
+    zones, new_zones = ({location.id: location.time_zone for location in theirs} for theirs in (before, after))
+    if gone := zones.keys() - new_zones.keys():
+        needed = await locations.needed(unit.sql, *doctor, oldest_date(unit.now))
+        if gone & needed:
+            raise ProblemError(Code.IN_USE, f"Its schedule or an exception needs location {min(gone & needed)}")
+        await locations.remove(unit.sql, doctor.clinic_id, gone)
+    await locations.write(unit.sql, doctor.clinic_id, {doctor.doctor_id: after})
+    if zones != new_zones:
+        await regenerate_slots(unit, await read_calendar(unit, doctor))

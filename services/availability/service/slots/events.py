@@ -1,0 +1,113 @@
+"""The messages of `availability.events` about slots: a function emits each, and adds the audit row if it is about a change.
+
+Used by the use cases, in the transaction of the change. `CommandRepeated` is emitted by `repeats.py`.
+"""
+
+import datetime as dt
+from uuid import UUID
+
+from services.availability.domain.batches import SlotCommand, appointment_to_move
+from services.availability.domain.slots import Reservation
+from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotFreed, SlotKept, SlotReserved, SlotRevoked
+from shared.contracts.booking import AppointmentRefused, SlotReleased
+from shared.contracts.problems import Code
+from shared.contracts.topics import AVAILABILITY_EVENTS
+from shared.infra.audit import SYSTEM, Action, Cause
+from shared.infra.caller import Caller
+from shared.infra.unit import Unit
+
+Release = SlotReleased | AppointmentRefused
+
+
+def emit_reserved(unit: Unit, cause: Cause, reserved: SlotReserved) -> None:
+    """A slot is taken."""
+    unit.emit(AVAILABILITY_EVENTS, reserved)
+    detail = {**_detail(reserved), "number": reserved.slot_number}
+    unit.record(cause, Action.SLOT_TAKEN, reserved.slot_id, **detail)
+
+
+def emit_kept(unit: Unit, command: SlotCommand, reservation: Reservation) -> None:
+    """Nothing is taken, as the appointment has the slot: booking judges the move, and answers with the appointment as it is."""
+    kept = SlotKept(
+        **unit.envelope(command),
+        doctor_id=command.doctor_id,
+        date=command.date,
+        patient_id=command.patient_id,
+        slot_id=reservation.slot_id,
+        reservation_id=reservation.reservation_id,
+        appointment_id=reservation.appointment_id,
+    )
+    unit.emit(AVAILABILITY_EVENTS, kept)
+
+
+def emit_refused(unit: Unit, command: SlotCommand, code: Code) -> None:
+    """Nothing is taken: booking stores the refusal, and answers it."""
+    refused = BookingRefused(
+        **unit.envelope(command),
+        doctor_id=command.doctor_id,
+        date=command.date,
+        patient_id=command.patient_id,
+        code=code,
+        purpose=command.purpose,
+        appointment_id=appointment_to_move(command),
+    )
+    unit.emit(AVAILABILITY_EVENTS, refused)
+
+
+def record_freed(unit: Unit, release: Release) -> None:
+    """A slot is free again, or gone."""
+    unit.record(release, Action.SLOT_FREED, release.slot_id, **_detail(release))
+
+
+def emit_freed(unit: Unit, release: Release) -> None:
+    """A release is done, also if it found nothing: settles the command that asked for it, if one did, and answers its client."""
+    if release.command_id is None:
+        return
+    freed = SlotFreed(
+        **unit.envelope(release),
+        doctor_id=release.doctor_id,
+        date=release.date,
+        slot_id=release.slot_id,
+        reservation_id=release.reservation_id,
+        appointment_id=release.appointment_id,
+    )
+    unit.emit(AVAILABILITY_EVENTS, freed)
+    if release.answer is not None:
+        unit.reply(release, release.answer)
+
+
+def emit_revoked(unit: Unit, caller: Caller, doctor_id: UUID, date: dt.date, reservation: Reservation) -> None:
+    """The doctor is deleted: booking is to cancel the appointment of this reservation."""
+    revoked = SlotRevoked(
+        **unit.envelope(caller),
+        doctor_id=doctor_id,
+        date=date,
+        slot_id=reservation.slot_id,
+        reservation_id=reservation.reservation_id,
+        appointment_id=reservation.appointment_id,
+    )
+    unit.emit(AVAILABILITY_EVENTS, revoked)
+    unit.record(caller, Action.SLOT_REVOKED, reservation.slot_id, **_detail(revoked))
+
+
+def emit_questioned(unit: Unit, reserved: SlotReserved) -> None:
+    """Asks whether a live appointment has the reservation. No client asks this: the actor is the system."""
+    envelope = unit.envelope(reserved)
+    envelope["actor"] = SYSTEM
+    questioned = ReservationQuestioned(
+        **envelope,
+        doctor_id=reserved.doctor_id,
+        date=reserved.date,
+        patient_id=reserved.patient_id,
+        slot_id=reserved.slot_id,
+        reservation_id=reserved.reservation_id,
+        appointment_id=reserved.appointment_id,
+        purpose=reserved.purpose,
+    )
+    unit.emit(AVAILABILITY_EVENTS, questioned)
+
+
+def _detail(message: SlotReserved | SlotRevoked | Release) -> dict[str, object]:
+    """How an audit row names a reservation."""
+    ids = {"reservation_id": message.reservation_id, "appointment_id": message.appointment_id}
+    return {"doctor_id": message.doctor_id, "date": message.date, **ids}
