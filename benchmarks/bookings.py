@@ -19,7 +19,7 @@ from benchmarks.figures import Load
 from benchmarks.load import Orders, longest_seconds
 from benchmarks.measured import Measured
 from benchmarks.stack import Bench, running
-from deploy.environment import process_environment
+from deploy.embedded.environment import process_environment
 
 IN_FLIGHT = (1, 16, 64, 256)
 ROUNDS = 5

@@ -13,9 +13,10 @@ from pathlib import Path
 import asyncpg
 
 from benchmarks.figures import in_turn
-from deploy import blocking, databases
-from deploy.embedded import EmbeddedServers
+from deploy import blocking
 from deploy.embedded.ports import LOOPBACK
+from deploy.embedded.servers import EmbeddedServers
+from deploy.stores import databases
 from services.availability.repository.slots import capacity, locks, reserve
 from services.booking.repository import appointments, patient_locks
 from shared.infra import audit, clinic_settings, inbox, outbox, outcomes, postgres

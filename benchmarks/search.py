@@ -21,9 +21,9 @@ import httpx2
 from benchmarks.figures import Ceiling, Spread, percentile, ratios
 from benchmarks.report import table
 from benchmarks.stack import own_servers, register
-from deploy import databases
-from deploy.embedded import EmbeddedServers
+from deploy.embedded.servers import EmbeddedServers
 from deploy.embedded.services import Services
+from deploy.stores import databases
 from services.availability.repository.slots.search import SearchPosition, SlotQuery, statement
 from shared.infra import postgres
 

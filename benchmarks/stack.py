@@ -16,12 +16,13 @@ import psutil
 
 from benchmarks import monolith
 from benchmarks.reference import REGISTER, Reference
-from deploy import blocking, databases, topics
-from deploy.embedded import EmbeddedServers
+from deploy import blocking
+from deploy.embedded.environment import process_environment
 from deploy.embedded.ports import any_free
 from deploy.embedded.process import Process
+from deploy.embedded.servers import EmbeddedServers
 from deploy.embedded.services import START_TIMEOUT_SECONDS, Services, probe_http
-from deploy.environment import process_environment
+from deploy.stores import databases, migrations, topics
 from shared.infra.ids import new_id
 
 ROLE = "monolith"
@@ -71,9 +72,7 @@ def own_servers() -> Iterator[EmbeddedServers]:
     servers = EmbeddedServers(folder)
     try:
         servers.start()
-        passwords = servers.secrets.passwords(databases.role_names())
-        databases.prepare(servers.postgres_dsn(), passwords)
-        databases.migrate(databases.owner_dsns(servers.postgres_dsn(), passwords))
+        migrations.prepare_and_migrate(servers.postgres_dsn(), servers.secrets)
         blocking.run(topics.create_topics(servers.kafka_bootstrap))
         yield servers
     finally:

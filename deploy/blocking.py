@@ -1,7 +1,7 @@
 """Runs asynchronous work for callers that are not asynchronous.
 
 The work gets a thread and a loop of its own, so it may also be called where a loop is running already: in a pytest
-session fixture, say. Called by the embedded stack and by `deploy.databases`.
+session fixture, say. Called by the embedded stack and by `deploy.stores.databases`.
 """
 
 import asyncio

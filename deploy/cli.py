@@ -38,10 +38,10 @@ app.add_typer(dlq_app, name="dlq")
 app.add_typer(import_app, name="import")
 app.add_typer(clinics_app, name="clinics")
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON document instead of lines.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document instead of lines.")]
 CsvFile = Annotated[str, typer.Argument(metavar="FILE.csv", help="UTF-8; the first line names the columns; - is standard input.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only judge the lines; nothing is changed.")]
-Report = Annotated[str | None, typer.Option("--report", metavar="FILE", help="Write every rejected line there, as CSV.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only judge the lines; nothing is changed.")]
+ReportOption = Annotated[str | None, typer.Option("--report", metavar="FILE", help="Write every rejected line there, as CSV.")]
 
 
 @app.command()
@@ -55,28 +55,28 @@ def up(
 
     Examples: frontdesk up | frontdesk up --detach --port 8100
     """
-    _run("stack", "up", port, detach)
+    _run("up", "up", port, detach)
 
 
 @app.command()
 def down(
     purge: Annotated[bool, typer.Option("--purge", help="Remove the data, too.")] = False,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Stop everything in order; data is kept unless --purge is given.
 
     Examples: frontdesk down | frontdesk down --purge
     """
-    _run("stack", "down", purge, as_json)
+    _run("down", "down", purge, as_json)
 
 
 @app.command()
-def status(as_json: Json = False) -> None:
+def status(as_json: JsonOption = False) -> None:
     """What runs where, asked of each component now. Exit code 4 if nothing runs, 1 if something does not answer.
 
     Examples: frontdesk status | frontdesk status --json
     """
-    _run("stack", "status", as_json)
+    _run("status", "status", as_json)
 
 
 @app.command()
@@ -88,23 +88,23 @@ def logs(
 
     Examples: frontdesk logs | frontdesk logs -f booking
     """
-    _run("stack", "logs", component, follow)
+    _run("logs", "logs", component, follow)
 
 
 @app.command()
 def env(
     service: Annotated[str | None, typer.Argument(help="Settings of this service instead of the stack's addresses.")] = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Print addresses and passwords of the running stack as shell variables.
 
     Examples: eval "$(frontdesk env)" | frontdesk env booking
     """
-    _run("stack", "env", service, as_json)
+    _run("env", "env", service, as_json)
 
 
 @app.command()
-def doctor(as_json: Json = False) -> None:
+def doctor(as_json: JsonOption = False) -> None:
     """Look for what is wrong with this machine and with what runs here, each with a fix. Exit code 1 if something fails.
 
     Example: frontdesk doctor
@@ -113,7 +113,7 @@ def doctor(as_json: Json = False) -> None:
 
 
 @app.command()
-def demo(as_json: Json = False) -> None:
+def demo(as_json: JsonOption = False) -> None:
     """Let 50 patients race for 10 places through the API, then check some in, and show what happened. Can be run again.
 
     Example: frontdesk demo
@@ -126,7 +126,7 @@ def explain(
     name: Annotated[
         str, typer.Argument(metavar="ID", help="A command id, an appointment's id, a Request-Id or an Idempotency-Key.")
     ],
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Tell why a command ended as it did: its path through the services, with times and reasons. Exit code 3 if nothing knows it.
 
@@ -142,7 +142,7 @@ def reconcile(
     since: Annotated[str | None, typer.Option("--from", help="First date to compare, YYYY-MM-DD; a week ago without it.")] = None,
     older_than: Annotated[float, typer.Option(help="Seconds after which what is under way counts as stuck.", min=0)] = 60,
     wait: Annotated[float, typer.Option(help="Seconds in which what is under way may arrive before the second look.")] = 10,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Compare what the services hold: slots with appointments, check-ins with the queue, outcomes, outboxes, settings.
 
@@ -157,7 +157,7 @@ def reconcile(
 def psql(
     service: Annotated[str, typer.Argument(help="availability, booking, queue or gateway.")],
     sql: Annotated[str | None, typer.Option("--command", "-c", help="One statement; without it a session of psql.")] = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Look into a service's database: the rows of all clinics are seen, nothing can be written.
 
@@ -167,25 +167,25 @@ def psql(
 
 
 @app.command()
-def migrate(as_json: Json = False) -> None:
+def migrate(as_json: JsonOption = False) -> None:
     """Bring the databases of the running stack to the newest schema; safe to repeat.
 
     Example: frontdesk migrate
     """
-    _run("stack", "run_migrations", as_json)
+    _run("migrate", "migrate", as_json)
 
 
 @app.command()
-def seed(as_json: Json = False) -> None:
+def seed(as_json: JsonOption = False) -> None:
     """Make the demo clinic's doctors and patients through the API; safe to repeat.
 
     Example: frontdesk seed
     """
-    _run("stack", "seed", as_json)
+    _run("seed", "seed", as_json)
 
 
 @app.command()
-def version(as_json: Json = False) -> None:
+def version(as_json: JsonOption = False) -> None:
     """Print the version.
 
     Example: frontdesk version
@@ -196,7 +196,7 @@ def version(as_json: Json = False) -> None:
 
 
 @topics_app.command("create")
-def topics_create(as_json: Json = False) -> None:
+def topics_create(as_json: JsonOption = False) -> None:
     """Make every declared topic of the running stack; safe to repeat. Exit code 1 if one is not as declared.
 
     Example: frontdesk topics create
@@ -205,7 +205,7 @@ def topics_create(as_json: Json = False) -> None:
 
 
 @topics_app.command("list")
-def topics_list(as_json: Json = False) -> None:
+def topics_list(as_json: JsonOption = False) -> None:
     """Show every topic: partitions, how long it is kept, how many records it has, which groups read it.
 
     Example: frontdesk topics list
@@ -230,7 +230,7 @@ def topics_tail(
 def topics_lag(
     group: Annotated[str | None, typer.Argument(help="A group: availability, booking or queue; all without it.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Exit code 1 unless everything is processed.")] = False,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show how many records of its topics each group has still to process.
 
@@ -240,7 +240,7 @@ def topics_lag(
 
 
 @dlq_app.command("list")
-def dlq_list(as_json: Json = False) -> None:
+def dlq_list(as_json: JsonOption = False) -> None:
     """Count the dead letters of each topic and group: how many still wait, the oldest and newest, types and errors.
 
     Example: frontdesk dlq list
@@ -263,7 +263,7 @@ def dlq_redrive(
     everything_of: Annotated[str | None, typer.Option("--all", help="All of this topic that were not redriven yet.")] = None,
     again: Annotated[bool, typer.Option("--again", help="Also those that were redriven before.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go back.")] = False,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Hand dead letters once more to the group that could not process them, and to no other. Ids and keys stay as they are.
 
@@ -278,12 +278,12 @@ def dlq_redrive(
 @import_app.command("patients")
 def import_patients(
     file: CsvFile,
-    dry_run: DryRun = False,
+    dry_run: DryRunOption = False,
     on_duplicate: Annotated[
         Literal["reject", "create"], typer.Option(help="What becomes of one whose phone is another patient's, as in families.")
     ] = "reject",
-    report: Report = None,
-    as_json: Json = False,
+    report: ReportOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Register the patients of a file. Those that are there stay as they are, so it can be run again at any time.
 
@@ -297,7 +297,9 @@ def import_patients(
 
 
 @import_app.command("doctors")
-def import_doctors(file: CsvFile, dry_run: DryRun = False, report: Report = None, as_json: Json = False) -> None:
+def import_doctors(
+    file: CsvFile, dry_run: DryRunOption = False, report: ReportOption = None, as_json: JsonOption = False
+) -> None:
     """Register the doctors of a file. Those that are there stay as they are, so it can be run again at any time.
 
     Who is there already is told by external_id, or by code, which is made from the name if absent. Columns: name, and any of
@@ -313,7 +315,7 @@ def clinics_settings(
     changes: Annotated[
         list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="Settings to change; none: show.")
     ] = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show the clinic's settings, or change some of them; other services follow within a second.
 
@@ -323,7 +325,8 @@ def clinics_settings(
 
 
 def _run(noun: str, verb: str, *arguments: Any) -> None:
-    """Run a command; what it says of a failure goes to stderr without a traceback."""
+    """Run a command. A failure goes to stderr as a text, without a traceback."""
+    from deploy.addresses import who_runs_servers
     from deploy.failure import Failure
 
     try:
@@ -331,14 +334,14 @@ def _run(noun: str, verb: str, *arguments: Any) -> None:
     except KeyboardInterrupt:
         code = INTERRUPTED
     except Failure as failure:
-        sys.stderr.write(f"\n{failure}\n")
+        sys.stderr.write(f"\n{failure.shown(who_runs_servers())}\n")
         code = failure.exit_code
     raise typer.Exit(code)
 
 
 def main() -> None:
     """Entry point of the console script."""
-    # Kafka's client tells of every failed attempt by itself; we say it once, and how to go on.
+    # Kafka's client logs every failed attempt; the command says once that Kafka does not answer, and what to type.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     app()
 

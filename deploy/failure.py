@@ -1,6 +1,6 @@
 """What a command says instead of a traceback: a text for a person and the exit code that goes with it.
 
-Raised anywhere below `deploy`, shown by `deploy.cli` only.
+Raised anywhere below `deploy`, shown by `deploy.cli` and `deploy.compose` only.
 """
 
 from deploy.exit_codes import FAILED, NOT_FOUND, UNREACHABLE, USAGE
@@ -11,9 +11,13 @@ class Failure(Exception):
 
     exit_code = FAILED
 
+    def shown(self, who_runs_servers: str) -> str:
+        """The whole text. `who_runs_servers` is what to type to see whether the servers run."""
+        return str(self)
+
 
 class Misused(Failure):
-    """The command was asked for something that it does not do."""
+    """The arguments, the file or an address cannot be used as they are."""
 
     exit_code = USAGE
 
@@ -28,3 +32,15 @@ class Unreachable(Failure):
     """What the command talks to does not run, or does not answer."""
 
     exit_code = UNREACHABLE
+
+
+class NoAnswer(Unreachable):
+    """A server does not answer at its address. Who raises it does not know who runs the server: `shown` adds what to type."""
+
+    def __init__(self, text: str, *, doctor: bool = False) -> None:
+        """`doctor`: `frontdesk doctor` checks this server, too."""
+        super().__init__(text)
+        self._first = "frontdesk doctor, " if doctor else ""
+
+    def shown(self, who_runs_servers: str) -> str:
+        return f"{self}\n  try: {self._first}{who_runs_servers}"

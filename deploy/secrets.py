@@ -1,6 +1,7 @@
 """Secrets of a stack: each made once, kept in the data folder for its owner only (mode 0600).
 
-Called by the servers (superuser), `deploy.databases` (roles), `deploy.compose` and whoever builds a service's environment (keys).
+Called by the embedded servers (superuser), by those who prepare databases (roles) or make a service's environment (keys), and by
+`deploy.compose`.
 """
 
 import os
@@ -9,8 +10,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 SECRET_BYTES = 32
-KEYS = {"booking": ("identifier.key",), "gateway": ("ticket.key",)}
-"""The keys that a service needs beside its database's password."""
 
 
 class Secrets:

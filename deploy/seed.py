@@ -46,7 +46,7 @@ PATIENTS: tuple[Body, ...] = (
 
 @dataclass(frozen=True)
 class DemoClinic:
-    """Ids of what is there to play with, and what is not there any more: somebody has deleted or renamed it."""
+    """Ids of its doctors and patients, and the names of what is missing, because a client has deleted or renamed it."""
 
     doctor_ids: list[str]
     patient_ids: list[str]
@@ -54,7 +54,7 @@ class DemoClinic:
 
 
 def seed(gateway_url: str) -> DemoClinic:
-    """Make what the demo clinic has, or find what was made before. Raises `Failure` if the API cannot be asked."""
+    """Make what the demo clinic has, or find what was made before. Raises `Failure` if the API does not answer or fails."""
     try:
         with httpx2.Client(base_url=f"{gateway_url}/api/v1", timeout=TIMEOUT_SECONDS) as client:
             return _Seeder(client).run()
@@ -63,7 +63,7 @@ def seed(gateway_url: str) -> DemoClinic:
 
 
 class _Seeder:
-    """Makes the entries through one client. What is refused and not found either is `missing`."""
+    """Makes the entries through one client. What is refused, and is not there either, is noted as missing."""
 
     def __init__(self, client: httpx2.Client) -> None:
         self._client = client
@@ -99,7 +99,7 @@ class _Seeder:
         return [doctor for doctor in made if doctor]
 
     def _give_hours(self, doctor: Body) -> None:
-        """Gives a doctor hours, unless somebody has given some before: what was changed stays as it is."""
+        """Give a doctor hours, unless it was given some before: what was changed stays as it is."""
         places = {place["name"]: place["id"] for place in doctor["locations"]}
         if not all(hour["location"] in places for hour in HOURS):
             return
@@ -113,23 +113,23 @@ class _Seeder:
             _checked(answer)
 
     def _patient(self, number: int, patient: Body) -> Body | None:
-        """A patient. Of those who share the phone now, the one of that name, else the first: names are corrected."""
+        """A patient. Of those who share the phone now, the one of that name, else the first: names may have been corrected."""
         made = self._made("/patients", f"demo-patient-{number}", patient)
         if made is None:
             family = self._listed("/patients", phone=patient["phone"])
             made = next((one for one in family if one["name"] == patient["name"]), family[0] if family else None)
-        return self._told(made, f"patient {patient['name']}")
+        return self._noted(made, f"patient {patient['name']}")
 
     def _entry(self, path: str, kind: str, known_by: str, body: Body, **filters: str) -> Body | None:
-        """An entry of the directory. Once the key is forgotten, its name or code is what tells that it is the same."""
+        """An entry of the directory. Once the idempotency key is forgotten, it is found again by its name or code."""
         made = self._made(path, f"demo-{kind}-{body[known_by]}", body)
         if made is None:
             wanted = body[known_by].casefold()
             made = next((item for item in self._listed(path, **filters) if item[known_by].casefold() == wanted), None)
-        return self._told(made, f"{kind} {body['name']}")
+        return self._noted(made, f"{kind} {body['name']}")
 
     def _made(self, path: str, key: str, body: Body) -> Body | None:
-        """What a key made, now or at its first use; nothing if the request is refused, or it has been deleted since.
+        """What an idempotency key made, now or at its first use; None if the request is refused or it was deleted since.
 
         A refusal is no failure: keys are forgotten after 33 days, and what they made is still there.
         """
@@ -142,15 +142,16 @@ class _Seeder:
     def _listed(self, path: str, **filters: str) -> list[Body]:
         """All entries of a list that the filters find, page by page."""
         found: list[Body] = []
-        asked: dict[str, str | int] = {**filters, "limit": LIST}
+        query: dict[str, str | int] = {**filters, "limit": LIST}
         while True:
-            page = _checked(self._client.get(path, params=asked)).json()
+            page = _checked(self._client.get(path, params=query)).json()
             found += page["items"]
             if page["next_cursor"] is None:
                 return found
-            asked["cursor"] = page["next_cursor"]
+            query["cursor"] = page["next_cursor"]
 
-    def _told(self, made: Body | None, what: str) -> Body | None:
+    def _noted(self, made: Body | None, what: str) -> Body | None:
+        """An entry, which is noted as missing if it is none."""
         if made is None:
             self._missing.append(what)
         return made
@@ -162,6 +163,6 @@ def _id(entry: Body | None) -> str | None:
 
 def _checked(answer: httpx2.Response) -> httpx2.Response:
     if not answer.is_success:
-        asked = f"{answer.request.method} {answer.request.url.path}"
-        raise Failure(f"the demo clinic could not be made: {asked} answered {answer.status_code}: {answer.text[:500]}")
+        request = f"{answer.request.method} {answer.request.url.path}"
+        raise Failure(f"the demo clinic could not be made: {request} answered {answer.status_code}: {answer.text[:500]}")
     return answer

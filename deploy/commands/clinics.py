@@ -1,27 +1,27 @@
-"""`frontdesk clinics settings`: what a clinic decides for itself, shown and changed through the public API like by any client."""
+"""`frontdesk clinics settings`: shows and changes what a clinic decides for itself, through the public API like any client."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import httpx2
 
-from deploy import addresses
+from deploy.commands.addresses import ADDRESSES
 from deploy.commands.output import out, table
 from deploy.exit_codes import OK
-from deploy.failure import Failure, Misused
+from deploy.failure import Failure, Misused, NoAnswer
 
 TIMEOUT_SECONDS = 30.0
-WORDS = {"true": True, "false": False}
+BOOLEANS = {"true": True, "false": False}
 
 
 def settings(changes: list[str], as_json: bool) -> int:
     """The settings as they are now, after the changes if there are any."""
-    api = addresses.api()
+    api = ADDRESSES.api()
     with httpx2.Client(base_url=api, timeout=TIMEOUT_SECONDS) as client:
         try:
             clinic = _changed(client, changes)
         except httpx2.TransportError as error:
-            raise addresses.unreachable("the API", api, type(error).__name__) from error
+            raise NoAnswer(f"the API does not answer at {api}: {type(error).__name__}") from error
     out(clinic, as_json, _lines(clinic))
     return OK
 
@@ -31,7 +31,7 @@ def _changed(client: httpx2.Client, changes: list[str]) -> dict[str, Any]:
     if not changes:
         return found
     body = dict(_read(change, found["settings"]) for change in changes)
-    # Values were read by the types that are shown: somebody else's change in between is not written over.
+    # The values were read by the types of this version: if the settings have been changed since, the API refuses.
     return _clinic(client.patch("/clinic", json=body, headers={"If-Match": f'"v{found["version"]}"'}))
 
 
@@ -41,9 +41,9 @@ def _read(change: str, known: dict[str, Any]) -> tuple[str, Any]:
     if not equals or name not in known:
         raise Misused(f"{change} changes no setting; write NAME=VALUE with one of: {', '.join(known)}")
     if isinstance(known[name], bool):
-        if text not in WORDS:
+        if text not in BOOLEANS:
             raise Misused(f"{name} is true or false")
-        return name, WORDS[text]
+        return name, BOOLEANS[text]
     if isinstance(known[name], int):
         if not (text.isascii() and text.isdigit()):
             raise Misused(f"{name} is a whole number")

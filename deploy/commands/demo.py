@@ -1,22 +1,22 @@
-"""`frontdesk demo`: a race that cannot be lost, then a waiting room."""
+"""`frontdesk demo`: more patients book at once than there are places, then some check in; shows that all went as it must."""
 
 import asyncio
 from collections.abc import Iterator
 
-from deploy import addresses
 from deploy.commands import race
+from deploy.commands.addresses import ADDRESSES
 from deploy.commands.output import out, table
-from deploy.commands.race import Race
+from deploy.commands.race import RaceResult
 from deploy.exit_codes import FAILED, OK
 
 
 def demo(as_json: bool) -> int:
     """Run it and show what happened; 1 if it is not what has to happen."""
-    ran = asyncio.run(race.run(addresses.api()))
+    ran = asyncio.run(race.run(ADDRESSES.api()))
     value = {
         "doctor_id": ran.doctor_id,
         "date": ran.date,
-        "asked": len(ran.asked),
+        "asked": len(ran.attempts),
         "endings": dict(ran.endings),
         "slots": ran.slots,
         "milliseconds": ran.milliseconds,
@@ -27,7 +27,7 @@ def demo(as_json: bool) -> int:
     return OK if ran.as_it_must else FAILED
 
 
-def _lines(ran: Race) -> Iterator[str]:
+def _lines(ran: RaceResult) -> Iterator[str]:
     yield f"{race.PATIENTS} patients ask at once for the {race.PLACES} places of Dr Rosa Race on {ran.date}"
     yield from _indented(table([[ending, str(count)] for ending, count in sorted(ran.endings.items())], ["ANSWER", "PATIENTS"]))
     yield f"  places given: {' '.join(map(str, ran.slots))}"
@@ -38,8 +38,8 @@ def _lines(ran: Race) -> Iterator[str]:
     yield from _indented(table(rows, ["POSITION", "PATIENT", "STATE"]))
     rule = "each place once, everybody else 409 full, positions without a gap"
     yield f"as it must be: {rule}" if ran.as_it_must else f"NOT AS IT MUST BE, which is: {rule}"
-    asked = [next((one.key for one in some), None) for some in (ran.booked, ran.refused)]
-    yield " Why: " + " · ".join(f"frontdesk explain {key}" for key in asked if key)
+    keys = [next((one.key for one in some), None) for some in (ran.booked, ran.refused)]
+    yield " Why: " + " · ".join(f"frontdesk explain {key}" for key in keys if key)
 
 
 def _indented(lines: list[str]) -> Iterator[str]:

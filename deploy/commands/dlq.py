@@ -1,20 +1,21 @@
-"""`frontdesk dlq`: what the services could not process, and the way back for it."""
+"""`frontdesk dlq`: lists and shows what the services could not process, and hands it back to them."""
 
 import asyncio
 import json
 from typing import Any
 
-from deploy import addresses
+from deploy.commands.addresses import ADDRESSES
 from deploy.commands.output import out, table
 from deploy.exit_codes import FAILED, OK
 from deploy.failure import Misused, NotThere
-from deploy.inspect import dead_letters, kafka_log
-from deploy.inspect.dead_letters import Letter
+from deploy.inspect import dead_letters
+from deploy.inspect.dead_letters import DeadLetter
+from deploy.stores import kafka_clients
 
 
 def show_all(as_json: bool) -> int:
     """One line for each topic and group that has dead letters."""
-    rows = dead_letters.summed_up(asyncio.run(_find()))
+    rows = dead_letters.summary(asyncio.run(_find()))
     cells = [
         [
             row["topic"],
@@ -28,8 +29,8 @@ def show_all(as_json: bool) -> int:
     return OK
 
 
-async def _find() -> list[Letter]:
-    async with kafka_log.reader(addresses.kafka()) as consumer:
+async def _find() -> list[DeadLetter]:
+    async with kafka_clients.reader(ADDRESSES.kafka()) as consumer:
         return await dead_letters.find(consumer)
 
 
@@ -44,8 +45,8 @@ def show(name: str) -> int:
     return OK
 
 
-async def _named(name: str) -> list[Letter]:
-    async with kafka_log.reader(addresses.kafka()) as consumer:
+async def _named(name: str) -> list[DeadLetter]:
+    async with kafka_clients.reader(ADDRESSES.kafka()) as consumer:
         found = await dead_letters.named(consumer, name)
     if not found:
         raise NotThere(f"there is no dead letter {name}\n  try: frontdesk dlq list")
@@ -53,7 +54,7 @@ async def _named(name: str) -> list[Letter]:
 
 
 def redrive(name: str | None, everything_of: str | None, again: bool, dry_run: bool, as_json: bool) -> int:
-    """Hands letters to the group that could not process them; 1 if some of what was asked for cannot go back."""
+    """Hand dead letters to the group that could not process them; 1 if some of what was asked for cannot go back."""
     chosen, left = asyncio.run(_redrive(name, everything_of, again, dry_run))
     done = "would go back" if dry_run else "handed"
     lines = [f"{letter.place}  {letter.type}  {done} to {letter.group}" for letter in chosen]
@@ -69,7 +70,7 @@ def redrive(name: str | None, everything_of: str | None, again: bool, dry_run: b
 
 async def _redrive(
     name: str | None, everything_of: str | None, again: bool, dry_run: bool
-) -> tuple[list[Letter], list[tuple[Letter, str]]]:
+) -> tuple[list[DeadLetter], list[tuple[DeadLetter, str]]]:
     if (name is None) == (everything_of is None):
         raise Misused("name one dead letter, or --all TOPIC\n  try: frontdesk dlq list")
     found = await _named(name) if name else await _of_topic(everything_of or "")
@@ -80,18 +81,18 @@ async def _redrive(
     judged = [(letter, _why_not(letter, again)) for letter in found]
     chosen = [letter for letter, reason in judged if reason is None]
     if not dry_run:
-        await dead_letters.redrive(addresses.kafka(), chosen)
+        await dead_letters.redrive(ADDRESSES.kafka(), chosen)
     return chosen, [(letter, reason) for letter, reason in judged if reason]
 
 
-def _why_not(letter: Letter, again: bool) -> str | None:
+def _why_not(letter: DeadLetter, again: bool) -> str | None:
     if letter.redriven and not again:
         return "it was redriven before; --again does it once more"
     return letter.why_not
 
 
-async def _of_topic(topic: str) -> list[Letter]:
-    if topic not in dead_letters.PLACES:
-        raise NotThere(f"no topic of dead letters is called {topic}; there are: {', '.join(dead_letters.PLACES)}")
-    async with kafka_log.reader(addresses.kafka()) as consumer:
+async def _of_topic(topic: str) -> list[DeadLetter]:
+    if topic not in dead_letters.TOPICS:
+        raise NotThere(f"no topic of dead letters is called {topic}; there are: {', '.join(dead_letters.TOPICS)}")
+    async with kafka_clients.reader(ADDRESSES.kafka()) as consumer:
         return await dead_letters.find(consumer, [topic])

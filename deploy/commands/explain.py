@@ -6,118 +6,127 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from deploy.addresses import who_runs_servers
+from deploy.commands.addresses import ADDRESSES
 from deploy.commands.output import out
 from deploy.exit_codes import OK
 from deploy.failure import Failure, NotThere, Unreachable
-from deploy.inspect.explain import evidence as stores
-from deploy.inspect.explain import others, story
-from deploy.inspect.explain.evidence import Evidence, Look
-from deploy.inspect.explain.naming import Named, commands_of
+from deploy.inspect.explain import appointments, databases, log_search, summary, timeline
+from deploy.inspect.explain.candidates import CandidateCommands, candidates_of
+from deploy.inspect.explain.log_search import LogSearch
+from deploy.inspect.explain.trace import CommandTrace, iso, uuid_of
 from deploy.inspect.kafka_log import fields
 
 
 @dataclass(frozen=True)
-class Told:
+class Explanation:
     """All that was found by an id."""
 
-    commands: list[Evidence]
-    unasked: Evidence
+    commands: list[CommandTrace]
+    without_command: CommandTrace
     """What happened without a command."""
-    look: Look
+    log: LogSearch
 
 
 def explain(text: str, as_json: bool) -> int:
-    """Tell of every command that the id names."""
-    told = asyncio.run(_explained(text))
+    """Explain every command that the id names."""
+    found = asyncio.run(_explained(text))
     value = {
         "id": text,
-        "commands": [_shown(command) for command in told.commands],
-        "without_command": {"why": others.sentences(told.unasked), "steps": _steps(told.unasked)},
-        "log": {"records_read": told.look.read, "complete": told.look.complete},
+        "commands": [_shown(command) for command in found.commands],
+        "without_command": {"why": appointments.sentences(found.without_command), "steps": _steps(found.without_command)},
+        "log": {"records_read": found.log.read, "complete": found.log.complete},
     }
-    out(value, as_json, _lines(told))
+    out(value, as_json, _lines(found))
     return OK
 
 
-async def _explained(text: str) -> Told:
-    async with stores.opened() as opened:
-        named = await commands_of(opened, text)
-        found = [await stores.in_stores(opened, command) for command in named.commands]
-        alone = await stores.without_command(opened, text, [command for command in found if command])
-        look = await _look(named, [*found, alone])
-        if more := _more(look, named):
-            found += [await stores.in_stores(opened, command) for command in more]
-            look = await _look(named, [*found, alone])
-    for command in (*found, alone):
-        command.records, command.commands_complete = stores.of_command(look.records, command.command_id), look.commands_complete
-    told = [command for command in found if command]
-    if not alone.audit:
-        alone.records = []  # others' messages may name the id
-    if not told and not alone and look.failure:
-        raise Unreachable(f"the databases know nothing of {text}, and the log cannot be read: {look.failure}")
-    if not told and not alone:
-        raise NotThere(f"nothing is known of {text}: neither the databases nor the {look.read} newest records of the log name it")
-    async with stores.opened() as opened:  # a newer snapshot: what the log told of is in it
-        for command in (*told, alone):
-            await stores.add_receipts(opened, command)
-    return Told(told, alone, look)
+async def _explained(text: str) -> Explanation:
+    """Ask the databases first, then the log, then the databases for what only the log tied to the id."""
+    async with databases.opened(ADDRESSES) as snapshots:
+        candidates = await candidates_of(snapshots, text)
+        traces = [await databases.trace_of(snapshots, command) for command in candidates.commands]
+        without = await databases.without_command(snapshots, text, [trace for trace in traces if trace])
+        log = await _search(candidates, [*traces, without])
+        if more := _only_in_log(log, candidates):
+            traces += [await databases.trace_of(snapshots, command) for command in more]
+            log = await _search(candidates, [*traces, without])
+    for trace in (*traces, without):
+        trace.records, trace.commands_complete = log_search.of_command(log.records, trace.command_id), log.commands_complete
+    if not without.audit:
+        without.records = []  # messages about others may name the id
+    found = Explanation([trace for trace in traces if trace], without, log)
+    _check_known(found, text)
+    async with databases.opened(ADDRESSES) as snapshots:  # newer ones: what the log has is in them
+        for trace in (*found.commands, without):
+            await databases.add_receipts(snapshots, trace)
+    return found
 
 
-async def _look(named: Named, found: list[Evidence]) -> Look:
-    """The log from the first time that the stores know of."""
-    since = min((at for command in found if (at := command.began)), default=None)
+def _check_known(found: Explanation, text: str) -> None:
+    """Raises `NotThere` if nothing was found, `Unreachable` if it may be in the log, which could not be read."""
+    if found.commands or found.without_command:
+        return
+    if found.log.failure:
+        why = found.log.failure.shown(who_runs_servers())
+        raise Unreachable(f"the databases know nothing of {text}, and the log cannot be read: {why}")
+    raise NotThere(
+        f"nothing is known of {text}: neither the databases nor the {found.log.read} newest records of the log name it"
+    )
+
+
+async def _search(candidates: CandidateCommands, traces: list[CommandTrace]) -> LogSearch:
+    """The log from the first time that the databases know of."""
+    since = min((at for trace in traces if (at := trace.began)), default=None)
+    texts = [candidates.text, *(str(trace.command_id) for trace in traces if trace.command_id)]
     try:
-        return await stores.in_log([named.text, *(str(id_) for command in found if (id_ := command.command_id))], since)
-    except Failure as failure:  # what the databases know is still worth telling
-        return Look([], 0, failure=failure)
+        return await log_search.search(ADDRESSES.kafka(), texts, since)
+    except Failure as failure:  # what the databases know is still worth showing
+        return LogSearch([], 0, failure=failure)
 
 
-def _more(look: Look, named: Named) -> list[UUID]:
+def _only_in_log(log: LogSearch, candidates: CandidateCommands) -> list[UUID]:
     """Commands of the request, or about the appointment, that only the log ties to it."""
-    told = {command for record in look.records if (command := stores.uuid_of(fields(record).get("command_id")))}
-    return sorted(told - set(named.commands))
+    found = {command for record in log.records if (command := uuid_of(fields(record).get("command_id")))}
+    return sorted(found - set(candidates.commands))
 
 
-def _shown(command: Evidence) -> dict[str, Any]:
+def _shown(command: CommandTrace) -> dict[str, Any]:
     outcome = command.outcome
     return {
         "command_id": command.command_id,
         "type": outcome["type"] if outcome else None,
-        "status": story.status_of(command),
+        "status": summary.status_of(command),
         "status_code": outcome["status_code"] if outcome else None,
         "code": outcome["code"] if outcome else None,
         "result": outcome["result"] if outcome else None,
-        "why": _why(command),
-        "repeats": [{**one, "at": story.iso(one["at"])} for one in story.repeats_of(command)],
+        "why": summary.why(command),
+        "repeats": [{**one, "at": iso(one["at"])} for one in summary.repeats_of(command)],
         "steps": _steps(command),
     }
 
 
-def _why(command: Evidence) -> list[str]:
-    return [*story.why(command), *others.sentences(command)]
+def _steps(trace: CommandTrace) -> list[dict[str, Any]]:
+    steps = timeline.steps_of(trace)
+    return [{"at": iso(step.at), "service": step.service, "what": step.what, "detail": step.detail} for step in steps]
 
 
-def _steps(evidence: Evidence) -> list[dict[str, Any]]:
-    steps = story.steps_of(evidence)
-    return [{"at": story.iso(step.at), "service": step.service, "what": step.what, "detail": step.detail} for step in steps]
+def _lines(found: Explanation) -> Iterator[str]:
+    for command in found.commands:
+        yield from _paragraph(f"{command.command_id}  {summary.status_of(command)}", command, summary.why(command))
+    if found.without_command:
+        yield from _paragraph("without a command", found.without_command, appointments.sentences(found.without_command))
+    if found.log.failure:
+        yield found.log.failure.shown(who_runs_servers())
+        return
+    scope = "all" if found.log.complete else "not all"
+    missing = "" if found.log.complete else ": older or later ones may be missing"
+    yield f"({found.log.read} records of the log read, {scope} of the time in question{missing})"
 
 
-def _lines(told: Told) -> Iterator[str]:
-    for command in told.commands:
-        yield from _story(f"{command.command_id}  {story.status_of(command)}", command, _why(command))
-    if told.unasked:
-        yield from _story("without a command", told.unasked, others.sentences(told.unasked))
-    scope = (
-        "all of the time in question"
-        if told.look.complete
-        else "not all of the time in question: older or later ones may be missing"
-    )
-    yield str(told.look.failure or f"({told.look.read} records of the log read, {scope})")
-
-
-def _story(title: str, evidence: Evidence, why: list[str]) -> Iterator[str]:
-    steps = story.steps_of(evidence)
-    yield title + (f", from {story.iso(steps[0].at)}" if steps else "")
-    yield from (story.line_of(step, steps[0].at) for step in steps)
+def _paragraph(title: str, trace: CommandTrace, why: list[str]) -> Iterator[str]:
+    steps = timeline.steps_of(trace)
+    yield title + (f", from {iso(steps[0].at)}" if steps else "")
+    yield from (timeline.line_of(step, steps[0].at) for step in steps)
     yield from (f"  {line}" for line in why)
     yield ""

@@ -8,21 +8,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from deploy.commands.addresses import ADDRESSES
 from deploy.commands.output import out
 from deploy.exit_codes import FAILED, OK
 from deploy.failure import Failure, Misused
-from deploy.importing import progress, work
+from deploy.importing import progress, transfer
+from deploy.importing.client import connected
+from deploy.importing.csv_table import CsvTable
 from deploy.importing.kinds import KINDS
-from deploy.importing.owner import opened
-from deploy.importing.progress import Show
+from deploy.importing.progress import ShowProgress
 from deploy.importing.rejections import FIRST, Rejections, rejections
-from deploy.importing.table import Table
-from deploy.importing.work import Tally
+from deploy.importing.transfer import Chunk, Tally
 from shared.contracts.imports import ImportReport
 
 STDIN = "-"
 REJECT = "reject"
-"""What an owner does that is not told otherwise."""
+"""What an owner does with duplicates without being told."""
 
 
 def patients(name: str, dry_run: bool, on_duplicate: str, report: str | None, as_json: bool) -> int:
@@ -43,25 +44,27 @@ def _imported(kind: str, name: str, params: dict[str, str], dry_run: bool, repor
         raise Misused("the report would take the place of the file")
     tally, began = Tally(), time.monotonic()
     with _file(name) as (file, size):
-        table = Table(file, KINDS[kind])
-        with rejections(path) as told, _how_far(tally), progress.shown(kind, size) as show:
-            asyncio.run(_take(table, kind, {**params, "dry_run": str(dry_run).lower()}, tally, told, show))
+        table = CsvTable(file, KINDS[kind])
+        with rejections(path) as rejected, _saying_how_far(tally), progress.shown(kind, size) as show:
+            asyncio.run(_transfer(table, kind, {**params, "dry_run": str(dry_run).lower()}, tally, rejected, show))
     value = {
         "kind": kind, "file": name, "dry_run": dry_run, "lines": tally.lines, "created": tally.created, "known": tally.known,
-        "rejected": tally.rejected, "rejected_lines": [line.model_dump() for line in told.first], "report": report,
+        "rejected": tally.rejected, "rejected_lines": [line.model_dump() for line in rejected.first], "report": report,
         "seconds": round(time.monotonic() - began, 1),
     }  # fmt: skip
     out(value, as_json, _lines(value))
     return FAILED if tally.rejected else OK
 
 
-async def _take(table: Table, kind: str, params: dict[str, str], tally: Tally, told: Rejections, show: Show) -> None:
-    def done(chunk: work.Chunk, report: ImportReport) -> None:
-        told.add(tally.add(chunk, report))
+async def _transfer(
+    table: CsvTable, kind: str, params: dict[str, str], tally: Tally, rejected: Rejections, show: ShowProgress
+) -> None:
+    def on_done(chunk: Chunk, report: ImportReport) -> None:
+        rejected.add(tally.add(chunk, report))
         show(tally)
 
-    async with opened(KINDS[kind], params) as owner:
-        await work.take(table, owner.take, done)
+    async with connected(ADDRESSES, KINDS[kind], params) as owner:
+        await transfer.transfer(table, owner.send, on_done)
 
 
 @contextlib.contextmanager
@@ -79,8 +82,8 @@ def _file(name: str) -> Iterator[tuple[BinaryIO, int | None]]:
 
 
 @contextlib.contextmanager
-def _how_far(tally: Tally) -> Iterator[None]:
-    """Says how far it came if it is stopped."""
+def _saying_how_far(tally: Tally) -> Iterator[None]:
+    """Say how far it came if it fails or is interrupted."""
     try:
         yield
     except (Failure, KeyboardInterrupt):

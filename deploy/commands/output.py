@@ -1,4 +1,4 @@
-"""How every command prints: one JSON document, or lines for a person."""
+"""Prints what a command found: one JSON document, or lines for a person."""
 
 import json
 import math
@@ -14,7 +14,7 @@ def out(value: Any, as_json: bool, lines: Iterable[str]) -> None:
 
 
 def _finite(value: Any) -> Any:
-    """Numbers that are none as text: `default` is not asked about them."""
+    """Infinity and not-a-number as text: `default` of `json` is not called for them."""
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""`frontdesk psql SERVICE`: a look into a service's database. The reader's role is what keeps it from writing."""
+"""`frontdesk psql SERVICE`: queries of a service's database. The reader's role is what keeps it from writing."""
 
 import asyncio
 import os
@@ -10,18 +10,17 @@ from urllib.parse import unquote, urlsplit
 
 import asyncpg
 
-from deploy import addresses
+from deploy import installation
+from deploy.commands.addresses import ADDRESSES
 from deploy.commands.output import out, table
-from deploy.databases import SERVICES
 from deploy.exit_codes import OK
-from deploy.failure import Failure, NotThere
-from deploy.inspect.read_only import snapshot
+from deploy.failure import Failure
+from deploy.inspect.snapshots import snapshot
 
 
 def psql(service: str, sql: str | None, as_json: bool) -> int:
     """One statement and its rows, or an interactive session without one."""
-    if service not in SERVICES:
-        raise NotThere(f"no service is called {service}; there are: {', '.join(SERVICES)}")
+    installation.named(service)
     if sql is None:
         return _session(service)
     try:
@@ -35,7 +34,7 @@ def psql(service: str, sql: str | None, as_json: bool) -> int:
 
 
 async def _asked(service: str, sql: str) -> tuple[list[str], list[list[Any]]]:
-    async with snapshot(service) as connection:
+    async with snapshot(ADDRESSES, service) as connection:
         statement = await connection.prepare(sql)
         columns = [attribute.name for attribute in statement.get_attributes()]
         return columns, [[_plain(value) for value in row.values()] for row in await statement.fetch()]
@@ -48,7 +47,7 @@ def _plain(value: Any) -> Any:
 
 def _session(service: str) -> int:
     """`psql` in our place; the password goes by its environment, where a list of processes does not show it."""
-    url = urlsplit(addresses.database(service))
+    url = urlsplit(ADDRESSES.database(service))
     program = shutil.which("psql") or _embedded_psql()
     if program is None:
         raise Failure(f'there is no psql here\n  try: frontdesk psql {service} -c "SELECT …"')

@@ -1,6 +1,6 @@
-"""The demo: fifty patients want ten places at once, then those who got one arrive. Through the public API, like any client.
+"""The demo: fifty patients book ten places at once, then some of those who got one check in. Through the public API.
 
-Repeatable: the patients are the same each time, the doctor is a new one, so a day with room is always there. Called by
+Repeatable: the patients are the same each time, the doctor is a new one, so there is always a day with room. Called by
 `frontdesk demo`.
 """
 
@@ -15,8 +15,7 @@ from uuid import uuid4
 
 import httpx2
 
-from deploy import addresses
-from deploy.failure import Failure
+from deploy.failure import Failure, NoAnswer
 
 PATIENTS = 50
 PLACES = 10
@@ -26,7 +25,7 @@ WAIT = {"Prefer": "wait=30"}
 
 
 @dataclass(frozen=True)
-class Asked:
+class BookingAttempt:
     """One patient's request for a place and how it ended."""
 
     key: str
@@ -38,21 +37,21 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Race:
-    """What happened."""
+class RaceResult:
+    """How all attempts ended, and the queue of those who checked in."""
 
     doctor_id: str
     date: str
-    asked: list[Asked]
+    attempts: list[BookingAttempt]
     queue: list[dict[str, Any]]
 
     @property
-    def booked(self) -> list[Asked]:
-        return [one for one in self.asked if one.status == httpx2.codes.CREATED]
+    def booked(self) -> list[BookingAttempt]:
+        return [one for one in self.attempts if one.status == httpx2.codes.CREATED]
 
     @property
-    def refused(self) -> list[Asked]:
-        return [one for one in self.asked if one.code]
+    def refused(self) -> list[BookingAttempt]:
+        return [one for one in self.attempts if one.code]
 
     @property
     def slots(self) -> list[int]:
@@ -61,7 +60,7 @@ class Race:
     @property
     def endings(self) -> Counter[str]:
         """How many requests ended how."""
-        return Counter(f"{one.status} {one.code or one.answer.get('status', '')}" for one in self.asked)
+        return Counter(f"{one.status} {one.code or one.answer.get('status', '')}" for one in self.attempts)
 
     @property
     def as_it_must(self) -> bool:
@@ -75,50 +74,50 @@ class Race:
     @property
     def milliseconds(self) -> dict[str, float]:
         """How long the answers took."""
-        times = sorted(one.milliseconds for one in self.asked)
+        times = sorted(one.milliseconds for one in self.attempts)
         return {"fastest": times[0], "median": median(times), "slowest": times[-1]}
 
 
-async def run(api: str) -> Race:
-    """The whole demo. Raises `Unreachable` if the API does not answer."""
+async def run(api: str) -> RaceResult:
+    """The whole demo. Raises `NoAnswer` if the API does not answer."""
     limits = httpx2.Limits(max_connections=PATIENTS)
     async with httpx2.AsyncClient(base_url=api, timeout=TIMEOUT_SECONDS, limits=limits) as client:
         try:
             return await _run(client)
         except httpx2.TransportError as error:
-            raise addresses.unreachable("the API", api, type(error).__name__) from error
+            raise NoAnswer(f"the API does not answer at {api}: {type(error).__name__}") from error
 
 
-async def _run(client: httpx2.AsyncClient) -> Race:
+async def _run(client: httpx2.AsyncClient) -> RaceResult:
     name, date = uuid4().hex[:8], datetime.now(UTC).date().isoformat()
     doctor = await _made(client, "/doctors", {"name": "Dr Rosa Race", "code": f"demo-{name}"}, f"demo-{name}")
     await _made(client, f"/doctors/{doctor}/availability", {"date": date, "capacity": PLACES}, f"demo-{name}-day", "doctor_id")
     patients = await asyncio.gather(*(_patient(client, f"demo-{name}", number) for number in range(PATIENTS)))
-    asked = await asyncio.gather(
+    attempts = await asyncio.gather(
         *(_book(client, doctor, date, patient, f"demo-{name}-{number}") for number, patient in enumerate(patients))
     )
-    arriving = [one for one in asked if one.status == httpx2.codes.CREATED][:ARRIVALS]
-    await asyncio.gather(*(_arrive(client, one) for one in arriving))
+    checking_in = [one for one in attempts if one.status == httpx2.codes.CREATED][:ARRIVALS]
+    await asyncio.gather(*(_check_in(client, one) for one in checking_in))
     queue = (await client.get(f"/checkins/doctors/{doctor}/queue", params={"date": date})).raise_for_status().json()
-    return Race(doctor, date, asked, queue["items"])
+    return RaceResult(doctor, date, attempts, queue["items"])
 
 
 async def _patient(client: httpx2.AsyncClient, mark: str, number: int) -> str:
-    """The same patient each time, told by name, phone and date of birth: a fixed key would be used up after 30 days."""
+    """The same patient each time, found by name, phone and date of birth: a fixed key would be used up after 30 days."""
     person = {"name": f"Demo Patient {number}", "phone": f"+44 7700 90{number:04d}", "date_of_birth": "1980-01-01"}
     return await _made(client, "/patients", person, f"{mark}-patient-{number}")
 
 
-async def _book(client: httpx2.AsyncClient, doctor: str, date: str, patient: str, key: str) -> Asked:
+async def _book(client: httpx2.AsyncClient, doctor: str, date: str, patient: str, key: str) -> BookingAttempt:
     began = time.perf_counter()
     body = {"doctor_id": doctor, "patient_id": patient, "date": date}
     answer = await client.post("/appointments", json=body, headers={"Idempotency-Key": key, **WAIT})
     taken = (time.perf_counter() - began) * 1000
     found = answer.json()
-    return Asked(key, patient, answer.status_code, found.get("code"), found, taken)
+    return BookingAttempt(key, patient, answer.status_code, found.get("code"), found, taken)
 
 
-async def _arrive(client: httpx2.AsyncClient, booked: Asked) -> None:
+async def _check_in(client: httpx2.AsyncClient, booked: BookingAttempt) -> None:
     body = {"appointment_id": booked.answer["id"], "patient_id": booked.patient_id}
     _checked(await client.post("/checkins", json=body, headers={"Idempotency-Key": f"{booked.key}-here", **WAIT}))
 

@@ -1,6 +1,6 @@
 """`frontdesk reconcile --dry-run`: compares what the services hold and says what would mend each difference.
 
-Two databases cannot be read at one instant: what differs is looked at again, once all that is under way has had time to arrive.
+Two databases cannot be read at one instant: what differs is compared again, once all that is under way has had time to arrive.
 """
 
 import asyncio
@@ -9,16 +9,16 @@ import time
 from collections.abc import Iterator
 from uuid import UUID
 
-from deploy import addresses
+from deploy.commands.addresses import ADDRESSES
 from deploy.commands.output import out
-from deploy.commands.topics import GROUPS, lag_of
 from deploy.exit_codes import FAILED, OK
 from deploy.failure import Misused, Unreachable
+from deploy.inspect.lag import GROUPS, lag_of
 from deploy.inspect.reconcile.differences import Difference, differences
-from deploy.inspect.reconcile.looks import Scope, look
+from deploy.inspect.reconcile.reading import Scope, read
 
 AT_LEAST_SECONDS = 2.0
-"""Between two looks: longer than any step takes that is not stuck."""
+"""Between two comparisons: longer than any step takes that is not stuck."""
 DRAIN_INTERVAL_SECONDS = 0.5
 DAYS_BACK = 7
 
@@ -44,18 +44,18 @@ def reconcile(
 
 
 async def _persisting(scope: Scope, wait_seconds: float) -> tuple[list[Difference], dict[str, int]]:
-    """What differs at a first look and still does at a second."""
-    world = await look(scope)
-    first = {one.name for one in differences(world)}
+    """What differs in a first comparison and still does in a second, and how much the last one read."""
+    rows = await read(ADDRESSES, scope)
+    first = {one.name for one in differences(rows)}
     if not first:
-        return [], world.counts()
-    await _arrived(wait_seconds)
-    world = await look(scope)
-    return [one for one in differences(world) if one.name in first], world.counts()
+        return [], rows.counts()
+    await _wait_for_arrivals(wait_seconds)
+    rows = await read(ADDRESSES, scope)
+    return [one for one in differences(rows) if one.name in first], rows.counts()
 
 
-async def _arrived(wait_seconds: float) -> None:
-    """Waits until every group has processed everything, or the time is over: under load there is always something new."""
+async def _wait_for_arrivals(wait_seconds: float) -> None:
+    """Wait until every group has processed everything, or the time is over: under load there is always something new."""
     began = time.monotonic()
     await asyncio.sleep(min(AT_LEAST_SECONDS, wait_seconds))
     try:
@@ -66,7 +66,7 @@ async def _arrived(wait_seconds: float) -> None:
 
 
 async def _lag() -> int:
-    return sum(row["lag"] for row in await lag_of(addresses.kafka(), GROUPS))
+    return sum(row["lag"] for row in await lag_of(ADDRESSES.kafka(), GROUPS))
 
 
 def _lines(found: list[Difference], counts: dict[str, int]) -> Iterator[str]:

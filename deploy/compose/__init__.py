@@ -1,1 +1,4 @@
-"""What `docker compose up` runs once before the services, out of the same image. Nothing here needs the embedded stack."""
+"""What the image runs beside the services: the one-shot containers of `docker-compose.yml`, and every container's health check.
+
+Nothing here needs the embedded stack, of which the image has no packages.
+"""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import structlog
 
-from deploy import addresses
+from deploy.addresses import Addresses, who_runs_servers
 from deploy.compose.secrets import FOLDER, make_secrets
 from deploy.compose.setup import set_up
 from deploy.failure import Failure
@@ -18,7 +18,7 @@ log = structlog.get_logger()
 def make_demo_clinic() -> None:
     """The demo clinic, through the gateway. One that cannot be made is no reason for the system not to be ready."""
     try:
-        demo = seed(addresses.api().removesuffix("/api/v1"))
+        demo = seed(Addresses().api().removesuffix("/api/v1"))
     except Failure as failure:
         log.warning("demo_clinic_not_made", reason=str(failure))
     else:
@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> None:
     try:
         STEPS[arguments[0]]()
     except Failure as failure:
-        log.error("step_failed", reason=str(failure))
+        log.error("step_failed", reason=failure.shown(who_runs_servers()))
         sys.exit(failure.exit_code)
 
 

@@ -1,15 +1,17 @@
 """Makes the secrets of a composed system once, and gives each container those that it may read.
 
-Below `FOLDER` each folder is a volume. `setup` keeps everything and is mounted nowhere else but in the setup; any other is the
-only one that its container mounts, read-only, so a service cannot read another's password. Called by `python -m deploy.compose`.
+Below `FOLDER` each folder is a volume. `setup` keeps everything and is mounted in the setup only; any other is the only one that
+its container mounts, read-only, so a service cannot read another's password. Called by `python -m deploy.compose`, and by the
+build of the image, which makes the folders.
 """
 
 from pathlib import Path
 
 import structlog
 
-from deploy.databases import READER_ROLE, SERVICES, app_dsns, dsn_of, role_names
-from deploy.secrets import KEYS, Secrets
+from deploy import installation
+from deploy.secrets import Secrets
+from deploy.stores.databases import READER_ROLE, app_dsns, dsn_of, role_names
 
 log = structlog.get_logger()
 
@@ -19,6 +21,11 @@ SUPERUSER_FILE = "superuser.password"
 SERVICE_URL, READER_URL, PSQL_PASSWORD = "postgres.url", "reader.url", "pgpass"
 OWNER_ONLY, EVERYBODY = 0o400, 0o444
 SERVER = "postgresql://postgres:{}@postgres:5432/postgres"
+
+
+def readers() -> tuple[str, ...]:
+    """The folders below `FOLDER`: all of them are made for our own user, but that of PostgreSQL, which runs as another."""
+    return (SETUP, POSTGRES, TOOLS, *installation.names())
 
 
 def make_secrets(folder: Path) -> None:
@@ -45,12 +52,11 @@ def files_of_readers(secrets: Secrets) -> dict[str, dict[str, str]]:
             READER_URL: dsn_of(server, READER_ROLE, passwords[READER_ROLE], "postgres"),
             PSQL_PASSWORD: f"*:*:*:{READER_ROLE}:{passwords[READER_ROLE]}",
         },
-        **{service: {SERVICE_URL: urls[service]} | _keys(secrets, service) for service in SERVICES},
+        **{
+            spec.name: {SERVICE_URL: urls[spec.name], **{key: secrets.value(key) for key in spec.keys}}
+            for spec in installation.SERVICES
+        },
     }
-
-
-def _keys(secrets: Secrets, service: str) -> dict[str, str]:
-    return {key: secrets.value(key) for key in KEYS.get(service, ())}
 
 
 def _write(file: Path, content: str, mode: int) -> None:

@@ -10,11 +10,14 @@ import asyncpg
 import structlog
 from tenacity import AsyncRetrying, retry_if_not_exception_type, stop_after_delay, wait_fixed
 
-from deploy import addresses, blocking, databases, probes
+from deploy import blocking
+from deploy.addresses import Addresses
 from deploy.compose.secrets import SETUP, superuser_dsn
 from deploy.failure import Failure
 from deploy.secrets import Secrets
-from deploy.topics import create_topics
+from deploy.stores import probes
+from deploy.stores.migrations import prepare_and_migrate
+from deploy.stores.topics import create_topics
 
 log = structlog.get_logger()
 
@@ -24,12 +27,11 @@ RETRY_SECONDS = 0.5
 
 def set_up(folder: Path) -> None:
     """Everything that services expect of their stores, made or brought to its newest."""
-    secrets, kafka = Secrets(folder / SETUP), addresses.kafka()
-    server, passwords = superuser_dsn(secrets), secrets.passwords(databases.role_names())
-    blocking.run(_answers("postgres", lambda: probes.postgres(server)))
-    databases.prepare(server, passwords)
-    log.info("schemas_newest", services=databases.migrate(databases.owner_dsns(server, passwords)))
-    blocking.run(_answers("kafka", lambda: probes.kafka(kafka)))
+    secrets, kafka = Secrets(folder / SETUP), Addresses().kafka()
+    server = superuser_dsn(secrets)
+    blocking.run(_wait_until_served("postgres", lambda: probes.postgres(server)))
+    log.info("schemas_newest", services=prepare_and_migrate(server, secrets))
+    blocking.run(_wait_until_served("kafka", lambda: probes.kafka(kafka)))
     # The one broker here acknowledges before its disk has the record: a power cut could take commands that a client was promised.
     topics = blocking.run(create_topics(kafka, flush_commands=True))
     log.info("topics_ready", made=len(topics.created), there=len(topics.existing))
@@ -37,8 +39,8 @@ def set_up(folder: Path) -> None:
         log.warning("topic_not_as_declared", difference=difference)
 
 
-async def _answers(store: str, probe: Callable[[], Awaitable[None]]) -> None:
-    """Wait until a store serves: its health check may be content with less."""
+async def _wait_until_served(store: str, probe: Callable[[], Awaitable[None]]) -> None:
+    """Wait until a store answers as a client needs it: its container is healthy before that."""
     try:
         async for attempt in AsyncRetrying(
             stop=stop_after_delay(WAIT_SECONDS),

@@ -1,8 +1,4 @@
 """The stack without Docker: real servers out of Python packages, for development and tests.
 
-`EmbeddedServers` is what tests start; `frontdesk up` adds the services and a supervisor.
+`servers.EmbeddedServers` is what tests start; `frontdesk up` adds the services and a supervisor (`stack`).
 """
-
-from deploy.embedded.servers import EmbeddedServers
-
-__all__ = ["EmbeddedServers"]

@@ -1,6 +1,6 @@
 """What services need to know of the servers under them, whoever runs these: the embedded stack, containers, somebody else.
 
-Called by `deploy.environment` and `services`; `EmbeddedServers` is one, tests have others.
+Called by `environment` and `services` beside this module; `servers.EmbeddedServers` is one, tests have others.
 """
 
 from abc import ABC, abstractmethod

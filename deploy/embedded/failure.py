@@ -1,4 +1,4 @@
-"""What a failed start says: the component, its last log lines, where the log is, a likely cause, what to type.
+"""The text of a failed start: the component, its last log lines, where the log is, a likely cause, what to type.
 
 Raised by everything that starts a process; shown by the CLI.
 """
@@ -32,7 +32,7 @@ class StackError(Failure):
 
 
 class PortInUse(StackError):
-    """The port that was asked for is somebody else's."""
+    """Another process has the port that the stack was started with."""
 
 
 class StartFailed(StackError):

@@ -20,11 +20,11 @@ COORDINATES = (f"org.apache.kafka:kafka_2.13:jar:{KAFKA_VERSION}:compile", "org.
 HASHES = Path(__file__).with_name("kafka.sha256")
 ATTEMPTS = 4
 
-# Told of each download: its name and size in bytes; yields what is to be called with each chunk's bytes.
-Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
+# Called with each download: its name and size in bytes; yields what is to be called with each chunk's bytes.
+DownloadProgress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 
 
-def kafka_jars(progress: Progress | None = None) -> list[Path]:
+def kafka_jars(progress: DownloadProgress | None = None) -> list[Path]:
     """Paths of Kafka's jars; the first call of a user downloads them (about 100 files, half a minute)."""
     folder = cache_folder() / f"kafka-{KAFKA_VERSION}"
     if not folder.exists():
@@ -54,7 +54,7 @@ def _only_one(lock: Path) -> Iterator[None]:
         yield
 
 
-def _fetch(folder: Path, progress: Progress | None) -> None:
+def _fetch(folder: Path, progress: DownloadProgress | None) -> None:
     """Download into a folder beside it and rename that; what an earlier try got in whole is not fetched again."""
     repository = folder.with_name(f"{folder.name}.repository")
     partial = folder.with_name(f"{folder.name}.partial")
@@ -68,7 +68,7 @@ def _fetch(folder: Path, progress: Progress | None) -> None:
     shutil.rmtree(repository)
 
 
-def _resolve_whole(repository: Path, progress: Progress | None) -> list[Path]:
+def _resolve_whole(repository: Path, progress: DownloadProgress | None) -> list[Path]:
     """One try; what it leaves when it fails is sorted out by the next."""
     hashes = pinned_hashes()
     _drop_broken(repository, hashes)
@@ -77,7 +77,7 @@ def _resolve_whole(repository: Path, progress: Progress | None) -> list[Path]:
     return jars
 
 
-def _resolve(repository: Path, progress: Progress | None) -> list[Path]:
+def _resolve(repository: Path, progress: DownloadProgress | None) -> list[Path]:
     """All jars, transitive ones too, downloaded into a repository folder."""
     from jgo.maven import MavenContext, PythonResolver
 

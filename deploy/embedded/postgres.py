@@ -12,12 +12,13 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from deploy import blocking, probes
+from deploy import blocking
 from deploy.embedded import account
 from deploy.embedded.failure import StartFailed
 from deploy.embedded.ports import LOOPBACK, answers
 from deploy.embedded.process import Process
 from deploy.secrets import Secrets
+from deploy.stores import probes
 
 NAME = "postgres"
 SUPERUSER = "postgres"

@@ -108,7 +108,7 @@ class Process:
         return None if self._child is None else self._child.poll()
 
     def start(self) -> None:
-        """Start the program; it is not ready yet, `wait_ready` tells when."""
+        """Start the program. It is not ready yet: `wait_ready` returns when it is."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         owner = self.account
         with self.log.open("ab") as log:

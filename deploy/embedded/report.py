@@ -9,14 +9,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+from deploy import installation
+from deploy.embedded.jars import DownloadProgress
 from deploy.embedded.ports import LOOPBACK
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from deploy.embedded.jars import Progress
 
 LARGE_FILE_BYTES = 2_000_000
 BYTES_PER_MB = 1_000_000
@@ -32,10 +32,8 @@ def frontdesk_version() -> str:
         return "0.0.0"
 
 
-def console() -> "Console":
+def console() -> Console:
     """Where everything for a person goes."""
-    from rich.console import Console
-
     return Console(highlight=False, soft_wrap=True, emoji=False, markup=False)
 
 
@@ -74,10 +72,9 @@ def _mark(row: dict[str, Any]) -> str:
 def place_lines(status: dict[str, Any]) -> list[str]:
     """Where everything is, something to try and the next commands."""
     rows = {row["name"]: row for row in status["components"]}
-    gateway = f"http://{rows['gateway']['address']}"
-    behind = " ".join(
-        row["address"].rpartition(":")[2] for row in rows.values() if row["kind"] == "service" and row["name"] != "gateway"
-    )
+    gateway = f"http://{rows[installation.GATEWAY]['address']}"
+    services = [row for row in rows.values() if row["kind"] == "service" and row["name"] != installation.GATEWAY]
+    behind = " ".join(row["address"].rpartition(":")[2] for row in services)
     stores = f"{rows['kafka']['address']} · postgresql://{rows['postgres']['address']} · redis://{rows['valkey']['address']}"
     return [
         f"  API        {gateway}/api/v1     docs /docs",
@@ -109,20 +106,18 @@ def try_it_lines(gateway: str, demo: dict[str, str] | None) -> list[str]:
 
 
 @contextlib.contextmanager
-def download_progress(screen: "Console") -> Iterator["Progress"]:
+def download_progress(screen: Console) -> Iterator[DownloadProgress]:
     """Progress of Kafka's jars: a bar on a terminal, a line for each large file elsewhere."""
     if not screen.is_terminal:
         yield _plain_progress(screen)
         return
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-
     columns = (TextColumn("  fetching Kafka once, for all stacks"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=screen, transient=True) as bar:
         task = bar.add_task("jars", total=0)
         size = 0
 
         @contextlib.contextmanager
-        def one(_: str, size_bytes: int) -> "Iterator[Any]":
+        def one(_: str, size_bytes: int) -> Iterator[Any]:
             nonlocal size
             size += size_bytes
             bar.update(task, total=size)
@@ -131,9 +126,9 @@ def download_progress(screen: "Console") -> Iterator["Progress"]:
         yield one
 
 
-def _plain_progress(screen: "Console") -> "Progress":
+def _plain_progress(screen: Console) -> DownloadProgress:
     @contextlib.contextmanager
-    def one(name: str, size_bytes: int) -> "Iterator[Any]":
+    def one(name: str, size_bytes: int) -> Iterator[Any]:
         if size_bytes >= LARGE_FILE_BYTES:
             screen.print(f"  fetching {name}, {size_bytes / BYTES_PER_MB:.1f} MB")
         yield lambda _: None

@@ -1,6 +1,6 @@
 """Keeps the logs of the children bounded: 10 MiB, five older ones of each.
 
-A log is copied and then cut in place, because its writer has it open (for appending) and is not asked.
+A log is copied and then cut in place, because its writer keeps it open for appending.
 Called by the supervisor.
 """
 

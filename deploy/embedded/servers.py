@@ -17,7 +17,7 @@ from typing import NamedTuple, Protocol
 from deploy.embedded.account import purge_open_folder
 from deploy.embedded.backend import Backend
 from deploy.embedded.failure import StackError
-from deploy.embedded.jars import Progress, kafka_jars
+from deploy.embedded.jars import DownloadProgress, kafka_jars
 from deploy.embedded.kafka import Kafka
 from deploy.embedded.postgres import Postgres
 from deploy.embedded.process import Process
@@ -85,7 +85,7 @@ class EmbeddedServers(Backend):
     def postgres_dsn(self, database: str = "postgres") -> str:
         return self.servers.postgres.dsn(database)
 
-    def fetch(self, progress: Progress | None = None) -> None:
+    def fetch(self, progress: DownloadProgress | None = None) -> None:
         """Download what is not in the user's cache yet; `start` does it too, silently."""
         kafka_jars(progress)
 

@@ -9,9 +9,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from deploy import environment
-from deploy.databases import SERVICES
-from deploy.embedded import ports
+from deploy import installation
+from deploy.embedded import environment, ports
 from deploy.embedded.backend import Backend
 from deploy.embedded.process import Process
 from deploy.embedded.servers import start_together
@@ -67,13 +66,13 @@ class Services:
         self._settings = dict(settings or {})
         self._service_of = {
             instance_name(service, number): service
-            for service in SERVICES
+            for service in installation.names()
             for number in range(1, (instances or {}).get(service, 1) + 1)
         }
         kept = servers.state.load().ports
         if http_port is not None:
-            servers.claims.demand("gateway", http_port)
-            kept = kept | {"gateway": http_port}
+            servers.claims.demand(installation.GATEWAY, http_port)
+            kept = kept | {installation.GATEWAY: http_port}
         self.ports = servers.claims.choose(self._service_of, kept, preferred_ports or {})
         servers.state.keep_ports(self.ports)
         self._instances = {name: self._make(name) for name in self._service_of}
@@ -93,14 +92,14 @@ class Services:
         start_together([service.start for service in self], self.stop)
 
     def stop(self) -> None:
-        """Stop the gateways, then the others: nobody asks any more when those that are asked go."""
-        for services in (("gateway",), environment.BEHIND_GATEWAY):
-            members = [self[name] for name, service in self._service_of.items() if service in services]
+        """Stop the gateways, then the others, which are called by them."""
+        for gateways in (True, False):
+            members = [self[name] for name, service in self._service_of.items() if (service == installation.GATEWAY) is gateways]
             with ThreadPoolExecutor(max_workers=max(1, len(members)), thread_name_prefix="stop") as pool:
                 list(pool.map(self.stop_one, members))
 
     def stop_one(self, service: Service) -> None:
-        """Stop an instance for good; the supervisor of another run will not look for it."""
+        """Stop an instance for good: the next start of the stack will not take it for a leftover."""
         service.stop()
         self._servers.state.forget(service.name)
 

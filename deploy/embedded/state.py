@@ -1,6 +1,6 @@
-"""What a stack remembers in its data folder: its version, its ports, and which processes it started.
+"""What a stack keeps in its data folder: the version of the layout, its ports, and which processes it started.
 
-The file only points at processes; whether one runs is asked of the system (pid and start time) and of its probe.
+The file only names processes. Whether one runs is for the operating system (pid and start time) and for its probe to say.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ LEFTOVER_GRACE_SECONDS = 20.0
 
 
 @dataclass
-class State:
+class StackState:
     """Everything that is kept, as plain values."""
 
     ports: dict[str, int] = field(default_factory=dict)
@@ -38,15 +38,15 @@ class StateFile:
         self.path = folder / "state.json"
         self._lock = threading.Lock()
 
-    def load(self) -> State:
+    def load(self) -> StackState:
         """What is kept, or an empty state of a new folder; another major layout raises."""
         try:
             stored = json.loads(self.path.read_text())
         except FileNotFoundError:
-            return State()
+            return StackState()
         check_layout(str(stored.get("layout", "")), self.folder)
         supervisor = stored["supervisor"]
-        return State(
+        return StackState(
             ports=stored["ports"],
             processes={name: ProcessId(**ids) for name, ids in stored["processes"].items()},
             supervisor=ProcessId(**supervisor) if supervisor else None,
@@ -86,7 +86,7 @@ class StateFile:
         return [name for name, _ in left]
 
     @contextlib.contextmanager
-    def changing(self) -> Iterator[State]:
+    def changing(self) -> Iterator[StackState]:
         """Read, change and replace the file; one thread at a time."""
         with self._lock:
             state = self.load()

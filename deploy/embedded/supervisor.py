@@ -1,4 +1,4 @@
-"""Watches the components of a running stack and starts again what died, a little later each time.
+"""Watches the components of a running stack and starts again those that died, a little later each time.
 
 Five deaths of one component within a minute are no accident: the supervisor gives up and names it. Called by
 `embedded.stack` in the foreground of `frontdesk up`.
@@ -53,8 +53,8 @@ class Watched:
         self._due_at = now + seconds
         return seconds
 
-    def look(self) -> None:
-        """Note a death, or start again what is due; starting is done beside, it takes seconds."""
+    def check(self) -> None:
+        """Note a death, or start again what is due: in a thread of its own, because a start takes seconds."""
         if self.restarting or self.component.process.running:
             return
         if self._due_at == 0.0:
@@ -77,7 +77,7 @@ class Watched:
         try:
             self.component.start()
         except StackError as error:
-            # A process that runs but never answered is no better than a dead one; the next look counts it.
+            # A process that runs but never answered counts as a dead one at the next check.
             self.component.process.kill()
             reason = error.reason if isinstance(error, StartFailed) else str(error)
             log.warning("component_restart_failed", component=self.component.name, reason=reason)
@@ -91,7 +91,7 @@ def supervise(components: Iterable[Server], logs: Path) -> None:
     try:
         while True:
             for one in watched:
-                one.look()
+                one.check()
                 if one.hopeless:
                     component = one.component
                     raise StartFailed(component.name, component.process.log, f"it died {DEATHS_TO_GIVE_UP} times within a minute")
@@ -102,7 +102,7 @@ def supervise(components: Iterable[Server], logs: Path) -> None:
 
 
 def _settle(watched: list[Watched]) -> None:
-    """End starts under way, so that nothing is started behind the back of whoever stops the stack now."""
+    """End starts under way, so that nothing is started any more while the stack is being stopped."""
     for one in watched:
         while one.restarting:
             one.component.process.kill()

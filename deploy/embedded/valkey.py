@@ -8,10 +8,11 @@ import shutil
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from deploy import blocking, probes
+from deploy import blocking
 from deploy.embedded.failure import StackError
 from deploy.embedded.ports import LOOPBACK, answers
 from deploy.embedded.process import Process
+from deploy.stores import probes
 
 NAME = "valkey"
 START_TIMEOUT_SECONDS = 15.0

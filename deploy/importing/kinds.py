@@ -7,8 +7,8 @@ from shared.contracts.patients import PatientLine
 
 
 @dataclass(frozen=True)
-class Kind:
-    """One kind of file. Of the combinations in `needed` its header has to have one."""
+class ImportKind:
+    """One kind of file. `owner` is the service that takes its lines; a header has to have one of the combinations in `needed`."""
 
     name: str
     owner: str
@@ -16,8 +16,8 @@ class Kind:
     needed: tuple[tuple[str, ...], ...]
 
 
-PATIENTS = Kind(
+PATIENTS = ImportKind(
     "patients", "booking", tuple(PatientLine.model_fields), (("phone", "name"), ("phone", "given_name", "family_name"))
 )
-DOCTORS = Kind("doctors", "availability", tuple(DoctorLine.model_fields), (("name",),))
+DOCTORS = ImportKind("doctors", "availability", tuple(DoctorLine.model_fields), (("name",),))
 KINDS = {kind.name: kind for kind in (PATIENTS, DOCTORS)}

@@ -1,4 +1,4 @@
-"""How far an import is, for a person, on stderr: a bar by bytes on a terminal, a plain line every few seconds elsewhere."""
+"""Shows a person how far an import is, on stderr: a bar by bytes on a terminal, a plain line every few seconds elsewhere."""
 
 import contextlib
 import time
@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from deploy.importing.work import Tally
+from deploy.importing.transfer import Tally
 
 PLAIN_SECONDS = 5.0
-Show = Callable[[Tally], None]
+ShowProgress = Callable[[Tally], None]
 
 
 @contextlib.contextmanager
-def shown(title: str, total_bytes: int | None) -> Iterator[Show]:
-    """Yields what is to be told of every chunk; `total_bytes` is None where nobody knows how much will come."""
+def shown(title: str, total_bytes: int | None) -> Iterator[ShowProgress]:
+    """Yields what is to be called after every chunk. `total_bytes` is None if the size is not known."""
     screen = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False, markup=False)
     if not screen.is_terminal:
         yield _plain(screen, title, total_bytes)
@@ -26,13 +26,13 @@ def shown(title: str, total_bytes: int | None) -> Iterator[Show]:
         yield lambda tally: bar.update(task, completed=tally.read_bytes, description=f"{title}, {tally.lines:,} lines")
 
 
-def _plain(screen: Console, title: str, total_bytes: int | None) -> Show:
-    told = time.monotonic()
+def _plain(screen: Console, title: str, total_bytes: int | None) -> ShowProgress:
+    shown_at = time.monotonic()
 
     def show(tally: Tally) -> None:
-        nonlocal told
-        if time.monotonic() - told >= PLAIN_SECONDS:
-            told = time.monotonic()
+        nonlocal shown_at
+        if time.monotonic() - shown_at >= PLAIN_SECONDS:
+            shown_at = time.monotonic()
             part = f", {100 * tally.read_bytes // total_bytes} %" if total_bytes else ""
             screen.print(f"{title}, {tally.lines:,} lines{part}")
 

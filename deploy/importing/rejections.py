@@ -1,4 +1,4 @@
-"""Where rejected lines are told: all of them in a CSV file, if one was asked for, and the first ones for a person."""
+"""Reports rejected lines: all of them in a CSV file, if there is to be one, and the first ones for a person."""
 
 import contextlib
 import csv
@@ -13,14 +13,14 @@ FIRST = 20
 
 
 class Rejections:
-    """Keeps the first ones only: the file has them all."""
+    """The rejected lines of an import, of which only the first are kept in memory: the file has them all."""
 
     def __init__(self, rows: Any) -> None:
         self._rows = rows
         self.first: list[RejectedLine] = []
 
     def add(self, rejected: list[RejectedLine]) -> None:
-        """Tells of some more, in the order of the file."""
+        """Add some more, in the order of the file."""
         self.first += rejected[: FIRST - len(self.first)]
         if self._rows is not None:
             self._rows.writerows((one.line, one.field, one.reason) for one in rejected)
@@ -28,7 +28,7 @@ class Rejections:
 
 @contextlib.contextmanager
 def rejections(report: Path | None) -> Iterator[Rejections]:
-    """To a file with a header, if there is to be one; it is open before the first line is sent."""
+    """Rejections that go to a file with a header, if there is to be one. It is open before the first line is sent."""
     if report is None:
         yield Rejections(None)
         return

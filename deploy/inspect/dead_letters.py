@@ -1,7 +1,7 @@
-"""Dead letters as operations see them: what lies in the topics, which were redriven already, and how one goes back.
+"""Dead letters as operations see them: which there are, which were redriven already, and how one goes back to its group.
 
-Which were redriven is read from the redrive topics themselves: each record there names its letter, and both are kept as long.
-Called by `frontdesk dlq`.
+Which were redriven is read from the redrive topics themselves: each record there names its dead letter, and both are kept equally
+long. Called by `frontdesk dlq`.
 """
 
 from collections import Counter
@@ -13,35 +13,36 @@ import orjson
 from aiokafka import AIOKafkaConsumer
 
 from deploy.inspect import kafka_log
-from deploy.inspect.kafka_log import Raw
+from deploy.inspect.kafka_log import KafkaRecord
+from deploy.stores import kafka_clients
 from shared.contracts.topics import ALL_TOPICS, dead_letter_topics, redrive_topics
 from shared.infra.kafka import letters
 from shared.infra.kafka.records import Malformed, decode
 
 NEWEST_PER_PARTITION = 10_000
-"""A look at more dead letters than that is a look at the newest ones."""
+"""Of a partition with more dead letters only the newest are read."""
 
-PLACES = {topic.name: topic for topic in dead_letter_topics()}
+TOPICS = {topic.name: topic for topic in dead_letter_topics()}
 """The topics of dead letters by name."""
-READERS = {topic.dead_letters(group): (topic, group) for topic in ALL_TOPICS for group in topic.groups}
-"""Source topic and group by the name of their dead letters' topic."""
+SOURCES = {topic.dead_letters(group): (topic, group) for topic in ALL_TOPICS for group in topic.groups}
+"""The topic that a dead letter comes from and the group that could not process it, by the name of the dead letters' topic."""
 
 
 @dataclass(frozen=True)
-class Letter:
-    """One dead letter."""
+class DeadLetter:
+    """One dead letter, and whether it was handed back already."""
 
-    record: Raw
+    record: KafkaRecord
     redriven: bool
 
     @property
     def place(self) -> str:
-        """How it is named: `topic:partition:offset`."""
+        """Its name for a person: `topic:partition:offset`."""
         return letters.place_of(self.record)
 
     @property
     def group(self) -> str:
-        return READERS[self.record.topic][1]
+        return SOURCES[self.record.topic][1]
 
     @property
     def error(self) -> str:
@@ -53,8 +54,8 @@ class Letter:
 
     @property
     def why_not(self) -> str | None:
-        """Why it cannot go back as it is, if so: what today's code cannot read it would only put away again."""
-        source, _ = READERS[self.record.topic]
+        """Why it cannot go back as it is, if so: what this version cannot read would become a dead letter again."""
+        source, _ = SOURCES[self.record.topic]
         if letters.restored(self.record, [source.name]) is None:
             return "it has no frontdesk-… headers that say where it came from: no service wrote it"
         try:
@@ -64,36 +65,36 @@ class Letter:
         return None if message else "of a type that this version does not know"
 
 
-async def find(consumer: AIOKafkaConsumer, topics: Collection[str] = tuple(PLACES)) -> list[Letter]:
+async def find(consumer: AIOKafkaConsumer, topics: Collection[str] = tuple(TOPICS)) -> list[DeadLetter]:
     """The dead letters of topics, the oldest first."""
-    done = {
+    redriven = {
         letters.headers_of(record).get(letters.LETTER)
         async for record in kafka_log.newest(consumer, kafka_log.partitions_of(list(redrive_topics())), NEWEST_PER_PARTITION)
     }
-    partitions = kafka_log.partitions_of([PLACES[name] for name in topics])
+    partitions = kafka_log.partitions_of([TOPICS[name] for name in topics])
     found = [record async for record in kafka_log.newest(consumer, partitions, NEWEST_PER_PARTITION)]
     found.sort(key=lambda record: (record.timestamp, record.topic, record.partition, record.offset))
-    return [Letter(record, letters.place_of(record) in done) for record in found]
+    return [DeadLetter(record, letters.place_of(record) in redriven) for record in found]
 
 
-async def named(consumer: AIOKafkaConsumer, name: str) -> list[Letter]:
+async def named(consumer: AIOKafkaConsumer, name: str) -> list[DeadLetter]:
     """The letters that `topic:partition:offset` or a message id names; none if there are none."""
     topic, _, _ = name.partition(":")
     return [
         letter
-        for letter in await find(consumer, [topic] if topic in PLACES else tuple(PLACES))
+        for letter in await find(consumer, [topic] if topic in TOPICS else tuple(TOPICS))
         if name in (letter.place, kafka_log.fields(letter.record).get("message_id"))
     ]
 
 
-def summed_up(found: Sequence[Letter]) -> list[dict[str, Any]]:
+def summary(found: Sequence[DeadLetter]) -> list[dict[str, Any]]:
     """One row for each topic and group that has dead letters."""
     rows = []
     for name in sorted({letter.record.topic for letter in found}):
         of_topic = [letter for letter in found if letter.record.topic == name]
         rows.append({
             "topic": name,
-            "group": READERS[name][1],
+            "group": SOURCES[name][1],
             "count": len(of_topic),
             "waiting": sum(not letter.redriven for letter in of_topic),
             "oldest": kafka_log.instant(of_topic[0].record),
@@ -104,18 +105,18 @@ def summed_up(found: Sequence[Letter]) -> list[dict[str, Any]]:
     return rows
 
 
-def shown(letter: Letter) -> dict[str, Any]:
-    """Everything about a letter: where it came from and why it is here, its headers of then, its body."""
-    told = letters.headers_of(letter.record)
+def shown(letter: DeadLetter) -> dict[str, Any]:
+    """A dead letter as one JSON object: where it comes from, why it failed, the headers that the record had, its body."""
+    headers = letters.headers_of(letter.record)
     record = kafka_log.shown(letter.record)
     return {
         "letter": letter.place,
         "group": letter.group,
         "redriven": letter.redriven,
         "error": letter.error,
-        "attempts": _number(told.get(letters.ATTEMPTS)),
-        "source": {name: told.get(header) for name, header in _SOURCE.items()},
-        "headers": _original_headers(told.get(letters.ORIGINAL_HEADERS, "{}")),
+        "attempts": _number(headers.get(letters.ATTEMPTS)),
+        "source": {name: headers.get(header) for name, header in _SOURCE.items()},
+        "headers": _original_headers(headers.get(letters.ORIGINAL_HEADERS, "{}")),
         "dead_lettered_at": record["timestamp"],
         "key": record["key"],
         "type": record["type"],
@@ -131,7 +132,7 @@ def _number(text: str | None) -> int | None:
 
 
 def _original_headers(text: str) -> dict[str, str | None]:
-    """The headers of the record that failed; bytes that are no text are shown as they best can be, what is not ours as it is."""
+    """The headers of the record that failed, as text. What no service of ours wrote is shown as it is."""
     try:
         found = orjson.loads(text).items()
         return {name: None if value is None else bytes.fromhex(value).decode(errors="replace") for name, value in found}
@@ -139,10 +140,13 @@ def _original_headers(text: str) -> dict[str, str | None]:
         return {letters.ORIGINAL_HEADERS: text}
 
 
-async def redrive(bootstrap: str, chosen: Sequence[Letter]) -> None:
-    """Hands letters to their groups, in order, and waits until the broker has them all. All are made before one is sent."""
+async def redrive(bootstrap: str, chosen: Sequence[DeadLetter]) -> None:
+    """Send dead letters to the redrive topics of their groups, in order, and wait until the broker has them all.
+
+    All records are made before one is sent: one that cannot be made stops them all.
+    """
     records = [letters.redriven(letter.record, letter.group) for letter in chosen]
-    async with kafka_log.writer(bootstrap) as producer:
+    async with kafka_clients.writer(bootstrap) as producer:
         for record in records:
             headers = [(name, value.encode()) for name, value in record.headers.items()]
             await producer.send_and_wait(record.topic, record.body, key=record.key, headers=headers)

@@ -1,6 +1,6 @@
 """The files that are written out of the code: settings, HTTP API, messages. `make docs` writes them, a test finds a drift.
 
-Nothing is started and no store is asked: the gateway's application is made of placeholders that get into no document.
+Nothing is started and no store is connected: the gateway's application is made with placeholders that get into no document.
 """
 
 import json
@@ -8,24 +8,27 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from deploy import installation
 from deploy.reference import asyncapi
 from deploy.reference.settings import env_example, settings_tables
 from services.gateway.app import create_app
 from services.gateway.settings import Settings
 
-_PLACEHOLDERS = {
-    "FRONTDESK_POSTGRES__URL": "postgresql://nobody@127.0.0.1/none",
-    "FRONTDESK_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:1",
-    "FRONTDESK_TICKET_KEY": "signs nothing at all",
-    "FRONTDESK_AVAILABILITY__URL": "http://127.0.0.1:1",
-    "FRONTDESK_BOOKING__URL": "http://127.0.0.1:2",
-    "FRONTDESK_QUEUE__URL": "http://127.0.0.1:3",
-}
-
 
 def openapi() -> dict[str, Any]:
     """The OpenAPI document of the public API."""
-    return create_app(Settings.from_environment(_PLACEHOLDERS)).openapi()
+    return create_app(Settings.from_environment(_placeholders())).openapi()
+
+
+def _placeholders() -> dict[str, str]:
+    """What the gateway's settings need: addresses where nobody listens, and keys that sign nothing."""
+    keys = installation.named(installation.GATEWAY).key_settings.values()
+    return {
+        "FRONTDESK_POSTGRES__URL": "postgresql://nobody@127.0.0.1/none",
+        "FRONTDESK_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:1",
+        **dict.fromkeys(keys, "signs nothing at all"),
+        **{spec.url_setting: "http://127.0.0.1:1" for spec in installation.called_by_gateway()},
+    }
 
 
 def _json(document: Callable[[], dict[str, Any]]) -> Callable[[], str]:

@@ -1,5 +1,6 @@
 """What the settings classes say, as `.env.example` and as the tables of `docs/settings.md`. `make docs` writes both."""
 
+import importlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -7,18 +8,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from services.availability.settings import Settings as Availability
-from services.booking.settings import Settings as Booking
-from services.gateway.settings import Settings as Gateway
-from services.queue.settings import Settings as Queue
+from deploy import installation
 from shared.infra.settings import PREFIX, ServiceSettings
 
-SERVICES: dict[str, type[ServiceSettings]] = {
-    "availability": Availability,
-    "booking": Booking,
-    "queue": Queue,
-    "gateway": Gateway,
-}
 HEAD = """\
 # Every setting of every service process, written by `make docs`. Values shown are the defaults.
 # A setting without a value must be given. Each but ENVIRONMENT may be read from a file instead: NAME_FILE=/path.
@@ -39,6 +31,11 @@ class Setting:
     name: str
     default: str | None
     description: str
+
+
+def settings_classes() -> dict[str, type[ServiceSettings]]:
+    """The settings class of each service, by the service's name."""
+    return {name: importlib.import_module(f"services.{name}.settings").Settings for name in installation.names()}
 
 
 def env_example() -> str:
@@ -65,7 +62,7 @@ def _groups() -> Iterator[tuple[str, list[Setting]]]:
     """The settings of all services, then what each has besides."""
     common = list(_settings(ServiceSettings, PREFIX))
     yield "Every service", common
-    for name, settings in SERVICES.items():
+    for name, settings in settings_classes().items():
         if own := [one for one in _settings(settings, PREFIX) if one not in common]:
             yield f"{name} only", own
 

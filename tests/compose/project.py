@@ -8,8 +8,10 @@ import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
 
-from deploy.databases import SERVICES
+from deploy import installation
 from tests.support.readme import ROOT
+
+SERVICES = installation.names()
 
 STORES = ("kafka", "postgres", "redis")
 LAST_LINES = "20"

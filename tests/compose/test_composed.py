@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
-from deploy.databases import SERVICES
+from deploy import installation
 from tests.checker.history import Entry
 from tests.compose.conftest import DOWN, INTEGRATION, PSQL, SCALE, TOOLS, UP, UPGRADE
 from tests.compose.project import ALL, Project
 from tests.faults.client import API, Client, Command
 from tests.support.dates import in_days
 from tests.support.readme import README, paste, responses, shell_blocks
+
+SERVICES = installation.names()
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1000)]
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from deploy import installation
 from shared.contracts.envelope import AppointmentMessage, DayMessage, Message, RegistryMessage, day_key
 from shared.contracts.topics import (
     ALL_TOPICS,
@@ -21,7 +22,7 @@ from shared.contracts.topics import (
 
 pytestmark = pytest.mark.contracts
 
-SERVICES = {"gateway", "availability", "booking", "queue"}
+SERVICES = set(installation.names())
 MESSAGES = sorted({message for topic in ALL_TOPICS for message in topic.messages}, key=lambda message: message.__name__)
 CLINIC = "00000000-0000-7000-8000-000000000001"
 DOCTOR = "01976a3e-0000-7000-8000-000000000d0c"

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from deploy.addresses import OWNERS
+from deploy import installation
 from deploy.embedded.backend import Backend
 from deploy.embedded.services import Services
 from tests.e2e.cli import Cli
@@ -35,5 +35,5 @@ def cli(stack: Services, servers: Backend, databases: Databases) -> Cli:
         "POSTGRES_READER_URL": databases.reader(),
         "REDIS_URL": servers.redis_url,
         "API_URL": f"{stack.url('gateway')}/api/v1",
-        **{variable: stack.url(owner) for owner, variable in OWNERS.items()},
+        **{spec.url_variable: stack.url(spec.name) for spec in installation.import_owners()},
     })  # fmt: skip

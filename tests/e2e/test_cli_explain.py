@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from deploy.inspect import kafka_log
-from deploy.inspect.explain.evidence import MAX_OUTBOX, OUTBOX
+from deploy.inspect.explain.databases import MAX_OUTBOX, OUTBOX
 from tests.e2e.cli import Cli
 from tests.e2e.desk import Desk, in_days, today
 from tests.support.waiting import eventually

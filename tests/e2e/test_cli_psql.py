@@ -7,11 +7,14 @@ from typing import Any
 import asyncpg
 import pytest
 
-from deploy.databases import READER_ROLE, SERVICES, on_database, prepare, role_names
+from deploy import installation
 from deploy.embedded.backend import Backend
+from deploy.stores.databases import READER_ROLE, on_database, prepare, role_names
 from tests.e2e.cli import Cli
 from tests.e2e.desk import Desk
 from tests.support.servers import Databases
+
+SERVICES = installation.names()
 
 WRITES = (
     "INSERT INTO clinic_settings VALUES (gen_random_uuid(), 1, '{}')",

@@ -2,7 +2,7 @@
 
 import json
 
-from deploy.topics import declared_topics
+from deploy.stores.topics import declared_topics
 from tests.e2e.cli import Cli
 from tests.e2e.desk import Desk
 from tests.support.waiting import eventually

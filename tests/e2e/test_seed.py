@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
+from deploy import installation
 from deploy.commands.race import run
 from deploy.seed import CATEGORIES, DOCTORS, PRICE_RANGES, seed
 from shared.infra import retention
 from tests.e2e.desk import Desk
 
 AGE = "UPDATE {table} SET {column} = {column} - make_interval(days => $1)"
-OWNERS = ("availability", "booking")
+HOLDERS = installation.outcome_holders()
 
 
 async def test_a_second_run_changes_nothing_also_of_what_was_changed_since(desk: Desk) -> None:
@@ -41,7 +42,7 @@ async def test_the_tables_have_what_doctors_are_given(desk: Desk) -> None:
 
 async def months_pass(superuser: Callable[..., Any], days: int) -> None:
     """What commands have left becomes so many days older, and goes as retention removes it."""
-    for service in OWNERS:
+    for service in HOLDERS:
         connection = await superuser(service)
         for table, column in (("inbox", "received_at"), ("outcomes", "decided_at")):
             await connection.execute(AGE.format(table=table, column=column), days)
@@ -64,7 +65,7 @@ async def test_the_race_can_be_run_again_however_old_the_data_is(desk: Desk, sup
     await months_pass(superuser, 34)
     again = await run(api)
     assert first.as_it_must and again.as_it_must
-    assert {one.patient_id for one in again.asked} == {one.patient_id for one in first.asked}
+    assert {one.patient_id for one in again.attempts} == {one.patient_id for one in first.attempts}
 
 
 async def test_who_was_renamed_is_found_and_who_was_deleted_is_told(desk: Desk, superuser: Callable[..., Any]) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import httpx2
 import pytest
 
+from deploy import installation
 from deploy.embedded.backend import Backend
 from deploy.embedded.services import Services
 from shared.contracts.topics import APPOINTMENT_EVENTS, AVAILABILITY_EVENTS, BOOKING_COMMANDS
@@ -41,7 +42,7 @@ async def test_every_service_has_probes_and_metrics(stack: Services, instance: s
 async def test_the_view_of_everything(desk: Desk) -> None:
     async with httpx2.AsyncClient(base_url=desk.services.url("gateway")) as client:
         view = (await client.get("/health")).json()
-    assert set(view["services"]) == {"gateway", "availability", "booking", "queue"}
+    assert set(view["services"]) == {"gateway", *(spec.name for spec in installation.called_by_gateway())}
     assert set(view["stores"]) == {"postgres", "kafka", "redis"}
     assert view["status"] == "ok"
 

@@ -5,12 +5,14 @@ import contextlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
-from deploy.databases import SERVICES
-from deploy.embedded import EmbeddedServers
+from deploy import installation
 from deploy.embedded.backend import Backend
+from deploy.embedded.servers import EmbeddedServers
 from deploy.embedded.services import Service, Services, instance_name
 from tests.support.servers import Databases, embedded_servers
 from tests.support.stores import Store, embedded_stores
+
+SERVICES = installation.names()
 
 SETTINGS = {"FRONTDESK_KAFKA__SESSION_TIMEOUT_MS": "6000"}
 """The shortest that is allowed: so long the partitions of a killed process wait for their next owner."""

@@ -9,10 +9,12 @@ import signal
 
 import pytest
 
-from deploy.databases import SERVICES
+from deploy import installation
 from tests.faults.load import Load
 from tests.faults.rounds import TIMEOUT_SECONDS, Round, Rounds, each_round
 from tests.faults.system import System, instances
+
+SERVICES = installation.names()
 
 VICTIMS = (*SERVICES, "kafka", "postgres")
 AWAY_REQUESTS = 60

@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from deploy.topics import create_topics
+from deploy.stores.topics import create_topics
 from shared.contracts.topics import BOOKING_COMMANDS
 from tests.faults.load import booking
 from tests.faults.rounds import TIMEOUT_SECONDS, Rounds, each_round

@@ -8,6 +8,7 @@ import asyncpg
 import httpx2
 import pytest
 
+from deploy import installation
 from tests.faults.client import API
 from tests.faults.load import Load
 from tests.faults.proxy import Cut, Cuts, Proxy, proxied
@@ -16,7 +17,7 @@ from tests.faults.system import System
 
 pytestmark = pytest.mark.timeout(TIMEOUT_SECONDS)
 
-CONSUMERS = ("availability", "booking", "queue")
+CONSUMERS = installation.audited()
 OF_EACH = 2
 """So many commits of each service are cut in each of the two ways."""
 FIRST_AFTER, GAP = 50, 3

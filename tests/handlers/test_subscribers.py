@@ -15,6 +15,7 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from fastapi import FastAPI
 from faststream import AckPolicy
 
+from deploy import installation
 from shared.contracts.topics import consumed_by, redrive_topic
 from shared.infra.kafka.consumer import Consumer
 from shared.infra.postgres import Database
@@ -23,7 +24,7 @@ from shared.infra.settings import ServiceSettings
 
 ROOT = Path(__file__).parents[2]
 MAKERS = {"shared/infra/kafka/broker.py"}
-SERVICES = ("availability", "booking", "queue")
+SERVICES = installation.audited()
 ENVIRONMENT = {
     "FRONTDESK_POSTGRES__URL": "postgresql://nobody@127.0.0.1:1/none",
     "FRONTDESK_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:1",

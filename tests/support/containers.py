@@ -18,12 +18,13 @@ from docker.errors import DockerException, NotFound
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.exceptions import ContainerStartException
 
-from deploy import blocking, probes
+from deploy import blocking
 from deploy.embedded import kafka, postgres, valkey
 from deploy.embedded.backend import Backend
 from deploy.embedded.failure import StackError
 from deploy.embedded.ports import LOOPBACK
 from deploy.embedded.servers import start_together
+from deploy.stores import probes
 from tests.support.prepared import prepare
 from tests.support.stores import Stores
 

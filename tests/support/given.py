@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 import asyncpg
 from aiokafka.admin import AIOKafkaAdminClient
 
-from deploy import blocking, databases, probes
+from deploy import blocking, installation
 from deploy.embedded.backend import Backend
 from deploy.embedded.failure import StackError
-from deploy.topics import declared_topics
+from deploy.stores import databases, probes
+from deploy.stores.topics import declared_topics
 from tests.support.prepared import prepare
 from tests.support.waiting import eventually
 
@@ -58,7 +59,7 @@ class Content(NamedTuple):
 
 
 OURS = Content(
-    databases=frozenset(databases.SERVICES),
+    databases=frozenset(installation.names()),
     roles=frozenset(databases.role_names()),
     topics=frozenset(topic.name for topic in declared_topics()),
 )
@@ -120,7 +121,7 @@ async def _claim(servers: Given) -> Content:
 
 async def _mark(dsn: str) -> None:
     async with _connection(dsn) as server:
-        for name in databases.SERVICES:
+        for name in installation.names():
             await server.execute(f"""COMMENT ON DATABASE "{name}" IS '{MARK}'""")
 
 

@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from faststream.kafka import KafkaBroker
 
 from deploy.inspect import kafka_log
+from deploy.stores import kafka_clients
 from shared.contracts.topics import Topic
 from shared.infra.kafka.producer import Handed
 from shared.infra.kafka.publisher import Publisher, RecordProducer
@@ -64,7 +65,7 @@ async def ends_of(bootstrap: str, topic: str, partitions: int) -> dict[TopicPart
 async def records_of(bootstrap: str, topic: str, partitions: int) -> list[Raw]:
     """Everything that a topic has up to its end now, partition by partition."""
     places = [TopicPartition(topic, number) for number in range(partitions)]
-    async with kafka_log.reader(bootstrap) as consumer:
+    async with kafka_clients.reader(bootstrap) as consumer:
         begins, ends = await kafka_log.bounds(consumer, places)
         found = [record async for record in kafka_log.read(consumer, begins, ends)]
     return sorted(found, key=lambda record: (record.partition, record.offset))

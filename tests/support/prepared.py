@@ -1,7 +1,8 @@
 """Brings empty servers to what services need: roles, databases and topics, as `frontdesk up` does. Called by each backend."""
 
-from deploy import blocking, databases, topics
+from deploy import blocking
 from deploy.embedded.backend import Backend
+from deploy.stores import databases, topics
 
 
 def prepare(servers: Backend) -> None:

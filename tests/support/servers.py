@@ -14,10 +14,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy import databases
-from deploy.embedded import EmbeddedServers
+from deploy import installation
 from deploy.embedded.backend import Backend
-from deploy.environment import settings_of
+from deploy.embedded.environment import settings_of
+from deploy.embedded.servers import EmbeddedServers
+from deploy.stores import databases, migrations
 from tests.support.prepared import prepare
 from tests.support.stores import Stores, embedded_stores
 
@@ -122,12 +123,12 @@ class Databases:
     def migrate(self, service: str) -> None:
         """Bring the service's database to the newest schema, once a session."""
         if service not in self._migrated:
-            databases.migrate({service: self._owner(service)})
+            migrations.migrate({service: self._owner(service)})
             self._migrated.add(service)
 
     def migrated_services(self) -> list[str]:
         """Migrate whatever has migrations; returns those services."""
-        present = [service for service in databases.SERVICES if databases.migrations_folder(service)]
+        present = [service for service in installation.names() if migrations.migrations_folder(service)]
         for service in present:
             self.migrate(service)
         return present

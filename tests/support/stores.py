@@ -12,9 +12,8 @@ from typing import Protocol
 import psutil
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from deploy.embedded import EmbeddedServers
 from deploy.embedded.failure import StartFailed
-from deploy.embedded.servers import Server, start_together
+from deploy.embedded.servers import EmbeddedServers, Server, start_together
 
 GONE_WITHIN_SECONDS = 10.0
 BACK_WITHIN_SECONDS = 30.0

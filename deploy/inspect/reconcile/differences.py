@@ -1,17 +1,17 @@
-"""Where the services do not agree, each difference with its ids and with what would mend it. Pure."""
+"""Finds where the services do not agree: each difference with its ids and with what would mend it. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deploy.inspect.reconcile.looks import World
+from deploy.inspect.reconcile.reading import ComparedRows
 from shared.contracts.appointments import LIVE, Status
 
 ARRIVED = (Status.CHECKED_IN, Status.FULFILLED, Status.NO_SHOW)
 """The statuses of an appointment whose patient is, or was, in a queue."""
 REVOCABLE = (Status.PENDING, Status.BOOKED)
-"""The statuses of an appointment that ends with its doctor; whoever has checked in is in front of the doctor already."""
+"""The statuses of an appointment that is cancelled when its doctor is deleted. Whoever has checked in stays."""
 SAME = ("slot_id", "appointment_id", "doctor_id", "date", "starts_at", "ends_at")
 """What a slot and the appointment that holds it agree in, beside their number."""
 
@@ -36,22 +36,22 @@ def difference(kind: str, service: str, row: Mapping[str, Any], names: Iterable[
     return Difference(kind, service, tuple((name, str(row[name])) for name in names), detail, mend)
 
 
-def differences(world: World) -> list[Difference]:
-    """All of them, in the order of a booking's way."""
+def differences(compared: ComparedRows) -> list[Difference]:
+    """All of them, in the order in which a booking passes through the services."""
     return [
-        *slots_and_appointments(world),
-        *outcomes_and_appointments(world),
-        *arrivals_and_entries(world),
-        *positions(world),
-        *overdue(world),
-        *copies(world),
+        *slots_and_appointments(compared),
+        *outcomes_and_appointments(compared),
+        *arrivals_and_entries(compared),
+        *positions(compared),
+        *overdue(compared),
+        *copies(compared),
     ]
 
 
-def slots_and_appointments(world: World) -> Iterator[Difference]:
+def slots_and_appointments(compared: ComparedRows) -> Iterator[Difference]:
     """Every taken slot has a live appointment that holds exactly this reservation, and the other way round."""
-    taken = {(row["clinic_id"], row["reservation_id"]): row for row in world.slots}
-    live = {(row["clinic_id"], row["reservation_id"]): row for row in world.appointments if row["status"] in LIVE}
+    taken = {(row["clinic_id"], row["reservation_id"]): row for row in compared.slots}
+    live = {(row["clinic_id"], row["reservation_id"]): row for row in compared.appointments if row["status"] in LIVE}
     held_by = {(row["clinic_id"], row["appointment_id"]): row for row in live.values()}
     for key in taken.keys() - live.keys():
         slot = taken[key]
@@ -86,16 +86,16 @@ def slots_and_appointments(world: World) -> Iterator[Difference]:
             )  # fmt: skip
 
 
-def outcomes_and_appointments(world: World) -> Iterator[Difference]:
+def outcomes_and_appointments(compared: ComparedRows) -> Iterator[Difference]:
     """A client who was told of a booking finds it; an appointment lives only if its client was not refused."""
-    refused = {(row["clinic_id"], row["command_id"]): row for row in world.decided if row["code"]}
-    for row in world.decided:
+    refused = {(row["clinic_id"], row["command_id"]): row for row in compared.decided if row["code"]}
+    for row in compared.decided:
         if not row["code"] and not row["found"]:
             yield difference(
                 "outcome_without_appointment", "booking", row, ("command_id", "appointment_id"),
                 "the client was told of an appointment that is not there", "tell the client; frontdesk explain the command",
             )  # fmt: skip
-    for row in world.appointments:
+    for row in compared.appointments:
         if row["status"] in LIVE and (outcome := refused.get((row["clinic_id"], row["command_id"]))):
             yield difference(
                 "appointment_of_refused", "booking", row, ("appointment_id", "command_id"),
@@ -103,10 +103,10 @@ def outcomes_and_appointments(world: World) -> Iterator[Difference]:
             )  # fmt: skip
 
 
-def arrivals_and_entries(world: World) -> Iterator[Difference]:
+def arrivals_and_entries(compared: ComparedRows) -> Iterator[Difference]:
     """Every patient who checked in has a place in the queue, under the same id, and nobody else."""
-    arrived = {(row["clinic_id"], row["appointment_id"]): row for row in world.appointments if row["status"] in ARRIVED}
-    queued = {(row["clinic_id"], row["appointment_id"]): row for row in world.entries}
+    arrived = {(row["clinic_id"], row["appointment_id"]): row for row in compared.appointments if row["status"] in ARRIVED}
+    queued = {(row["clinic_id"], row["appointment_id"]): row for row in compared.entries}
     for key in arrived.keys() - queued.keys():
         yield difference(
             "arrival_without_entry", "queue", arrived[key], ("appointment_id",),
@@ -125,10 +125,10 @@ def arrivals_and_entries(world: World) -> Iterator[Difference]:
             )  # fmt: skip
 
 
-def positions(world: World) -> Iterator[Difference]:
+def positions(compared: ComparedRows) -> Iterator[Difference]:
     """Positions of a day are 1..n, and its counter is n."""
-    days = {(row["clinic_id"], row["doctor_id"], row["date"]): row for row in world.queue_days}
-    given = Counter((row["clinic_id"], row["doctor_id"], row["date"]) for row in world.entries)
+    days = {(row["clinic_id"], row["doctor_id"], row["date"]): row for row in compared.queue_days}
+    given = Counter((row["clinic_id"], row["doctor_id"], row["date"]) for row in compared.entries)
     for key, day in days.items():
         if given[key] != day["last_position"]:
             yield difference(
@@ -137,36 +137,36 @@ def positions(world: World) -> Iterator[Difference]:
             )  # fmt: skip
 
 
-def overdue(world: World) -> Iterator[Difference]:
+def overdue(compared: ComparedRows) -> Iterator[Difference]:
     """What should have ended by itself by now."""
-    for row in world.unsettled:
+    for row in compared.unsettled:
         yield difference(
             "outcome_unsettled", "booking", row, ("command_id",),
             f"{row['type']} was decided {row['decided_at']:%Y-%m-%d %H:%M:%SZ}; its last step is still owed",
             f"frontdesk explain {row['command_id']}; redrive its dead letter if it has one",
         )  # fmt: skip
-    for row in world.overdue_holds:
+    for row in compared.overdue_holds:
         yield difference(
             "hold_overdue", "booking", row, ("appointment_id",),
             f"the hold was over {row['expires_at']:%Y-%m-%d %H:%M:%SZ} and nobody has ended it",
             "start booking: its sweep ends it; see its log",
         )  # fmt: skip
-    yield from _unacknowledged(world)
-    for row in world.unpublished:
+    yield from _unacknowledged(compared)
+    for row in compared.unpublished:
         yield difference(
             "calendar_unpublished", "availability", row, ("doctor_id",),
             f"the doctor's slots were due {row['due_at']:%Y-%m-%d %H:%M:%SZ}", "start availability; see its log",
         )  # fmt: skip
-    for service, rows in world.outboxes.items():
+    for service, rows in compared.outboxes.items():
         for row in rows:
             detail = f"{row['messages']} messages are not published, the oldest of {row['oldest']:%Y-%m-%d %H:%M:%SZ}"
             yield Difference("outbox_stuck", service, (), detail, f"start {service}; see frontdesk logs {service} and Kafka")
 
 
-def _unacknowledged(world: World) -> Iterator[Difference]:
+def _unacknowledged(compared: ComparedRows) -> Iterator[Difference]:
     """Reservations of which availability has heard nothing, also of those that an appointment was booked by or moved to."""
-    held = {(row["clinic_id"], row["reservation_id"]): row for row in world.appointments if row["status"] in LIVE}
-    for row in world.unacknowledged:
+    held = {(row["clinic_id"], row["reservation_id"]): row for row in compared.appointments if row["status"] in LIVE}
+    for row in compared.unacknowledged:
         holder = held.get((row["clinic_id"], row["reservation_id"]))
         whose = f"; appointment {holder['appointment_id']} holds it, and that has not arrived" if holder else ""
         yield difference(
@@ -175,10 +175,10 @@ def _unacknowledged(world: World) -> Iterator[Difference]:
         )  # fmt: skip
 
 
-def copies(world: World) -> Iterator[Difference]:
+def copies(compared: ComparedRows) -> Iterator[Difference]:
     """Every service has the newest settings of every clinic."""
-    held = {service: {row["clinic_id"]: row["version"] for row in rows} for service, rows in world.settings.items()}
-    for clinic in world.clinics:
+    held = {service: {row["clinic_id"]: row["version"] for row in rows} for service, rows in compared.settings.items()}
+    for clinic in compared.clinics:
         if clinic["announced_version"] < clinic["version"]:
             yield difference(
                 "clinic_not_announced", "gateway", clinic, ("clinic_id",),

@@ -1,4 +1,4 @@
-"""Alembic's entrance to availability's database; run by `deploy.databases.migrate` as the owner role."""
+"""Alembic's entrance to availability's database; run by `deploy.stores.migrations.migrate` as the owner role."""
 
 from services.availability.models import metadata
 from shared.infra.migrations import run

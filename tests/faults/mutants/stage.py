@@ -15,8 +15,8 @@ from uuid import uuid4
 
 import httpx2
 
-from deploy.databases import SERVICES
-from deploy.embedded import EmbeddedServers
+from deploy import installation
+from deploy.embedded.servers import EmbeddedServers
 from deploy.embedded.services import Service, Services
 from tests.checker.check import check
 from tests.checker.history import Entry, History
@@ -25,6 +25,8 @@ from tests.faults.mutants.points import Point
 from tests.support.dates import in_days
 from tests.support.servers import Databases, embedded_servers
 from tests.support.waiting import eventually
+
+SERVICES = installation.names()
 
 API = "/api/v1"
 SETTINGS = {"FRONTDESK_KAFKA__SESSION_TIMEOUT_MS": "6000"}

@@ -10,9 +10,9 @@ import docker
 import pytest
 from testcontainers.core.labels import LABEL_SESSION_ID, SESSION_ID
 
-from deploy import probes
 from deploy.embedded.failure import StackError
 from deploy.embedded.ports import LOOPBACK, any_free
+from deploy.stores import probes
 from tests.support import containers
 from tests.support.containers import LAST_LINES, REDIS_PORT, Container, Image
 

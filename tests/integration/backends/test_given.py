@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from deploy import blocking, databases, topics
-from deploy.embedded import EmbeddedServers
+from deploy import blocking
 from deploy.embedded.failure import StackError
 from deploy.embedded.ports import LOOPBACK, any_free
+from deploy.embedded.servers import EmbeddedServers
+from deploy.stores import databases, topics
 from tests.support import given as given_servers
 from tests.support.given import ADDRESSES, KAFKA, OURS, POSTGRES, REDIS, Content, content, given
 from tests.support.servers import own_folder

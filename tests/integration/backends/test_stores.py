@@ -10,8 +10,8 @@ import pytest
 from aiokafka.errors import KafkaError
 from redis.exceptions import RedisError
 
-from deploy import probes
 from deploy.embedded.backend import Backend
+from deploy.stores import probes
 from tests.support.stack import Stacks
 from tests.support.stores import Store, Stores
 from tests.support.waiting import eventually

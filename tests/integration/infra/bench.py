@@ -12,7 +12,7 @@ import asyncpg
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from deploy.topics import topic_config
+from deploy.stores.topics import topic_config
 from shared.contracts.envelope import DayMessage
 from shared.contracts.topics import MAX_RECORD_BYTES, Topic
 from shared.infra.ids import new_id

@@ -9,8 +9,8 @@ from sqlalchemy import BigInteger, Column, Table
 from sqlalchemy.dialects.postgresql import UUID as Uuid
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from deploy import databases
 from deploy.embedded.backend import Backend
+from deploy.stores import databases
 from shared.contracts.topics import Topic
 from shared.infra import tables
 from shared.infra.postgres import Database

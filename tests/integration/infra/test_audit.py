@@ -5,9 +5,10 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from deploy import installation
 from tests.support.servers import Databases
 
-SERVICES = ("availability", "booking", "queue")
+SERVICES = installation.audited()
 ROW = "INSERT INTO audit (id, clinic_id, at, action, subject_id, actor, correlation_id) VALUES ($1, $2, now(), 'x', $1, 'x', 'x')"
 CHANGES = ("UPDATE audit SET actor = 'nobody'", "DELETE FROM audit", "TRUNCATE audit")
 

@@ -6,7 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from deploy import addresses, cli
-from deploy.commands import machine
+from deploy.commands import server_checks
+from deploy.failure import Failure, NoAnswer, Unreachable
 
 NOBODY = "127.0.0.1:1"
 
@@ -15,7 +16,7 @@ NOBODY = "127.0.0.1:1"
 def _no_stack(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither addresses nor a folder in which a stack runs."""
     monkeypatch.setenv("FRONTDESK_HOME", "/nonexistent/frontdesk")
-    for name in addresses.NAMES:
+    for name in addresses.variables():
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(f"{name}_FILE", raising=False)
 
@@ -34,19 +35,31 @@ def test_a_file_that_is_not_there_is_misuse(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv(f"{addresses.READER}_FILE", "/nope")
     done = CliRunner().invoke(cli.app, ["psql", "booking", "-c", "SELECT 1"])
     assert done.exit_code == 2 and "/nope" in done.stderr
-    found = machine.postgres()
+    found = server_checks.postgres()
     assert found.state == "fail" and "/nope" in found.detail
 
 
 def test_topics_are_not_made_where_nobody_answers() -> None:
     done = CliRunner().invoke(cli.app, ["topics", "create"], env={addresses.KAFKA: NOBODY})
     assert done.exit_code == 4 and NOBODY in done.stderr
+    assert done.stderr.endswith("\n  try: frontdesk doctor, docker compose ps, or ask what runs it\n")
+
+
+def test_who_runs_the_servers_is_asked_where_a_failure_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = CliRunner().invoke(cli.app, ["clinics", "settings"], env={addresses.API: f"http://{NOBODY}/api/v1"})
+    assert done.exit_code == 4
+    assert done.stderr.endswith(f"the API does not answer at http://{NOBODY}/api/v1: ConnectError\n  try: docker compose ps, "
+                                "or ask what runs it\n")  # fmt: skip
+    assert NoAnswer("Kafka is away").shown(addresses.who_runs_servers()) == "Kafka is away\n  try: frontdesk status"
+    assert Failure("the file is gone").shown("nobody") == "the file is gone"
+    with pytest.raises(Unreachable, match=f"say where the servers are: {addresses.KAFKA}"):
+        addresses.Addresses().kafka()
 
 
 def test_a_server_that_is_given_has_to_be_there_also_if_a_file_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert machine.kafka().state == "warn" and machine.kafka().fix == "frontdesk up"
+    assert server_checks.kafka().state == "warn" and server_checks.kafka().fix == "frontdesk up"
     file = tmp_path / "kafka"
     file.write_text(f"{NOBODY}\n")
     monkeypatch.setenv(f"{addresses.KAFKA}_FILE", str(file))
-    found = machine.kafka()
+    found = server_checks.kafka()
     assert found.state == "fail" and NOBODY in found.detail and "docker compose" in found.fix

@@ -13,9 +13,10 @@ import pytest
 from typer.main import get_group
 from typer.testing import CliRunner
 
-from deploy import cli
-from deploy.commands import machine, stack, topics
+from deploy import cli, installation
+from deploy.commands import machine, topics, up
 from deploy.commands.output import out, table
+from deploy.inspect.lag import GROUPS
 
 SOURCE = Path(cli.__file__).read_text()
 
@@ -73,7 +74,7 @@ def test_ctrl_c_is_no_success_unless_it_is_how_a_command_ends(monkeypatch: pytes
 
 def test_without_the_embedded_servers_nothing_is_started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(machine, "EMBEDDED", ("no_such_server",))
-    monkeypatch.setattr(stack, "Stack", lambda *_: pytest.fail("it was started"))
+    monkeypatch.setattr(up, "Stack", lambda *_: pytest.fail("it was started"))
     for arguments in (["up"], ["up", "--detach"]):
         done = CliRunner().invoke(cli.app, arguments, env={"FRONTDESK_HOME": str(tmp_path / "home")})
         assert done.exit_code == 1 and "no_such_server" in done.stderr and "docker compose" in done.stderr
@@ -105,4 +106,4 @@ def test_who_stops_reading_gets_no_traceback(tmp_path: Path) -> None:
 
 def test_columns_are_as_wide_as_their_widest_cell() -> None:
     assert table([["a", "bb"], ["ccc", ""]], ["X", "YY"]) == ["X    YY", "a    bb", "ccc"]
-    assert topics.GROUPS == ("availability", "booking", "queue")
+    assert GROUPS == installation.audited()

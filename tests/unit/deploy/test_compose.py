@@ -1,16 +1,22 @@
 """What makes the containers hard to misuse stays in `docker-compose.yml` and `deploy/Dockerfile`, line by line."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from deploy import addresses
-from deploy.databases import SERVICES
+from deploy import addresses, installation
+from deploy.compose.secrets import readers
 from deploy.embedded import kafka as embedded_kafka
 from deploy.embedded.report import frontdesk_version
+from deploy.installation import ServiceSpec
+from tests.unit.deploy.fifth import FIFTH
+
+SERVICES = installation.names()
 
 ROOT = Path(__file__).parents[3]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -148,9 +154,54 @@ def test_a_store_is_the_version_that_is_promised_and_says_how_it_is(name: str) -
 def test_a_service_starts_when_what_it_needs_is_healthy(name: str) -> None:
     needed = {other: dependency["condition"] for other, dependency in CONTAINERS[name]["depends_on"].items()}
     assert needed.items() >= {"setup": "service_completed_successfully", **dict.fromkeys(STORES, "service_healthy")}.items()
-    assert (name != "gateway") or needed.items() >= dict.fromkeys({*SERVICES} - {"gateway"}, "service_healthy").items()
+    called = [spec.name for spec in installation.called_by_gateway()]
+    assert (name != "gateway") or needed.items() >= dict.fromkeys(called, "service_healthy").items()
     assert "healthcheck" not in CONTAINERS[name], "the image's own"
     assert CONTAINERS[name]["command"] == ["python", "-m", f"services.{name}"]
+
+
+def lacking(spec: ServiceSpec) -> list[str]:
+    """What the file lacks of a service that the table has."""
+    own, gateway, tools = (CONTAINERS.get(name, {}) for name in (spec.name, "gateway", "tools"))
+    address, volume = f"http://{spec.name}:8000", f"secrets-{spec.name}"
+    keys = {f"{setting}_FILE": f"/run/secrets/{key}" for key, setting in spec.key_settings.items()}
+    there = {
+        "command": own.get("command") == ["python", "-m", f"services.{spec.name}"],
+        "secrets": own.get("volumes") == [f"{volume}:/run/secrets:ro"],
+        "keys": keys.items() <= own.get("environment", {}).items(),
+        "volume": volume in COMPOSE["volumes"] and f"{volume}:/secrets/{spec.name}" in CONTAINERS["secrets"]["volumes"],
+        "gateway": not spec.called_by_gateway or gateway["environment"].get(spec.url_setting) == address,
+        "gateway waits": not spec.called_by_gateway or spec.name in gateway["depends_on"],
+        "tools": not spec.takes_imports or tools["environment"].get(spec.url_variable) == address,
+    }
+    return [what for what, is_there in there.items() if not is_there]
+
+
+@pytest.mark.parametrize("spec", installation.SERVICES, ids=lambda spec: spec.name)
+def test_a_service_has_its_block(spec: ServiceSpec) -> None:
+    assert lacking(spec) == []
+
+
+def test_a_service_without_its_block_is_found() -> None:
+    assert lacking(FIFTH) == ["command", "secrets", "keys", "volume", "gateway", "gateway waits", "tools"]
+
+
+def test_the_gateway_is_told_of_no_service_that_it_does_not_call() -> None:
+    given = CONTAINERS["gateway"]["environment"].items()
+    told = {name for name, value in given if str(value).startswith("http://")}
+    assert told == {spec.url_setting for spec in installation.called_by_gateway()}
+
+
+def test_the_image_has_a_folder_for_each_reader_of_secrets(tmp_path: Path) -> None:
+    """The image's instruction as it is, but for the place and for the owner, who is not here."""
+    mounted = {volume.rpartition("/")[2] for volume in CONTAINERS["secrets"]["volumes"]}
+    assert mounted == set(readers())
+    [instruction] = [line for line in INSTRUCTIONS if line.startswith("RUN readers=")]
+    command = instruction.removeprefix("RUN ").replace("-o 10001 -g 10001", "").replace("/secrets/", f"{tmp_path}/")
+    path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
+    subprocess.run(["sh", "-c", command], env={"PATH": path, "PYTHONPATH": str(ROOT)}, check=True, timeout=60)
+    modes = {folder.name: folder.stat().st_mode & 0o777 for folder in tmp_path.iterdir()}
+    assert modes == {reader: 0o755 if reader == "postgres" else 0o700 for reader in readers()}
 
 
 def test_what_ends_is_waited_for() -> None:
@@ -220,7 +271,8 @@ def test_the_image_runs_as_a_numeric_user_and_asks_itself_how_it_is() -> None:
     runtime = DOCKERFILE.rpartition("\nFROM ")[2]
     assert re.findall(r"^\s*USER .*$", runtime, re.MULTILINE | re.IGNORECASE) == ["USER 10001:10001"]
     assert re.findall(r"^\s*HEALTHCHECK .*$", runtime, re.MULTILINE | re.IGNORECASE) == [
-        'HEALTHCHECK --interval=4s --timeout=4s --start-period=180s --retries=3 CMD ["python", "-m", "deploy.healthcheck"]'
+        "HEALTHCHECK --interval=4s --timeout=4s --start-period=180s --retries=3 "
+        'CMD ["python", "-m", "deploy.compose.healthcheck"]'
     ]
     assert {"PYTHONSAFEPATH=1", "PYTHONUNBUFFERED=1"} <= set(runtime.split())
     assert "pip" not in re.sub(r"^#.*$", "", runtime, flags=re.MULTILINE)
@@ -252,7 +304,7 @@ def test_the_override_opens_the_integration_test_and_nothing_else() -> None:
 
 def test_tools_know_where_everything_is_that_they_ask() -> None:
     given = {name.removesuffix("_FILE") for name in CONTAINERS["tools"]["environment"]}
-    assert given == {*addresses.NAMES, "FRONTDESK_HOME"}
-    assert {CONTAINERS["tools"]["environment"][name] for name in addresses.OWNERS.values()} == {
-        f"http://{service}:8000" for service in addresses.OWNERS
+    assert given == {*addresses.variables(), "FRONTDESK_HOME"}
+    assert {CONTAINERS["tools"]["environment"][spec.url_variable] for spec in installation.import_owners()} == {
+        f"http://{spec.name}:8000" for spec in installation.import_owners()
     }

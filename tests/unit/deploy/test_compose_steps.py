@@ -7,16 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from deploy import installation
 from deploy.compose.__main__ import STEPS, main
+from deploy.compose.healthcheck import ready
 from deploy.compose.secrets import files_of_readers, make_secrets
-from deploy.databases import SERVICES, role_names
-from deploy.environment import key_setting
 from deploy.failure import Failure
-from deploy.healthcheck import ready
-from deploy.reference.settings import SERVICES as SETTINGS
-from deploy.secrets import KEYS, Secrets
-from deploy.topics import compare, topic_config
+from deploy.reference.settings import settings_classes
+from deploy.secrets import Secrets
+from deploy.stores.databases import role_names
+from deploy.stores.topics import compare, topic_config
 from shared.contracts.topics import AVAILABILITY_EVENTS, BOOKING_COMMANDS
+
+SERVICES = installation.names()
 
 
 @pytest.fixture
@@ -66,12 +68,13 @@ def test_every_key_is_a_setting_of_its_service(folder: Path) -> None:
     """A key that a service got new, and that nobody makes, stops it at its start: both sides are named here."""
     needed = {
         service: {name for name, field in kind.model_fields.items() if name.endswith("_key") and field.is_required()}
-        for service, kind in SETTINGS.items()
+        for service, kind in settings_classes().items()
     }
-    made = {service: {key.replace(".", "_") for key in KEYS.get(service, ())} for service in SERVICES}
+    made = {spec.name: {key.replace(".", "_") for key in spec.keys} for spec in installation.SERVICES}
     assert made == needed
-    assert key_setting("ticket.key") == "FRONTDESK_TICKET_KEY_FILE"
-    assert all({"postgres.url", *KEYS.get(s, ())} == set(files_of_readers(Secrets(folder / "setup"))[s]) for s in SERVICES)
+    assert installation.named("gateway").key_settings == {"ticket.key": "FRONTDESK_TICKET_KEY"}
+    files = files_of_readers(Secrets(folder / "setup"))
+    assert all({"postgres.url", *spec.keys} == set(files[spec.name]) for spec in installation.SERVICES)
 
 
 def test_commands_are_flushed_where_one_broker_has_them_alone() -> None:
@@ -106,7 +109,7 @@ def test_what_the_image_runs_needs_no_embedded_stack() -> None:
     """The image has none of its packages; a health check that runs every few seconds imports next to nothing."""
     code = "import sys, deploy.compose.__main__; sys.exit(any(name.startswith('deploy.embedded') for name in sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-    code = "import sys, deploy.healthcheck; sys.exit(bool({'asyncio', 'pydantic', 'structlog'} & set(sys.modules)))"
+    code = "import sys, deploy.compose.healthcheck; sys.exit(bool({'asyncio', 'pydantic', 'structlog'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

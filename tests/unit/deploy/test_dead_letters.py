@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from aiokafka import ConsumerRecord
 
-from deploy.inspect import dead_letters, kafka_log
-from deploy.inspect.dead_letters import Letter
+from deploy.inspect import dead_letters
+from deploy.inspect.dead_letters import DeadLetter
+from deploy.stores import kafka_clients
 from shared.contracts.topics import APPOINTMENT_EVENTS
 from shared.infra.kafka import letters
 
@@ -16,11 +17,11 @@ FAILED: "ConsumerRecord[Any, Any]" = ConsumerRecord(APPOINTMENT_EVENTS.name, 3, 
 OURS = letters.dead_letter(APPOINTMENT_EVENTS, "queue", FAILED, "ZeroDivisionError", 5).headers
 
 
-def letter(**changes: str | None) -> Letter:
+def letter(**changes: str | None) -> DeadLetter:
     """A letter with our headers, but for these."""
     headers = {name: value for name, value in {**OURS, **changes}.items() if value is not None}
     raw = [(name, value.encode()) for name, value in headers.items()]
-    return Letter(ConsumerRecord(TOPIC, 0, 1, 0, 0, b"k", b'{"type": "x"}', None, 0, 0, raw), redriven=False)
+    return DeadLetter(ConsumerRecord(TOPIC, 0, 1, 0, 0, b"k", b'{"type": "x"}', None, 0, 0, raw), redriven=False)
 
 
 @pytest.mark.parametrize("header", [letters.TOPIC, letters.PARTITION, letters.OFFSET, letters.ORIGINAL_HEADERS])
@@ -39,6 +40,6 @@ def test_headers_that_nobody_of_us_wrote_are_shown_as_they_are(text: str | None)
 
 
 async def test_nothing_is_sent_if_one_of_them_is_no_letter(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kafka_log, "writer", lambda _: pytest.fail("there was something to send"))
+    monkeypatch.setattr(kafka_clients, "writer", lambda _: pytest.fail("there was something to send"))
     with pytest.raises(KeyError):
         await dead_letters.redrive("nowhere", [letter(), letter(**{letters.TOPIC: None})])

@@ -9,11 +9,14 @@ from uuid import UUID, uuid4
 import pytest
 from aiokafka import ConsumerRecord
 
-from deploy.commands.explain import _more
-from deploy.inspect.explain import naming, others, story
-from deploy.inspect.explain.evidence import AUDITED, MAX_UNASKED, Evidence, Look, Row, Stores, add_receipts, without_command
-from deploy.inspect.explain.naming import Named
-from deploy.topics import declared_topics
+from deploy import installation
+from deploy.commands.explain import _only_in_log
+from deploy.inspect.explain import appointments, candidates, summary, timeline
+from deploy.inspect.explain.candidates import CandidateCommands
+from deploy.inspect.explain.databases import MAX_WITHOUT_COMMAND, Snapshots, add_receipts, without_command
+from deploy.inspect.explain.log_search import LogSearch
+from deploy.inspect.explain.trace import CommandTrace, ServiceRow
+from deploy.stores.topics import declared_topics
 from services.gateway.access.open_access import OPEN
 from services.gateway.commands.kinds import KINDS
 from shared.infra.audit import Action
@@ -37,31 +40,31 @@ def sent(at: dt.datetime, offset: int = 0, body_hash: str = "aa") -> "ConsumerRe
     return record("booking.commands", at, offset, type="BookAppointment", accepted_at=T0.isoformat(), body_hash=body_hash)
 
 
-def outcome(code: str | None = None, settled: bool = True) -> Row:
-    return Row("booking", {
+def outcome(code: str | None = None, settled: bool = True) -> ServiceRow:
+    return ServiceRow("booking", {
         "type": "BookAppointment", "status_code": 409 if code else 201, "code": code, "result": None if code else {"slot": 1},
         "accepted_at": T0, "decided_at": after(8), "settled_at": after(8) if settled else None,
     })  # fmt: skip
 
 
-def audited(service: str, at: dt.datetime, action: str) -> Row:
+def audited(service: str, at: dt.datetime, action: str) -> ServiceRow:
     own = {"subject_id": uuid4(), "message_id": uuid4(), "code": None, "detail": {"number": 1}}
-    return Row(service, {"at": at, "action": action, **own})
+    return ServiceRow(service, {"at": at, "action": action, **own})
 
 
-def received(service: str, at: dt.datetime, kind: str, message_id: UUID | None = None) -> Row:
-    return Row(service, {"received_at": at, "type": kind, "message_id": message_id or uuid4()})
+def received(service: str, at: dt.datetime, kind: str, message_id: UUID | None = None) -> ServiceRow:
+    return ServiceRow(service, {"received_at": at, "type": kind, "message_id": message_id or uuid4()})
 
 
 def test_an_effect_stands_behind_the_receipt_of_its_batch_and_before_what_it_says() -> None:
-    evidence = Evidence(
+    trace = CommandTrace(
         COMMAND,
         outcome(),
         audit=[audited("availability", after(2), "slot_taken"), audited("booking", after(8), "appointment_booked")],
         inbox=[received("availability", after(2.4), "BookAppointment"), received("booking", after(8.4), "SlotReserved")],
         records=[sent(after(0.1)), record("availability.events", after(2), type="SlotReserved")],
     )
-    assert [f"{step.service} {step.what}" for step in story.steps_of(evidence)] == [
+    assert [f"{step.service} {step.what}" for step in timeline.steps_of(trace)] == [
         "gateway accepted BookAppointment", "gateway sent BookAppointment",
         "availability received BookAppointment", "availability slot_taken", "availability said SlotReserved",
         "booking received SlotReserved", "booking appointment_booked", "booking decided 201",
@@ -72,9 +75,9 @@ def test_an_effect_stands_behind_the_receipt_of_its_batch_and_before_what_it_say
 def test_an_effect_that_was_decided_under_a_lock_keeps_to_its_own_receipt() -> None:
     """It is later than the receipt; the next one is of what followed from it."""
     checked_in = audited("booking", after(8.5), "appointment_checked_in")
-    evidence = Evidence(
+    trace = CommandTrace(
         COMMAND,
-        Row("booking", {**outcome().values, "decided_at": after(8.5), "settled_at": after(30)}),
+        ServiceRow("booking", {**outcome().values, "decided_at": after(8.5), "settled_at": after(30)}),
         audit=[checked_in, audited("queue", after(15), "entry_queued")],
         inbox=[
             received("booking", after(8.4), "CheckInPatient", checked_in["message_id"]),
@@ -82,7 +85,7 @@ def test_an_effect_that_was_decided_under_a_lock_keeps_to_its_own_receipt() -> N
             received("booking", after(30.2), "PatientQueued"),
         ],
     )
-    assert [f"{step.service} {step.what}" for step in story.steps_of(evidence)][1:] == [
+    assert [f"{step.service} {step.what}" for step in timeline.steps_of(trace)][1:] == [
         "booking received CheckInPatient", "booking appointment_checked_in", "booking decided 201",
         "queue received PatientCheckedIn", "queue entry_queued",
         "booking received PatientQueued", "booking settled: answered from now on",
@@ -90,54 +93,54 @@ def test_an_effect_that_was_decided_under_a_lock_keeps_to_its_own_receipt() -> N
 
 
 def test_what_a_request_did_waits_for_no_message() -> None:
-    revoked = Row("availability", {**audited("availability", T0, "slot_revoked").values, "message_id": None})
+    revoked = ServiceRow("availability", {**audited("availability", T0, "slot_revoked").values, "message_id": None})
     freed = audited("availability", after(20), "slot_freed")
-    evidence = Evidence(
+    trace = CommandTrace(
         None,
         audit=[revoked, freed],
         inbox=[received("availability", after(20), "SlotReleased")],
         records=[record("availability.events", after(1), type="SlotRevoked", command_id=None, causation_id=None)],
     )
-    assert [step.what for step in story.steps_of(evidence)] == [
+    assert [step.what for step in timeline.steps_of(trace)] == [
         "slot_revoked", "said SlotRevoked", "received SlotReleased", "slot_freed",
     ]  # fmt: skip
 
 
 def test_a_repeat_with_another_body_is_told_from_the_same_again() -> None:
-    evidence = Evidence(COMMAND, outcome(), records=[sent(T0), sent(after(50), 1), sent(after(90), 2, "bb")])
-    assert [one["same_body"] for one in story.repeats_of(evidence)] == [True, False]
-    assert story.why(evidence)[-1].startswith("It was sent again 2 times: 2026-03-02T09:00:00.050Z, ")
+    trace = CommandTrace(COMMAND, outcome(), records=[sent(T0), sent(after(50), 1), sent(after(90), 2, "bb")])
+    assert [one["same_body"] for one in summary.repeats_of(trace)] == [True, False]
+    assert summary.why(trace)[-1].startswith("It was sent again 2 times: 2026-03-02T09:00:00.050Z, ")
 
 
 def test_how_far_a_command_is() -> None:
     states = {
-        "running": Evidence(COMMAND, records=[sent(T0)]),
-        "unsettled": Evidence(COMMAND, outcome(settled=False)),
-        "refused": Evidence(COMMAND, outcome("full")),
-        "succeeded": Evidence(COMMAND, outcome()),
+        "running": CommandTrace(COMMAND, records=[sent(T0)]),
+        "unsettled": CommandTrace(COMMAND, outcome(settled=False)),
+        "refused": CommandTrace(COMMAND, outcome("full")),
+        "succeeded": CommandTrace(COMMAND, outcome()),
     }
-    assert {name: story.status_of(evidence) for name, evidence in states.items()} == {name: name for name in states}
-    assert any("not settled" in line for line in story.why(states["unsettled"]))
-    assert not Evidence(COMMAND)
+    assert {name: summary.status_of(trace) for name, trace in states.items()} == {name: name for name in states}
+    assert any("not settled" in line for line in summary.why(states["unsettled"]))
+    assert not CommandTrace(COMMAND)
 
 
 def test_a_lost_command_says_whether_its_message_is_in_the_log() -> None:
-    assert "its message is nowhere in the log" in story.why(Evidence(COMMAND, outcome("lost")))[1]
-    assert "in the log all the same" in story.why(Evidence(COMMAND, outcome("lost"), records=[sent(T0)]))[1]
+    assert "its message is nowhere in the log" in summary.why(CommandTrace(COMMAND, outcome("lost")))[1]
+    assert "in the log all the same" in summary.why(CommandTrace(COMMAND, outcome("lost"), records=[sent(T0)]))[1]
 
 
 def test_a_hold_tells_its_end_and_a_slot_for_what_it_is_taken() -> None:
     held = outcome()
     held.values["result"]["expires_at"] = "2026-03-02T09:30:00Z"
-    assert story.why(Evidence(COMMAND, held))[1].startswith("It is held until 2026-03-02T09:30:00Z: ")
+    assert summary.why(CommandTrace(COMMAND, held))[1].startswith("It is held until 2026-03-02T09:30:00Z: ")
     taken = [record("availability.events", T0, type="SlotReserved", purpose=purpose) for purpose in ("book", "move")]
-    assert [step.detail.get("to") for step in story.steps_of(Evidence(COMMAND, records=taken))] == [None, "move"]
+    assert [step.detail.get("to") for step in timeline.steps_of(CommandTrace(COMMAND, records=taken))] == [None, "move"]
 
 
 def test_a_dead_letter_and_its_redrive_are_steps() -> None:
     letters = [record("booking.commands.availability.dlq", after(5), type="BookAppointment")]
     letters.append(record("availability.redrive", after(9), type="BookAppointment"))
-    steps = [f"{step.service} {step.what}" for step in story.steps_of(Evidence(COMMAND, records=letters))]
+    steps = [f"{step.service} {step.what}" for step in timeline.steps_of(CommandTrace(COMMAND, records=letters))]
     assert steps == [
         "availability put BookAppointment away as a dead letter: None",
         "operations redrove BookAppointment to availability",
@@ -163,11 +166,11 @@ def strange(topic: str) -> "list[ConsumerRecord[Any, Any]]":
 
 @pytest.mark.parametrize("topic", [topic.name for topic in declared_topics()])
 def test_records_that_no_service_would_write_are_told_as_they_are(topic: str) -> None:
-    evidence = Evidence(COMMAND, records=strange(topic))
-    steps = story.steps_of(evidence)
+    trace = CommandTrace(COMMAND, records=strange(topic))
+    steps = timeline.steps_of(trace)
     assert {step.at for step in steps} <= {T0.replace(microsecond=0)}
-    assert story.why(evidence) and story.repeats_of(evidence) is not None
-    if topic in story.SPEAKERS:
+    assert summary.why(trace) and summary.repeats_of(trace) is not None
+    if installation.publisher_of(topic):
         assert [step.what for step in steps] == ["said unreadable", "said None", "said {}"]
 
 
@@ -179,28 +182,28 @@ async def test_what_is_no_id_names_nothing() -> None:
             assert all(isinstance(message, UUID) for message in messages)
             return []
 
-    stores: Any = Stores({service: Empty() for service in AUDITED}, [])  # type: ignore[misc]
-    command = Evidence(COMMAND, records=strange("booking.commands"))
-    await add_receipts(stores, command)
-    look = Look([*command.records, record("booking.commands", T0, command_id="no uuid")], 4)
-    assert _more(look, Named("x", ())) == [COMMAND]
+    snapshots: Any = Snapshots({service: Empty() for service in installation.audited()}, [])  # type: ignore[misc]
+    command = CommandTrace(COMMAND, records=strange("booking.commands"))
+    await add_receipts(snapshots, command)
+    log = LogSearch([*command.records, record("booking.commands", T0, command_id="no uuid")], 4)
+    assert _only_in_log(log, CandidateCommands("x", ())) == [COMMAND]
 
 
 def test_without_the_log_nothing_is_said_of_it() -> None:
-    undecided = Evidence(COMMAND, audit=[audited("availability", T0, "slot_taken")], commands_complete=False)
-    assert story.status_of(undecided) == "unknown" and "was not read whole" in story.why(undecided)[0]
+    undecided = CommandTrace(COMMAND, audit=[audited("availability", T0, "slot_taken")], commands_complete=False)
+    assert summary.status_of(undecided) == "unknown" and "was not read whole" in summary.why(undecided)[0]
     undecided.commands_complete = True
-    assert story.status_of(undecided) == "done"
-    assert "was not seen" in story.why(Evidence(COMMAND, outcome("lost"), commands_complete=False))[1]
+    assert summary.status_of(undecided) == "done"
+    assert "was not seen" in summary.why(CommandTrace(COMMAND, outcome("lost"), commands_complete=False))[1]
 
 
 APPOINTMENT, OTHER = uuid4(), uuid4()
 
 
-def unasked(action: Action, milliseconds: float, command: UUID | None = None, **detail: Any) -> Row:
+def unasked(action: Action, milliseconds: float, command: UUID | None = None, **detail: Any) -> ServiceRow:
     """An effect of the appointment's own, or of what its detail says is the appointment's."""
     subject = uuid4() if "appointment_id" in detail else APPOINTMENT
-    return Row("booking", {
+    return ServiceRow("booking", {
         "at": after(milliseconds), "action": action, "subject_id": subject, "command_id": command, "code": None, "detail": detail,
     })  # fmt: skip
 
@@ -223,8 +226,8 @@ CANCELLED = unasked(Action.APPOINTMENT_CANCELLED, 5, reason="clinic")
     ([unasked(Action.APPOINTMENT_REASSIGNED, 2, COMMAND, patient_id=str(OTHER))], [f"is patient {OTHER}'s since 2026"]),
     ([unasked(Action.APPOINTMENT_CANCELLED, 2, COMMAND, reason="patient"), unasked(Action.PATIENT_DELETED, 3)], []),
 ])  # fmt: skip
-def test_what_nobody_s_client_asked_for_is_told_with_its_reason(effects: list[Row], told: list[str]) -> None:
-    sentences = others.sentences(Evidence(None, audit=effects))
+def test_what_nobody_s_client_asked_for_is_told_with_its_reason(effects: list[ServiceRow], told: list[str]) -> None:
+    sentences = appointments.sentences(CommandTrace(None, audit=effects))
     assert len(sentences) == len(told)
     for sentence, part in zip(sentences, told, strict=True):
         assert sentence.startswith(f"Appointment {APPOINTMENT} {part}")
@@ -240,27 +243,27 @@ async def test_without_a_command_an_id_names_what_it_is_about() -> None:
             asked.append(wanted)
             return []
 
-    stores: Any = Stores({service: Trail() for service in AUDITED}, [])  # type: ignore[misc]
+    snapshots: Any = Snapshots({service: Trail() for service in installation.audited()}, [])  # type: ignore[misc]
     about = {"at": T0, "detail": {"appointment_id": str(APPOINTMENT)}, "subject_id": slot, "action": Action.SLOT_TAKEN}
     held = {**about, "detail": {}, "subject_id": APPOINTMENT, "action": Action.APPOINTMENT_HELD}
-    booking = Evidence(COMMAND, audit=[Row("availability", about), Row("booking", held)])
+    booking = CommandTrace(COMMAND, audit=[ServiceRow("availability", about), ServiceRow("booking", held)])
     for name in (str(APPOINTMENT).upper(), "its-request"):
-        assert not await without_command(stores, name, [booking])
-        assert asked == [(sorted([APPOINTMENT, slot]), [APPOINTMENT], MAX_UNASKED)] * len(AUDITED)
+        assert not await without_command(snapshots, name, [booking])
+        assert asked == [(sorted([APPOINTMENT, slot]), [APPOINTMENT], MAX_WITHOUT_COMMAND)] * len(installation.audited())
         asked.clear()
-    assert not await without_command(stores, "a-request", [])
-    assert asked == [("a-request", MAX_UNASKED)] * len(AUDITED)
+    assert not await without_command(snapshots, "a-request", [])
+    assert asked == [("a-request", MAX_WITHOUT_COMMAND)] * len(installation.audited())
 
 
 def test_the_keys_that_are_tried_are_those_of_the_gateway() -> None:
     document = json.loads((Path(__file__).parents[3] / "docs" / "openapi.json").read_text())
     posts = {path["post"]["operationId"] for path in document["paths"].values() if "post" in path}
-    assert set(naming.OPERATIONS) == posts >= {kind.operation for kind in KINDS}
-    assert naming.PRINCIPALS == (OPEN,)
+    assert set(candidates.OPERATIONS) == posts >= {kind.operation for kind in KINDS}
+    assert candidates.PRINCIPALS == (OPEN,)
 
 
 @pytest.mark.parametrize(("cut", "commands"), [("gateway.replies", True), ("booking.commands", False)])
 def test_of_commands_their_own_topics_tell(cut: str, commands: bool) -> None:
     """A gateway may get more replies than a look reads, while all commands of that time were seen."""
-    look = Look([], 0, frozenset({cut}))
-    assert (look.complete, look.commands_complete) == (False, commands)
+    log = LogSearch([], 0, frozenset({cut}))
+    assert (log.complete, log.commands_complete) == (False, commands)

@@ -14,8 +14,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from deploy.cli import app
-from deploy.importing import owner as calls
-from deploy.importing.work import CALLS_AT_ONCE
+from deploy.importing import client as calls
+from deploy.importing.transfer import CALLS_AT_ONCE
 from shared.contracts import internal
 from shared.contracts.imports import MAX_LINES
 from tests.unit.deploy.owner import CLINIC, Handler, StandIn, serving
@@ -101,7 +101,7 @@ def test_a_call_that_was_cut_off_is_sent_again(owner: StandIn, file: Path) -> No
 
 def test_it_gives_up_and_says_how_far_it_came(owner: StandIn, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calls, "AGAIN_SECONDS", 0)
-    monkeypatch.setattr("deploy.importing.work.CALLS_AT_ONCE", 1)
+    monkeypatch.setattr("deploy.importing.transfer.CALLS_AT_ONCE", 1)
     owner.faults.extend([None, None, lambda _: (503, {})])
     done = run(owner, "patients", str(file))
     assert done.exit_code == 4

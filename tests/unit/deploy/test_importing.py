@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy.failure import Misused
-from deploy.importing.kinds import DOCTORS, PATIENTS, Kind
-from deploy.importing.source import MAX_LINE_BYTES
-from deploy.importing.table import Table
-from deploy.importing.work import MAX_CHUNK_BYTES, chunks
+from deploy.importing.csv_table import CsvTable
+from deploy.importing.kinds import DOCTORS, PATIENTS, ImportKind
+from deploy.importing.line_reader import MAX_LINE_BYTES
+from deploy.importing.transfer import MAX_CHUNK_BYTES, chunks
 from shared.contracts.imports import MAX_LINES, ImportLine, RejectedLine
 
 EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
@@ -20,8 +20,8 @@ HEAD = b"name,phone\n"
 UNCLOSED = "opens a quotation mark that is not closed"
 
 
-def table(content: bytes) -> Table:
-    return Table(io.BytesIO(content), PATIENTS)
+def table(content: bytes) -> CsvTable:
+    return CsvTable(io.BytesIO(content), PATIENTS)
 
 
 def read(content: bytes) -> list[tuple[int, dict[str, str] | str]]:
@@ -53,7 +53,7 @@ def test_a_header_that_is_none_is_misuse(head: bytes, told: str) -> None:
 
 def test_what_may_be_missing_is_left_out_and_an_empty_line_is_none() -> None:
     assert read(HEAD + b"\nMaya,\n\n,1\n") == [(3, {"name": "Maya"}), (5, {"phone": "1"})]
-    assert Table(io.BytesIO(b"name\n"), DOCTORS).columns == ["name"]
+    assert CsvTable(io.BytesIO(b"name\n"), DOCTORS).columns == ["name"]
 
 
 def test_a_field_may_have_line_breaks_and_the_record_has_its_first_line_s_number() -> None:
@@ -129,7 +129,7 @@ def test_whatever_it_holds_each_line_is_told_of_once_and_in_order(parts: list[by
 
 
 def lines_of(pieces: Iterator[object]) -> list[int]:
-    return [len(piece.lines) + len(piece.malformed) for piece in pieces]  # type: ignore[attr-defined]
+    return [len(piece.lines) + len(piece.unreadable) for piece in pieces]  # type: ignore[attr-defined]
 
 
 def test_a_chunk_is_bounded_in_lines_and_in_bytes() -> None:
@@ -138,16 +138,16 @@ def test_a_chunk_is_bounded_in_lines_and_in_bytes() -> None:
     sizes = lines_of(chunks(table(HEAD + long * 40)))
     assert sum(sizes) == 40 and max(sizes) == MAX_CHUNK_BYTES // len(long) + 1
     (chunk,) = chunks(table(HEAD + b"a,1\nb\nc,3\n"))
-    assert ([line.line for line in chunk.lines], chunk.malformed[0]) == (
+    assert ([line.line for line in chunk.lines], chunk.unreadable[0]) == (
         [2, 4],
         RejectedLine(line=3, reason="has 1 fields, the header names 2 columns"),
     )
 
 
 @pytest.mark.parametrize("kind", [PATIENTS, DOCTORS], ids=lambda kind: kind.name)
-def test_the_example_file_is_one(kind: Kind) -> None:
+def test_the_example_file_is_one(kind: ImportKind) -> None:
     with (EXAMPLES / f"{kind.name}.csv").open("rb") as file:
-        example = Table(file, kind)
+        example = CsvTable(file, kind)
         lines = list(example)
     assert set(example.columns) <= set(kind.columns)
     assert len(lines) >= 2 and all(isinstance(line, ImportLine) for line in lines)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.commands.machine import Check, clock, disk, glibc, memory, python
+from deploy.commands.machine import DoctorCheck, disk, glibc, memory, python
+from deploy.commands.server_checks import clock
 
 LINUX = ("Linux", "x86_64", ("glibc", "2.36"))
 
@@ -31,6 +32,6 @@ LINUX = ("Linux", "x86_64", ("glibc", "2.36"))
         (clock("17.10", -60), "fail"),
     ],
 )
-def test_what_is_wrong_comes_with_a_fix(check: Check, state: str) -> None:
+def test_what_is_wrong_comes_with_a_fix(check: DoctorCheck, state: str) -> None:
     assert check.state == state
     assert bool(check.fix) == (state != "ok")

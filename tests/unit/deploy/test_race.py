@@ -2,15 +2,15 @@
 
 import pytest
 
-from deploy.commands.race import ARRIVALS, PATIENTS, PLACES, Asked, Race
+from deploy.commands.race import ARRIVALS, PATIENTS, PLACES, BookingAttempt, RaceResult
 
 
-def race(undecided: int = 0) -> Race:
+def race(undecided: int = 0) -> RaceResult:
     """Every place once, the others refused but for some who were told to come back."""
-    booked = [Asked("", "", 201, None, {"slot": slot}, 1) for slot in range(1, PLACES + 1)]
-    refused = [Asked("", "", 409, "full", {}, 1) for _ in range(PATIENTS - PLACES - undecided)]
-    running = [Asked("", "", 202, None, {"status": "running"}, 1) for _ in range(undecided)]
-    return Race("", "", [*booked, *refused, *running], [{"position": number} for number in range(1, ARRIVALS + 1)])
+    booked = [BookingAttempt("", "", 201, None, {"slot": slot}, 1) for slot in range(1, PLACES + 1)]
+    refused = [BookingAttempt("", "", 409, "full", {}, 1) for _ in range(PATIENTS - PLACES - undecided)]
+    running = [BookingAttempt("", "", 202, None, {"status": "running"}, 1) for _ in range(undecided)]
+    return RaceResult("", "", [*booked, *refused, *running], [{"position": number} for number in range(1, ARRIVALS + 1)])
 
 
 @pytest.mark.parametrize(("undecided", "as_it_must"), [(0, True), (1, False), (PATIENTS - PLACES - 1, False)])

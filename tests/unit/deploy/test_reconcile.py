@@ -1,4 +1,4 @@
-"""Where services do not agree is found, each kind by an example that has it and no other; a world that agrees has none."""
+"""Where services do not agree is found, each kind by an example that has it and no other; services that agree have none."""
 
 import asyncio
 import datetime as dt
@@ -8,10 +8,11 @@ from uuid import UUID
 
 import pytest
 
+from deploy import installation
 from deploy.commands import reconcile
 from deploy.failure import Unreachable
 from deploy.inspect.reconcile.differences import differences
-from deploy.inspect.reconcile.looks import World
+from deploy.inspect.reconcile.reading import ComparedRows
 
 TODAY = dt.date(2026, 3, 2)
 NOW = dt.datetime(2026, 3, 2, 9, tzinfo=dt.UTC)
@@ -34,7 +35,7 @@ ENTRY = {**DAY, "entry_id": uid(8), "appointment_id": uid(6), "patient_id": uid(
 CLINIC_ROW = {"clinic_id": CLINIC, "version": 2, "announced_version": 2}
 
 
-def world(**changes: Any) -> World:
+def rows(**changes: Any) -> ComparedRows:
     """One patient who booked and checked in, as all services know it."""
     agreed: dict[str, Any] = {
         "slots": [SLOT],
@@ -46,15 +47,15 @@ def world(**changes: Any) -> World:
         "unsettled": [],
         "entries": [ENTRY],
         "queue_days": [{**DAY, "last_position": 1}],
-        "outboxes": {name: [] for name in ("availability", "booking", "queue", "gateway")},
-        "settings": {name: [{"clinic_id": CLINIC, "version": 2}] for name in ("availability", "booking", "queue")},
+        "outboxes": {name: [] for name in installation.names()},
+        "settings": {name: [{"clinic_id": CLINIC, "version": 2}] for name in installation.audited()},
         "clinics": [CLINIC_ROW],
     }
-    return World(**{**agreed, **changes})
+    return ComparedRows(**{**agreed, **changes})
 
 
-def test_a_world_that_agrees() -> None:
-    assert differences(world()) == []
+def test_services_that_agree() -> None:
+    assert differences(rows()) == []
 
 
 BOOKED = {"appointments": [{**APPOINTMENT, "status": "booked"}], "entries": [], "queue_days": []}
@@ -64,11 +65,9 @@ def test_what_a_clinic_may_do_is_no_difference() -> None:
     revoked = {**SLOT, "revoked": True}
     at = {"starts_at": NOW, "ends_at": NOW + dt.timedelta(minutes=15)}
     merged = {"appointments": [{**APPOINTMENT, "patient_id": uid(10)}], "entries": [{**ENTRY, "patient_id": uid(10)}]}
-    assert differences(world(slots=[revoked])) == [], "whoever has checked in stays"
-    assert (
-        differences(world(**{**BOOKED, "slots": [{**SLOT, **at}], "appointments": [{**BOOKED["appointments"][0], **at}]})) == []
-    )
-    assert differences(world(**merged)) == []
+    assert differences(rows(slots=[revoked])) == [], "whoever has checked in stays"
+    assert differences(rows(**{**BOOKED, "slots": [{**SLOT, **at}], "appointments": [{**BOOKED["appointments"][0], **at}]})) == []
+    assert differences(rows(**merged)) == []
 
 
 BROKEN: list[tuple[str, str, dict[str, Any]]] = [
@@ -115,13 +114,13 @@ async def test_while_nobody_says_how_far_the_groups_are_everything_gets_its_whol
     monkeypatch.setattr(asyncio, "sleep", sleep)
     monkeypatch.setattr(reconcile, "time", SimpleNamespace(monotonic=lambda: passed))
     monkeypatch.setattr(reconcile, "_lag", away)
-    await reconcile._arrived(30)
+    await reconcile._wait_for_arrivals(30)
     assert passed == 30
 
 
 @pytest.mark.parametrize(("kind", "service", "changes"), BROKEN, ids=lambda value: value if isinstance(value, str) else "")
 def test_each_kind_is_found_alone(kind: str, service: str, changes: dict[str, Any]) -> None:
-    [found] = differences(world(**changes))
+    [found] = differences(rows(**changes))
     assert (found.kind, found.service) == (kind, service)
     assert found.detail and found.mend
 
@@ -129,11 +128,11 @@ def test_each_kind_is_found_alone(kind: str, service: str, changes: dict[str, An
 def test_who_holds_a_reservation_that_was_not_acknowledged_is_told() -> None:
     due = {"clinic_id": CLINIC, "due_at": NOW}
     told = [
-        one.detail for one in differences(world(unacknowledged=[{**due, "reservation_id": uid(number)} for number in (5, 50)]))
+        one.detail for one in differences(rows(unacknowledged=[{**due, "reservation_id": uid(number)} for number in (5, 50)]))
     ]
     assert [f"appointment {uid(6)} holds it" in detail for detail in told] == [True, False]
 
 
 def test_an_appointment_out_of_the_dates_in_scope_is_there() -> None:
     """It was moved there; neither it nor its slot is compared."""
-    assert differences(world(slots=[], appointments=[], entries=[], queue_days=[])) == []
+    assert differences(rows(slots=[], appointments=[], entries=[], queue_days=[])) == []

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy.reference.settings import SERVICES, env_example, settings_tables
+from deploy.reference.settings import env_example, settings_classes, settings_tables
 
+SETTINGS = settings_classes()
 VALUES = {
     "FRONTDESK_POSTGRES__URL": "postgresql://one:two@127.0.0.1:5432/booking",
     "FRONTDESK_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:9092",
@@ -45,16 +46,16 @@ def test_what_must_be_given_is_what_has_no_value() -> None:
     assert bare == set(VALUES)
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", SETTINGS)
 def test_a_service_starts_with_what_must_be_given(service: str) -> None:
-    settings = SERVICES[service].from_environment(given_to(service))
+    settings = SETTINGS[service].from_environment(given_to(service))
     assert settings.kafka.bootstrap_servers == "127.0.0.1:9092"
 
 
 @pytest.mark.parametrize("name", ["FRONTDESK_KAFKA__BATCH_SIZE", "FRONTDESK_TYPO", "FRONTDESK_TICKET_KEY"])
 def test_an_unknown_name_is_an_error(name: str) -> None:
     with pytest.raises(ValueError, match=r"unknown settings|1 validation error"):
-        SERVICES["booking"].from_environment(given_to("booking") | {name: "0123456789abcdef"})
+        SETTINGS["booking"].from_environment(given_to("booking") | {name: "0123456789abcdef"})
 
 
 def test_a_secret_comes_from_a_file_and_never_into_an_error(tmp_path: Path) -> None:
@@ -62,8 +63,8 @@ def test_a_secret_comes_from_a_file_and_never_into_an_error(tmp_path: Path) -> N
     secret.write_text("a-secret-of-a-file\n")
     given = given_to("booking") | {"FRONTDESK_IDENTIFIER_KEY_FILE": str(secret)}
     del given["FRONTDESK_IDENTIFIER_KEY"]
-    settings = SERVICES["booking"].from_environment(given)
+    settings = SETTINGS["booking"].from_environment(given)
     assert "a-secret-of-a-file" not in repr(settings)
     with pytest.raises(ValueError, match="port") as refused:
-        SERVICES["booking"].from_environment(given | {"FRONTDESK_HTTP__PORT": "none"})
+        SETTINGS["booking"].from_environment(given | {"FRONTDESK_HTTP__PORT": "none"})
     assert "a-secret-of-a-file" not in str(refused.value)

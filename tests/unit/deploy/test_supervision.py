@@ -61,11 +61,11 @@ def test_five_deaths_within_a_minute_are_hopeless_and_five_in_an_hour_are_not(tm
 def test_a_dead_component_is_started_when_its_pause_is_over(tmp_path: Path) -> None:
     clock, component = Clock(), Component(tmp_path)
     watched = Watched(component, clock)
-    watched.look()
-    watched.look()
+    watched.check()
+    watched.check()
     assert component.starts == 0
     clock.seconds += 1
-    watched.look()
+    watched.check()
     watched.join()
     assert component.starts == 1
 

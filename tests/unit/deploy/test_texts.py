@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from deploy.databases import dsn_of, role_names
 from deploy.embedded import jars, kafka, report
 from deploy.embedded.failure import StartFailed, last_lines, likely_cause
 from deploy.embedded.valkey import arguments
-from deploy.topics import compare, topic_config
+from deploy.stores.databases import dsn_of, role_names
+from deploy.stores.topics import compare, topic_config
 from shared.contracts.topics import BOOKING_COMMANDS, dead_letter_topics
 
 

@@ -1,4 +1,4 @@
-"""Whether the service in this container may be sent work: `python -m deploy.healthcheck`, the image's health check.
+"""Whether the service in this container may be sent work: `python -m deploy.compose.healthcheck`, the image's health check.
 
 It runs every few seconds in every container, so it imports as little as it can.
 """

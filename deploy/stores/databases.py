@@ -1,21 +1,18 @@
-"""A database per service, its two roles, and its migrations.
+"""The databases of an installation: one for each service, its two roles, their rights and their URLs.
 
 `<name>_owner` owns the schema and runs migrations; `<name>_app` is the process and may only read and write rows: it owns
-nothing and cannot bypass row level security. `frontdesk_reader` is a person who looks: it sees all clinics in all databases and
-may write nothing. Safe to repeat. Called by `frontdesk up`, `frontdesk migrate` and tests.
+nothing and cannot bypass row level security. `frontdesk_reader` is for people: it sees all clinics in all databases and may
+write nothing. Safe to repeat. Where a function takes `services`, these are names, by default of all services. Called by
+`frontdesk up`, `frontdesk migrate`, `deploy.compose` and tests.
 """
 
-import functools
-import importlib.util
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
 
-from deploy import blocking
+from deploy import blocking, installation
 
-SERVICES = ("availability", "booking", "queue", "gateway")
 READER_ROLE = "frontdesk_reader"
 READER_STATEMENT_SECONDS = 60
 _ROLE = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION"
@@ -23,25 +20,14 @@ _SERVICE_ROLE = f"{_ROLE} NOBYPASSRLS NOINHERIT"
 _READER = f"{_ROLE} BYPASSRLS INHERIT"
 
 
-def role_names(services: Iterable[str] = SERVICES) -> list[str]:
+def role_names(services: Iterable[str] | None = None) -> list[str]:
     """Roles that `prepare` makes, each of which needs a password."""
-    return [*(f"{service}_{kind}" for service in services for kind in ("owner", "app")), READER_ROLE]
+    return [*(f"{service}_{kind}" for service in _named(services) for kind in ("owner", "app")), READER_ROLE]
 
 
-def prepare(superuser_dsn: str, passwords: Mapping[str, str], services: Iterable[str] = SERVICES) -> None:
+def prepare(superuser_dsn: str, passwords: Mapping[str, str], services: Iterable[str] | None = None) -> None:
     """Make databases, roles and their rights; `passwords` are by role name (`booking_owner`, `booking_app`, …)."""
-    blocking.run(_prepare(superuser_dsn, passwords, tuple(services)))
-
-
-def migrate(dsns: Mapping[str, str]) -> list[str]:
-    """Bring databases to their newest schema; `dsns` are owners' URLs by service. Returns the services that have migrations."""
-    migrated = []
-    for service, dsn in dsns.items():
-        scripts = migrations_folder(service)
-        if scripts is not None:
-            blocking.in_thread(functools.partial(_upgrade, scripts, dsn))
-            migrated.append(service)
-    return migrated
+    blocking.run(_prepare(superuser_dsn, passwords, _named(services)))
 
 
 def dsn_of(superuser_dsn: str, role: str, password: str, database: str) -> str:
@@ -56,35 +42,27 @@ def on_database(dsn: str, database: str) -> str:
     return urlunsplit(urlsplit(dsn)._replace(path=f"/{database}"))
 
 
-def owner_dsns(superuser_dsn: str, passwords: Mapping[str, str], services: Iterable[str] = SERVICES) -> dict[str, str]:
-    """Owner's URL of each service's database, as `migrate` takes them."""
-    return {name: dsn_of(superuser_dsn, f"{name}_owner", passwords[f"{name}_owner"], name) for name in services}
+def owner_dsns(superuser_dsn: str, passwords: Mapping[str, str], services: Iterable[str] | None = None) -> dict[str, str]:
+    """Owner's URL of each service's database, as `migrations.migrate` takes them."""
+    return {name: dsn_of(superuser_dsn, f"{name}_owner", passwords[f"{name}_owner"], name) for name in _named(services)}
 
 
-def app_dsns(superuser_dsn: str, passwords: Mapping[str, str], services: Iterable[str] = SERVICES) -> dict[str, str]:
+def app_dsns(superuser_dsn: str, passwords: Mapping[str, str], services: Iterable[str] | None = None) -> dict[str, str]:
     """URL of each service's process."""
-    return {name: dsn_of(superuser_dsn, f"{name}_app", passwords[f"{name}_app"], name) for name in services}
+    return {name: dsn_of(superuser_dsn, f"{name}_app", passwords[f"{name}_app"], name) for name in _named(services)}
 
 
-def migrations_folder(service: str) -> Path | None:
-    """Folder of a service's migrations, found without importing the service; None if it has none."""
-    found = importlib.util.find_spec("services")
-    for place in (found.submodule_search_locations or ()) if found else ():
-        folder = Path(place) / service / "migrations"
-        if (folder / "env.py").exists():
-            return folder
-    return None
+def is_postgres_url(url: str) -> bool:
+    """Whether a text is a URL of a PostgreSQL server."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("postgresql", "postgres") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
-def _upgrade(scripts: Path, dsn: str) -> None:
-    from alembic import command
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(scripts).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    config.attributes["url"] = dsn
-    command.upgrade(config, "head")
+def _named(services: Iterable[str] | None) -> tuple[str, ...]:
+    return installation.names() if services is None else tuple(services)
 
 
 # Read-only is only its default, so that a slip is no error; that it has no right to write is what holds. It reads what services

@@ -1,6 +1,7 @@
 """The records of a CSV file (RFC 4180, UTF-8) with the numbers of their lines, and the columns that its header names.
 
-A line that is no record is told of with its number and a reason, and reading goes on behind it. Called by `work`.
+A line that is no record becomes a `RejectedLine` with its number and a reason, and reading goes on behind it.
+Called by `transfer`.
 """
 
 import csv
@@ -8,37 +9,37 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from deploy.failure import Misused
-from deploy.importing.kinds import Kind
-from deploy.importing.source import Malformed, Source
+from deploy.importing.kinds import ImportKind
+from deploy.importing.line_reader import LineReader, UnreadableLine
 from shared.contracts.imports import ImportLine, RejectedLine
 
 NOT_CLOSED = "unexpected end of data"
-"""What `csv` says of a quotation mark that is open at the end of the file."""
+"""The message of `csv` for a quotation mark that is open at the end of the file."""
 
 
-class Table:
+class CsvTable:
     """A file with a header. Making it reads the header and raises `Misused` if it is not one of this kind."""
 
-    def __init__(self, file: BinaryIO, kind: Kind) -> None:
-        self._source = Source(file)
-        self._reader = csv.reader(self._source, strict=True)
+    def __init__(self, file: BinaryIO, kind: ImportKind) -> None:
+        self._input = LineReader(file)
+        self._reader = csv.reader(self._input, strict=True)
         self.columns = self._header(kind)
 
     @property
     def bytes(self) -> int:
         """How much of the file is read."""
-        return self._source.bytes
+        return self._input.bytes
 
     def __iter__(self) -> Iterator[ImportLine | RejectedLine]:
         while True:
-            self._source.taken.clear()
-            number = self._source.lines + 1
+            self._input.taken.clear()
+            number = self._input.lines + 1
             try:
                 cells = next(self._reader)
             except StopIteration:
                 return
-            except (Malformed, csv.Error) as error:
-                self._source.back_to_second()
+            except (UnreadableLine, csv.Error) as error:
+                self._input.back_to_second()
                 yield RejectedLine(line=number, reason=_reason(error))
                 continue
             if cells:  # an empty line is no record
@@ -46,29 +47,29 @@ class Table:
 
     def _line(self, number: int, cells: list[str]) -> ImportLine | RejectedLine:
         if len(cells) != len(self.columns):
-            self._source.back_to_second()  # a quotation mark may have been closed by that of a later line
+            self._input.back_to_second()  # a quotation mark may have been closed by that of a later line
             return RejectedLine(line=number, reason=f"has {len(cells)} fields, the header names {len(self.columns)} columns")
         fields = {name: cell for name, cell in zip(self.columns, cells, strict=True) if cell}
         return ImportLine(line=number, fields=fields)
 
-    def _header(self, kind: Kind) -> list[str]:
+    def _header(self, kind: ImportKind) -> list[str]:
         try:
             names = [name.strip() for name in next(self._reader, [])]
-        except (Malformed, csv.Error) as error:
+        except (UnreadableLine, csv.Error) as error:
             raise Misused(f"the first line names the columns, and {_reason(error)}") from None
         _check(names, kind)
         return names
 
 
-def _reason(error: Malformed | csv.Error) -> str:
-    if isinstance(error, Malformed):
+def _reason(error: UnreadableLine | csv.Error) -> str:
+    if isinstance(error, UnreadableLine):
         return str(error)
     if str(error) == NOT_CLOSED:
         return "opens a quotation mark that is not closed"
     return "is no CSV: a quotation mark or a line break stands where none may"
 
 
-def _check(names: list[str], kind: Kind) -> None:
+def _check(names: list[str], kind: ImportKind) -> None:
     """Raises `Misused`, naming the columns that this kind of file does not have, has twice or lacks."""
     if unknown := [name for name in names if name not in kind.columns]:
         raise Misused(f"unknown column: {', '.join(unknown)}\n  {kind.name} have: {', '.join(kind.columns)}")

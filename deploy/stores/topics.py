@@ -12,7 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from deploy.failure import Failure
-from deploy.inspect import kafka_log
+from deploy.stores import kafka_clients
 from shared.contracts.topics import ALL_TOPICS, Topic, dead_letter_topics, redrive_topics
 
 REQUEST_TIMEOUT_MS = 30_000
@@ -31,12 +31,12 @@ class TopicsReport:
 async def create_topics(bootstrap_servers: str, replication_factor: int = 1, *, flush_commands: bool = False) -> TopicsReport:
     """Make every declared topic, dead letters included, that is not there yet.
 
-    Raises `Unreachable` when no broker answers.
+    Raises `NoAnswer` when no broker does.
 
     `flush_commands` is for a single broker whose machine may lose power: it acknowledges a command only once it is on its disk.
     """
     declared = declared_topics()
-    async with kafka_log.administrator(bootstrap_servers, REQUEST_TIMEOUT_MS) as client:
+    async with kafka_clients.administrator(bootstrap_servers, REQUEST_TIMEOUT_MS) as client:
         found = set(await client.list_topics())
         missing = [topic for topic in declared if topic.name not in found]
         existing = [topic for topic in declared if topic.name in found]

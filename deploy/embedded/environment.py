@@ -1,7 +1,7 @@
 """The environment of a service process, from where the servers are and which secrets they have.
 
 Nothing else of the caller's `FRONTDESK_…` names gets in: a service refuses names that it does not know.
-Called by `embedded.services` and by `frontdesk env`.
+Called by `services` beside this module, by `frontdesk env`, and by tests that start services.
 """
 
 import os
@@ -9,14 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import deploy
-from deploy.databases import SERVICES, app_dsns, role_names
+from deploy import installation
 from deploy.embedded.backend import Backend
 from deploy.embedded.ports import LOOPBACK
-from deploy.secrets import KEYS
+from deploy.stores.databases import app_dsns, role_names
 
-# What of the caller's environment a child may see besides its settings.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE")
-BEHIND_GATEWAY = tuple(name for name in SERVICES if name != "gateway")
+"""What of the caller's environment a child may see besides its settings."""
 
 
 def settings_of(service: str, instance: str, servers: Backend, http_ports: Mapping[str, int]) -> dict[str, str]:
@@ -32,15 +31,11 @@ def settings_of(service: str, instance: str, servers: Backend, http_ports: Mappi
         "FRONTDESK_KAFKA__BOOTSTRAP_SERVERS": servers.kafka_bootstrap,
         "FRONTDESK_REDIS__URL": servers.redis_url,
     }
-    settings |= {key_setting(key): str(servers.secrets.path(key)) for key in KEYS.get(service, ())}
-    if service == "gateway":
-        settings |= {f"FRONTDESK_{name.upper()}__URL": base_url(http_ports[name]) for name in BEHIND_GATEWAY}
+    keys = installation.named(service).key_settings
+    settings |= {f"{setting}_FILE": str(servers.secrets.path(key)) for key, setting in keys.items()}
+    if service == installation.GATEWAY:
+        settings |= {spec.url_setting: base_url(http_ports[spec.name]) for spec in installation.called_by_gateway()}
     return settings
-
-
-def key_setting(key: str) -> str:
-    """Name of the setting that says in which file a key is: `ticket.key` is `FRONTDESK_TICKET_KEY_FILE`."""
-    return f"FRONTDESK_{key.replace('.', '_').upper()}_FILE"
 
 
 def process_environment(settings: Mapping[str, str]) -> dict[str, str]:

@@ -1,12 +1,13 @@
-"""What each service holds of the same things, read in one snapshot of each database. All SQL of reconcile is here."""
+"""Reads what each service holds of the same things, in one snapshot of each database. Has all SQL of `frontdesk reconcile`."""
 
 import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from deploy.databases import SERVICES
-from deploy.inspect.read_only import Connection, snapshot
+from deploy import installation
+from deploy.addresses import Addresses
+from deploy.inspect.snapshots import ReaderConnection, snapshot
 
 Rows = list[dict[str, Any]]
 
@@ -29,7 +30,7 @@ ENTRIES = f"""
 SELECT clinic_id, id AS entry_id, appointment_id, doctor_id, patient_id, date, position FROM entries WHERE {IN_SCOPE}
 """
 QUEUE_DAYS = f"SELECT clinic_id, doctor_id, date, last_position FROM queue_days WHERE {IN_SCOPE}"
-# Of the past only what is still to be settled matters, and of the rest what an appointment of the dates in scope names.
+# Outcomes of any date: one that is still to be settled matters however old it is.
 UNSETTLED = """
 SELECT clinic_id, command_id, type, decided_at FROM outcomes
 WHERE ($1::uuid IS NULL OR clinic_id = $1) AND settled_at IS NULL AND decided_at < clock_timestamp() - make_interval(secs => $2)
@@ -62,6 +63,18 @@ WHERE created_at < clock_timestamp() - make_interval(secs => $1) HAVING count(*)
 SETTINGS = "SELECT clinic_id, version FROM clinic_settings WHERE $1::uuid IS NULL OR clinic_id = $1"
 CLINICS = "SELECT id AS clinic_id, version, announced_version FROM clinics WHERE $1::uuid IS NULL OR id = $1"
 
+DATED = {
+    "availability": {"slots": SLOTS},
+    "booking": {"appointments": APPOINTMENTS, "decided": DECIDED},
+    "queue": {"entries": ENTRIES, "queue_days": QUEUE_DAYS},
+}
+"""By service what is compared from a date on; each statement takes a clinic and that date."""
+OVERDUE = {
+    "availability": {"unacknowledged": UNACKNOWLEDGED, "unpublished": UNPUBLISHED},
+    "booking": {"unsettled": UNSETTLED, "overdue_holds": OVERDUE_HOLDS},
+}
+"""By service what should have ended by itself by now; each statement takes a clinic and a number of seconds."""
+
 
 @dataclass(frozen=True)
 class Scope:
@@ -73,8 +86,8 @@ class Scope:
 
 
 @dataclass(frozen=True)
-class World:
-    """What all services hold, each at an instant of its own."""
+class ComparedRows:
+    """What all services hold, each at an instant of its own; outboxes and copies of the settings by service."""
 
     slots: Rows
     unacknowledged: Rows
@@ -85,43 +98,34 @@ class World:
     unsettled: Rows
     entries: Rows
     queue_days: Rows
+    clinics: Rows
     outboxes: dict[str, Rows]
     settings: dict[str, Rows]
-    clinics: Rows
 
     def counts(self) -> dict[str, int]:
-        """How much was looked at: a comparison of nothing finds nothing."""
+        """How much was read: a comparison of nothing finds nothing."""
         names = ("slots", "appointments", "entries", "decided", "clinics")
         return {name: len(getattr(self, name)) for name in names}
 
 
-async def look(scope: Scope) -> World:
-    """In the order of a booking's way: what was on it at one look has most likely arrived at the next."""
-    dated, old = (scope.clinic, scope.since), (scope.clinic, scope.older_than_seconds)
-    found: dict[str, Any] = {"outboxes": {}, "settings": {}}
-    async with snapshot("availability") as sql:
-        found |= {"slots": await _rows(sql, SLOTS, *dated), "unacknowledged": await _rows(sql, UNACKNOWLEDGED, *old)}
-        found["unpublished"] = await _rows(sql, UNPUBLISHED, *old)
-        await _common(sql, "availability", scope, found)
-    async with snapshot("booking") as sql:
-        found |= {"appointments": await _rows(sql, APPOINTMENTS, *dated), "decided": await _rows(sql, DECIDED, *dated)}
-        found |= {"unsettled": await _rows(sql, UNSETTLED, *old), "overdue_holds": await _rows(sql, OVERDUE_HOLDS, *old)}
-        await _common(sql, "booking", scope, found)
-    async with snapshot("queue") as sql:
-        found |= {"entries": await _rows(sql, ENTRIES, *dated), "queue_days": await _rows(sql, QUEUE_DAYS, *dated)}
-        await _common(sql, "queue", scope, found)
-    async with snapshot("gateway") as sql:
-        found["clinics"] = await _rows(sql, CLINICS, scope.clinic)
-        found["outboxes"]["gateway"] = await _rows(sql, OUTBOX, scope.older_than_seconds)
-    assert found["outboxes"].keys() == set(SERVICES)
-    return World(**found)
+async def read(addresses: Addresses, scope: Scope) -> ComparedRows:
+    """In the order in which a booking passes through the services: what was under way at one has most likely come to the next."""
+    rows: dict[str, Rows] = {}
+    outboxes: dict[str, Rows] = {}
+    settings: dict[str, Rows] = {}
+    for spec in installation.SERVICES:
+        async with snapshot(addresses, spec.name) as sql:
+            for name, statement in DATED.get(spec.name, {}).items():
+                rows[name] = await _rows(sql, statement, scope.clinic, scope.since)
+            for name, statement in OVERDUE.get(spec.name, {}).items():
+                rows[name] = await _rows(sql, statement, scope.clinic, scope.older_than_seconds)
+            outboxes[spec.name] = await _rows(sql, OUTBOX, scope.older_than_seconds)
+            if spec.copies_settings:
+                settings[spec.name] = await _rows(sql, SETTINGS, scope.clinic)
+            if spec.name == installation.GATEWAY:
+                rows["clinics"] = await _rows(sql, CLINICS, scope.clinic)
+    return ComparedRows(outboxes=outboxes, settings=settings, **rows)
 
 
-async def _rows(sql: Connection, statement: str, *arguments: object) -> Rows:
+async def _rows(sql: ReaderConnection, statement: str, *arguments: object) -> Rows:
     return [dict(row) for row in await sql.fetch(statement, *arguments)]
-
-
-async def _common(sql: Connection, service: str, scope: Scope, found: dict[str, Any]) -> None:
-    """What every owner of data has."""
-    found["outboxes"][service] = await _rows(sql, OUTBOX, scope.older_than_seconds)
-    found["settings"][service] = await _rows(sql, SETTINGS, scope.clinic)

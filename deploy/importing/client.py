@@ -1,4 +1,4 @@
-"""The service that takes the lines, over its internal HTTP, acting for the clinic of the API.
+"""Sends lines to the service that owns them, over its internal HTTP, acting for the clinic of the API.
 
 A call that was cut off is sent again: its lines are found by their natural keys, so what it had done counts as known then.
 """
@@ -10,9 +10,9 @@ from uuid import uuid4
 import httpx2
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
-from deploy import addresses
-from deploy.failure import Failure, Unreachable
-from deploy.importing.kinds import Kind
+from deploy.addresses import Addresses
+from deploy.failure import Failure, NoAnswer, Unreachable
+from deploy.importing.kinds import ImportKind
 from shared.contracts import internal
 from shared.contracts.clinics import ClinicView
 from shared.contracts.imports import ImportIn, ImportLine, ImportReport
@@ -29,16 +29,16 @@ class _Away(Exception):
     """The owner did not take a call; it may take the same a moment later."""
 
 
-class Owner:
-    """Takes some lines at a time. `params` are those of its route."""
+class ImportClient:
+    """Sends some lines at a time to their owner. `params` are those of its route."""
 
-    def __init__(self, client: httpx2.AsyncClient, kind: Kind, params: dict[str, str]) -> None:
-        self._client = client
+    def __init__(self, http: httpx2.AsyncClient, kind: ImportKind, params: dict[str, str]) -> None:
+        self._http = http
         self._kind = kind
         self._params = params
 
-    async def take(self, lines: list[ImportLine]) -> ImportReport:
-        """What became of these lines. Raises `Unreachable` if nobody takes them for a minute."""
+    async def send(self, lines: list[ImportLine]) -> ImportReport:
+        """What became of these lines. Raises `Unreachable` if the owner does not take them for a minute."""
         body = ImportIn(lines=lines).model_dump_json()
         waiting = wait_exponential_jitter(multiplier=0.2, max=5)
         again = AsyncRetrying(
@@ -47,19 +47,19 @@ class Owner:
         try:
             return await again(self._once, body)
         except _Away as away:
-            raise addresses.unreachable(self._kind.owner, str(self._client.base_url), str(away)) from None
+            raise self._no_answer(str(away)) from None
 
     async def check(self) -> None:
         """Raises `Unreachable` at once if the owner is not there, before anything is read."""
         try:
-            await self._client.get("/health/live")
+            await self._http.get("/health/live")
         except httpx2.TransportError as error:
-            raise addresses.unreachable(self._kind.owner, str(self._client.base_url), type(error).__name__) from error
+            raise self._no_answer(type(error).__name__) from error
 
     async def _once(self, body: str) -> ImportReport:
-        path, said = f"/internal/{self._kind.name}/import", {"Content-Type": "application/json"}
+        path, headers = f"/internal/{self._kind.name}/import", {"Content-Type": "application/json"}
         try:
-            answer = await self._client.post(path, params=self._params, content=body, headers=said)
+            answer = await self._http.post(path, params=self._params, content=body, headers=headers)
         except httpx2.TransportError as error:
             raise _Away(type(error).__name__) from error
         if answer.status_code in AWAY:
@@ -68,28 +68,31 @@ class Owner:
             raise Failure(f"{self._kind.owner} refused a call: {answer.status_code} {answer.text[:500]}")
         return ImportReport.model_validate_json(answer.content)
 
+    def _no_answer(self, why: str) -> NoAnswer:
+        return NoAnswer(f"{self._kind.owner} does not answer at {self._http.base_url}: {why}")
+
 
 @asynccontextmanager
-async def opened(kind: Kind, params: dict[str, str]) -> AsyncIterator[Owner]:
-    """The owner of a kind of file, by the addresses of the stack that runs here or that the environment gives."""
+async def connected(addresses: Addresses, kind: ImportKind, params: dict[str, str]) -> AsyncIterator[ImportClient]:
+    """A client of the owner of a kind of file. Raises `Unreachable` if it or the API does not answer."""
     clinic = await _clinic(addresses.api())
-    said = {**internal.headers(clinic.id, ACTOR, ACTOR), "Request-Id": f"import-{uuid4().hex}"}
+    headers = {**internal.headers(clinic.id, ACTOR, ACTOR), "Request-Id": f"import-{uuid4().hex}"}
     timeout = httpx2.Timeout(CALL_SECONDS, connect=CONNECT_SECONDS)
     async with httpx2.AsyncClient(
-        base_url=addresses.service(kind.owner), headers=said, timeout=timeout, trust_env=False
-    ) as client:
-        owner = Owner(client, kind, params)
-        await owner.check()
-        yield owner
+        base_url=addresses.service(kind.owner), headers=headers, timeout=timeout, trust_env=False
+    ) as http:
+        client = ImportClient(http, kind, params)
+        await client.check()
+        yield client
 
 
 async def _clinic(api: str) -> ClinicView:
     """The clinic that the API acts for."""
     try:
-        async with httpx2.AsyncClient(timeout=CONNECT_SECONDS) as client:
-            answer = await client.get(f"{api}/clinic")
+        async with httpx2.AsyncClient(timeout=CONNECT_SECONDS) as http:
+            answer = await http.get(f"{api}/clinic")
     except httpx2.TransportError as error:
-        raise addresses.unreachable("the API", api, type(error).__name__) from error
+        raise NoAnswer(f"the API does not answer at {api}: {type(error).__name__}") from error
     if not answer.is_success:
         raise Unreachable(f"the API does not say which clinic this is: {answer.status_code} {answer.text[:300]}")
     return ClinicView.model_validate_json(answer.content)

@@ -1,6 +1,6 @@
-"""Takes a table to its owner: chunks in the order of the file, a few calls at once, their answers told in the same order.
+"""Sends a table to its owner: chunks in the order of the file, a few calls at once, their reports passed on in the same order.
 
-Memory is bounded by what is under way. Called by `deploy.commands.imports`.
+Memory is bounded by the calls under way. Called by `deploy.commands.imports`.
 """
 
 import asyncio
@@ -8,29 +8,29 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 
-from deploy.importing.table import Table
+from deploy.importing.csv_table import CsvTable
 from shared.contracts.imports import MAX_LINES, ImportLine, ImportReport, RejectedLine
 
 CALLS_AT_ONCE = 3
 MAX_CHUNK_BYTES = 128 * 1024
-"""Of the file; with names of columns and escapes this stays below what an owner takes in one call."""
+"""So many bytes of the file: with names of columns and escapes this stays below what an owner takes in one call."""
 
 
 @dataclass
 class Chunk:
-    """Some lines for one call, those that need none because they are malformed, and where the file goes on."""
+    """Some lines for one call, those of the file that are unreadable, and where the file goes on."""
 
     lines: list[ImportLine] = field(default_factory=list)
-    malformed: list[RejectedLine] = field(default_factory=list)
+    unreadable: list[RejectedLine] = field(default_factory=list)
     last_line: int = 0
     end_byte: int = 0
 
     def add(self, record: ImportLine | RejectedLine, end_byte: int) -> None:
-        """One more, after which the file goes on at this byte."""
+        """Add a record, behind which the file goes on at this byte."""
         if isinstance(record, ImportLine):
             self.lines.append(record)
         else:
-            self.malformed.append(record)
+            self.unreadable.append(record)
         self.last_line, self.end_byte = record.line, end_byte
 
 
@@ -49,8 +49,8 @@ class Tally:
         return self.created + self.known + self.rejected
 
     def add(self, chunk: Chunk, report: ImportReport) -> list[RejectedLine]:
-        """Counts a chunk that is done; its rejected lines in order."""
-        rejected = sorted([*chunk.malformed, *report.rejected], key=lambda line: line.line)
+        """Count a chunk that is done. Returns its rejected lines, in order."""
+        rejected = sorted([*chunk.unreadable, *report.rejected], key=lambda line: line.line)
         self.created += report.created
         self.known += report.known
         self.rejected += len(rejected)
@@ -59,31 +59,31 @@ class Tally:
 
 
 Send = Callable[[list[ImportLine]], Awaitable[ImportReport]]
-Done = Callable[[Chunk, ImportReport], None]
+OnChunkDone = Callable[[Chunk, ImportReport], None]
 
 
-def chunks(table: Table) -> Iterator[Chunk]:
+def chunks(table: CsvTable) -> Iterator[Chunk]:
     """The whole table, piece by piece."""
     chunk, begun = Chunk(), table.bytes
     for record in table:
         chunk.add(record, table.bytes)
-        if len(chunk.lines) + len(chunk.malformed) == MAX_LINES or table.bytes - begun >= MAX_CHUNK_BYTES:
+        if len(chunk.lines) + len(chunk.unreadable) == MAX_LINES or table.bytes - begun >= MAX_CHUNK_BYTES:
             yield chunk
             chunk, begun = Chunk(), table.bytes
-    if chunk.lines or chunk.malformed:
+    if chunk.lines or chunk.unreadable:
         yield chunk
 
 
-async def take(table: Table, send: Send, done: Done) -> None:
-    """Sends everything. The first call that fails for good ends it; what was told as done is done."""
+async def transfer(table: CsvTable, send: Send, on_done: OnChunkDone) -> None:
+    """Send everything. The first call that fails for good ends it; what was passed to `on_done` is done."""
     under_way: deque[tuple[Chunk, asyncio.Task[ImportReport]]] = deque()
     try:
         for chunk in chunks(table):
             under_way.append((chunk, asyncio.create_task(_report(chunk, send))))
             if len(under_way) == CALLS_AT_ONCE:
-                await _first(under_way, done)
+                await _finish_oldest(under_way, on_done)
         while under_way:
-            await _first(under_way, done)
+            await _finish_oldest(under_way, on_done)
     finally:
         for _, task in under_way:
             task.cancel()
@@ -94,9 +94,9 @@ async def _report(chunk: Chunk, send: Send) -> ImportReport:
     return await send(chunk.lines) if chunk.lines else ImportReport(created=0, known=0, rejected=[])
 
 
-async def _first(under_way: deque[tuple[Chunk, asyncio.Task[ImportReport]]], done: Done) -> None:
-    """Waits for the oldest call. It stays in the queue until it has ended, so that whoever stops us finds it."""
+async def _finish_oldest(under_way: deque[tuple[Chunk, asyncio.Task[ImportReport]]], on_done: OnChunkDone) -> None:
+    """Wait for the oldest call. It stays in `under_way` until it has ended, so that it is cancelled if we are stopped."""
     chunk, task = under_way[0]
     report = await task
     under_way.popleft()
-    done(chunk, report)
+    on_done(chunk, report)

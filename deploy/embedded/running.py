@@ -1,0 +1,104 @@
+"""The stack of a data folder as other processes see it: whether it runs, how its components are, its servers; and how to stop it.
+
+The process that runs a stack writes `state.json`; its components are probed, so that the status is of now. Called by
+`deploy.commands`, and by `stack` beside this module.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from deploy import installation
+from deploy.embedded import report
+from deploy.embedded.environment import base_url
+from deploy.embedded.failure import StackError
+from deploy.embedded.process import ProcessId
+from deploy.embedded.servers import EmbeddedServers
+from deploy.embedded.services import probe_http
+from deploy.failure import Unreachable
+
+STOP_TIMEOUT_SECONDS = 140.0
+"""Gateway 30 s, services 30 s, Kafka 30 s, Valkey 10 s, PostgreSQL 30 s, should each of them use up its grace."""
+
+
+def home() -> Path:
+    """The data folder: FRONTDESK_HOME, else `.frontdesk` in the working folder."""
+    return Path(os.environ.get("FRONTDESK_HOME") or ".frontdesk").absolute()
+
+
+def places(folder: Path) -> dict[str, str]:
+    """Folders for a person: relative to the working folder where that is shorter."""
+    shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+    return {"data": f"{shown}/data", "logs": f"{shown}/logs"}
+
+
+def status_of(folder: Path, probe: bool = True) -> dict[str, Any]:
+    """What runs in a folder, in the shape of `status --json`. Unless to be probed, components are of state `unknown`."""
+    servers = EmbeddedServers(folder)
+    state = servers.state.load()
+    running = state.supervisor is not None and state.supervisor.find() is not None
+    rows = state.components if running else []
+    return {
+        "version": report.frontdesk_version(),
+        "running": running,
+        "ready": bool(rows),
+        "supervisor_pid": state.supervisor.pid if running and state.supervisor else None,
+        "components": [_component_status(servers, row, state.processes.get(row["name"]), probe) for row in rows],
+        "leftovers": [] if running else servers.state.leftovers(),
+        "demo": state.demo,
+        **places(folder),
+    }
+
+
+def _component_status(servers: EmbeddedServers, row: dict[str, Any], identity: ProcessId | None, probe: bool) -> dict[str, Any]:
+    """The row of a component with its pid and, if it is to be probed, how it is."""
+    port = int(row["address"].rpartition(":")[2])
+    state = "unknown"
+    if probe:
+        ours = identity is not None and identity.listens(port)
+        state = _state_of(servers, row, port) if ours else "unreachable"
+    return {**row, "pid": identity.pid if identity else None, "state": state}
+
+
+def _state_of(servers: EmbeddedServers, row: dict[str, Any], port: int) -> str:
+    """`ready` if the component answers as it should, else `unreachable`."""
+    try:
+        if row["kind"] == "service":
+            probe_http(port)
+        else:
+            servers.attach()
+            getattr(servers.servers, row["name"]).probe()
+    except Exception:  # noqa: BLE001  # whatever its client raises: it does not answer
+        return "unreachable"
+    return "ready"
+
+
+def stop(folder: Path, purge: bool) -> bool:
+    """Stop what runs in a folder, leftovers too; `purge` removes its data. Tells whether anything ran."""
+    servers = EmbeddedServers(folder)
+    supervisor = servers.state.load().supervisor
+    ran = supervisor is not None and supervisor.find() is not None
+    if supervisor is not None:
+        supervisor.end(STOP_TIMEOUT_SECONDS)
+    leftovers = servers.state.end_leftovers() if folder.exists() else []
+    if purge:
+        servers.purge()
+    return ran or bool(leftovers)
+
+
+def running_servers() -> EmbeddedServers:
+    """The servers of the stack that runs in the data folder. Raises `Unreachable` if none does."""
+    folder = home()
+    if not status_of(folder, probe=False)["running"]:
+        raise Unreachable("nothing is running\n  try: frontdesk up")
+    servers = EmbeddedServers(folder)
+    servers.attach()
+    return servers
+
+
+def gateway_url(folder: Path) -> str:
+    """Address of the running gateway of a folder."""
+    rows = {row["name"]: row for row in EmbeddedServers(folder).state.load().components}
+    if installation.GATEWAY not in rows:
+        raise StackError(f"nothing runs in {folder}\n  try: frontdesk up")
+    return base_url(int(rows[installation.GATEWAY]["address"].rpartition(":")[2]))

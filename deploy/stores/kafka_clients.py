@@ -1,0 +1,61 @@
+"""Clients of Kafka for operations: a reader of no group, an administrator, a writer. Each is open for one `async with`.
+
+Whatever a client raises while the broker is away becomes a `NoAnswer` that names the bootstrap servers. Called by `topics` beside
+this module, by `deploy.inspect`, and by the commands and tests that read Kafka's log.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from deploy.failure import NoAnswer
+from shared.contracts.topics import MAX_RECORD_BYTES
+
+REQUEST_TIMEOUT_MS = 10_000
+
+
+@asynccontextmanager
+async def reader(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer of no group. Raises `NoAnswer` when no broker answers."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        enable_auto_commit=False,
+        request_timeout_ms=REQUEST_TIMEOUT_MS,
+        max_partition_fetch_bytes=2 * MAX_RECORD_BYTES,
+    )
+    async with _connected(bootstrap, consumer.start, consumer.stop):
+        yield consumer
+
+
+@asynccontextmanager
+async def administrator(bootstrap: str, request_timeout_ms: int = REQUEST_TIMEOUT_MS) -> AsyncIterator[AIOKafkaAdminClient]:
+    """An admin client. Raises `NoAnswer` when no broker answers."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=request_timeout_ms)
+    async with _connected(bootstrap, admin.start, admin.close):
+        yield admin
+
+
+@asynccontextmanager
+async def writer(bootstrap: str) -> AsyncIterator[AIOKafkaProducer]:
+    """A producer that loses and reorders nothing. Raises `NoAnswer` when no broker answers."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, max_request_size=2 * MAX_RECORD_BYTES
+    )
+    async with _connected(bootstrap, producer.start, producer.stop):
+        yield producer
+
+
+@asynccontextmanager
+async def _connected(
+    bootstrap: str, start: Callable[[], Awaitable[object]], stop: Callable[[], Awaitable[object]]
+) -> AsyncIterator[None]:
+    try:
+        await start()
+        yield
+    except KafkaError as error:
+        raise NoAnswer(f"Kafka does not answer at {bootstrap}: {type(error).__name__}", doctor=True) from error
+    finally:
+        await stop()
