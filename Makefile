@@ -72,7 +72,7 @@ test-compose: .venv/.installed ## the composed system, with kills; needs Docker,
 
 .PHONY: faults
 faults: .venv/.installed ## the rounds of tests/faults in full (SEED=7 seeds them, ROUNDS=5 of each); half an hour
-	@FAULT_SEED=$(or $(SEED),1) FAULT_ROUNDS=$(or $(ROUNDS),5) $(PYTEST) tests/faults $(ARGS)
+	@FAULT_LOAD=full FAULT_SEED=$(or $(SEED),1) FAULT_ROUNDS=$(or $(ROUNDS),5) $(PYTEST) tests/faults $(ARGS)
 
 .PHONY: soak
 soak: .venv/.installed ## races in full (ROUNDS=1000 of each) and more lives of the state machine (LIVES=50); half an hour

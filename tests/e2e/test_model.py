@@ -12,7 +12,7 @@ from tests.model.machine import Run, play
 from tests.model.office import Office
 from tests.model.over_http import OverHttp
 
-LIVES = int(os.environ.get("MODEL_LIVES", "6"))
+LIVES = int(os.environ.get("MODEL_LIVES", "2"))
 
 
 @pytest.fixture

@@ -20,14 +20,14 @@ import pytest
 from tests.checker.check import check
 from tests.checker.history import History
 from tests.faults.client import Client, client_of
-from tests.faults.load import COMMANDS
+from tests.faults.load import COMMANDS, SHARE
 from tests.faults.system import System
 
 SEED = os.environ.get("FAULT_SEED", "1")
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "1"))
 TIMEOUT_SECONDS = 300
 """A round's: with its fault, on a machine that does much else."""
-EARLIEST, LATEST = 100, 400
+EARLIEST, LATEST = round(100 * SHARE), round(400 * SHARE)
 """Between so many ends of commands the fault comes."""
 
 each_round = pytest.mark.parametrize("number", range(1, ROUNDS + 1), ids="round{}".format)

@@ -10,7 +10,7 @@ import pytest
 
 from deploy import installation
 from tests.faults.client import API
-from tests.faults.load import Load
+from tests.faults.load import SHARE, Load
 from tests.faults.proxy import Cut, Cuts, Proxy, proxied
 from tests.faults.rounds import TIMEOUT_SECONDS, Round, Rounds, each_round
 from tests.faults.system import System
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.timeout(TIMEOUT_SECONDS)
 CONSUMERS = installation.audited()
 OF_EACH = 2
 """So many commits of each service are cut in each of the two ways."""
-FIRST_AFTER, GAP = 50, 3
+FIRST_AFTER, GAP = round(50 * SHARE), 3
 """From so many ended commands on; at most so many commits of a service apart."""
 
 

@@ -12,7 +12,7 @@ from tests.model.in_process import InProcess
 from tests.model.machine import Run, play
 from tests.model.office import Office
 
-LIVES = int(os.environ.get("MODEL_LIVES", "12"))
+LIVES = int(os.environ.get("MODEL_LIVES", "4"))
 
 
 @pytest.fixture
