@@ -15,7 +15,7 @@ from deploy.failure import Failure, Misused
 from deploy.importing import progress, transfer
 from deploy.importing.client import connected
 from deploy.importing.csv_table import CsvTable
-from deploy.importing.kinds import KINDS
+from deploy.importing.file_kinds import KINDS
 from deploy.importing.progress import ShowProgress
 from deploy.importing.rejections import FIRST, Rejections, rejections
 from deploy.importing.transfer import Chunk, Tally

@@ -15,7 +15,7 @@ from deploy.exit_codes import FAILED, OK
 from deploy.failure import Misused, Unreachable
 from deploy.inspect.lag import GROUPS, lag_of
 from deploy.inspect.reconcile.differences import Difference, differences
-from deploy.inspect.reconcile.reading import Scope, read
+from deploy.inspect.reconcile.snapshot_rows import Scope, read
 
 AT_LEAST_SECONDS = 2.0
 """Between two comparisons: longer than any step takes that is not stuck."""

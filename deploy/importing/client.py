@@ -12,7 +12,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, w
 
 from deploy.addresses import Addresses
 from deploy.failure import Failure, NoAnswer, Unreachable
-from deploy.importing.kinds import ImportKind
+from deploy.importing.file_kinds import ImportKind
 from shared.contracts import internal
 from shared.contracts.clinics import ClinicView
 from shared.contracts.imports import ImportIn, ImportLine, ImportReport

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from deploy.failure import Misused
-from deploy.importing.kinds import ImportKind
+from deploy.importing.file_kinds import ImportKind
 from deploy.importing.line_reader import LineReader, UnreadableLine
 from shared.contracts.imports import ImportLine, RejectedLine
 

@@ -1,4 +1,4 @@
-"""Which errors of Postgres pass by themselves: the delivery runner waits these out. Any other is a bug or a bad record."""
+"""Which errors of Postgres pass by themselves: the consumer waits these out. Any other is a bug or a bad record."""
 
 import asyncpg
 from asyncpg import exceptions as pg

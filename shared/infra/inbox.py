@@ -1,4 +1,4 @@
-"""The inbox: each message has its effect once, whatever is redelivered. Used by the delivery runner only."""
+"""The inbox: each message has its effect once, whatever is redelivered. Used by the consumer only."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,7 @@
 """Every metric of a service process, on one registry of our own: what a scrape answers is exactly what is declared here.
 
 Labels come from closed sets only (route template, topic, message type, outcome), never from a clinic, a doctor or an id.
-The HTTP middleware, the delivery runner and the outbox count here; `health.py` renders it.
+The HTTP middleware, the consumer and the outbox count here; `health.py` renders it.
 """
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics

@@ -10,12 +10,12 @@ from redis.asyncio import Redis
 from shared.contracts.envelope import Message
 from shared.contracts.topics import Topic
 from shared.infra.clockwork import Clock, Ids
+from shared.infra.day_locks import DayLocks
 from shared.infra.jobs import Job, repeat
 from shared.infra.kafka.broker import Cluster, make_broker
 from shared.infra.kafka.consumer import Consumer, FailureHandler, Handler
 from shared.infra.kafka.producer import Producer
 from shared.infra.kafka.publisher import Publisher
-from shared.infra.locks import DayLocks
 from shared.infra.outbox import Outbox
 from shared.infra.postgres import Database
 from shared.infra.settings import RedisSettings, ServiceSettings

@@ -1,4 +1,4 @@
-"""Every consumer of every service is made by the delivery runner, but the gateway's stream of replies, which nothing depends on.
+"""Every consumer of every service is made by the consumer, but the gateway's stream of replies, which nothing depends on.
 
 Any other would acknowledge by the framework's own policy: it would lose messages, or take the same one for ever.
 """
@@ -62,14 +62,14 @@ def made_by(runtime: Runtime) -> Any:
 
 
 def faults(subscriber: Any) -> list[str]:
-    """What of a subscriber is not as the runner makes it."""
+    """What of a subscriber is not as the consumer makes it."""
     expected = {
         "acknowledges by hand": subscriber.ack_policy is AckPolicy.MANUAL,
         "commits nothing by timer": subscriber._connection_args["enable_auto_commit"] is False,
         "starts with the oldest message": subscriber._connection_args["auto_offset_reset"] == "earliest",
         "keeps equal keys of its topics together": subscriber._connection_args["partition_assignment_strategy"]
         == (RangePartitionAssignor,),
-        "is the runner's": [
+        "is the service's consumer": [
             isinstance(getattr(call.handler._original_call, "__self__", None), Consumer) for call in subscriber.calls
         ]
         == [True],
@@ -95,7 +95,7 @@ async def test_a_subscriber_made_past_the_runner_is_found(monkeypatch: pytest.Mo
         async def past_the_runner(message: bytes) -> None: ...
 
         (other,) = set(runtime.broker.subscribers) - {made_by(runtime)}
-        assert set(faults(other)) >= {"acknowledges by hand", "is the runner's"}
+        assert set(faults(other)) >= {"acknowledges by hand", "is the service's consumer"}
 
 
 def makes_a_subscriber(source: str) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deploy.inspect.reconcile.reading import ComparedRows
+from deploy.inspect.reconcile.snapshot_rows import ComparedRows
 from shared.contracts.appointments import LIVE, Status
 
 ARRIVED = (Status.CHECKED_IN, Status.FULFILLED, Status.NO_SHOW)

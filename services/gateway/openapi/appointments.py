@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from services.gateway.openapi import ids
+from services.gateway.openapi import example_ids as ids
 from services.gateway.schemas import CommandStatus, CommandView
 from shared.contracts.appointments import AppointmentPage, AppointmentView, Change, History, Reason, Status
 from shared.contracts.queue import QueueEntryView, QueuePage, State
@@ -34,7 +34,10 @@ SUCCEEDED = CommandView(
 )  # fmt: skip
 APPOINTMENTS, QUEUE = AppointmentPage(items=[APPOINTMENT]), QueuePage(items=[ENTRY])
 
-_PATIENT, _START = {"patient_id": str(ids.PATIENT)}, {"doctor_id": str(ids.DOCTOR), "starts_at": "2026-03-02T14:00:00Z"}
+_PATIENT, _START = (
+    {"patient_id": str(ids.PATIENT)},
+    {"doctor_id": str(ids.DOCTOR), "starts_at": "2026-03-02T14:00:00Z"},
+)
 BOOKING_BODIES: dict[str, dict[str, Any]] = {
     "day": {**_PATIENT, "doctor_id": str(ids.DOCTOR), "date": str(ids.DAY)},
     "slot": {**_PATIENT, "slot_id": str(ids.SLOT)},

@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime
 
-from services.gateway.openapi import ids
+from services.gateway.openapi import example_ids as ids
 from services.gateway.openapi.appointments import APPOINTMENT
 from shared.contracts.appointments import Reason
 from shared.contracts.availability import DayView, Mode

@@ -1,6 +1,6 @@
 """Examples of the clinic, and of how the system is."""
 
-from services.gateway.openapi import ids
+from services.gateway.openapi import example_ids as ids
 from services.gateway.schemas import HealthView
 from shared.contracts.clinics import ClinicSettings, ClinicView
 

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
-from services.gateway.openapi import ids
+from services.gateway.openapi import example_ids as ids
 from shared.contracts.displacement import DisplaceAnswer, Moved, NotMoved, PlaceView
 from shared.contracts.problems import PROBLEMS, Code
 

@@ -1,6 +1,6 @@
 """Examples of doctors, and of the static tables that they are found by."""
 
-from services.gateway.openapi import ids
+from services.gateway.openapi import example_ids as ids
 from shared.contracts.directory import (
     CategoryOf,
     CategoryPage,

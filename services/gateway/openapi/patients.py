@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from services.gateway.openapi import ids
+from services.gateway.openapi import example_ids as ids
 from shared.contracts.patients import PatientPage, PatientView
 from shared.contracts.shapes import Active
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 
 from services.gateway.access.open_access import ByApiCaller
-from services.gateway.commands.status import status_of
+from services.gateway.commands.command_status import status_of
 from services.gateway.commands.tickets import MAX_TICKET_CHARACTERS
 from services.gateway.gateway import gateway_of
 from services.gateway.http.answers import running, view_of

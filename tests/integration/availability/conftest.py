@@ -10,7 +10,7 @@ import pytest
 from services.availability.app import create_app
 from services.availability.settings import Settings
 from shared.contracts import internal
-from shared.infra.locks import DayLocks
+from shared.infra.day_locks import DayLocks
 from shared.infra.postgres import Database
 from shared.infra.runtime import Runtime
 from tests.integration.availability.availability import Availability

@@ -174,7 +174,7 @@ async def test_moves_cancels_bookings_and_ends_side_by_side_leave_one_place_each
 
 
 async def until_done(booking: Booking, batch: list[Any]) -> None:
-    """As the delivery runner does it: again, if another process was in the way."""
+    """As the consumer does it: again, if another process was in the way."""
     for _ in range(20):
         try:
             await booking.deliver(*batch)

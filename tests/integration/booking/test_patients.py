@@ -11,17 +11,7 @@ from httpx2 import AsyncClient
 
 from shared.contracts import internal
 from tests.integration.booking.booking import Booking
-from tests.integration.booking.people import (
-    ADA,
-    BYRON,
-    IN_FULL,
-    NUMBER,
-    bad_fields,
-    count,
-    refusal,
-    register,
-    registered,
-)
+from tests.integration.booking.people import ADA, BYRON, IN_FULL, NUMBER, bad_fields, count, refusal, register, registered
 
 pytestmark = pytest.mark.integration
 

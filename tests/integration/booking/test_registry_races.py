@@ -28,7 +28,7 @@ ROUNDS = 50
 
 
 async def deliver(booking: Booking, *messages: Message) -> BatchResult:
-    """A batch as the delivery runner has it: what passes by itself, a deadlock, is tried again."""
+    """A batch as the consumer has it: what passes by itself, a deadlock, is tried again."""
     while True:
         try:
             return await booking.deliver(*messages)

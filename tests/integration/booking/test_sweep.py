@@ -211,7 +211,7 @@ async def _race(booking: Booking, slot: SlotReserved, number: int) -> None:
 
 
 async def _persist(booking: Booking, slot: SlotReserved) -> None:
-    """The same hour for the same patient, at another doctor's. A batch that was outrun is done again, as the runner does it."""
+    """The same hour for the same patient, at another doctor's. A batch that was outrun is done again, as the consumer does it."""
     again = reserved(booking.clinic, slot.patient_id, date=slot.date, starts_at=slot.starts_at, ends_at=slot.ends_at)
     await eventually(lambda: _delivered(booking, again))
 

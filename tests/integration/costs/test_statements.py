@@ -1,6 +1,6 @@
 """A batch of any size takes the same statements, and as many as are pinned: of each kind, and of all kinds at once.
 
-The server counts, and the batch goes through the delivery runner, from the decoding of records to the outbox.
+The server counts, and the batch goes through the consumer, from the decoding of records to the outbox.
 """
 
 from collections.abc import Awaitable, Callable

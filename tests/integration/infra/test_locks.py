@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from deploy.embedded.backend import Backend
 from deploy.embedded.ports import any_free
 from shared.infra.clockwork import Clock
-from shared.infra.locks import TTL_MS, WAIT_SECONDS, DayLocks
+from shared.infra.day_locks import TTL_MS, WAIT_SECONDS, DayLocks
 from shared.infra.metrics import LOCKS_SKIPPED
 from shared.infra.runtime import make_redis
 from shared.infra.settings import RedisSettings

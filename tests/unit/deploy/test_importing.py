@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from deploy.failure import Misused
 from deploy.importing.csv_table import CsvTable
-from deploy.importing.kinds import DOCTORS, PATIENTS, ImportKind
+from deploy.importing.file_kinds import DOCTORS, PATIENTS, ImportKind
 from deploy.importing.line_reader import MAX_LINE_BYTES
 from deploy.importing.transfer import MAX_CHUNK_BYTES, chunks
 from shared.contracts.imports import MAX_LINES, ImportLine, RejectedLine

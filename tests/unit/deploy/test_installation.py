@@ -22,10 +22,10 @@ from deploy.embedded.backend import Backend
 from deploy.embedded.environment import settings_of
 from deploy.embedded.services import Services
 from deploy.failure import NotThere
-from deploy.importing.kinds import KINDS
+from deploy.importing.file_kinds import KINDS
 from deploy.inspect.explain import candidates, databases, timeline
 from deploy.inspect.explain.trace import CommandTrace
-from deploy.inspect.reconcile import reading
+from deploy.inspect.reconcile import snapshot_rows
 from deploy.installation import ServiceSpec
 from deploy.reference.settings import env_example, settings_classes
 from deploy.secrets import Secrets
@@ -158,8 +158,8 @@ def test_explain_knows_what_it_publishes(fifth: ServiceSpec) -> None:
 
 
 async def test_reconcile_reads_its_outbox_and_its_settings(fifth: ServiceSpec, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "snapshot", snapshot)
-    rows = await reading.read(Addresses(), reading.Scope(None, dt.date(2026, 3, 2), 60))
+    monkeypatch.setattr(snapshot_rows, "snapshot", snapshot)
+    rows = await snapshot_rows.read(Addresses(), snapshot_rows.Scope(None, dt.date(2026, 3, 2), 60))
     assert [service for service, found in rows.outboxes.items() if found] == [fifth.name]
     assert [service for service, found in rows.settings.items() if found] == [fifth.name]
 

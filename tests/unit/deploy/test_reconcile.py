@@ -12,7 +12,7 @@ from deploy import installation
 from deploy.commands import reconcile
 from deploy.failure import Unreachable
 from deploy.inspect.reconcile.differences import differences
-from deploy.inspect.reconcile.reading import ComparedRows
+from deploy.inspect.reconcile.snapshot_rows import ComparedRows
 
 TODAY = dt.date(2026, 3, 2)
 NOW = dt.datetime(2026, 3, 2, 9, tzinfo=dt.UTC)

@@ -8,8 +8,8 @@ from sqlalchemy import Select, exists, func, or_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.availability.models import categories, doctors, price_ranges
+from services.availability.repository.doctors.doctor_rows import CODE_KEY, VIEW
 from services.availability.repository.doctors.locations import doctors_at
-from services.availability.repository.doctors.records import CODE_KEY, VIEW
 from shared.contracts.directory import DoctorView, code_key
 from shared.contracts.shapes import Active, name_key
 

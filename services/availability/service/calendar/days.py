@@ -9,7 +9,7 @@ from uuid import UUID
 from services.availability.domain.days import Day, DayKey, DayRules, date_refusal, resize_refusal, unrecorded_day
 from services.availability.repository.calendar import days
 from services.availability.repository.displacement import displaced
-from services.availability.repository.doctors import records
+from services.availability.repository.doctors import doctor_rows
 from services.availability.repository.slots import capacity
 from services.availability.schemas import DayForm
 from shared.contracts.availability import DayView, Mode
@@ -54,7 +54,7 @@ async def set_day(unit: RegistryUnit, caller: Caller, change: DayChange) -> Done
 
 async def _set_day(unit: RegistryUnit, caller: Caller, change: DayChange) -> Done[DayPut]:
     key = change.key
-    doctor = await records.get(unit.sql, caller.clinic_id, key.doctor_id, share=True)
+    doctor = await doctor_rows.get(unit.sql, caller.clinic_id, key.doctor_id, share=True)
     if doctor is None or doctor.status is not Active.ACTIVE:
         raise ProblemError(Code.UNKNOWN_DOCTOR)
     rules = await days.rules(unit.sql, key)
@@ -74,7 +74,7 @@ async def _set_day(unit: RegistryUnit, caller: Caller, change: DayChange) -> Don
 
 async def read_day(unit: RegistryUnit, key: DayKey) -> DayView:
     """A day of a doctor: its record, or what the clinic's default would make of it. Reading makes nothing."""
-    if await records.get(unit.sql, key.clinic_id, key.doctor_id) is None:
+    if await doctor_rows.get(unit.sql, key.clinic_id, key.doctor_id) is None:
         raise ProblemError(Code.UNKNOWN_DOCTOR)
     day, rules = await days.get(unit.sql, key), await days.rules(unit.sql, key)
     if day is None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID, uuid5
 
 from services.availability.domain.dates import range_error
-from services.availability.repository.doctors import records
+from services.availability.repository.doctors import doctor_rows
 from services.availability.repository.doctors.search import DoctorFilter, matching
 from shared.contracts.clinics import ClinicSettings
 from shared.contracts.displacement import MAX_DISPLACE_DAYS, DisplaceIn, DisplaceOrder, Policy
@@ -63,7 +63,7 @@ def check_dates(asked: DisplaceIn) -> None:
 
 async def receiving_doctors(unit: RegistryUnit, caller: Caller, doctor_id: UUID, policy: Policy) -> frozenset[UUID]:
     """The doctors to whom the policy brings patients. Raises `unknown_doctor`, also for a deleted one."""
-    doctor = await records.get(unit.sql, caller.clinic_id, doctor_id)
+    doctor = await doctor_rows.get(unit.sql, caller.clinic_id, doctor_id)
     if doctor is None or doctor.status is not Active.ACTIVE:
         raise ProblemError(Code.UNKNOWN_DOCTOR)
     if policy is Policy.SAME_DOCTOR:

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from services.availability.domain.days import DoctorKey
-from services.availability.repository.doctors import locations, records
+from services.availability.repository.doctors import doctor_rows, locations
 from services.availability.service.doctors.codes import refuse_taken_code, serialise_codes
 from services.availability.service.doctors.events import emit_changed
 from services.availability.service.doctors.locations import differ, locations_of, replace_locations
@@ -41,7 +41,7 @@ async def change_doctor(unit: RegistryUnit, caller: Caller, doctor_id: UUID, dat
     moved = differ(present, wanted)
     if changed or moved:
         version = before.version + 1
-        await records.change(unit.sql, caller.clinic_id, doctor_id, changed, unit.now)
+        await doctor_rows.change(unit.sql, caller.clinic_id, doctor_id, changed, unit.now)
         emit_changed(unit, caller, doctor_id, Active.ACTIVE, version)
         unit.record(caller, Action.DOCTOR_CHANGED, doctor_id, version=version)
     if moved:
@@ -51,7 +51,7 @@ async def change_doctor(unit: RegistryUnit, caller: Caller, doctor_id: UUID, dat
 
 async def _lock(unit: RegistryUnit, caller: Caller, doctor_id: UUID) -> DoctorView:
     """A doctor in use, into whose calendar nobody books before the commit. Raises `unknown_doctor` for any other."""
-    doctor = await records.get(unit.sql, caller.clinic_id, doctor_id, lock=True)
+    doctor = await doctor_rows.get(unit.sql, caller.clinic_id, doctor_id, lock=True)
     if doctor is None or doctor.status is not Active.ACTIVE:
         raise ProblemError(Code.UNKNOWN_DOCTOR)
     return doctor

@@ -1,7 +1,7 @@
 """The codes of doctors: no two of a clinic have the same, whatever its case. Used by the use cases that give codes."""
 
 from services.availability.domain.codes import free_code, slug
-from services.availability.repository.doctors import records
+from services.availability.repository.doctors import doctor_rows
 from shared.contracts.directory import DoctorIn, code_key
 from shared.contracts.problems import Code
 from shared.infra.caller import Caller
@@ -18,7 +18,7 @@ async def serialise_codes(unit: RegistryUnit, caller: Caller) -> None:
 async def code_of(unit: RegistryUnit, caller: Caller, form: DoctorIn) -> str:
     """The code that a new doctor asks for, or one made from the name. Raises `duplicate_code`. Codes were serialised before."""
     base = form.code or slug(form.name)
-    taken = await records.code_keys_like(unit.sql, caller.clinic_id, base)
+    taken = await doctor_rows.code_keys_like(unit.sql, caller.clinic_id, base)
     if form.code and code_key(form.code) in taken:
         raise ProblemError(Code.DUPLICATE_CODE)
     return form.code or free_code(base, taken)
@@ -28,5 +28,5 @@ async def refuse_taken_code(unit: RegistryUnit, caller: Caller, old: str, new: s
     """Raises `duplicate_code` for a new code that another doctor has; one's own may be written in another case."""
     if new is None or code_key(new) == code_key(old):
         return
-    if code_key(new) in await records.code_keys_like(unit.sql, caller.clinic_id, new):
+    if code_key(new) in await doctor_rows.code_keys_like(unit.sql, caller.clinic_id, new):
         raise ProblemError(Code.DUPLICATE_CODE)

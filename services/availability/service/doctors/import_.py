@@ -12,7 +12,7 @@ from uuid import UUID
 from services.availability.domain.codes import free_code, slug
 from services.availability.models import categories, price_ranges
 from services.availability.repository import directory
-from services.availability.repository.doctors import locations, records
+from services.availability.repository.doctors import doctor_rows, locations
 from services.availability.repository.doctors.locations import Location
 from services.availability.service.doctors.codes import serialise_codes
 from services.availability.service.doctors.events import emit_changed
@@ -105,7 +105,7 @@ def _id_of(known: Mapping[str, UUID], column: str, name: str | None) -> UUID | N
 
 async def _read(unit: RegistryUnit, caller: Caller, lines: Sequence[DoctorLine]) -> DoctorImport:
     """What is there already; the categories and price ranges that lines name stay until the commit."""
-    known = await records.known_doctors(unit.sql, caller.clinic_id)
+    known = await doctor_rows.known_doctors(unit.sql, caller.clinic_id)
     return DoctorImport(
         active={key for one in known if one.status == Active.ACTIVE for key in _keys(one.external_id, one.code, one.name)},
         code_keys={code_key(one.code) for one in known},
@@ -120,7 +120,7 @@ async def _read(unit: RegistryUnit, caller: Caller, lines: Sequence[DoctorLine])
 
 
 async def _write(unit: RegistryUnit, caller: Caller, doctors: DoctorImport) -> None:
-    await records.add(unit.sql, caller.clinic_id, doctors.rows, unit.now)
+    await doctor_rows.add(unit.sql, caller.clinic_id, doctors.rows, unit.now)
     await locations.write(unit.sql, caller.clinic_id, doctors.locations)
     for row in doctors.rows:
         emit_changed(unit, caller, row["id"], Active.ACTIVE, 1)

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from services.availability.repository.doctors import locations, records
+from services.availability.repository.doctors import doctor_rows, locations
 from services.availability.service.doctors.codes import code_of, serialise_codes
 from services.availability.service.doctors.events import emit_changed
 from services.availability.service.doctors.locations import locations_of
@@ -33,7 +33,7 @@ async def register_doctor(unit: RegistryUnit, caller: Caller, data: object, read
 
     async def make() -> Done[DoctorView]:
         if caller.command_id:
-            refuse_used_up(await records.get(unit.sql, caller.clinic_id, doctor_id))
+            refuse_used_up(await doctor_rows.get(unit.sql, caller.clinic_id, doctor_id))
         await _create(unit, caller, form, doctor_id)
         return Done(CREATED, await read(doctor_id))
 
@@ -42,7 +42,7 @@ async def register_doctor(unit: RegistryUnit, caller: Caller, data: object, read
 
 async def read_doctor(unit: RegistryUnit, caller: Caller, doctor_id: UUID, reader: Reader) -> DoctorView:
     """A doctor of the caller's clinic; another clinic's is as unknown as one that never was. Raises `unknown_doctor`."""
-    doctor = await records.get(unit.sql, caller.clinic_id, doctor_id)
+    doctor = await doctor_rows.get(unit.sql, caller.clinic_id, doctor_id)
     if doctor is None:
         raise ProblemError(Code.UNKNOWN_DOCTOR)
     (shown,) = await show(unit, caller.clinic_id, [doctor], reader)
@@ -55,7 +55,7 @@ async def _create(unit: RegistryUnit, caller: Caller, form: DoctorIn, doctor_id:
     code = await code_of(unit, caller, form)
     values = form.model_dump(include={"name", "languages", "category_id", "price_range_id"})
     await refuse_unknown_ids(unit, caller, values, form.locations, ())
-    await records.add(unit.sql, caller.clinic_id, [{**values, "id": doctor_id, "code": code}], unit.now)
+    await doctor_rows.add(unit.sql, caller.clinic_id, [{**values, "id": doctor_id, "code": code}], unit.now)
     await locations.write(unit.sql, caller.clinic_id, {doctor_id: locations_of(unit, form.locations)})
     emit_changed(unit, caller, doctor_id, Active.ACTIVE, 1)
     unit.record(caller, Action.DOCTOR_REGISTERED, doctor_id, version=1)

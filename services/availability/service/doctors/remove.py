@@ -9,7 +9,7 @@ from uuid import UUID
 
 from services.availability.domain.slots import Reservation
 from services.availability.repository.calendar import generation_timers, slot_generation
-from services.availability.repository.doctors import records, remove
+from services.availability.repository.doctors import doctor_rows, remove
 from services.availability.service.doctors.events import emit_changed
 from services.availability.service.slots.events import emit_revoked
 from shared.contracts.problems import Code
@@ -23,7 +23,7 @@ from shared.infra.unit import RegistryUnit
 
 async def delete_doctor(unit: RegistryUnit, caller: Caller, doctor_id: UUID, *, cancel_appointments: bool) -> Deleted:
     """Deletes a doctor, or tells of a deleted one what is left. Raises `has_appointments` unless these shall be cancelled."""
-    doctor = await records.get(unit.sql, caller.clinic_id, doctor_id, lock=True)
+    doctor = await doctor_rows.get(unit.sql, caller.clinic_id, doctor_id, lock=True)
     if doctor is None:
         raise ProblemError(Code.UNKNOWN_DOCTOR)
     taken = await _lock_reservations(unit, caller, doctor_id)
@@ -35,7 +35,7 @@ async def delete_doctor(unit: RegistryUnit, caller: Caller, doctor_id: UUID, *, 
         raise ProblemError(Code.HAS_APPOINTMENTS, extra={"appointments": list(ids)})
     await remove.remove_slots(unit.connection, caller.clinic_id, doctor_id, unit.now)
     await generation_timers.end(unit.connection, caller.clinic_id, doctor_id)
-    await records.change(unit.sql, caller.clinic_id, doctor_id, {"status": Active.DELETED}, unit.now)
+    await doctor_rows.change(unit.sql, caller.clinic_id, doctor_id, {"status": Active.DELETED}, unit.now)
     unit.record(caller, Action.DOCTOR_DELETED, doctor_id, version=doctor.version + 1)
     emit_changed(unit, caller, doctor_id, Active.DELETED, doctor.version + 1)
     for day, reservation in taken:
@@ -45,7 +45,7 @@ async def delete_doctor(unit: RegistryUnit, caller: Caller, doctor_id: UUID, *, 
 
 async def appointments_left(unit: RegistryUnit, caller: Caller, doctor_id: UUID) -> Deleted:
     """How many slots of a deleted doctor booking has not given back yet. Raises `unknown_doctor` for any other doctor."""
-    doctor = await records.get(unit.sql, caller.clinic_id, doctor_id)
+    doctor = await doctor_rows.get(unit.sql, caller.clinic_id, doctor_id)
     if doctor is None or doctor.status is not Active.DELETED:
         raise ProblemError(Code.UNKNOWN_DOCTOR)
     return Deleted(id=doctor_id, appointments_left=len(await _lock_reservations(unit, caller, doctor_id)))

@@ -3,13 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from services.availability.domain.batches import (
-    BatchSnapshot,
-    SlotCommand,
-    appointment_to_move,
-    bookable_after,
-    command_refusal,
-)
+from services.availability.domain.batches import BatchSnapshot, SlotCommand, appointment_to_move, bookable_after, command_refusal
 from services.availability.domain.days import DayKey
 from services.availability.domain.reservations import NewReservation, assign_slots, free_slots_needed
 from services.availability.domain.slots import Reservation

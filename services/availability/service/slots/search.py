@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import asyncpg
 
 from services.availability.domain.dates import DAY, range_error, today
-from services.availability.repository.doctors import records
+from services.availability.repository.doctors import doctor_rows
 from services.availability.repository.doctors.search import DoctorFilter, matching
 from services.availability.repository.slots.search import SearchPosition, SlotQuery, find
 from shared.contracts.calendar import MAX_SEARCH_DAYS, SlotPage, SlotStatus, SlotView
@@ -60,7 +60,7 @@ async def list_slots(unit: RegistryUnit, caller: Caller, search: SlotSearch) -> 
 
 async def _doctors(unit: RegistryUnit, caller: Caller, search: SlotSearch) -> list[UUID]:
     """The active doctors whose slots are searched."""
-    if search.doctor_id and await records.get(unit.sql, caller.clinic_id, search.doctor_id) is None:
+    if search.doctor_id and await doctor_rows.get(unit.sql, caller.clinic_id, search.doctor_id) is None:
         raise ProblemError(Code.UNKNOWN_DOCTOR)
     wanted = DoctorFilter(category=search.category, location=search.location_id, language=search.language)
     return await matching(unit.sql, caller.clinic_id, wanted, search.doctor_id)
