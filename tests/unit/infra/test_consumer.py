@@ -1,4 +1,4 @@
-"""What the consumer stumbles over itself stops nothing and loses nothing; effects and redelivery are shown on the real servers."""
+"""What the consumer stumbles over itself stops and loses nothing; effects and redelivery are shown on the real servers."""
 
 import asyncio
 from pathlib import Path
