@@ -4,6 +4,7 @@ Called by `handlers.py` for whole batches and by `routes.py` for reads.
 """
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from services.queue import repository
 from services.queue.domain import AppointmentKey, QueuedCheckIn, QueueKey, appointment_of, give_positions, queue_of
@@ -57,14 +58,22 @@ async def reassign(unit: Unit, messages: Sequence[AppointmentReassigned]) -> Non
 
 
 async def answer_again(unit: Unit, repeats: Sequence[CommandRepeated]) -> None:
-    """Answers repeated check-ins with the entry. One without an entry yet is answered when it gets its position."""
+    """Answers repeated check-ins with the entry. One without an entry yet is answered when it gets its position.
+
+    A merge may have given the entry to another patient since: a repeat is told the patient of its check-in, as the first was.
+    """
     check_ins = [(repeat, AppointmentKey(repeat.clinic_id, repeat.appointment_id)) for repeat in repeats if repeat.appointment_id]
     if not check_ins:
         return
     entries = await repository.find_entries(unit.connection, {key for _, key in check_ins})
     for repeat, key in check_ins:
         if key in entries:
-            unit.reply(repeat, answer_of(entries[key]), replayed=True)
+            unit.reply(repeat, answer_of(_as_checked_in(entries[key], repeat)), replayed=True)
+
+
+def _as_checked_in(entry: QueueEntryView, repeat: CommandRepeated) -> QueueEntryView:
+    appointment = repeat.answer.result if repeat.answer else None
+    return entry.model_copy(update={"patient_id": UUID(appointment["patient_id"])}) if appointment else entry
 
 
 def answer_of(entry: QueueEntryView) -> Answer:

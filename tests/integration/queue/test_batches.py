@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from services.queue.domain import QueueKey
 from services.queue.repository import lock_queues
 from shared.contracts.clinics import ClinicSettings
-from shared.contracts.commands import CommandRepeated
+from shared.contracts.commands import Answer, CommandRepeated
 from shared.contracts.envelope import Message
 from shared.contracts.queue import PatientQueued
 from shared.contracts.registry import ClinicChanged
@@ -95,6 +95,15 @@ async def test_a_repeat_is_answered_with_the_entry_also_of_its_own_batch(databas
     assert answers(unit) == [(message.command_id, 201, entry, False), (message.command_id, 201, entry, True)]
     later = await run(database, repeat)
     assert later.emitted == [] and answers(later) == [(message.command_id, 201, entry, True)]
+
+
+async def test_a_repeat_after_a_merge_is_answered_as_its_check_in_was(database: Database, clinic_id: UUID) -> None:
+    message = checked_in(clinic_id, uuid4())
+    decided = Answer(status_code=201, result={"id": str(message.appointment_id), "patient_id": str(message.patient_id)})
+    repeat = repeat_of(message, message.appointment_id).model_copy(update={"answer": decided})
+    entry = queued(await run(database, message))[0].entry.model_dump(mode="json")
+    later = await run(database, reassigned(message, uuid4()), repeat)
+    assert answers(later) == [(message.command_id, 201, entry, True)]
 
 
 async def test_a_repeat_without_an_entry_or_of_another_kind_of_command_is_left_alone(database: Database, clinic_id: UUID) -> None:
