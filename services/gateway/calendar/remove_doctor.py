@@ -12,6 +12,7 @@ from services.gateway.access.caller import ApiCaller
 from services.gateway.calendar.displaced import read_appointments
 from services.gateway.calendar.polling import poll_until
 from services.gateway.gateway import gateway_of
+from services.gateway.http.answers import running
 from services.gateway.http.headers import preference
 from services.gateway.owners.client import AVAILABILITY, OwnerAnswer
 from services.gateway.owners.forward import answer_of, call
@@ -38,7 +39,7 @@ async def remove_doctor(request: Request, caller: ApiCaller, doctor_id: UUID, *,
     deleted = await poll_until(clock, deadline, deleted, lambda known: known.appointments_left == 0, ask)
     if deleted.appointments_left == 0:
         return Response(None, 204, preferred.headers)
-    return Response(deleted.model_dump_json(), 202, {"Retry-After": "1", **preferred.headers}, "application/json")
+    return running(deleted, preferred.headers)
 
 
 async def _delete(request: Request, caller: ApiCaller, doctor_id: UUID, *, cancel: bool) -> OwnerAnswer:

@@ -1,10 +1,13 @@
-"""From the end of a command to its HTTP answer: the final status, a problem, or 202 with a ticket. Called by the routes."""
+"""From the end of a command to its HTTP answer: the final status, a problem, or 202 with a ticket. Called by the routes, and for
+its 202 by the deletion of a doctor.
+"""
 
 from collections.abc import Awaitable, Mapping
 
 import orjson
 import structlog
 from fastapi import Request, Response
+from pydantic import BaseModel
 
 from services.gateway.commands.command import ApiCommand
 from services.gateway.commands.tickets import Ticket
@@ -79,8 +82,8 @@ def _status_path(gateway: Gateway, command: ApiCommand) -> str:
     return command_path(command.command_id, gateway.tickets.write(ticket))
 
 
-def running(view: CommandView, headers: Mapping[str, str]) -> Response:
-    """202: ask again in a second."""
+def running(view: BaseModel, headers: Mapping[str, str]) -> Response:
+    """202: what is asked for has begun and is not done yet; ask again in a second."""
     return Response(view.model_dump_json(), 202, {"Retry-After": "1", **headers}, "application/json")
 
 
