@@ -39,10 +39,13 @@ class Gateway:
     replies: Stream
 
     def accept(self, kind: CommandKind, caller: ApiCaller, posted: CommandRequest[Any], **path_parameters: object) -> ApiCommand:
-        """The command of a request that was read. A client that sent no key is given one, to repeat the command with."""
-        key = posted.key if posted.key is not None else self.ids.new().hex
+        """The command of a request that was read."""
         body_hash = canonical_hash(posted.body, **path_parameters)
-        return ApiCommand(kind, caller, key, posted.key is not None, body_hash, self.database_clock.now())
+        return ApiCommand(kind, caller, self.key_of(posted), posted.key is not None, body_hash, self.database_clock.now())
+
+    def key_of(self, posted: CommandRequest[Any]) -> str:
+        """The client's key. A client that sent none is given a new one, to repeat the request with: call it once a request."""
+        return posted.key if posted.key is not None else self.ids.new().hex
 
 
 def gateway_of(request: Request) -> Gateway:

@@ -101,7 +101,7 @@ async def displace_appointments(request: Request, caller: ApiCaller, doctor_id: 
     posted = await read_command(request, DisplaceIn)
     gateway = gateway_of(request)
     deadline = gateway.clock.monotonic() + posted.preference.wait_seconds
-    key = posted.key if posted.key is not None else gateway.ids.new().hex
+    key = gateway.key_of(posted)
     dry_run = posted.body.dry_run
     command_id = None if dry_run else ids.command_id(caller.clinic_id, caller.principal, OPERATION, key)
     displacing = DisplaceCall(gateway, caller, doctor_id, posted.body, command_id)
