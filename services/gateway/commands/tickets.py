@@ -1,6 +1,6 @@
 """Tickets: a client shows one to read the status of a command that no service has decided yet, and so no database holds.
 
-All gateways share the key, so each can check the tickets of the others. Pure; used by `http/answers.py` and `status.py`.
+All gateways share the key, so each can check the tickets of the others. Pure; used by `http/answers.py` and `command_status.py`.
 """
 
 import base64
