@@ -190,9 +190,9 @@ def version(as_json: JsonOption = False) -> None:
 
     Example: frontdesk version
     """
-    from deploy.embedded.report import frontdesk_version
+    from shared.infra.version import distribution_version
 
-    typer.echo(f'{{"version": "{frontdesk_version()}"}}' if as_json else frontdesk_version())
+    typer.echo(f'{{"version": "{distribution_version()}"}}' if as_json else distribution_version())
 
 
 @topics_app.command("create")

@@ -7,7 +7,6 @@ import contextlib
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +16,12 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from deploy import installation
 from deploy.embedded.jars import DownloadProgress
 from deploy.embedded.ports import LOOPBACK
+from shared.infra.version import distribution_version
 
 LARGE_FILE_BYTES = 2_000_000
 BYTES_PER_MB = 1_000_000
 TITLE_WIDTH = 18
 ADDRESS_WIDTH = 18
-
-
-def frontdesk_version() -> str:
-    """Version of the installed distribution."""
-    try:
-        return version("frontdesk")
-    except PackageNotFoundError:  # run from a checkout that was not installed
-        return "0.0.0"
 
 
 def console() -> Console:
@@ -38,7 +30,7 @@ def console() -> Console:
 
 
 def heading() -> str:
-    return f" Frontdesk {frontdesk_version()}   embedded stack, for development only (open access, loopback)"
+    return f" Frontdesk {distribution_version()}   embedded stack, for development only (open access, loopback)"
 
 
 def component_line(title: str, port: int, seconds: float, note: str = "") -> str:

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from deploy import installation
-from deploy.embedded import report
 from deploy.embedded.environment import base_url
 from deploy.embedded.failure import StackError
 from deploy.embedded.process import ProcessId
 from deploy.embedded.servers import EmbeddedServers
 from deploy.embedded.services import probe_http
 from deploy.failure import Unreachable
+from shared.infra.version import distribution_version
 
 STOP_TIMEOUT_SECONDS = 140.0
 """Gateway 30 s, services 30 s, Kafka 30 s, Valkey 10 s, PostgreSQL 30 s, should each of them use up its grace."""
@@ -39,7 +39,7 @@ def status_of(folder: Path, probe: bool = True) -> dict[str, Any]:
     running = state.supervisor is not None and state.supervisor.find() is not None
     rows = state.components if running else []
     return {
-        "version": report.frontdesk_version(),
+        "version": distribution_version(),
         "running": running,
         "ready": bool(rows),
         "supervisor_pid": state.supervisor.pid if running and state.supervisor else None,

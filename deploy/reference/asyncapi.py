@@ -9,7 +9,7 @@ from typing import Any
 
 from shared.contracts.envelope import Message
 from shared.contracts.topics import ALL_TOPICS, GATEWAY_REPLIES, Topic, redrive_topic
-from shared.infra.owner import distribution_version
+from shared.infra.version import distribution_version
 
 BINDING_VERSION = "0.5.0"
 DESCRIPTION = """\

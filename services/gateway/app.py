@@ -36,9 +36,9 @@ from shared.infra.api import create_api
 from shared.infra.health import Readiness
 from shared.infra.jobs import Job
 from shared.infra.kafka.stream import Stream
-from shared.infra.owner import distribution_version
 from shared.infra.runtime import Runtime
 from shared.infra.settings import Environment
+from shared.infra.version import distribution_version
 
 log = structlog.get_logger()
 

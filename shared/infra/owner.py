@@ -5,7 +5,6 @@ Called by the `app.py` of availability, booking and queue; the gateway, which st
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import APIRouter, FastAPI
 
@@ -18,6 +17,7 @@ from shared.infra.jobs import Job
 from shared.infra.kafka.consumer import FailureHandler, Handler
 from shared.infra.runtime import Runtime
 from shared.infra.settings import ServiceSettings
+from shared.infra.version import distribution_version
 
 
 def create_owner(
@@ -67,11 +67,3 @@ def create_owner(
         setattr(app.state, attribute, value)
     app.include_router(router)
     return app
-
-
-def distribution_version() -> str:
-    """The version of the installed distribution, for `frontdesk_build_info`."""
-    try:
-        return version("frontdesk")
-    except PackageNotFoundError:  # run from a checkout that was not installed
-        return "0.0.0"

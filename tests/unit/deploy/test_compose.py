@@ -12,8 +12,8 @@ import yaml
 from deploy import addresses, installation
 from deploy.compose.secrets import readers
 from deploy.embedded import kafka as embedded_kafka
-from deploy.embedded.report import frontdesk_version
 from deploy.installation import ServiceSpec
+from shared.infra.version import distribution_version
 from tests.unit.deploy.fifth import FIFTH
 
 SERVICES = installation.names()
@@ -282,8 +282,8 @@ def test_the_image_runs_as_a_numeric_user_and_asks_itself_how_it_is() -> None:
 def test_the_image_says_what_it_is() -> None:
     labels = dict(re.findall(r'org\.opencontainers\.image\.(\w+)="([^"]*)"', DOCKERFILE))
     assert labels.keys() == {"title", "description", "version", "revision", "licenses"}
-    assert labels["version"] == frontdesk_version()
-    assert CONTAINERS["booking"]["image"] == f"${{FRONTDESK_IMAGE:-frontdesk:{frontdesk_version()}}}"
+    assert labels["version"] == distribution_version()
+    assert CONTAINERS["booking"]["image"] == f"${{FRONTDESK_IMAGE:-frontdesk:{distribution_version()}}}"
 
 
 def test_the_context_of_the_build_is_a_list_of_what_is_needed() -> None:
