@@ -14,7 +14,7 @@ from uuid import UUID
 import orjson
 
 from shared.contracts.problems import Code
-from shared.infra.ids import new_id
+from shared.infra.clockwork import Ids
 from shared.infra.postgres import Connection
 
 INSERT = """
@@ -89,11 +89,11 @@ class Effect:
     detail: dict[str, Any] = field(default_factory=dict)
 
 
-async def append(connection: Connection, entries: Sequence[Effect]) -> None:
-    """Writes the rows. One statement."""
+async def append(connection: Connection, entries: Sequence[Effect], ids: Ids) -> None:
+    """Writes the rows, whose ids are of `ids`. One statement."""
     await connection.execute(
         INSERT,
-        [new_id() for _ in entries],
+        [ids.new() for _ in entries],
         [entry.cause.clinic_id for entry in entries],
         [entry.at for entry in entries],
         [entry.action for entry in entries],

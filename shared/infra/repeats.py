@@ -14,7 +14,6 @@ from shared.contracts.commands import Answer, Outcome
 from shared.contracts.problems import Code
 from shared.infra import outcomes
 from shared.infra.caller import Caller
-from shared.infra.ids import new_id
 from shared.infra.postgres import Connection
 from shared.infra.problems import ProblemError
 from shared.infra.unit import RegistryUnit
@@ -42,9 +41,9 @@ async def stored_answer(unit: RegistryUnit, caller: Caller, body_hash: str) -> A
     return None
 
 
-def id_of(caller: Caller, noun: str) -> UUID:
+def id_of(unit: RegistryUnit, caller: Caller, noun: str) -> UUID:
     """The id of what a call makes. It comes from the key: a repeat that slipped past everything else would meet the same row."""
-    return uuid5(caller.command_id, noun) if caller.command_id else new_id()
+    return uuid5(caller.command_id, noun) if caller.command_id else unit.new_id()
 
 
 def refuse_used_up(found: object | None) -> None:

@@ -79,7 +79,7 @@ class Unit:
     async def conclude(self, outbox: Outbox) -> Written | None:
         """Writes what the transaction did and says, as its last statements."""
         if self.effects:
-            await audit.append(self.connection, self.effects)
+            await audit.append(self.connection, self.effects, self.ids)
         return await outbox.write(self.connection, self.emitted) if self.emitted else None
 
     def reply(self, cause: Message, answer: Answer, *, replayed: bool = False) -> None:

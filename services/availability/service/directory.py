@@ -65,7 +65,7 @@ PRICE_RANGE = EntryKind(
 async def create_entry(unit: RegistryUnit, caller: Caller, kind: EntryKind[V, P], data: object) -> Done[V]:
     """Makes an entry. Raises `ProblemError` for bad fields, a name that is taken, and a key of another request."""
     form = parse(kind.form, data)
-    values = {**form.model_dump(), "id": id_of(caller, kind.noun), "version": 1}
+    values = {**form.model_dump(), "id": id_of(unit, caller, kind.noun), "version": 1}
 
     async def add() -> Done[V]:
         await _serialise_names(unit, caller, kind)

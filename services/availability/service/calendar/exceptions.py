@@ -36,7 +36,7 @@ async def make_exception(
 ) -> Done[ExceptionFound]:
     """Closes dates or adds hours, and tells what this displaces. Raises `ProblemError` for what cannot be."""
     form, doctor = _form(data), DoctorKey(caller.clinic_id, doctor_id)
-    new = CalendarException(id_of(caller, "exception"), exception_rule(form), form.reason)
+    new = CalendarException(id_of(unit, caller, "exception"), exception_rule(form), form.reason)
     if dry_run:
         await _lock(unit, doctor, new)
         (found,) = await _found(unit, doctor, [new])

@@ -26,7 +26,7 @@ CREATED = 201
 async def register_doctor(unit: RegistryUnit, caller: Caller, data: object, reader: Reader) -> Done[DoctorView]:
     """Registers a doctor. Raises `ProblemError` for bad fields, a code that is taken, and a key of another request."""
     form = parse(DoctorIn, data)
-    doctor_id = id_of(caller, NOUN)
+    doctor_id = id_of(unit, caller, NOUN)
 
     async def read(doctor_id: UUID) -> DoctorView:
         return await read_doctor(unit, caller, doctor_id, reader)

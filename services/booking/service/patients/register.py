@@ -47,7 +47,7 @@ async def register_patient(
 
     async def make() -> Done[PatientView]:
         if caller.command_id:
-            refuse_used_up(await patient_search.get(unit.sql, caller.clinic_id, id_of(caller, NOUN)))
+            refuse_used_up(await patient_search.get(unit.sql, caller.clinic_id, id_of(unit, caller, NOUN)))
         return await _register(unit, codec, Registration(caller, PatientDetails.of_form(form), create_duplicate))
 
     return await once(unit, caller, COMMAND, canonical_hash(form), as_it_is_now(read), make)
@@ -85,7 +85,7 @@ async def _same_person(unit: RegistryUnit, codec: Codec, asked: Registration) ->
 
 
 async def _create(unit: RegistryUnit, codec: Codec, asked: Registration) -> Patient:
-    patient = new_row(codec, asked.caller.clinic_id, id_of(asked.caller, NOUN), asked.details, unit.now)
+    patient = new_row(codec, asked.caller.clinic_id, id_of(unit, asked.caller, NOUN), asked.details, unit.now)
     await patients.insert(unit.connection, [patient])
     emit_changed(unit, asked.caller, patient.id, patient.status, patient.version)
     unit.record(asked.caller, Action.PATIENT_REGISTERED, patient.id, version=patient.version)
