@@ -20,7 +20,7 @@ from shared.contracts.topics import Topic
 from shared.infra.jobs import Job
 from shared.infra.kafka.producer import Handed
 from shared.infra.kafka.publisher import Publisher, Streak
-from shared.infra.kafka.records import Record, encode
+from shared.infra.kafka.records import Record, record_of
 from shared.infra.metrics import OUTBOX_PUBLISHED, OUTBOX_RELAYED
 from shared.infra.postgres import Connection
 
@@ -84,7 +84,7 @@ class Outbox:
 
     async def write(self, connection: Connection, said: Sequence[tuple[Topic, Message]]) -> Written:
         """Writes the messages as the last statement of a transaction, and clears what earlier ones have published."""
-        records = [Record(topic.name, message.key, encode(message), message.correlation_id) for topic, message in said]
+        records = [record_of(topic, message) for topic, message in said]
         cleared, streak = list(self._published), self._publisher.streak
         rows = await connection.fetch(
             WRITE,
