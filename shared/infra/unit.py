@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -24,8 +24,6 @@ from shared.infra.kafka.records import record_of
 from shared.infra.metrics import REPLIES
 from shared.infra.outbox import Outbox, Written
 from shared.infra.postgres import Connection, Database
-
-M = TypeVar("M", bound=Message)
 
 
 @dataclass(frozen=True)
@@ -66,10 +64,9 @@ class Unit:
             reply_partition=None,
         )
 
-    def emit(self, topic: Topic, message: M) -> M:
+    def emit(self, topic: Topic, message: Message) -> None:
         """Adds a message to the outbox: it is published after the commit, in the order of emission."""
         self.emitted.append((topic, message))
-        return message
 
     def record(self, cause: Cause, action: Action, subject_id: UUID, **detail: Any) -> None:
         """Notes an effect for the audit trail: one row, in this transaction. `detail` is ids, numbers and dates, and a `code`."""
