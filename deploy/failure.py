@@ -3,6 +3,8 @@
 Raised anywhere below `deploy`, shown by `deploy.cli` and `deploy.compose` only.
 """
 
+from typing import Self
+
 from deploy.exit_codes import FAILED, NOT_FOUND, UNREACHABLE, USAGE
 
 
@@ -41,6 +43,11 @@ class NoAnswer(Unreachable):
         """`doctor`: `frontdesk doctor` checks this server, too."""
         super().__init__(text)
         self._first = "frontdesk doctor, " if doctor else ""
+
+    @classmethod
+    def at(cls, server: str, address: object, why: str, *, doctor: bool = False) -> Self:
+        """Of a server that is named as a person calls it."""
+        return cls(f"{server} does not answer at {address}: {why}", doctor=doctor)
 
     def shown(self, who_runs_servers: str) -> str:
         return f"{self}\n  try: {self._first}{who_runs_servers}"

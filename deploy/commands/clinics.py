@@ -21,7 +21,7 @@ def settings(changes: list[str], as_json: bool) -> int:
         try:
             clinic = _changed(client, changes)
         except httpx2.TransportError as error:
-            raise NoAnswer(f"the API does not answer at {api}: {type(error).__name__}") from error
+            raise NoAnswer.at("the API", api, type(error).__name__) from error
     out(clinic, as_json, _lines(clinic))
     return OK
 

@@ -85,7 +85,7 @@ async def run(api: str) -> RaceResult:
         try:
             return await _run(client)
         except httpx2.TransportError as error:
-            raise NoAnswer(f"the API does not answer at {api}: {type(error).__name__}") from error
+            raise NoAnswer.at("the API", api, type(error).__name__) from error
 
 
 async def _run(client: httpx2.AsyncClient) -> RaceResult:

@@ -69,7 +69,7 @@ class ImportClient:
         return ImportReport.model_validate_json(answer.content)
 
     def _no_answer(self, why: str) -> NoAnswer:
-        return NoAnswer(f"{self._kind.owner} does not answer at {self._http.base_url}: {why}")
+        return NoAnswer.at(self._kind.owner, self._http.base_url, why)
 
 
 @asynccontextmanager
@@ -92,7 +92,7 @@ async def _clinic(api: str) -> ClinicView:
         async with httpx2.AsyncClient(timeout=CONNECT_SECONDS) as http:
             answer = await http.get(f"{api}/clinic")
     except httpx2.TransportError as error:
-        raise NoAnswer(f"the API does not answer at {api}: {type(error).__name__}") from error
+        raise NoAnswer.at("the API", api, type(error).__name__) from error
     if not answer.is_success:
         raise Unreachable(f"the API does not say which clinic this is: {answer.status_code} {answer.text[:300]}")
     return ClinicView.model_validate_json(answer.content)

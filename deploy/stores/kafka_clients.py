@@ -56,6 +56,6 @@ async def _connected(
         await start()
         yield
     except KafkaError as error:
-        raise NoAnswer(f"Kafka does not answer at {bootstrap}: {type(error).__name__}", doctor=True) from error
+        raise NoAnswer.at("Kafka", bootstrap, type(error).__name__, doctor=True) from error
     finally:
         await stop()
