@@ -14,7 +14,14 @@ from services.booking.schemas import PatchForm
 from services.booking.service.patients.details import PatientDetails, form_rules
 from services.booking.service.patients.duplicates import duplicate, with_nhs_number, with_phone
 from services.booking.service.patients.events import emit_changed
-from services.booking.service.patients.sealing import identity_of, indexes_of, open_row, patient_view, sealed_columns
+from services.booking.service.patients.sealing import (
+    identity_of,
+    identity_of_row,
+    indexes_of,
+    open_row,
+    patient_view,
+    sealed_columns,
+)
 from shared.contracts.patients import PatientView
 from shared.contracts.problems import Code
 from shared.contracts.shapes import Active
@@ -85,7 +92,7 @@ async def _refuse_duplicates(unit: RegistryUnit, codec: Codec, change: PatientCh
     identity = identity_of(codec, clinic_id, after)
     if identity != identity_of(codec, clinic_id, before):
         family = [one for one in await with_phone(unit, codec, clinic_id, after.phone) if one.id != change.patient.id]
-        if same := [one for one in family if identity_of(codec, clinic_id, open_row(codec, one)) == identity]:
+        if same := [one for one in family if identity_of_row(codec, clinic_id, one) == identity]:
             raise duplicate(Code.POSSIBLE_DUPLICATE, same)
         if family and after.phone != before.phone and not create_duplicate:
             raise duplicate(Code.POSSIBLE_DUPLICATE, family)

@@ -5,20 +5,19 @@ another is known, too. One transaction and the same number of statements for any
 """
 
 import asyncio
-import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from services.booking.domain.patients import Identity, KnownPatients
-from services.booking.identifiers import Cell, Codec
+from services.booking.identifiers import Codec
 from services.booking.repository import patient_locks, patient_lookup, patients
 from services.booking.repository.patient_lookup import FoundPatient
 from services.booking.repository.patients import Patient
 from services.booking.schemas import LineForm
 from services.booking.service.patients.details import PatientDetails
 from services.booking.service.patients.events import emit_changed
-from services.booking.service.patients.sealing import EXTERNAL, NHS, identity_of, index_of, new_row
+from services.booking.service.patients.sealing import EXTERNAL, NHS, identity_of, identity_of_row, index_of, new_row
 from shared.contracts.imports import ImportIn, ImportReport, RejectedLine
 from shared.contracts.problems import Code
 from shared.contracts.shapes import Active
@@ -78,7 +77,8 @@ async def import_patients(
     await patient_locks.lock_clinic(unit.connection, caller.clinic_id)
     known = KnownPatients(may_share_phones=create_duplicate)
     for found in await _find(unit, caller, lines.accepted):
-        known.add(_identity(codec, caller, found), found.external_index, found.nhs_index, active=found.status is Active.ACTIVE)
+        identity = identity_of_row(codec, caller.clinic_id, found)
+        known.add(identity, found.external_index, found.nhs_index, active=found.status is Active.ACTIVE)
     created, conflicting = _sort(known, lines.accepted)
     if created and not dry_run:
         await _write(unit, codec, caller, created)
@@ -95,12 +95,6 @@ async def _find(unit: RegistryUnit, caller: Caller, lines: Sequence[AcceptedLine
     numbers = {line.nhs_index for line in lines if line.nhs_index}
     externals = {line.external_index for line in lines if line.external_index}
     return await patient_lookup.by_indexes(unit.connection, caller.clinic_id, phones, numbers, externals)
-
-
-def _identity(codec: Codec, caller: Caller, found: FoundPatient) -> Identity:
-    sealed = found.date_of_birth
-    born = None if sealed is None else codec.open(Cell(caller.clinic_id, "date_of_birth", found.id), sealed)
-    return Identity(found.phone_index, found.name_key, None if born is None else dt.date.fromisoformat(born))
 
 
 def _sort(known: KnownPatients, lines: Sequence[AcceptedLine]) -> tuple[list[AcceptedLine], list[RejectedLine]]:

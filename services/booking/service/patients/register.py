@@ -13,7 +13,7 @@ from services.booking.schemas import PatientForm
 from services.booking.service.patients.details import PatientDetails, form_rules
 from services.booking.service.patients.duplicates import duplicate, with_nhs_number, with_phone
 from services.booking.service.patients.events import emit_changed
-from services.booking.service.patients.sealing import identity_of, indexes_of, new_row, open_row, patient_view
+from services.booking.service.patients.sealing import identity_of, identity_of_row, indexes_of, new_row, patient_view
 from shared.contracts.patients import PatientView
 from shared.contracts.problems import Code
 from shared.infra.audit import Action
@@ -75,7 +75,7 @@ async def _same_person(unit: RegistryUnit, codec: Codec, asked: Registration) ->
     """The patient who is the same person. Raises `ProblemError` if another one has the phone or the NHS number."""
     clinic_id, details = asked.caller.clinic_id, asked.details
     identity, family = identity_of(codec, clinic_id, details), await with_phone(unit, codec, clinic_id, details.phone)
-    same = next((one for one in family if identity_of(codec, clinic_id, open_row(codec, one)) == identity), None)
+    same = next((one for one in family if identity_of_row(codec, clinic_id, one) == identity), None)
     if same is None:
         if family and not asked.create_duplicate:
             raise duplicate(Code.POSSIBLE_DUPLICATE, family)

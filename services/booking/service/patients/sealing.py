@@ -11,6 +11,7 @@ from uuid import UUID
 
 from services.booking.domain.patients import Identity
 from services.booking.identifiers import Cell, Codec
+from services.booking.repository.patient_lookup import FoundPatient
 from services.booking.repository.patients import Patient
 from services.booking.service.patients.details import SEALED, PatientDetails
 from shared.contracts.patients import PatientView
@@ -34,6 +35,11 @@ def indexes_of(codec: Codec, clinic_id: UUID, patients: Iterable[PatientDetails]
 def identity_of(codec: Codec, clinic_id: UUID, details: PatientDetails) -> Identity:
     """What tells a patient from the others of its clinic."""
     return Identity(codec.blind_index(clinic_id, PHONE, details.phone), name_key(details.name), details.date_of_birth)
+
+
+def identity_of_row(codec: Codec, clinic_id: UUID, row: Patient | FoundPatient) -> Identity:
+    """The same of a row, of which only the date of birth is opened."""
+    return Identity(row.phone_index, row.name_key, _date(_opened(codec, clinic_id, row, "date_of_birth")))
 
 
 def new_row(codec: Codec, clinic_id: UUID, id_: UUID, details: PatientDetails, now: datetime) -> Patient:
@@ -63,9 +69,8 @@ def sealed_columns(codec: Codec, clinic_id: UUID, id_: UUID, details: PatientDet
 
 def open_row(codec: Codec, patient: Patient) -> PatientDetails:
     """What is known of a patient, in the clear."""
-    known: dict[str, Any] = {field: _opened(codec, patient, field) for field in SEALED}
-    born = known["date_of_birth"]
-    return PatientDetails(**{**known, "name": patient.name, "date_of_birth": born and dt.date.fromisoformat(born)})
+    known: dict[str, Any] = {field: _opened(codec, patient.clinic_id, patient, field) for field in SEALED}
+    return PatientDetails(**{**known, "name": patient.name, "date_of_birth": _date(known["date_of_birth"])})
 
 
 def patient_view(codec: Codec, patient: Patient) -> PatientView:
@@ -92,6 +97,10 @@ def _sealed(codec: Codec, cell: Cell, value: object) -> bytes | None:
     return None if value is None else codec.seal(cell, str(value))
 
 
-def _opened(codec: Codec, patient: Patient, field: str) -> str | None:
-    sealed = getattr(patient, field)
-    return None if sealed is None else codec.open(Cell(patient.clinic_id, field, patient.id), sealed)
+def _opened(codec: Codec, clinic_id: UUID, row: Patient | FoundPatient, field: str) -> str | None:
+    sealed = getattr(row, field)
+    return None if sealed is None else codec.open(Cell(clinic_id, field, row.id), sealed)
+
+
+def _date(opened: str | None) -> dt.date | None:
+    return None if opened is None else dt.date.fromisoformat(opened)
