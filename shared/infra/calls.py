@@ -4,18 +4,28 @@ Used by the `routes` of services that own registry data. A rival that was faster
 """
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from fastapi import Request, Response
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from shared.infra.caller import Caller
 from shared.infra.errors import is_rivalry
+from shared.infra.forms import etag
 from shared.infra.postgres import shielded
 from shared.infra.runtime import Runtime
 from shared.infra.unit import RegistryUnit
 
+
+class Versioned(Protocol):
+    """What has a version for `If-Match`."""
+
+    @property
+    def version(self) -> int: ...
+
+
 T = TypeVar("T")
+E = TypeVar("E", bound=Versioned)
 
 ATTEMPTS = 5
 LONGEST_PAUSE_SECONDS = 0.2
@@ -41,6 +51,12 @@ def mark(response: Response, *, replayed: bool) -> None:
     """Tells a stored answer from a new one."""
     if replayed:
         response.headers["Idempotent-Replayed"] = "true"
+
+
+def tagged(response: Response, entity: E) -> E:
+    """The entity, with its version as the answer's `ETag`."""
+    response.headers["ETag"] = etag(entity.version)
+    return entity
 
 
 def runtime(request: Request) -> Runtime:

@@ -4,12 +4,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from services.availability.routes.common import tagged
 from services.availability.service.calendar.exceptions import end_exception, list_exceptions, make_exception, read_exception
 from services.availability.service.calendar.schedules import put_schedule, read_schedule
 from shared.contracts.calendar import ExceptionFound, ExceptionsFound, SchedulePut, ScheduleView
 from shared.infra.caller import ByCaller
-from shared.infra.calls import in_unit, mark
+from shared.infra.calls import in_unit, mark, tagged
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, read_json
 
 router = APIRouter()

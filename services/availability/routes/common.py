@@ -1,30 +1,12 @@
-"""What several routes do alike: texts and languages that a search names, and the version of what was read."""
+"""What several routes do alike: texts and languages that a search names."""
 
-from typing import Annotated, Protocol, TypeVar
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Response
-
-from shared.infra.forms import etag
+from fastapi import Query
 
 SearchText = Annotated[str | None, Query(min_length=1, max_length=200, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
 LanguageTag = Annotated[str | None, Query(max_length=35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
-
-
-class Versioned(Protocol):
-    """What has a version for `If-Match`."""
-
-    @property
-    def version(self) -> int: ...
-
-
-E = TypeVar("E", bound=Versioned)
-
-
-def tagged(response: Response, entity: E) -> E:
-    """The entity, with its version as the answer's `ETag`."""
-    response.headers["ETag"] = etag(entity.version)
-    return entity
 
 
 def id_or_text(value: str | None) -> UUID | str | None:

@@ -4,11 +4,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from services.availability.routes.common import tagged
 from services.availability.service import directory
 from services.availability.service.directory import CATEGORY, CREATED, PRICE_RANGE, EntryKind, P, V
 from shared.infra.caller import ByCaller
-from shared.infra.calls import in_unit, mark
+from shared.infra.calls import in_unit, mark, tagged
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, decode_cursor, read_json
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from services.availability.domain.languages import parse_accept_language
 from services.availability.repository.doctors.search import DoctorFilter
-from services.availability.routes.common import LanguageTag, SearchText, id_or_text, tagged
+from services.availability.routes.common import LanguageTag, SearchText, id_or_text
 from services.availability.service.doctors.change import change_doctor
 from services.availability.service.doctors.import_ import import_doctors
 from services.availability.service.doctors.register import CREATED, read_doctor, register_doctor
@@ -19,7 +19,7 @@ from shared.contracts.directory import DoctorPage, DoctorView
 from shared.contracts.imports import ImportReport
 from shared.contracts.shapes import Deleted
 from shared.infra.caller import ByCaller
-from shared.infra.calls import in_unit, mark
+from shared.infra.calls import in_unit, mark, tagged
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, decode_cursor, read_json
 from shared.infra.unit import RegistryUnit
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from services.booking.routes.common import codec_of, tagged
+from services.booking.routes.common import codec_of
 from services.booking.service.patients.change import change_patient
 from services.booking.service.patients.details import form_rules
 from services.booking.service.patients.import_ import import_patients, judge_lines
@@ -14,7 +14,7 @@ from services.booking.service.patients.search import find_patients, page_start
 from shared.contracts.imports import ImportReport
 from shared.contracts.patients import PatientPage, PatientView
 from shared.infra.caller import ByCaller
-from shared.infra.calls import in_unit, mark
+from shared.infra.calls import in_unit, mark, tagged
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, read_json
 from shared.infra.unit import RegistryUnit
 

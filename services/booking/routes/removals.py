@@ -4,13 +4,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from services.booking.routes.common import codec_of, tagged
+from services.booking.routes.common import codec_of
 from services.booking.service.patients.merge import merge_patients
 from services.booking.service.patients.remove import delete_patient
 from shared.contracts.patients import PatientView
 from shared.contracts.shapes import Deleted
 from shared.infra.caller import ByCaller
-from shared.infra.calls import in_unit, mark
+from shared.infra.calls import in_unit, mark, tagged
 from shared.infra.forms import read_json
 
 router = APIRouter()
