@@ -6,12 +6,11 @@ Called by `routes/histories.py`.
 from uuid import UUID
 
 from services.booking.identifiers import Codec
-from services.booking.repository import appointment_search, history
+from services.booking.repository import history
 from services.booking.repository.history import AuditedChange
+from services.booking.service.appointments.lists import read_appointment
 from services.booking.service.appointments.notes import open_note
 from shared.contracts.appointments import Change, History
-from shared.contracts.problems import Code
-from shared.infra.problems import ProblemError
 from shared.infra.unit import RegistryUnit
 
 SUBJECT = "appointment_"
@@ -20,8 +19,7 @@ SUBJECT = "appointment_"
 
 async def read_history(unit: RegistryUnit, codec: Codec, clinic_id: UUID, appointment_id: UUID) -> History:
     """Every change of an appointment in the order of its versions. Raises `ProblemError` if there is none for this clinic."""
-    if await appointment_search.get(unit.sql, clinic_id, appointment_id) is None:
-        raise ProblemError(Code.UNKNOWN_APPOINTMENT)
+    await read_appointment(unit, clinic_id, appointment_id)
     entries = await history.of_appointment(unit.sql, clinic_id, appointment_id)
     changes = [_change(codec, clinic_id, entry) for entry in entries if entry.action.startswith(SUBJECT)]
     return History(items=sorted(changes, key=lambda change: change.version))

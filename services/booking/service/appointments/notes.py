@@ -6,11 +6,10 @@ A note is free text about a patient: sealed, and read in the history of its appo
 from uuid import UUID
 
 from services.booking.identifiers import Cell, Codec
-from services.booking.repository import appointment_search, notes
+from services.booking.repository import notes
+from services.booking.service.appointments.lists import read_appointment
 from shared.contracts.appointments import NoteIn
-from shared.contracts.problems import Code
 from shared.infra.forms import parse
-from shared.infra.problems import ProblemError
 from shared.infra.unit import RegistryUnit
 
 COLUMN = "note"
@@ -24,8 +23,7 @@ async def keep_note(
     Raises `ProblemError` if the clinic has no such appointment.
     """
     form = parse(NoteIn, data)
-    if await appointment_search.get(unit.sql, clinic_id, appointment_id) is None:
-        raise ProblemError(Code.UNKNOWN_APPOINTMENT)
+    await read_appointment(unit, clinic_id, appointment_id)
     sealed = codec.seal(Cell(clinic_id, COLUMN, command_id), form.note)
     await notes.add(unit.connection, clinic_id, command_id, appointment_id, sealed)
 
