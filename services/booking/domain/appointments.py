@@ -6,6 +6,7 @@ The repositories read and write these values; `commands.py` decides which change
 import datetime as dt
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TypedDict
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,20 @@ from services.booking.domain.keys import RowKey
 from shared.contracts.appointments import LIVE, AppointmentView, Reason, Status
 from shared.contracts.availability import SlotReserved
 from shared.contracts.booking import Purpose
+
+
+class ReservedSlot(TypedDict):
+    """The fields that an appointment has from its reservation, and that a move replaces all together."""
+
+    doctor_id: UUID
+    date: dt.date
+    time_zone: str
+    slot_id: UUID
+    slot_number: int
+    reservation_id: UUID
+    location_id: UUID | None
+    starts_at: datetime | None
+    ends_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -87,15 +102,7 @@ class Appointment:
         """The appointment in the slot that was reserved for its move. All else stays: a hold keeps its `expires_at`."""
         return replace(
             self,
-            doctor_id=reserved.doctor_id,
-            date=reserved.date,
-            time_zone=reserved.time_zone,
-            slot_id=reserved.slot_id,
-            slot_number=reserved.slot_number,
-            reservation_id=reserved.reservation_id,
-            location_id=reserved.location_id,
-            starts_at=reserved.starts_at,
-            ends_at=reserved.ends_at,
+            **_slot_of(reserved),
             exclusive_day=exclusive_day,
             version=self.version + 1,
             updated_at=now,
@@ -133,16 +140,8 @@ def appointment_of(
     return Appointment(
         clinic_id=reserved.clinic_id,
         id=reserved.appointment_id,
-        doctor_id=reserved.doctor_id,
         patient_id=patient_id,
-        date=reserved.date,
-        time_zone=reserved.time_zone,
-        slot_id=reserved.slot_id,
-        slot_number=reserved.slot_number,
-        reservation_id=reserved.reservation_id,
-        location_id=reserved.location_id,
-        starts_at=reserved.starts_at,
-        ends_at=reserved.ends_at,
+        **_slot_of(reserved),
         status=Status.PENDING if held else Status.BOOKED,
         expires_at=now + hold_ttl if held else None,
         exclusive_day=exclusive_day,
@@ -151,4 +150,18 @@ def appointment_of(
         created_at=now,
         updated_at=now,
         command_id=reserved.command_id,
+    )
+
+
+def _slot_of(reserved: SlotReserved) -> ReservedSlot:
+    return ReservedSlot(
+        doctor_id=reserved.doctor_id,
+        date=reserved.date,
+        time_zone=reserved.time_zone,
+        slot_id=reserved.slot_id,
+        slot_number=reserved.slot_number,
+        reservation_id=reserved.reservation_id,
+        location_id=reserved.location_id,
+        starts_at=reserved.starts_at,
+        ends_at=reserved.ends_at,
     )

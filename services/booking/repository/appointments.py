@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from services.booking.domain.appointments import Appointment
+from services.booking.domain.appointments import Appointment, ReservedSlot
 from services.booking.domain.keys import RowKey
 from shared.contracts.appointments import LIVE, Reason, Status
 from shared.infra.arrays import columns
@@ -93,10 +93,7 @@ WHERE appointments.clinic_id = changed.clinic_id AND appointments.id = changed.i
 """
 # Of one patient there is at most one in the statement: the constraints judge each row by itself, so two that change places would
 # meet each other.
-_PLACE = (
-    "doctor_id", "date", "time_zone", "slot_id", "slot_number", "reservation_id", "location_id", "starts_at", "ends_at",
-    "exclusive_day", "version", "updated_at",
-)  # fmt: skip
+_PLACE = (*ReservedSlot.__annotations__, "exclusive_day", "version", "updated_at")
 _MOVED = ("clinic_id", "id", *_PLACE)
 MOVE = f"""
 UPDATE appointments SET {", ".join(f"{column} = moved.{column}" for column in _PLACE)}
