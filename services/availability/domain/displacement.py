@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from services.availability.domain.calendar import instant
 from services.availability.domain.dates import DAY
 from services.availability.domain.days import DayKey
+from services.availability.domain.slots import Slot
 
 SPARE_PLACES = 10
 """So many more are locked as are needed, because some may be gone by then."""
@@ -47,24 +48,15 @@ class Placement(NamedTuple):
     new_place: AppointmentPlace | None
 
 
-def place_of(
-    day: DayKey,
-    number: int,
-    slot_id: UUID | None,
-    time_zone: str,
-    *,
-    location_id: UUID | None = None,
-    starts_at: datetime | None = None,
-    ends_at: datetime | None = None,
-) -> AppointmentPlace:
-    """A place with the instant at which it counts."""
-    at = starts_at or instant(day.date + DAY, 0, ZoneInfo(time_zone))
-    return AppointmentPlace(at, day, number, slot_id, time_zone, location_id, starts_at, ends_at)
+def place_of(day: DayKey, slot: Slot, time_zone: str) -> AppointmentPlace:
+    """The place that a slot is, with the instant at which it counts; `time_zone` is the day's if the slot has no times."""
+    at = slot.starts_at or _end_of(day, time_zone)
+    return AppointmentPlace(at, day, slot.number, slot.id, time_zone, slot.location_id, slot.starts_at, slot.ends_at)
 
 
 def places_of_missing_days(days: Iterable[DayKey], capacity: int, zone: str) -> list[AppointmentPlace]:
     """The places of days without a record, as their first booking would make them."""
-    return [place_of(day, number, None, zone) for day in days for number in range(1, capacity + 1)]
+    return [AppointmentPlace(_end_of(day, zone), day, number, None, zone) for day in days for number in range(1, capacity + 1)]
 
 
 def assign_places(
@@ -91,3 +83,8 @@ def days_to_lock(placements: Sequence[Placement], places: Iterable[AppointmentPl
 def count_unplaced(placements: Iterable[Placement]) -> int:
     """For how many appointments there is no new place."""
     return sum(one.new_place is None for one in placements)
+
+
+def _end_of(day: DayKey, time_zone: str) -> datetime:
+    """When a place without a time counts."""
+    return instant(day.date + DAY, 0, ZoneInfo(time_zone))

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from services.availability.domain.dates import oldest_date
 from services.availability.domain.displacement import DisplacedAppointment, place_of
-from services.availability.repository.rows import day_key
+from services.availability.repository.rows import day_key, slot_of
 from shared.infra.postgres import Connection
 
 # An appointment that is being moved has two slots for a moment: it is named once.
@@ -89,6 +89,5 @@ async def appointments_with_slot(connection: Connection, clinic_id: UUID, appoin
 
 
 def _displaced(row: Any) -> DisplacedAppointment:
-    times = {name: row[name] for name in ("location_id", "starts_at", "ends_at")}
-    place = place_of(day_key(row), row["number"], row["id"], row["time_zone"], **times)
+    place = place_of(day_key(row), slot_of(row), row["time_zone"])
     return DisplacedAppointment(row["appointment_id"], row["reservation_id"], place)

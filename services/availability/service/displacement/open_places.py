@@ -12,6 +12,7 @@ from services.availability.domain.dates import oldest_date, today
 from services.availability.domain.days import DayKey
 from services.availability.domain.displacement import AppointmentPlace, place_of, places_of_missing_days
 from services.availability.repository.displacement.open_places import daily_days, missing_days
+from services.availability.repository.rows import slot_of
 from services.availability.repository.slots import capacity, locks
 from services.availability.repository.slots.reserve import free_slots
 from services.availability.repository.slots.search import SearchPosition, SlotQuery, find
@@ -67,15 +68,7 @@ async def _times(unit: RegistryUnit, query: PlaceQuery) -> list[AppointmentPlace
     bounds = (*dates, bookable_after, unit.now, clinic.booking_horizon_days)
     slots = SlotQuery(query.clinic_id, list(query.doctors), *bounds, SearchPosition(query.after), None, query.limit)
     return [
-        place_of(
-            DayKey(query.clinic_id, row["doctor_id"], row["date"]),
-            row["number"],
-            row["id"],
-            row["time_zone"],
-            location_id=row["location_id"],
-            starts_at=row["starts_at"],
-            ends_at=row["ends_at"],
-        )
+        place_of(DayKey(query.clinic_id, row["doctor_id"], row["date"]), slot_of(row), row["time_zone"])
         for row in await find(unit.connection, slots)
     ]
 
@@ -84,7 +77,7 @@ async def _numbers(unit: RegistryUnit, query: PlaceQuery) -> list[AppointmentPla
     first, horizon_days = oldest_date(query.after), query.clinic.booking_horizon_days
     zones = await daily_days(unit.connection, query.clinic_id, query.doctors, first, unit.now, horizon_days, query.limit)
     free = await free_slots(unit.connection, dict.fromkeys(zones, query.count), {}) if zones else {}
-    return [place_of(day, slot.number, slot.id, zones[day]) for day, found in free.items() for slot in found]
+    return [place_of(day, slot, zones[day]) for day, found in free.items() for slot in found]
 
 
 async def _of_missing_days(unit: RegistryUnit, query: PlaceQuery) -> list[AppointmentPlace]:
