@@ -3,7 +3,7 @@
 import datetime as dt
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypedDict
 from uuid import UUID
 
 from shared.contracts.appointments import Reason, Status
@@ -26,6 +26,16 @@ class Purpose(StrEnum):
     def moves(self) -> bool:
         """Whether an appointment that lives already takes the slot."""
         return self in (Purpose.MOVE, Purpose.DISPLACE)
+
+
+class ReservationFields(TypedDict):
+    """What every message about a reservation names it by, as keyword arguments of its class, like `Envelope`."""
+
+    doctor_id: UUID
+    date: dt.date
+    slot_id: UUID
+    reservation_id: UUID
+    appointment_id: UUID
 
 
 class BookAppointment(ClientCommand, DayMessage):

@@ -11,6 +11,7 @@ from uuid import UUID
 from services.availability.domain.dates import oldest_date
 from services.availability.domain.displacement import DisplacedAppointment, place_of
 from services.availability.repository.rows import day_key, slot_of
+from shared.infra.arrays import columns
 from shared.infra.postgres import Connection
 
 # An appointment that is being moved has two slots for a moment: it is named once.
@@ -64,8 +65,8 @@ async def on_dates(
 ) -> list[list[UUID]]:
     """The appointments to come within each of these spans of dates, both inclusive, whether or not these are closed."""
     found: list[list[UUID]] = [[] for _ in spans]
-    columns = (range(len(spans)), [first for first, _ in spans], [last for _, last in spans])
-    for row in await connection.fetch(ON_DATES, clinic_id, doctor_id, now, *columns):
+    numbered = [(index, *span) for index, span in enumerate(spans)]
+    for row in await connection.fetch(ON_DATES, clinic_id, doctor_id, now, *columns(numbered, 3)):
         found[row["span"]].append(row["appointment_id"])
     return found
 

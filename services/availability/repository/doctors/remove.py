@@ -1,9 +1,10 @@
 """The slots of a doctor who is deleted, in plain SQL. Called by `doctors/remove.py` under the locks of doctor and days."""
 
-from datetime import date, datetime
+from datetime import datetime
 from uuid import UUID
 
 from services.availability.domain.dates import oldest_date
+from services.availability.domain.days import DayKey
 from services.availability.domain.slots import Reservation
 from shared.infra.postgres import Connection
 
@@ -27,10 +28,13 @@ UPDATE slots SET published = false WHERE clinic_id = $1 AND doctor_id = $2 AND d
 
 async def reservations_to_come(
     connection: Connection, clinic_id: UUID, doctor_id: UUID, now: datetime
-) -> list[tuple[date, Reservation]]:
+) -> list[tuple[DayKey, Reservation]]:
     """What is taken of today or later, today by the zone of each slot, in order of date and number."""
     rows = await connection.fetch(TAKEN, clinic_id, doctor_id, oldest_date(now), now)
-    return [(row["date"], Reservation(row["slot_id"], row["reservation_id"], row["appointment_id"])) for row in rows]
+    return [
+        (DayKey(clinic_id, doctor_id, row["date"]), Reservation(row["slot_id"], row["reservation_id"], row["appointment_id"]))
+        for row in rows
+    ]
 
 
 async def remove_slots(connection: Connection, clinic_id: UUID, doctor_id: UUID, now: datetime) -> None:

@@ -4,9 +4,9 @@ Bookings hold the doctor shared. One that was first is seen here and revoked beh
 of a key. One that comes later finds no such doctor. Booking cancels, and taken slots tell how many are left.
 """
 
-from datetime import date
 from uuid import UUID
 
+from services.availability.domain.days import DayKey
 from services.availability.domain.slots import Reservation
 from services.availability.repository.calendar import generation_timers, slot_generation
 from services.availability.repository.doctors import doctor_rows, remove
@@ -39,7 +39,7 @@ async def delete_doctor(unit: RegistryUnit, caller: Caller, doctor_id: UUID, *, 
     unit.record(caller, Action.DOCTOR_DELETED, doctor_id, version=doctor.version + 1)
     emit_changed(unit, caller, doctor_id, Active.DELETED, doctor.version + 1)
     for day, reservation in taken:
-        emit_revoked(unit, caller, doctor_id, day, reservation)
+        emit_revoked(unit, caller, day, reservation)
     return Deleted(id=doctor_id, appointments_left=len(taken))
 
 
@@ -51,7 +51,7 @@ async def appointments_left(unit: RegistryUnit, caller: Caller, doctor_id: UUID)
     return Deleted(id=doctor_id, appointments_left=len(await _lock_reservations(unit, caller, doctor_id)))
 
 
-async def _lock_reservations(unit: RegistryUnit, caller: Caller, doctor_id: UUID) -> list[tuple[date, Reservation]]:
+async def _lock_reservations(unit: RegistryUnit, caller: Caller, doctor_id: UUID) -> list[tuple[DayKey, Reservation]]:
     """What is taken of the doctor's days of today or later, in order of date: these days are locked until the commit."""
     await slot_generation.lock_days(unit.connection, caller.clinic_id, doctor_id, unit.now)
     return await remove.reservations_to_come(unit.connection, caller.clinic_id, doctor_id, unit.now)

@@ -3,13 +3,12 @@
 Used by the use cases, in the transaction of the change. `CommandRepeated` is emitted by `repeats.py`.
 """
 
-import datetime as dt
-from uuid import UUID
-
 from services.availability.domain.batches import SlotCommand, appointment_to_move
+from services.availability.domain.days import DayKey
 from services.availability.domain.slots import Reservation
 from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotFreed, SlotKept, SlotReserved, SlotRevoked
-from shared.contracts.booking import AppointmentRefused, SlotReleased
+from shared.contracts.booking import AppointmentRefused, ReservationFields, SlotReleased
+from shared.contracts.envelope import DayMessage
 from shared.contracts.problems import Code
 from shared.contracts.topics import AVAILABILITY_EVENTS
 from shared.infra.audit import SYSTEM, Action, Cause
@@ -28,15 +27,7 @@ def emit_reserved(unit: Unit, cause: Cause, reserved: SlotReserved) -> None:
 
 def emit_kept(unit: Unit, command: SlotCommand, reservation: Reservation) -> None:
     """Nothing is taken, as the appointment has the slot: booking judges the move, and answers with the appointment as it is."""
-    kept = SlotKept(
-        **unit.envelope(command),
-        doctor_id=command.doctor_id,
-        date=command.date,
-        patient_id=command.patient_id,
-        slot_id=reservation.slot_id,
-        reservation_id=reservation.reservation_id,
-        appointment_id=reservation.appointment_id,
-    )
+    kept = SlotKept(**unit.envelope(command), **_fields(command, reservation), patient_id=command.patient_id)
     unit.emit(AVAILABILITY_EVENTS, kept)
 
 
@@ -63,29 +54,14 @@ def emit_freed(unit: Unit, release: Release) -> None:
     """A release is done, also if it found nothing: settles the command that asked for it, if one did, and answers its client."""
     if release.command_id is None:
         return
-    freed = SlotFreed(
-        **unit.envelope(release),
-        doctor_id=release.doctor_id,
-        date=release.date,
-        slot_id=release.slot_id,
-        reservation_id=release.reservation_id,
-        appointment_id=release.appointment_id,
-    )
-    unit.emit(AVAILABILITY_EVENTS, freed)
+    unit.emit(AVAILABILITY_EVENTS, SlotFreed(**unit.envelope(release), **_fields(release, release)))
     if release.answer is not None:
         unit.reply(release, release.answer)
 
 
-def emit_revoked(unit: Unit, caller: Caller, doctor_id: UUID, date: dt.date, reservation: Reservation) -> None:
+def emit_revoked(unit: Unit, caller: Caller, day: DayKey, reservation: Reservation) -> None:
     """The doctor is deleted: booking is to cancel the appointment of this reservation."""
-    revoked = SlotRevoked(
-        **unit.envelope(caller),
-        doctor_id=doctor_id,
-        date=date,
-        slot_id=reservation.slot_id,
-        reservation_id=reservation.reservation_id,
-        appointment_id=reservation.appointment_id,
-    )
+    revoked = SlotRevoked(**unit.envelope(caller), **_fields(day, reservation))
     unit.emit(AVAILABILITY_EVENTS, revoked)
     unit.record(caller, Action.SLOT_REVOKED, reservation.slot_id, **_detail(revoked))
 
@@ -96,15 +72,22 @@ def emit_questioned(unit: Unit, reserved: SlotReserved) -> None:
     envelope["actor"] = SYSTEM
     questioned = ReservationQuestioned(
         **envelope,
-        doctor_id=reserved.doctor_id,
-        date=reserved.date,
+        **_fields(reserved, reserved),
         patient_id=reserved.patient_id,
-        slot_id=reserved.slot_id,
-        reservation_id=reserved.reservation_id,
-        appointment_id=reserved.appointment_id,
         purpose=reserved.purpose,
     )
     unit.emit(AVAILABILITY_EVENTS, questioned)
+
+
+def _fields(day: DayKey | DayMessage, reservation: Reservation | SlotReserved | Release) -> ReservationFields:
+    """How a message names a reservation of a slot of this day."""
+    return ReservationFields(
+        doctor_id=day.doctor_id,
+        date=day.date,
+        slot_id=reservation.slot_id,
+        reservation_id=reservation.reservation_id,
+        appointment_id=reservation.appointment_id,
+    )
 
 
 def _detail(message: SlotReserved | SlotRevoked | Release) -> dict[str, object]:

@@ -20,6 +20,7 @@ from shared.contracts.booking import (
     AppointmentReassigned,
     AppointmentRefused,
     PatientCheckedIn,
+    ReservationFields,
     ReservationKept,
     SlotReleased,
 )
@@ -42,16 +43,6 @@ class _Changed(TypedDict):
     version: int
     appointment_id: UUID
     patient_id: UUID
-
-
-class _Reservation(TypedDict):
-    """The fields that every message about a reservation has."""
-
-    doctor_id: UUID
-    date: dt.date
-    appointment_id: UUID
-    slot_id: UUID
-    reservation_id: UUID
 
 
 class _Place(_Changed):
@@ -154,8 +145,8 @@ def _place(after: Appointment) -> _Place:
     )
 
 
-def _reservation(of: Appointment | SlotReserved | ReservationQuestioned) -> _Reservation:
-    return _Reservation(
+def _reservation(of: Appointment | SlotReserved | ReservationQuestioned) -> ReservationFields:
+    return ReservationFields(
         doctor_id=of.doctor_id,
         date=of.date,
         appointment_id=of.id if isinstance(of, Appointment) else of.appointment_id,
