@@ -19,9 +19,9 @@ from benchmarks.reference import REGISTER, Reference
 from deploy import blocking
 from deploy.embedded.environment import process_environment
 from deploy.embedded.ports import any_free
-from deploy.embedded.process import Process
+from deploy.embedded.process import START_TIMEOUT_SECONDS, Process
 from deploy.embedded.servers import EmbeddedServers
-from deploy.embedded.services import START_TIMEOUT_SECONDS, Services, probe_http
+from deploy.embedded.services import Services, probe_http
 from deploy.stores import databases, migrations, topics
 from shared.infra.ids import new_id
 
@@ -92,7 +92,7 @@ def running_monolith(servers: EmbeddedServers, port: int, doctors: list[str], pa
     process = Process(ROLE, (sys.executable, "-m", "benchmarks.monolith"), servers.logs / f"{ROLE}.log", env=environment)
     process.start()
     try:
-        process.wait_ready(lambda: probe_http(port), START_TIMEOUT_SECONDS, port=port)
+        process.wait_ready(lambda: probe_http(port), port=port)
         yield process
     finally:
         process.stop()

@@ -25,7 +25,6 @@ CLUSTER_ID = "ZnJvbnRkZXNrLWVtYmVkZA"
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024 + 64 * 1024
 SEGMENT_BYTES = 64 * 1024 * 1024
 CLEANER_BUFFER_BYTES = 16 * 1024 * 1024
-START_TIMEOUT_SECONDS = 60.0
 
 _HEAP = ("-Xms128m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
 _LOGGING = (
@@ -61,7 +60,7 @@ class Kafka:
         self._format(classpath, config)
         self.process.command = (_java(), *_HEAP, *_LOGGING, "-cp", classpath, "kafka.Kafka", str(config))
         self.process.start()
-        self.process.wait_ready(self.probe, START_TIMEOUT_SECONDS, port=self.port)
+        self.process.wait_ready(self.probe, port=self.port)
 
     def _format(self, classpath: str, config: Path) -> None:
         """Give an empty log folder its identity, once."""

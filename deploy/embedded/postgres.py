@@ -22,7 +22,6 @@ from deploy.stores import probes
 
 NAME = "postgres"
 SUPERUSER = "postgres"
-START_TIMEOUT_SECONDS = 60.0
 STOP_SECONDS = 30.0
 # The builtin provider sorts the same on every machine, whatever its C library.
 INITDB = (
@@ -82,7 +81,7 @@ class Postgres:
         place = {"listen_addresses": LOOPBACK, "port": self.port, "unix_socket_directories": ""}
         self.process.command = (str(binaries / "bin" / "postgres"), "-D", str(data), *options(place))
         self.process.start()
-        self.process.wait_ready(self.probe, START_TIMEOUT_SECONDS, port=self.port)
+        self.process.wait_ready(self.probe, port=self.port)
 
     def probe(self) -> None:
         """Raise unless a query of the superuser is answered."""

@@ -21,6 +21,8 @@ from deploy.embedded.ports import listens
 
 PROBE_INTERVAL_SECONDS = 0.1
 KILL_WAIT_SECONDS = 10.0
+START_TIMEOUT_SECONDS = 180.0
+"""Long enough for a machine that does much else: a child that ended is seen at once, and so is one that is ready."""
 # Two readings of one process's start time differ by the clock's tick at most.
 START_TIME_TOLERANCE_SECONDS = 1.0
 
@@ -127,7 +129,9 @@ class Process:
         if self.on_start is not None:
             self.on_start(self)
 
-    def wait_ready(self, probe: Callable[[], None], timeout_seconds: float, *, port: int | None = None) -> None:
+    def wait_ready(
+        self, probe: Callable[[], None], timeout_seconds: float = START_TIMEOUT_SECONDS, *, port: int | None = None
+    ) -> None:
         """Wait until the probe no longer raises, and the child is who answers on `port`: it may be another stack's.
 
         A child that ended or never answers is a `StartFailed`.

@@ -15,7 +15,6 @@ from deploy.embedded.backend import Backend
 from deploy.embedded.process import Process
 from deploy.embedded.servers import start_together
 
-START_TIMEOUT_SECONDS = 60.0
 GRACE_SECONDS = 30.0
 PROBE_TIMEOUT_SECONDS = 5.0
 
@@ -36,7 +35,7 @@ class Service:
     def start(self) -> None:
         """Start it and wait until it says that it is ready."""
         self.process.start()
-        self.process.wait_ready(self.probe, START_TIMEOUT_SECONDS, port=self.port)
+        self.process.wait_ready(self.probe, port=self.port)
 
     def probe(self) -> None:
         """Raise unless it says that it is ready."""

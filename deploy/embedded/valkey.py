@@ -15,7 +15,6 @@ from deploy.embedded.process import Process
 from deploy.stores import probes
 
 NAME = "valkey"
-START_TIMEOUT_SECONDS = 15.0
 GRACE_SECONDS = 10.0
 MAX_MEMORY = "128mb"
 # What holds wherever it runs: on the embedded stack, and in the containers of the tests.
@@ -48,7 +47,7 @@ class Valkey:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.process.command = (_binary(), *arguments(self.folder, self.port))
         self.process.start()
-        self.process.wait_ready(self.probe, START_TIMEOUT_SECONDS, port=self.port)
+        self.process.wait_ready(self.probe, port=self.port)
 
     def probe(self) -> None:
         """Raise unless it answers PING."""

@@ -58,8 +58,6 @@ class KafkaSettings(Section):
     """`host:port`, several separated by commas."""
     batch_max_records: int = Field(default=500, ge=1, le=5_000)
     """Records in one transaction at most; a batch never waits to be filled."""
-    batch_timeout_ms: int = Field(default=5, ge=1, le=1_000)
-    """How long an idle consumer sleeps between two looks."""
     request_timeout_ms: int = Field(default=5_000, ge=500)
     """How long a request to a broker may take."""
     session_timeout_ms: int = Field(default=10_000, ge=6_000)

@@ -5,6 +5,7 @@ header that is not UTF-8. Records are written by `producer.py`.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from itertools import chain
 from typing import Any, TypeAlias
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -21,6 +22,8 @@ Raw: TypeAlias = ConsumerRecord[Any, Any]
 Consume = Callable[[Sequence[Raw]], Awaitable[None]]
 
 FETCH_WAIT_MS = 100
+IDLE_WAIT_MS = 1_000
+"""How long a look for records lasts that finds none; one that finds some ends at once."""
 
 
 def make_broker(settings: KafkaSettings, client_id: str, graceful_seconds: float) -> KafkaBroker:
@@ -51,7 +54,6 @@ class Subscription:
             group_id=group,
             batch=True,
             max_records=settings.batch_max_records,
-            batch_timeout_ms=settings.batch_timeout_ms,
             ack_policy=AckPolicy.MANUAL,
             partition_assignment_strategy=(RangePartitionAssignor,),
             session_timeout_ms=settings.session_timeout_ms,
@@ -62,6 +64,14 @@ class Subscription:
             **options,
         )
         self.subscriber(consume)
+        # FastStream's own look sleeps after each time that it found nothing: a record waits for that on every hop, and an idle
+        # process wakes a hundred times a second.
+        self.subscriber.get_msg = self._next_batch
+        self._max_records = settings.batch_max_records
+
+    async def _next_batch(self, consumer: AIOKafkaConsumer) -> tuple[Raw, ...]:
+        found = await consumer.getmany(timeout_ms=IDLE_WAIT_MS, max_records=self._max_records)
+        return tuple(chain.from_iterable(found.values()))
 
     @property
     def consumer(self) -> AIOKafkaConsumer | None:

@@ -4,12 +4,14 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from shared.infra.inbox import Admitted
+from shared.infra.kafka import broker
 from shared.infra.kafka.publisher import Unconfirmed
 from shared.infra.unit import Unit
 from tests.integration.infra.bench import Bench, note, take_notes
@@ -34,6 +36,29 @@ async def test_a_message_older_than_the_group_is_received(bench: Bench) -> None:
     await bench.send(note(bench.clinic, 1))
     await bench.consume()
     await eventually(has(bench, 1))
+
+
+async def test_an_idle_consumer_waits_for_the_next_record_and_never_sleeps(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FastStream's own loop sleeps after each look that finds nothing, and the next record waits for it."""
+    looks, slept = 0, AsyncMock()
+    look = AIOKafkaConsumer.getmany
+
+    async def counted(self: AIOKafkaConsumer, *partitions: TopicPartition, **bounds: int) -> dict[TopicPartition, list[Any]]:
+        nonlocal looks
+        looks += 1
+        return dict(await look(self, *partitions, **bounds))
+
+    async def idle() -> bool:
+        return looks > 2
+
+    monkeypatch.setattr(AIOKafkaConsumer, "getmany", counted)
+    monkeypatch.setattr(broker, "IDLE_WAIT_MS", 200)
+    monkeypatch.setattr("faststream.kafka.subscriber.usecase.anyio.sleep", slept)
+    await bench.consume()
+    await eventually(idle)
+    await bench.send(note(bench.clinic, 1))
+    await eventually(has(bench, 1))
+    slept.assert_not_awaited()
 
 
 async def test_a_transient_error_is_waited_out_with_the_offset_unmoved(bench: Bench) -> None:
