@@ -19,7 +19,7 @@ from benchmarks.reference import REGISTER, Reference
 from deploy import blocking
 from deploy.embedded.environment import process_environment
 from deploy.embedded.ports import any_free
-from deploy.embedded.process import START_TIMEOUT_SECONDS, Process
+from deploy.embedded.process import Process
 from deploy.embedded.servers import EmbeddedServers
 from deploy.embedded.services import Services, probe_http
 from deploy.stores import databases, migrations, topics
