@@ -18,7 +18,7 @@ PYTEST := $(BIN)/pytest
 # So many workers run the tests of `make test`, each with servers of its own: one for each processor and one for who waits. Given
 # servers are for one session at a time.
 WORKERS ?= 3
-DISTRIBUTED = $(if $(filter urls,$(TEST_BACKEND)),,-n $(WORKERS) --dist loadfile --no-loadscope-reorder)
+DISTRIBUTED = $(if $(filter urls,$(TEST_BACKEND)),,-n $(WORKERS) --dist loadgroup --no-loadscope-reorder)
 TIERS := unit handlers flow contracts integration e2e faults
 
 # $(call retry,COMMAND): registries fail for a moment now and then.
@@ -66,6 +66,16 @@ test-integration: also = tests/e2e
 $(TIERS:%=test-%): test-%: .venv/.installed
 	@$(PYTEST) tests/$* $(also) $(ARGS)
 
+.PHONY: test-containers
+# What differs on containers: the servers themselves, how they are killed, and one story of each service.
+test-containers: also = $(patsubst %,tests/e2e/test_%.py,commands doctor_gone life checkin outages)
+test-containers: .venv/.installed ## what speaks to servers, on containers (TEST_BACKEND=testcontainers make test-integration has all)
+	@TEST_BACKEND=testcontainers $(PYTEST) tests/integration $(also) $(ARGS)
+
+.PHONY: test-often
+test-often: .venv/.installed ## all tests ten times: alone, two side by side, over midnight; goes on where it stopped
+	@$(BIN)/python -m tests.support.often
+
 .PHONY: test-compose
 test-compose: .venv/.installed ## the composed system, with kills; needs Docker, and is no part of `make test`
 	@$(PYTEST) tests/compose -o faulthandler_timeout=1200 $(ARGS)
@@ -74,10 +84,13 @@ test-compose: .venv/.installed ## the composed system, with kills; needs Docker,
 faults: .venv/.installed ## the rounds of tests/faults in full (SEED=7 seeds them, ROUNDS=5 of each); half an hour
 	@FAULT_LOAD=full FAULT_SEED=$(or $(SEED),1) FAULT_ROUNDS=$(or $(ROUNDS),5) $(PYTEST) tests/faults $(ARGS)
 
+# Of other tiers: what has more rounds or lives in full.
+RACES := tests/flow/test_model.py $(addprefix tests/e2e/test_,model.py cancel.py calendar.py) \
+	$(addprefix tests/integration/,booking/test_registry_races.py availability/test_removals.py)
+
 .PHONY: soak
 soak: .venv/.installed ## races in full (ROUNDS=1000 of each) and more lives of the state machine (LIVES=50); half an hour
-	@SOAK_ROUNDS=$(or $(ROUNDS),1000) MODEL_LIVES=$(or $(LIVES),50) $(PYTEST) tests/soak tests/flow/test_model.py tests/e2e/test_model.py \
-		-o faulthandler_timeout=3000 $(ARGS)
+	@SOAK_ROUNDS=$(or $(ROUNDS),1000) MODEL_LIVES=$(or $(LIVES),50) RACES=full $(PYTEST) tests/soak $(RACES) -o faulthandler_timeout=3000 $(ARGS)
 
 .PHONY: import-full
 import-full: .venv/.installed ## an import of 100,000 patients with its memory, on a stack of its own; some minutes

@@ -23,7 +23,7 @@ from tests.support import selection, summary
 from tests.support.servers import Databases, Running, environment_of, running_servers
 from tests.support.stack import Stacks
 from tests.support.stores import Stores
-from tests.support.workers import TIERS, in_order, tier_of
+from tests.support.workers import TIERS, in_groups, tier_of
 
 
 def pytest_configure() -> None:
@@ -31,6 +31,7 @@ def pytest_configure() -> None:
     selection.check()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A test's folder is its marker. Fault tests build systems of their own; what the backend cannot run is left out."""
     for item in items:
@@ -40,7 +41,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if tier == "faults":
             item.add_marker("embedded")
     selection.leave_out(config, items)
-    in_order(config, items)
+    in_groups(config, items)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

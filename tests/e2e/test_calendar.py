@@ -12,12 +12,13 @@ from zoneinfo import ZoneInfo
 import httpx2
 
 from tests.e2e.desk import Desk, in_days, problem_of
+from tests.support.rounds import rounds
 from tests.support.waiting import eventually
 
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 KATHMANDU = "Asia/Kathmandu"
 BOOKINGS = 50
-ROUNDS = 5
+ROUNDS = rounds(5)
 NOON = 12
 
 

@@ -6,8 +6,9 @@ from uuid import uuid4
 import pytest
 
 from tests.e2e.desk import Desk, problem_of, today
+from tests.support.rounds import rounds
 
-ROUNDS = 100
+ROUNDS = rounds(100)
 
 
 @pytest.mark.slow

@@ -92,9 +92,7 @@ class Rounds:
                 assert client.surprises == []
                 await self._checked(played)
             except BaseException as error:
-                error.add_note(
-                    f"round {number} of {what!r} with FAULT_SEED={SEED}: {'; '.join(played.happened)}; history: {file}"
-                )
+                error.add_note(f"round {number} of {what!r}: {'; '.join(played.happened)}")
                 raise
             finally:
                 played.seconds = time.monotonic() - began

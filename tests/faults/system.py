@@ -77,17 +77,15 @@ class System:
 
     @asynccontextmanager
     async def through(self, servers: Backend) -> AsyncIterator[None]:
-        """The services reach their servers another way inside of this."""
-        await self._replace(self.make(servers))
+        """The services reach their servers another way inside of this. Afterwards they are as if a test had left them dead."""
+        await asyncio.to_thread(self.services.stop)
+        self.services = self.make(servers)
+        await asyncio.to_thread(self.services.start)
         try:
             yield
         finally:
-            await self._replace(self.make())
-
-    async def _replace(self, services: Services) -> None:
-        await asyncio.to_thread(self.services.stop)
-        self.services = services
-        await asyncio.to_thread(self.services.start)
+            await asyncio.to_thread(self.services.stop)
+            self.services = self.make()
 
     async def restart(self) -> None:
         """Stops every process and starts every process again, on the same data."""
@@ -98,12 +96,10 @@ class System:
         await asyncio.to_thread(self.services.start)
 
     async def whole(self) -> None:
-        """Starts what a test that failed has left dead."""
-        processes = {server.name: server.process for server in self.servers.servers}
-        processes |= {service.name: service.process for service in self.services}
-        for name, process in processes.items():
-            if not process.running:
-                await self.start(STORE_OF.get(name, name))
+        """Starts what a test has left dead."""
+        for parts in (self.servers.servers, self.services):
+            dead = [part.name for part in parts if not part.process.running]
+            await asyncio.gather(*(self.start(STORE_OF.get(name, name)) for name in dead))
 
     @property
     def _stores(self) -> dict[str, Store]:

@@ -5,7 +5,7 @@ The same interleaving on the sound system passes, so it is the missing guard tha
 
 import functools
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaProducer
 from tests.checker import dump
 from tests.checker.report import Report
 from tests.faults.mutants.points import BEFORE_COMMIT, BEFORE_OFFSETS
-from tests.faults.mutants.stage import Client, Part, Stage, client_of, running_stage
+from tests.faults.mutants.stage import Client, Part, Stage
 from tests.support.dates import in_days
 from tests.support.waiting import eventually
 
@@ -25,20 +25,6 @@ AT_REST = 15
 REST_WITHIN_SECONDS = 60.0
 NO_REST_WITHIN_SECONDS = 12.0
 """So long is enough to see a mutant that never comes to rest."""
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    """A system whose services may be mutants for a while."""
-    with running_stage() as running:
-        yield running
-
-
-@pytest.fixture
-async def client(stage: Stage) -> AsyncIterator[Client]:
-    """A client with a doctor of its own: what a mutant did to another test's is left out of account."""
-    async with client_of(stage) as registered:
-        yield registered
 
 
 async def redelivered_after_its_commit(client: Client, part: Part) -> None:

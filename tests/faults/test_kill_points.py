@@ -5,7 +5,7 @@ The steps of one story are killed one after the other, at the same point of each
 """
 
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,7 +16,7 @@ import pytest
 from tests.checker.history import Entry
 from tests.faults.movers import booked, date, movers, with_hours
 from tests.faults.mutants.points import AFTER_COMMIT, BEFORE_COMMIT, BEFORE_OFFSETS, type_of
-from tests.faults.mutants.stage import API, Client, Stage, client_of, running_stage
+from tests.faults.mutants.stage import API, Client, Stage
 from tests.faults.places import places_of, watched
 from tests.faults.rounds import ROUNDS, SEED, TIMEOUT_SECONDS
 from tests.support.waiting import eventually
@@ -40,18 +40,10 @@ class Step:
     more: tuple[str, ...] = ()
 
 
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    """A system of sound services that can be stopped at points."""
-    with running_stage() as running:
-        yield running
-
-
-@pytest.fixture
-async def client(stage: Stage) -> AsyncIterator[Client]:
-    """A client with doctors of its own."""
-    async with client_of(stage) as registered:
-        yield registered
+@pytest.fixture(autouse=True)
+async def sound(stage: Stage) -> None:
+    """Whatever the stage was before."""
+    await stage.sound()
 
 
 @pytest.fixture

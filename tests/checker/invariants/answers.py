@@ -36,9 +36,15 @@ def _said(entry: Entry) -> str:
 def _differing(finals: dict[tuple[str, str], list[Entry]]) -> Iterator[Violation]:
     for (operation, key), entries in finals.items():
         if len({_said(entry) for entry in entries}) > 1:
-            yield Violation(
-                f"{operation} was answered differently", (key, *(str(entry.code or entry.status) for entry in entries))
-            )
+            yield Violation(f"{operation} was answered differently", (key, *_differences(entries)))
+
+
+def _differences(entries: list[Entry]) -> Iterator[str]:
+    """Of each answer its code, and the fields in which not all bodies are the same."""
+    bodies = [entry.json or {} for entry in entries]
+    names = sorted({name for body in bodies for name in body if any(other.get(name) != body[name] for other in bodies)})
+    for entry, body in zip(entries, bodies, strict=True):
+        yield " ".join((str(entry.code or entry.status), *(f"{name}={json.dumps(body.get(name))}" for name in names)))
 
 
 def _several_commands(seen: Evidence) -> Iterator[Violation]:

@@ -39,6 +39,7 @@ class Stage:
 
     def __init__(self, servers: EmbeddedServers, points: Path) -> None:
         self.bootstrap = servers.kafka_bootstrap
+        self.logs = servers.logs
         databases = Databases(servers)
         databases.migrated_services()
         self.dsns = {service: databases.superuser(service) for service in SERVICES}
@@ -52,6 +53,11 @@ class Stage:
         for name in SERVICES:
             await self._become(self.services[name], self._command(name, *(mutants if name == service else ())))
         return self.part(service)
+
+    async def sound(self) -> None:
+        """Every service without any."""
+        for name in SERVICES:
+            await self._become(self.services[name], self._command(name))
 
     def part(self, service: str) -> "Part":
         """A service as it is."""
@@ -97,10 +103,10 @@ class Part:
 class Client:
     """One client with a doctor and two patients of its own, who asks once, or again, and remembers what it was told."""
 
-    def __init__(self, stage: Stage, http: httpx2.AsyncClient) -> None:
+    def __init__(self, stage: Stage, http: httpx2.AsyncClient, history: History) -> None:
         self.stage = stage
         self.http = http
-        self.history = History()
+        self.history = history
         self.doctors: list[str] = []
         self.patients: list[str] = []
 
@@ -172,10 +178,10 @@ class Client:
 
 
 @asynccontextmanager
-async def client_of(stage: Stage) -> AsyncIterator[Client]:
-    """A client, registered."""
+async def client_of(stage: Stage, history: Path) -> AsyncIterator[Client]:
+    """A client, registered, whose answers are kept in a file."""
     async with httpx2.AsyncClient(base_url=stage.services.url("gateway"), timeout=TIMEOUT_SECONDS, trust_env=False) as http:
-        client = Client(stage, http)
+        client = Client(stage, http, History(history))
         await client.register()
         yield client
 

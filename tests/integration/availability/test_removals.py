@@ -22,9 +22,11 @@ from tests.integration.availability.availability import Availability, Emitted, b
 from tests.integration.availability.test_directory import DOCTORS, code
 from tests.integration.availability.test_races import blocked
 from tests.support.dates import in_days
+from tests.support.rounds import rounds
 from tests.support.waiting import eventually
 
 DAYS_AHEAD = (0, 1, 31)
+ROUNDS = rounds(50)
 CANCEL = {"cancel_appointments": True}
 
 
@@ -156,31 +158,31 @@ async def test_a_booking_waits_for_the_deletion_before_it(service: Availability,
     assert (done.appointments_left, (await waiting).codes) == (0, [Code.UNKNOWN_DOCTOR])
 
 
-async def test_50_bookings_beside_a_deletion_are_revoked_or_refused(
+async def test_bookings_beside_a_deletion_are_revoked_or_refused(
     service: Availability, consumer: Availability, http: httpx2.AsyncClient
 ) -> None:
-    """50 rounds, in each ten batches of five: what was reserved is revoked once and behind it, the others find no doctor."""
+    """In each round ten batches of five: what was reserved is revoked once and behind it, the others find no doctor."""
 
     async def consume(batches: list[list[BookAppointment]]) -> list[Emitted]:
         return [await consumer.deliver(*batch) for batch in batches]
 
     endings: Counter[str] = Counter()
-    rounds: dict[UUID, list[SlotReserved]] = {}
-    for number in range(50):
+    reserved: dict[UUID, list[SlotReserved]] = {}
+    for number in range(ROUNDS):
         doctor = await service.doctor()
         batches = [[book(service.clinic, doctor, in_days(day)) for day in range(1, 6)] for _ in range(10)]
         before = await consume(batches[: number % 10])
         deleting = http.delete(f"{DOCTORS}/{doctor}", params=CANCEL)
         answer, said = await asyncio.gather(deleting, consume(batches[number % 10 :]))
-        rounds[doctor] = held = [one for batch in (*before, *said) for one in batch.of(SlotReserved)]
+        reserved[doctor] = held = [one for batch in (*before, *said) for one in batch.of(SlotReserved)]
         endings.update([*("reserved" for _ in held), *(code for batch in (*before, *said) for code in batch.codes)])
         assert answer.json()["appointments_left"] == len(held)
         assert await service.rows("SELECT FROM slots WHERE doctor_id = $1 AND (state = 'free' OR published)", doctor) == []
         await consumer.deliver(*(releases(one) for one in held))
         assert await left(http, doctor) == 0
-    assert endings.keys() == {"reserved", Code.UNKNOWN_DOCTOR} and endings.total() == 50 * 50
+    assert endings.keys() == {"reserved", Code.UNKNOWN_DOCTOR} and endings.total() == 50 * ROUNDS
     await published(service)
-    for doctor, held in rounds.items():
+    for doctor, held in reserved.items():
         judge(service, doctor, held)
 
 

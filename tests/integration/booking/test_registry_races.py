@@ -21,10 +21,11 @@ from shared.infra.postgres import Database
 from tests.integration.booking.booking import BatchResult, Booking, until_it_waits
 from tests.integration.booking.calls import delete, merge, refusal, registered
 from tests.support.booking_messages import HOUR, NINE, check_in, reserved, timed
+from tests.support.rounds import rounds
 
 pytestmark = pytest.mark.integration
 
-ROUNDS = 50
+ROUNDS = rounds(50)
 
 
 async def deliver(booking: Booking, *messages: Message) -> BatchResult:
