@@ -18,7 +18,7 @@ PYTEST := $(BIN)/pytest
 # So many workers run the tests of `make test`, each with servers of its own: one for each processor and one for who waits. Given
 # servers are for one session at a time.
 WORKERS ?= 3
-DISTRIBUTED = $(if $(filter urls,$(TEST_BACKEND)),,-n $(WORKERS) --dist loadgroup --no-loadscope-reorder)
+DISTRIBUTED = $(if $(filter urls,$(TEST_BACKEND)),,-n $(WORKERS) --no-loadscope-reorder)
 TIERS := unit handlers flow contracts integration e2e faults
 
 # $(call retry,COMMAND): registries fail for a moment now and then.

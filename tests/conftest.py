@@ -23,7 +23,7 @@ from tests.support import selection, summary
 from tests.support.servers import Databases, Running, environment_of, running_servers
 from tests.support.stack import Stacks
 from tests.support.stores import Stores
-from tests.support.workers import TIERS, in_groups, tier_of
+from tests.support.workers import TIERS, GroupScheduling, in_order, tier_of
 
 
 def pytest_configure() -> None:
@@ -31,7 +31,12 @@ def pytest_configure() -> None:
     selection.check()
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:
+    """Which tests go to a worker together."""
+    return GroupScheduling(config, log)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A test's folder is its marker. Fault tests build systems of their own; what the backend cannot run is left out."""
     for item in items:
@@ -41,7 +46,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if tier == "faults":
             item.add_marker("embedded")
     selection.leave_out(config, items)
-    in_groups(config, items)
+    in_order(config, items)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

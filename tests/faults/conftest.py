@@ -50,8 +50,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     evidence = item.stash.get(EVIDENCE, None)
     if report.failed and report.when == "call" and evidence:
-        test, *_ = item.nodeid.split("@")  # behind it is the group of the workers
-        lines = f"evidence: {evidence.keep(test)}", f"again:    {repeated_by(test)}"
+        lines = f"evidence: {evidence.keep(item.nodeid)}", f"again:    {repeated_by(item.nodeid)}"
         report.sections.append((f"FAULT_SEED={SEED}", "\n".join(lines)))
     return report
 

@@ -5,12 +5,38 @@ other file is a group by itself. A group that begins late holds up the end of th
 Called by `tests/conftest.py`.
 """
 
+from pathlib import PurePath
+
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 TIERS = ("faults", "e2e", "soak", "flow", "integration", "handlers", "contracts", "unit", "compose")
 """In the order in which workers take them."""
-SETS = ("system", "stage", "stack")
-"""The fixtures that are service processes."""
+ON_ONE_SET = ("faults", "e2e", "soak")
+"""The tiers whose tests are on one set of services, but for those files that are named in `OTHERS`."""
+OTHERS = {
+    "test_checker.py": "mutants",
+    "test_kill_points.py": "mutants",
+    "test_readme.py": "readme",
+    "test_two_stacks.py": "two stacks",
+    "test_integration_round.py": "integration round",
+}
+
+
+class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]  # it ships no types
+    """Hands out groups of tests; the base calls them scopes."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
+
+
+def group_of(test: str) -> str:
+    """The group of a test, which pytest knows by this id."""
+    path = PurePath(test.partition("::")[0])
+    tier = path.parts[1]
+    if tier not in ON_ONE_SET:
+        return str(path)
+    return f"{tier}: {OTHERS.get(path.name, 'all on one set')}"
 
 
 def tier_of(item: pytest.Item) -> str:
@@ -18,15 +44,7 @@ def tier_of(item: pytest.Item) -> str:
     return item.path.relative_to(item.config.rootpath).parts[1]
 
 
-def in_groups(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Groups and sorts the tests for workers; a run without any goes as it was collected."""
+def in_order(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Sorts the tests for workers; a run without any goes as it was collected."""
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: TIERS.index(tier_of(item)) if tier_of(item) in TIERS else len(TIERS))
-        for item in items:
-            item.add_marker(pytest.mark.xdist_group(_group_of(item)))
-
-
-def _group_of(item: pytest.Item) -> str:
-    used: list[str] = getattr(item, "fixturenames", [])
-    shared = next((name for name in SETS if name in used), None)
-    return f"{tier_of(item)}/{shared}" if shared else str(item.path.relative_to(item.config.rootpath))
