@@ -67,7 +67,7 @@ async def records(bootstrap: str) -> list[Record]:
     """Every record of the system's topics, dead letters among them, in the order of their partitions."""
     async with _consumer(bootstrap) as consumer:
         places = await _places(bootstrap)
-        first, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
+        first, ends = await _bounds(consumer, places)
         filled = {place: ends[place] for place in places if first[place] < ends[place]}
         return [one async for one in _read(consumer, filled)]
 
@@ -85,11 +85,18 @@ async def lag(bootstrap: str) -> dict[str, int]:
         behind = dict.fromkeys(CONSUMED, 0)
         for group, topics in CONSUMED.items():
             places = [place for place in present if place.topic in topics]
-            first, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
+            first, ends = await _bounds(consumer, places)
             for place in places:
                 reached = committed[group][place].offset if place in committed[group] else -1
                 behind[group] += ends[place] - max(reached, first[place])
         return behind
+
+
+async def _bounds(consumer: Any, places: list[TopicPartition]) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
+    """Where each begins and ends. The client asks for all topics of an assignment at once, for any other one by one."""
+    consumer.assign(places)
+    consumer.pause(*places)
+    return await consumer.beginning_offsets(places), await consumer.end_offsets(places)
 
 
 async def _read(consumer: Any, ends: dict[TopicPartition, int]) -> AsyncIterator[Record]:

@@ -25,7 +25,7 @@ from tests.faults.system import System
 
 SEED = os.environ.get("FAULT_SEED", "1")
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "1"))
-TIMEOUT_SECONDS = 300
+TIMEOUT_SECONDS = 600
 """A round's: with its fault, on a machine that does much else."""
 EARLIEST, LATEST = round(100 * SHARE), round(400 * SHARE)
 """Between so many ends of commands the fault comes."""

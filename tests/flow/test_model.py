@@ -12,7 +12,7 @@ from tests.model.in_process import InProcess
 from tests.model.machine import Run, play
 from tests.model.office import Office
 
-LIVES = int(os.environ.get("MODEL_LIVES", "4"))
+LIVES = int(os.environ.get("MODEL_LIVES", "2"))
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ async def run() -> Run[Any]:
     return asyncio.get_running_loop().run_until_complete
 
 
-@pytest.mark.timeout(60 + 20 * LIVES)
+@pytest.mark.timeout(180 + 20 * LIVES)
 @pytest.mark.parametrize("first_seed", [2])
 def test_the_services_answer_as_the_model_does(run: Run[Any], wire: InProcess, first_seed: int) -> None:
     play(run, lambda: Office(wire), first_seed=first_seed, examples=LIVES)

@@ -13,7 +13,7 @@ from tests.support.stack import Stacks
 __all__ = ["desk"]
 
 Tell = Callable[[str], None]
-ROUNDS = int(os.environ.get("SOAK_ROUNDS", "10"))
+ROUNDS = int(os.environ.get("SOAK_ROUNDS", "5"))
 
 
 @pytest.fixture
@@ -38,4 +38,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A round has two seconds, which is many times what it needs, and what goes before and after has its own."""
     for item in items:
         if item.path.parent.name == "soak":
-            item.add_marker(pytest.mark.timeout(120 + 2 * ROUNDS))
+            item.add_marker(pytest.mark.timeout(240 + 2 * ROUNDS))

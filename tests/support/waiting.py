@@ -7,7 +7,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-DEADLINE_SECONDS = 30.0
+DEADLINE_SECONDS = 60.0
 """Long enough for a machine that does much else; a condition that holds is seen at once."""
 INTERVAL_SECONDS = 0.02
 
