@@ -15,9 +15,8 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3 $$HOME/
 BIN := .venv/bin
 FRONTDESK := $(BIN)/frontdesk
 PYTEST := $(BIN)/pytest
-# So many workers run the tests of `make test`, each with servers of its own: one for each processor and one for who waits. Given
-# servers are for one session at a time.
-WORKERS ?= 3
+# So many workers run the tests of `make test`, each with servers of its own. Given servers are for one session at a time.
+WORKERS ?= 2
 DISTRIBUTED = $(if $(filter urls,$(TEST_BACKEND)),,-n $(WORKERS) --no-loadscope-reorder)
 TIERS := unit handlers flow contracts integration e2e faults
 

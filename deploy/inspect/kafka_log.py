@@ -30,9 +30,6 @@ def partitions_of(topics: Collection[Topic]) -> list[TopicPartition]:
 
 async def bounds(consumer: AIOKafkaConsumer, partitions: Collection[TopicPartition]) -> tuple[Offsets, Offsets]:
     """Where partitions begin and where they end now."""
-    # The client asks for all topics of an assignment at once; of any other it learns one by one, with a pause before each.
-    consumer.assign(list(partitions))
-    consumer.pause(*partitions)
     return await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
 
 

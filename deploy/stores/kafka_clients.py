@@ -15,6 +15,8 @@ from deploy.failure import NoAnswer
 from shared.contracts.topics import MAX_RECORD_BYTES
 
 REQUEST_TIMEOUT_MS = 10_000
+RETRY_BACKOFF_MS = 5
+"""A client of no group learns of topics one by one, and pauses so long before each: by its default that took seconds."""
 
 
 @asynccontextmanager
@@ -24,6 +26,7 @@ async def reader(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
         bootstrap_servers=bootstrap,
         enable_auto_commit=False,
         request_timeout_ms=REQUEST_TIMEOUT_MS,
+        retry_backoff_ms=RETRY_BACKOFF_MS,
         max_partition_fetch_bytes=2 * MAX_RECORD_BYTES,
     )
     async with _connected(bootstrap, consumer.start, consumer.stop):

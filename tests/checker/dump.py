@@ -28,6 +28,8 @@ CONSUMED = {
 }
 """What each group reads."""
 READ_TIMEOUT_MS = 500
+RETRY_BACKOFF_MS = 5
+"""The client learns of topics one by one, and pauses so long before each."""
 MAX_FETCH_BYTES = 8 * 1024 * 1024
 
 
@@ -67,7 +69,7 @@ async def records(bootstrap: str) -> list[Record]:
     """Every record of the system's topics, dead letters among them, in the order of their partitions."""
     async with _consumer(bootstrap) as consumer:
         places = await _places(bootstrap)
-        first, ends = await _bounds(consumer, places)
+        first, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
         filled = {place: ends[place] for place in places if first[place] < ends[place]}
         return [one async for one in _read(consumer, filled)]
 
@@ -85,18 +87,11 @@ async def lag(bootstrap: str) -> dict[str, int]:
         behind = dict.fromkeys(CONSUMED, 0)
         for group, topics in CONSUMED.items():
             places = [place for place in present if place.topic in topics]
-            first, ends = await _bounds(consumer, places)
+            first, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
             for place in places:
                 reached = committed[group][place].offset if place in committed[group] else -1
                 behind[group] += ends[place] - max(reached, first[place])
         return behind
-
-
-async def _bounds(consumer: Any, places: list[TopicPartition]) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
-    """Where each begins and ends. The client asks for all topics of an assignment at once, for any other one by one."""
-    consumer.assign(places)
-    consumer.pause(*places)
-    return await consumer.beginning_offsets(places), await consumer.end_offsets(places)
 
 
 async def _read(consumer: Any, ends: dict[TopicPartition, int]) -> AsyncIterator[Record]:
@@ -143,6 +138,7 @@ async def _consumer(bootstrap: str) -> AsyncIterator[Any]:
         bootstrap_servers=bootstrap,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
+        retry_backoff_ms=RETRY_BACKOFF_MS,
         max_partition_fetch_bytes=MAX_FETCH_BYTES,
     )
     await consumer.start()

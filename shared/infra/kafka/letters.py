@@ -1,7 +1,7 @@
 """Dead letters, there and back: the letter itself, the record that redrives one, and what the consumer makes of it again.
 
 A letter goes back on the redrive topic of its group, which nobody else reads: other groups of its source topic never meet it. The
-runner then handles it as the record that it was. Called by `consumer.py` and by `frontdesk dlq`.
+consumer then handles it as the record that it was. Called by `consumer.py` and by `frontdesk dlq`.
 """
 
 import dataclasses
