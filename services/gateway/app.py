@@ -61,7 +61,6 @@ def create_app(settings: Settings) -> FastAPI:
             spare.checks = {"redis": lambda: _check_redis(runtime)}
             yield
         finally:
-            readiness.draining = True
             await runtime.stop()
             await owners.close()
 

@@ -19,15 +19,11 @@ CHECK_SECONDS = 1.0
 
 
 class Readiness:
-    """Whether the process may be sent work: all its stores answer and it is not shutting down.
-
-    Shutdown sets `draining` first, so that load balancers go elsewhere while the last requests are still answered.
-    """
+    """Whether the process may be sent work: all its stores answer. One that was asked to stop takes no probe's connection."""
 
     def __init__(self, checks: Mapping[str, Check], timeout_seconds: float = CHECK_SECONDS) -> None:
         self.checks = dict(checks)
         self.timeout_seconds = timeout_seconds
-        self.draining = False
 
     async def report(self) -> dict[str, str]:
         """`ok` or `failed: <class of the error>` for each check, all asked at once."""
@@ -53,8 +49,6 @@ def health_router(readiness: Readiness) -> APIRouter:
 
     @router.get("/health/ready")
     async def get_readiness() -> Response:
-        if readiness.draining:
-            return _json(503, {"status": "unavailable", "checks": {"process": "draining"}})
         checks = await readiness.report()
         ready = all(result == "ok" for result in checks.values())
         return _json(200 if ready else 503, {"status": "ready" if ready else "unavailable", "checks": checks})

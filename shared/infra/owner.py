@@ -51,7 +51,6 @@ def create_owner(
             readiness.checks = runtime.checks
             yield
         finally:
-            readiness.draining = True
             await runtime.stop()
 
     app = create_api(

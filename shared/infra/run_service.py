@@ -23,7 +23,10 @@ def run_service(name: str, settings_class: type[S], create_app: Callable[[S], AS
 
 
 def serve(app: ASGIApp, settings: ServiceSettings) -> None:
-    """Runs a service's HTTP until SIGTERM or SIGINT; open requests have the grace to finish."""
+    """Runs a service's HTTP until SIGTERM or SIGINT; open requests have the grace to finish.
+
+    Meanwhile nobody listens: a probe of readiness fails by that, it is not answered 503.
+    """
     config = uvicorn.Config(
         app,
         host=settings.http.host,

@@ -1,4 +1,4 @@
-"""A probe answers at once, tells what does not work by its name, and sends work elsewhere before the process stops."""
+"""A probe answers at once and tells what does not work by its name."""
 
 import asyncio
 import time
@@ -61,13 +61,6 @@ def test_checks_are_asked_at_the_same_time() -> None:
         return await Readiness({"postgres": meets, "kafka": meets}).report()
 
     assert asyncio.run(run()) == {"postgres": "ok", "kafka": "ok"}
-
-
-def test_a_draining_process_is_not_ready_but_lives() -> None:
-    readiness = Readiness({"postgres": answers})
-    client = client_for(readiness)
-    readiness.draining = True
-    assert (client.get("/health/ready").status_code, client.get("/health/live").json()) == (503, {"status": "ok"})
 
 
 def test_metrics_are_served_with_the_build() -> None:
