@@ -1,8 +1,6 @@
 """The topics: one place names them, every message belongs to one, and keys keep the order that they promise."""
 
-import json
 from datetime import date
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -19,6 +17,7 @@ from shared.contracts.topics import (
     consumed_by,
     dead_letter_topics,
 )
+from tests.support.golden import golden_message
 
 pytestmark = pytest.mark.contracts
 
@@ -63,8 +62,7 @@ RULES = {"clinic:doctor:date": DayMessage, "clinic:appointment": AppointmentMess
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.__name__)
 def test_the_key_of_a_golden_message(message: type[Message]) -> None:
-    golden = json.loads((Path(__file__).parent / "golden" / f"{message.__name__}.json").read_text())
-    assert message.model_validate(golden).key == KEYS[message.__name__].encode()
+    assert golden_message(message).key == KEYS[message.__name__].encode()
 
 
 def test_a_day_key_is_the_clinic_the_doctor_and_the_date() -> None:

@@ -7,7 +7,6 @@ import datetime as dt
 import importlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -39,8 +38,8 @@ from shared.contracts.topics import consumed_by
 from shared.infra.inbox import Admitted
 from shared.infra.runtime import Runtime
 from shared.infra.unit import Unit
+from tests.support.golden import golden_message
 
-GOLDEN = Path(__file__).parents[1] / "contracts" / "golden"
 NOW = dt.datetime(2026, 3, 2, 9, 0, tzinfo=dt.UTC)
 
 ACTS: dict[str, set[type[Message]]] = {
@@ -116,8 +115,7 @@ async def acts(service: str, admitted: Admitted) -> bool:
 
 
 def golden(kind: type[Message], **changed: object) -> Message:
-    message = kind.model_validate_json((GOLDEN / f"{kind.__name__}.json").read_bytes())
-    return message.model_copy(update=changed)
+    return golden_message(kind).model_copy(update=changed)
 
 
 @pytest.mark.parametrize("service", ACTS)

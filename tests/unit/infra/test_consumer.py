@@ -1,7 +1,6 @@
 """What the consumer stumbles over itself stops and loses nothing; effects and redelivery are shown on the real servers."""
 
 import asyncio
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -16,9 +15,9 @@ from shared.infra.kafka.letters import dead_letter
 from shared.infra.kafka.publisher import Publisher
 from shared.infra.kafka.records import Record
 from shared.infra.unit import Units
+from tests.support.golden import golden_message
 
 GROUP = "booking"
-GOLDEN = Path(__file__).parents[2] / "contracts" / "golden"
 
 
 class StumblingPublisher:
@@ -75,7 +74,7 @@ async def test_what_asks_nothing_of_the_handler_gets_no_transaction_and_its_offs
     nobody = cast(Any, None)
     runner = Consumer(GROUP, [APPOINTMENT_EVENTS], handler, nobody, nobody, Clock(), ignored={AppointmentBooked})
     monkeypatch.setattr(runner, "_commit", commit)
-    body = (GOLDEN / "AppointmentBooked.json").read_bytes()
+    body = golden_message(AppointmentBooked).model_dump_json().encode()
     batch = [ConsumerRecord(APPOINTMENT_EVENTS.name, 3, 17, 0, 0, b"key", body, None, 1, 1, cast(Any, ()))]
     await asyncio.wait_for(runner.consume(batch), 5)
     assert (handled, committed) == ([], [batch])
