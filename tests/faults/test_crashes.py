@@ -29,7 +29,7 @@ async def test_killed(rounds: Rounds, victim: str, number: int) -> None:
     async with rounds.round(f"kill {victim}", number) as played:
         load = await Load.of(played.client, played.dice)
         await played.together(load.run(), kill(rounds.system, played, victim))
-        load.check_done()
+        assert load.missing() == {}
 
 
 async def kill(system: System, played: Round, victim: str) -> None:
@@ -52,7 +52,7 @@ async def test_asked_to_end(rounds: Rounds, number: int) -> None:
     async with rounds.round("SIGTERM", number) as played:
         load = await Load.of(played.client, played.dice)
         await played.together(load.run(), *(end(rounds.system, played, service) for service in SERVICES))
-        load.check_done()
+        assert load.missing() == {}
 
 
 async def end(system: System, played: Round, service: str) -> None:

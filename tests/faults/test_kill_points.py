@@ -96,12 +96,6 @@ async def killed_at(stage: Stage, point: str, steps: Sequence[Step], whose: str,
             left.let_go()
 
 
-async def at_rest(client: Client) -> None:
-    """Nothing is left over, and nothing is wrong."""
-    report = await client.check(REST_WITHIN_SECONDS)
-    assert report.ok, report.text()
-
-
 MOVE = (
     Step("availability", "RescheduleAppointment"),
     Step("booking", "SlotReserved", ('"purpose":"move"',)),
@@ -125,7 +119,8 @@ async def test_a_move(stage: Stage, client: Client, point: str) -> None:
         await killed_at(stage, point, REFUSAL, refused.id, partial(refused.go, client))
         for one in (*moving, refused):
             await one.has_ended(client, places)
-    await at_rest(client)
+    report = await client.check(REST_WITHIN_SECONDS)
+    assert report.ok, report.text()
 
 
 HOLD = (Step("availability", "BookAppointment"), Step("booking", "SlotReserved"))
@@ -153,7 +148,8 @@ async def test_a_hold_and_its_confirmation(stage: Stage, client: Client, point: 
         await killed_at(stage, point, CONFIRMATION, held[0], confirm)
         for entry in asked:
             await told(client, entry, 200, "booked")
-    await at_rest(client)
+    report = await client.check(REST_WITHIN_SECONDS)
+    assert report.ok, report.text()
 
 
 async def told(client: Client, entry: Entry, code: int, status: str) -> str:
@@ -186,4 +182,5 @@ async def test_the_end_of_a_hold(stage: Stage, client: Client, short_holds: None
     async with places_of(stage, []) as places:
         await eventually(partial(places.freed, [held[0]["slot_id"]]))
     assert (await booked(client, other, slot_id=held[0]["slot_id"]))["status"] == "booked"
-    await at_rest(client)
+    report = await client.check(REST_WITHIN_SECONDS)
+    assert report.ok, report.text()

@@ -4,6 +4,7 @@ import asyncio
 import datetime as dt
 import random
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -235,11 +236,41 @@ async def test_random_changes_end_in_what_the_calendar_says(service: Availabilit
         await story.chance.choice(steps)()
         await due(service, story.doctor)
         await generate(service)
-    await _check(story)
+    found = await generated(story)
+    assert found.of_state("free") == found.with_room(), "but where something taken is in the way"
+    assert found.taken_ids == {one.slot_id for one in story.held}
+    assert [row for row in found.timed if row["published"] != (hours(row) in found.asked_for)] == []
+    refused = (await service.deliver(book(service.clinic, story.doctor, in_days(30)))).codes
+    assert refused in ([], [Code.DOCTOR_ABSENT])
 
 
-async def _check(story: Story) -> None:
-    """Free and to come is what the calendar asks for, but where a day is daily or something taken is in the way."""
+Hours = tuple[dt.datetime, dt.datetime]
+
+
+def hours(row: Any) -> Hours:
+    """From when to when a slot is."""
+    return row["starts_at"], row["ends_at"]
+
+
+@dataclass(frozen=True)
+class Generated:
+    """The slots of a doctor that are to come, and what the calendar asks for on days that are not daily."""
+
+    asked_for: set[Hours]
+    timed: list[Any]
+    taken_ids: set[UUID]
+
+    def of_state(self, state: str) -> set[Hours]:
+        return {hours(row) for row in self.timed if row["state"] == state}
+
+    def with_room(self) -> set[Hours]:
+        """What is asked for and overlaps nothing that is taken."""
+        taken = self.of_state("taken")
+        return {asked for asked in self.asked_for if all(end <= asked[0] or asked[1] <= start for start, end in taken)}
+
+
+async def generated(story: Story) -> Generated:
+    """What there is at the end of a story, and what the calendar asks for then."""
     service, doctor = story.service, story.doctor
     async with service.database.batch({service.clinic}) as (connection, now):
         weekly = await schedules.entries(connection, service.clinic, doctor)
@@ -247,13 +278,9 @@ async def _check(story: Story) -> None:
         rules = await exceptions.rules_to_come(connection, service.clinic, doctor, oldest_date(now))
         rows = await connection.fetch("SELECT * FROM slots WHERE doctor_id = $1", doctor)
     daily = {row["date"] for row in rows if row["starts_at"] is None and row["state"] == "taken"}
-    timed = [row for row in rows if row["starts_at"] and row["starts_at"] > now]
-    stay = [(row["starts_at"], row["ends_at"]) for row in timed if row["state"] == "taken"]
     asked_for = slots_to_come(calendar.with_exceptions(rules), now, 60)
-    wanted = [(slot.starts_at, slot.ends_at) for slot in asked_for if slot.date not in daily]
-    free = {slot for slot in wanted if all(end <= slot[0] or slot[1] <= start for start, end in stay)}
-    assert {(row["starts_at"], row["ends_at"]) for row in timed if row["state"] == "free"} == free
-    assert {row["id"] for row in rows if row["state"] == "taken"} == {one.slot_id for one in story.held}
-    assert all(row["published"] == ((row["starts_at"], row["ends_at"]) in wanted) for row in timed)
-    refused = (await service.deliver(book(service.clinic, doctor, in_days(30)))).codes
-    assert refused in ([], [Code.DOCTOR_ABSENT])
+    return Generated(
+        asked_for={(slot.starts_at, slot.ends_at) for slot in asked_for if slot.date not in daily},
+        timed=[row for row in rows if row["starts_at"] and row["starts_at"] > now],
+        taken_ids={row["id"] for row in rows if row["state"] == "taken"},
+    )

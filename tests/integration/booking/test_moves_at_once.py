@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import random
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -170,7 +171,11 @@ async def test_moves_cancels_bookings_and_ends_side_by_side_leave_one_place_each
 
     await asyncio.gather(*(process(number) for number in range(4)), delete(client, patients[0], cancelling=True))
     for slot in slots:
-        await agrees(booking, slot)
+        told, row = await told_about(booking, slot), await booking.row(slot)
+        own = str(row["reservation_id"])
+        assert told.versions == list(range(1, row["version"] + 1)), "no gap, none twice"
+        assert told.reservations[-1] == own
+        assert told.released == set(told.reservations) - (set() if row["status"] == "cancelled" else {own})
 
 
 async def until_done(booking: Booking, batch: list[Any]) -> None:
@@ -186,16 +191,24 @@ async def until_done(booking: Booking, batch: list[Any]) -> None:
     raise AssertionError("always in somebody's way")
 
 
-async def agrees(booking: Booking, slot: SlotReserved) -> None:
-    """What was emitted about an appointment is what its row has: each version once, and the slot that the last move gave it."""
-    emitted, row = await emitted_about(booking, slot.appointment_id), await booking.row(slot)
-    changes = [one for one in emitted if "version" in one]
-    assert sorted(one["version"] for one in changes) == list(range(1, row["version"] + 1))
-    places = [one for one in changes if "reservation_id" in one]
-    assert max(places, key=lambda one: one["version"])["reservation_id"] == str(row["reservation_id"])
-    released = {one["reservation_id"] for one in emitted if one["type"] == "SlotReleased"}
-    had = {one["reservation_id"] for one in places}
-    assert released == (had if row["status"] == "cancelled" else had - {str(row["reservation_id"])})
+@dataclass(frozen=True)
+class Told:
+    """What was emitted about an appointment: its versions, the reservations that it had one after the other, those given back."""
+
+    versions: list[int]
+    reservations: list[str]
+    released: set[str]
+
+
+async def told_about(booking: Booking, slot: SlotReserved) -> Told:
+    """The emitted messages about an appointment, by the versions that they give it."""
+    emitted = await emitted_about(booking, slot.appointment_id)
+    changes = sorted((one for one in emitted if "version" in one), key=lambda one: int(one["version"]))
+    return Told(
+        versions=[one["version"] for one in changes],
+        reservations=[one["reservation_id"] for one in changes if "reservation_id" in one],
+        released={one["reservation_id"] for one in emitted if one["type"] == "SlotReleased"},
+    )
 
 
 async def emitted_about(booking: Booking, appointment: UUID) -> list[dict[str, Any]]:

@@ -76,7 +76,10 @@ async def test_a_place_that_lapsed_is_held_again_by_another(booking: Booking) ->
     over = await booking.held()
     await booking.lapse(over)
     await booking.sweep()
-    await booking.held(slot_id=over.slot_id, doctor_id=over.doctor_id)
+    again = await booking.held(slot_id=over.slot_id, doctor_id=over.doctor_id)
+    rows = [await booking.row(slot) for slot in (over, again)]
+    assert [row["status"] for row in rows] == ["expired", "pending"]
+    assert [row["slot_id"] for row in rows] == [over.slot_id] * 2
 
 
 async def test_many_are_ended_some_at_a_time_in_one_round(booking: Booking, monkeypatch: pytest.MonkeyPatch) -> None:

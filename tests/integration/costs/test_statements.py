@@ -41,7 +41,7 @@ async def test_a_batch_of_one_kind_costs_the_same_at_every_size(consumers: Consu
     assert {size: cost.said for size, cost in costs.items()} == {
         size: {name: number * size for name, number in batch.says.items()} for size in SIZES
     }
-    hold(costs, service, batch.name)
+    assert totals(costs) == pinned(service, batch.name), statements(costs)
 
 
 @pytest.mark.parametrize("service", BATCHES)
@@ -53,14 +53,23 @@ async def test_a_mixed_batch_costs_the_same_at_every_size(consumers: Consumers, 
         return [message for batch in BATCHES[service] for message in await batch.make(consumer, each)]
 
     await consumer.read(await everything(1))
-    hold({size: await consumer.cost(await everything(size)) for size in SIZES}, service, EVERYTHING)
+    costs = {size: await consumer.cost(await everything(size)) for size in SIZES}
+    assert totals(costs) == pinned(service, EVERYTHING), statements(costs)
 
 
-def hold(costs: dict[int, Cost], service: str, name: str) -> None:
-    """Fails with the statements of the smallest and the largest batch where one does not cost what is pinned."""
-    found = {size: cost.statements.total() for size, cost in costs.items()}
-    pinned = dict.fromkeys(SIZES, STATEMENTS[service].get(name))
-    assert found == pinned, f"{service}: {name}\n{costs[SIZES[0]]}\n\n{costs[SIZES[-1]]}"
+def totals(costs: dict[int, Cost]) -> dict[int, int]:
+    """How many statements a batch of each size took."""
+    return {size: cost.statements.total() for size, cost in costs.items()}
+
+
+def pinned(service: str, name: str) -> dict[int, int | None]:
+    """How many it may take: the same at every size."""
+    return dict.fromkeys(SIZES, STATEMENTS[service].get(name))
+
+
+def statements(costs: dict[int, Cost]) -> str:
+    """The statements of the smallest and the largest batch, for who has to see which is too many."""
+    return f"{costs[SIZES[0]]}\n\n{costs[SIZES[-1]]}"
 
 
 @pytest.mark.parametrize("service", BATCHES)
