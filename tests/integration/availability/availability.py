@@ -3,31 +3,23 @@
 import datetime as dt
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 from services.availability.handlers import make_handler
-from shared.contracts.availability import BookingRefused, SlotReserved
+from shared.contracts.availability import SlotReserved
 from shared.contracts.booking import AppointmentRefused, BookAppointment, RescheduleAppointment, SlotReleased
 from shared.contracts.calendar import Weekday
 from shared.contracts.clinics import ClinicSettings
 from shared.contracts.commands import Answer
-from shared.contracts.envelope import Message
 from shared.contracts.problems import Code
 from shared.contracts.registry import ClinicChanged
-from shared.infra import inbox
 from shared.infra.ids import new_id
-from shared.infra.outbox import Outbox
 from shared.infra.postgres import Database
 from shared.infra.runtime import Runtime
-from shared.infra.unit import Unit, Units
+from tests.support.batches import Batches
 from tests.support.dates import in_days
-from tests.support.kafka import KeptRecords
-from tests.support.waiting import eventually
-
-M = TypeVar("M", bound=Message)
 
 ANSWER = Answer(status_code=200, result={"id": "x"})
 SLOTS = "SELECT number, state FROM slots WHERE doctor_id = $1 AND date = $2 ORDER BY number"
@@ -55,51 +47,12 @@ class NoLocks:
         yield
 
 
-@dataclass
-class Emitted:
-    """What a batch has emitted."""
-
-    unit: Unit
-
-    def of(self, kind: type[M]) -> list[M]:
-        """The messages of one type, in the order in which they were emitted."""
-        return [message for _, message in self.unit.emitted if isinstance(message, kind)]
-
-    @property
-    def types(self) -> list[str]:
-        return [message.type for _, message in self.unit.emitted]
-
-    @property
-    def numbers(self) -> list[int]:
-        return [message.slot_number for message in self.of(SlotReserved)]
-
-    @property
-    def codes(self) -> list[Code]:
-        return [message.code for message in self.of(BookingRefused)]
-
-
-class Availability:
+class Availability(Batches):
     """Availability's batches and database, for one clinic of its own."""
 
     def __init__(self, database: Database, clinic: UUID) -> None:
-        self.database = database
-        self.clinic = clinic
-        self.publisher = KeptRecords()
-        self.units = Units(database, Outbox(self.publisher), self.publisher)
         self.locks = NoLocks()
-        self.handle = make_handler(cast(Runtime, SimpleNamespace(locks=self.locks)))
-
-    @asynccontextmanager
-    async def batch(self, *messages: Message) -> AsyncIterator[Emitted]:
-        """One batch through the inbox, decided and not committed before the block ends."""
-        async with self.units.batch({message.clinic_id for message in messages}) as unit:
-            await self.handle(unit, await inbox.admit(unit.connection, messages))
-            yield Emitted(unit)
-
-    async def deliver(self, *messages: Message) -> Emitted:
-        """One committed batch."""
-        async with self.batch(*messages) as said:
-            return said
+        super().__init__(database, clinic, make_handler(cast(Runtime, SimpleNamespace(locks=self.locks))))
 
     async def doctor(self, status: str = "active", clinic: UUID | None = None) -> UUID:
         """A doctor, as a registration leaves it."""
@@ -145,16 +98,6 @@ class Availability:
     async def lower(self, doctor: UUID, keep: Sequence[int]) -> None:
         """Leaves only these numbers of a day, as lowering its capacity does."""
         await self.execute("DELETE FROM slots WHERE doctor_id = $1 AND number <> ALL($2)", doctor, list(keep))
-
-
-async def somebody_waits(service: Availability) -> None:
-    """Until a transaction of the clinic's database waits for a lock."""
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-
-    async def waits() -> bool:
-        return await service.rows(waiting) != [(0,)]
-
-    await eventually(waits)
 
 
 def every_day(start: str, end: str, **fields: Any) -> list[dict[str, Any]]:

@@ -43,9 +43,9 @@ async def test_a_batch_fills_a_day_in_order_of_arrival_and_refuses_the_rest(serv
     commands = [book(service.clinic, doctor) for _ in range(13)]
     said = await service.deliver(*commands)
     assert said.numbers == list(range(1, 11))
-    assert said.codes == [Code.FULL] * 3
+    assert said.refusals == [Code.FULL] * 3
     assert [message.command_id for _, message in said.unit.emitted] == [command.command_id for command in commands]
-    assert (await service.deliver(book(service.clinic, doctor))).codes == [Code.FULL]
+    assert (await service.deliver(book(service.clinic, doctor))).refusals == [Code.FULL]
 
 
 async def test_days_of_a_batch_are_served_apart(service: Availability) -> None:
@@ -61,7 +61,7 @@ async def test_days_of_a_batch_are_served_apart(service: Availability) -> None:
 async def test_strangers_and_deleted_doctors_are_unknown_and_get_no_day(service: Availability) -> None:
     deleted, foreign = await service.doctor("deleted"), await service.doctor(clinic=uuid4())
     said = await service.deliver(*(book(service.clinic, doctor) for doctor in (uuid4(), deleted, foreign)))
-    assert said.codes == [Code.UNKNOWN_DOCTOR] * 3
+    assert said.refusals == [Code.UNKNOWN_DOCTOR] * 3
     assert await service.rows("SELECT FROM days") == []
 
 
@@ -70,7 +70,7 @@ async def test_strangers_and_deleted_doctors_are_unknown_and_get_no_day(service:
 )
 async def test_a_date_is_bookable_from_today_to_the_horizon(service: Availability, days: int, code: Code | None) -> None:
     said = await service.deliver(book(service.clinic, await service.doctor(), in_days(days)))
-    assert said.codes == ([code] if code else [])
+    assert said.refusals == ([code] if code else [])
     assert said.numbers == ([] if code else [1])
 
 
@@ -78,7 +78,7 @@ async def test_too_late_wins_over_everything_and_locks_nothing(service: Availabi
     doctor = await service.doctor()
     past = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1)
     said = await service.deliver(book(service.clinic, doctor, decide_by=past), book(service.clinic, uuid4(), decide_by=past))
-    assert said.codes == [Code.TOO_LATE] * 2
+    assert said.refusals == [Code.TOO_LATE] * 2
     assert await service.rows("SELECT FROM days WHERE doctor_id = $1", doctor) == []
 
 
@@ -86,7 +86,7 @@ async def test_an_absent_doctor_takes_nobody_though_places_are_free(service: Ava
     doctor = await service.doctor()
     await service.deliver(book(service.clinic, doctor))
     await service.execute("UPDATE days SET available = false WHERE doctor_id = $1", doctor)
-    assert (await service.deliver(book(service.clinic, doctor))).codes == [Code.DOCTOR_ABSENT]
+    assert (await service.deliver(book(service.clinic, doctor))).refusals == [Code.DOCTOR_ABSENT]
 
 
 async def test_a_clinic_without_a_default_has_only_the_days_it_opened(service: Availability) -> None:
@@ -94,7 +94,7 @@ async def test_a_clinic_without_a_default_has_only_the_days_it_opened(service: A
     await service.deliver(book(service.clinic, opened))
     await service.settings(default_daily_capacity=0)
     said = await service.deliver(book(service.clinic, doctor), book(service.clinic, opened))
-    assert (said.codes, said.numbers) == ([Code.DOCTOR_ABSENT], [2])
+    assert (said.refusals, said.numbers) == ([Code.DOCTOR_ABSENT], [2])
     assert await service.rows("SELECT FROM days WHERE doctor_id = $1", doctor) == []
 
 
@@ -103,7 +103,7 @@ async def test_a_new_day_has_the_capacity_and_zone_of_the_newest_settings_of_the
     newest = settings_changed(service.clinic, 3, default_daily_capacity=2, time_zone="Asia/Hong_Kong")
     older = settings_changed(service.clinic, 2, default_daily_capacity=5)
     said = await service.deliver(*(book(service.clinic, doctor) for _ in range(3)), newest, older)
-    assert (said.numbers, said.codes) == ([1, 2], [Code.FULL])
+    assert (said.numbers, said.refusals) == ([1, 2], [Code.FULL])
     assert said.of(SlotReserved)[0].time_zone == "Asia/Hong_Kong"
     await service.deliver(settings_changed(service.clinic, 1))
     kept = await service.rows("SELECT version, settings FROM clinic_settings")
@@ -118,7 +118,7 @@ async def test_today_is_judged_in_the_zone_of_the_day(service: Availability) -> 
     ahead = (now + dt.timedelta(hours=14)).date()
     behind = (now - dt.timedelta(hours=11)).date()
     said = await service.deliver(book(service.clinic, doctor, ahead), book(service.clinic, doctor, behind))
-    assert (said.numbers, said.codes) == ([1], [Code.PAST_DATE])
+    assert (said.numbers, said.refusals) == ([1], [Code.PAST_DATE])
     await service.execute("UPDATE days SET time_zone = 'Pacific/Niue' WHERE doctor_id = $1", doctor)
     assert (await service.deliver(book(service.clinic, doctor, ahead))).numbers == [2], "the day's own zone, not the clinic's"
 

@@ -9,8 +9,9 @@ import httpx2
 import pytest
 
 from shared.contracts.registry import DoctorChanged
-from tests.integration.availability.availability import Availability, somebody_waits
+from tests.integration.availability.availability import Availability
 from tests.integration.availability.test_directory import CATEGORIES, DOCTORS, PRICE_RANGES, PRICES, code, made, reasons
+from tests.support.batches import until_it_waits
 from tests.support.dates import in_days
 from tests.support.statements import calls_during
 
@@ -182,7 +183,7 @@ async def test_a_change_that_waited_for_another_is_compared_with_what_that_one_l
     async with service.database.batch({service.clinic}) as (connection, _):
         await connection.execute("UPDATE doctors SET category_id = $1", UUID(after["id"]))
         change = asyncio.ensure_future(http.patch(f"{DOCTORS}/{doctor['id']}", json={"category_id": None}))
-        await somebody_waits(service)
+        await until_it_waits(service.database)
     assert (await change).json() == {**doctor, "category": None, "version": 2}
 
 

@@ -52,7 +52,7 @@ async def test_a_closed_timed_date_keeps_what_is_taken_and_opens_again(service: 
     assert (made["kind"], made["from"], made["to"], made["reason"]) == ("closed", str(in_days(1)), str(in_days(1)), "ill")
     assert await read_day(http, doctor) == ("timed", False, 2, 0)
     said = await service.deliver(book(service.clinic, doctor), book(service.clinic, doctor, in_days(2)))
-    assert said.codes == [Code.DOCTOR_ABSENT] and len(said.numbers) == 1
+    assert said.refusals == [Code.DOCTOR_ABSENT] and len(said.numbers) == 1
     await service.deliver(releases(held[0]))
     assert (await http.get(path(doctor, made["id"]))).json() == {**made, "displaced_ids": [str(held[1].appointment_id)]}
     assert (await http.delete(path(doctor, made["id"]))).status_code == 204
@@ -70,7 +70,7 @@ async def test_a_closed_daily_date_is_absent_and_nothing_of_it_is_written(
     made = (await post(http, doctor, closed(in_days(1), in_days(2)))).json()
     assert made["displaced_ids"] == [str(held.appointment_id)]
     said = await service.deliver(book(service.clinic, doctor), book(service.clinic, doctor, in_days(2)))
-    assert said.codes == [Code.DOCTOR_ABSENT] * 2
+    assert said.refusals == [Code.DOCTOR_ABSENT] * 2
     assert await read_day(http, doctor) == ("daily", False, 10, 9)
     assert await read_day(http, doctor, in_days(2)) == ("daily", False, 10, 10)
     assert await service.rows("SELECT date FROM days") == [(in_days(1),)]
@@ -86,7 +86,7 @@ async def test_extra_hours_make_a_date_timed_for_who_has_no_schedule(service: Av
     }  # fmt: skip
     said = await service.deliver(*(book(service.clinic, doctor) for _ in range(3)), book(service.clinic, doctor, in_days(2)))
     assert [one.starts_at and f"{one.starts_at:%H:%M}" for one in said.of(SlotReserved)] == ["09:00", "09:30", None]
-    assert said.codes == [Code.FULL]
+    assert said.refusals == [Code.FULL]
     await http.delete(path(doctor, made["id"]))
     assert await read_day(http, doctor) == ("timed", True, 2, 0), "what is taken stays"
     await service.deliver(*(releases(one) for one in said.of(SlotReserved)))
@@ -96,7 +96,7 @@ async def test_extra_hours_make_a_date_timed_for_who_has_no_schedule(service: Av
 async def test_extra_hours_behind_the_horizon_are_not_daily_meanwhile(service: Availability, http: httpx2.AsyncClient) -> None:
     doctor, far = await service.doctor(), in_days(90)
     await post(http, doctor, extra(far))
-    assert (await service.deliver(book(service.clinic, doctor, far))).codes == [Code.DOCTOR_ABSENT]
+    assert (await service.deliver(book(service.clinic, doctor, far))).refusals == [Code.DOCTOR_ABSENT]
     assert await read_day(http, doctor, far) == ("timed", False, 0, 0)
 
 
@@ -190,7 +190,7 @@ async def test_a_booking_that_meets_a_closing_is_displaced_or_refused(
         bookings = [service.deliver(book(service.clinic, doctor)) for _ in range(3)]
         answer, *said = await asyncio.gather(closing, *bookings)
         given = {str(reserved.appointment_id) for one in said for reserved in one.of(SlotReserved)}
-        refused = [code for one in said for code in one.codes]
+        refused = [code for one in said for code in one.refusals]
         assert set(answer.json()["displaced_ids"]) == given and refused == [Code.DOCTOR_ABSENT] * (3 - len(given))
         ends.add(len(given))
     assert len(ends) > 1, "both were first at times"

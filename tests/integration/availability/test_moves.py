@@ -98,7 +98,7 @@ async def test_its_own_place_is_kept_also_when_it_is_offered_to_nobody(service: 
     old = await booked(service, doctor)
     await service.execute("UPDATE slots SET published = false WHERE id = $1", old.slot_id)
     said = await service.deliver(move(old, doctor, slot_id=ids[1]), book(service.clinic, doctor, slot_id=ids[1]))
-    assert said.types == ["SlotKept", "BookingRefused"] and said.codes == [Code.NO_SUCH_SLOT]
+    assert said.types == ["SlotKept", "BookingRefused"] and said.refusals == [Code.NO_SUCH_SLOT]
 
 
 async def test_two_moves_of_one_appointment_in_a_batch_both_get_a_place(service: Availability) -> None:
@@ -141,7 +141,7 @@ async def test_a_move_is_refused_as_a_booking_is(service: Availability) -> None:
         move(old, absent.doctor_id, slot_id=absent.slot_id),
         move(old, old.doctor_id, slot_id=uuid4()),
     )
-    assert said.codes == [
+    assert said.refusals == [
         Code.TOO_LATE, Code.UNKNOWN_DOCTOR, Code.PAST_DATE, Code.TOO_FAR, Code.DOCTOR_ABSENT, Code.DOCTOR_ABSENT,
         Code.NO_SUCH_SLOT,
     ]  # fmt: skip
@@ -163,7 +163,7 @@ async def test_many_moves_to_one_slot_over_many_connections_have_one_winner(serv
     ids = await service.timed_day(doctor)
     said = await asyncio.gather(*(service.deliver(move(old, doctor, slot_id=ids[2])) for old in olds))
     assert [number for one in said for number in one.numbers] == [2]
-    assert [code for one in said for code in one.codes] == [Code.SLOT_TAKEN] * 11
+    assert [code for one in said for code in one.refusals] == [Code.SLOT_TAKEN] * 11
 
 
 async def test_appointments_that_change_places_do_not_stand_in_each_others_way(service: Availability) -> None:
@@ -173,7 +173,7 @@ async def test_appointments_that_change_places_do_not_stand_in_each_others_way(s
         (move(one, other.doctor_id, slot_id=other.slot_id), move(other, one.doctor_id, slot_id=one.slot_id)) for _ in range(10)
     ]
     said = await asyncio.gather(*(service.deliver(*(pair if n % 2 else pair[::-1])) for n, pair in enumerate(moves)))
-    assert [code for batch in said for code in batch.codes] == [Code.SLOT_TAKEN] * 20
+    assert [code for batch in said for code in batch.refusals] == [Code.SLOT_TAKEN] * 20
 
 
 async def test_an_unanswered_move_is_asked_about_as_a_move(service: Availability) -> None:

@@ -59,7 +59,7 @@ async def test_a_slot_that_is_not_of_the_day_is_none(service: Availability) -> N
         (doctor, in_days(2), slots[5]), (doctor, in_days(1), of_them),
     ]  # fmt: skip
     said = await service.deliver(*(book(service.clinic, who, date, slot_id=slot) for who, date, slot in asked))
-    assert said.codes == [Code.NO_SUCH_SLOT] * 5
+    assert said.refusals == [Code.NO_SUCH_SLOT] * 5
     assert await service.rows("SELECT FROM days WHERE date = $1", in_days(2)) == [], "who names a slot makes no day"
 
 
@@ -71,14 +71,14 @@ async def test_what_is_not_offered_any_more_is_no_such_slot_and_what_is_taken_is
     await service.execute("UPDATE slots SET published = false WHERE id = $1", slots[5])
     said = await service.deliver(*(book(service.clinic, doctor, slot_id=slots[number]) for number in (1, 2, 3, 4, 5)))
     assert said.numbers == [3]
-    assert said.codes == [Code.NO_SUCH_SLOT, Code.NO_SUCH_SLOT, Code.SLOT_TAKEN, Code.NO_SUCH_SLOT]
+    assert said.refusals == [Code.NO_SUCH_SLOT, Code.NO_SUCH_SLOT, Code.SLOT_TAKEN, Code.NO_SUCH_SLOT]
 
 
 async def test_a_slot_of_an_absent_doctor_is_refused_so_even_if_it_is_taken(service: Availability) -> None:
     doctor, slots = await daily(service)
     await service.execute("UPDATE days SET available = false WHERE doctor_id = $1", doctor)
     said = await service.deliver(*(book(service.clinic, doctor, slot_id=slots[number]) for number in (1, 2)))
-    assert said.codes == [Code.DOCTOR_ABSENT] * 2
+    assert said.refusals == [Code.DOCTOR_ABSENT] * 2
 
 
 @pytest.mark.parametrize("timed", [True, False], ids=["timed", "daily"])
@@ -95,7 +95,7 @@ async def test_named_and_any_places_of_one_day_go_out_in_order_of_arrival(servic
     wanted = [1, None, 3, 1, None, None, 4]
     said = await service.deliver(*(book(service.clinic, doctor, slot_id=number and slots[number]) for number in wanted))
     assert said.numbers == [1, 2, 3, 4]
-    assert said.codes == [Code.SLOT_TAKEN, Code.FULL, Code.SLOT_TAKEN]
+    assert said.refusals == [Code.SLOT_TAKEN, Code.FULL, Code.SLOT_TAKEN]
     assert said.types == ["SlotReserved"] * 3 + ["BookingRefused", "SlotReserved"] + ["BookingRefused"] * 2
 
 
@@ -108,7 +108,7 @@ async def test_a_slot_that_the_batch_frees_can_be_taken_by_its_name(service: Ava
     (again,) = said.of(SlotReserved)
     await service.execute("UPDATE slots SET published = false WHERE id = $1", slots[2])
     gone = await service.deliver(releases(again), book(service.clinic, doctor, slot_id=slots[2]))
-    assert gone.codes == [Code.NO_SUCH_SLOT], "without a rule it goes as it is freed"
+    assert gone.refusals == [Code.NO_SUCH_SLOT], "without a rule it goes as it is freed"
 
 
 async def test_a_freed_number_that_gets_another_is_still_the_slot_of_its_id(service: Availability) -> None:
@@ -125,7 +125,7 @@ async def test_200_commands_of_one_batch_for_one_slot_have_one_winner(service: A
     commands = [book(service.clinic, doctor, slot_id=slots[3]) for _ in range(200)]
     said = await service.deliver(*commands)
     assert [one.command_id for one in said.of(SlotReserved)] == [commands[0].command_id], "whoever comes first"
-    assert said.codes == [Code.SLOT_TAKEN] * 199
+    assert said.refusals == [Code.SLOT_TAKEN] * 199
 
 
 async def test_200_commands_over_many_connections_for_one_slot_have_one_winner(service: Availability) -> None:
@@ -134,7 +134,7 @@ async def test_200_commands_over_many_connections_for_one_slot_have_one_winner(s
     batches = ([book(service.clinic, doctor, slot_id=slots[3]) for _ in range(10)] for _ in range(20))
     said = await asyncio.gather(*(service.deliver(*batch) for batch in batches))
     assert [number for one in said for number in one.numbers] == [3]
-    assert [code for one in said for code in one.codes] == [Code.SLOT_TAKEN] * 199
+    assert [code for one in said for code in one.refusals] == [Code.SLOT_TAKEN] * 199
     assert await service.numbers(doctor, "taken") == [3]
 
 
@@ -145,5 +145,5 @@ async def test_a_batch_of_any_places_and_one_that_names_them_never_share_one(ser
     some = [book(service.clinic, doctor) for _ in slots]
     said = await asyncio.gather(*(service.deliver(*named[at::4], *some[at::4]) for at in range(4)))
     assert sorted(number for one in said for number in one.numbers) == list(slots), "all are taken, each once"
-    refused = {code for one in said for code in one.codes}
+    refused = {code for one in said for code in one.refusals}
     assert refused <= {Code.FULL, Code.SLOT_TAKEN}

@@ -24,7 +24,7 @@ async def test_a_batch_waits_for_the_day_and_sees_what_the_other_took(service: A
         waiting = asyncio.create_task(service.deliver(*three))
         assert await blocked(waiting)
     assert first.numbers + (await waiting).numbers == [9, 10]
-    assert waiting.result().codes == [Code.FULL] * 2
+    assert waiting.result().refusals == [Code.FULL] * 2
 
 
 async def test_a_batch_that_waits_sees_what_the_other_frees(service: Availability) -> None:
@@ -52,7 +52,7 @@ async def test_a_deleted_doctor_is_waited_for(service: Availability) -> None:
         await connection.execute("UPDATE doctors SET status = 'deleted' WHERE id = $1", doctor)
         waiting = asyncio.create_task(service.deliver(book(service.clinic, doctor)))
         assert await blocked(waiting)
-    assert (await waiting).codes == [Code.UNKNOWN_DOCTOR]
+    assert (await waiting).refusals == [Code.UNKNOWN_DOCTOR]
 
 
 async def test_a_release_that_is_delivered_to_two_processes_acts_once(service: Availability) -> None:
@@ -74,7 +74,7 @@ async def test_200_at_once_for_a_day_of_10(service: Availability) -> None:
     doctor = await service.doctor()
     said = await asyncio.gather(*(service.deliver(*(book(service.clinic, doctor) for _ in range(4))) for _ in range(50)))
     assert sorted(number for one in said for number in one.numbers) == list(range(1, 11))
-    assert sum(len(one.codes) for one in said) == 190
+    assert sum(len(one.refusals) for one in said) == 190
 
 
 async def test_batches_that_name_days_in_opposite_orders_do_not_deadlock(service: Availability) -> None:

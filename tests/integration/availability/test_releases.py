@@ -70,7 +70,7 @@ async def test_a_place_freed_by_a_batch_goes_to_a_booking_of_the_same_batch(serv
     doctor = await service.doctor()
     full = (await service.deliver(*(book(service.clinic, doctor) for _ in range(10)))).of(SlotReserved)
     said = await service.deliver(book(service.clinic, doctor), releases(full[6]), book(service.clinic, doctor))
-    assert (said.numbers, said.codes) == ([7], [Code.FULL])
+    assert (said.numbers, said.refusals) == ([7], [Code.FULL])
 
 
 async def test_a_release_acts_however_late_and_also_for_an_absent_doctor(service: Availability) -> None:

@@ -18,9 +18,10 @@ from shared.contracts.topics import AVAILABILITY_EVENTS, REGISTRY_EVENTS, Topic
 from shared.infra.caller import Caller
 from shared.infra.outbox import Outbox
 from shared.infra.unit import Units
-from tests.integration.availability.availability import Availability, Emitted, book, releases
+from tests.integration.availability.availability import Availability, book, releases
 from tests.integration.availability.test_directory import DOCTORS, code
 from tests.integration.availability.test_races import blocked
+from tests.support.batches import BatchResult
 from tests.support.dates import in_days
 from tests.support.rounds import rounds
 from tests.support.waiting import eventually
@@ -106,7 +107,7 @@ async def test_a_deleted_doctor_leaves_no_slot_and_revokes_what_is_taken(service
     assert await left(http, doctor) == 1
     await service.deliver(releases(held[1]))
     assert await left(http, doctor) == 0
-    assert (await service.deliver(book(service.clinic, doctor))).codes == [Code.UNKNOWN_DOCTOR]
+    assert (await service.deliver(book(service.clinic, doctor))).refusals == [Code.UNKNOWN_DOCTOR]
     assert len(revoked(service)) == 3
 
 
@@ -155,7 +156,7 @@ async def test_a_booking_waits_for_the_deletion_before_it(service: Availability,
         done = await delete_doctor(unit, caller, doctor, cancel_appointments=True)
         waiting = asyncio.create_task(consumer.deliver(book(service.clinic, doctor)))
         assert await blocked(waiting)
-    assert (done.appointments_left, (await waiting).codes) == (0, [Code.UNKNOWN_DOCTOR])
+    assert (done.appointments_left, (await waiting).refusals) == (0, [Code.UNKNOWN_DOCTOR])
 
 
 async def test_bookings_beside_a_deletion_are_revoked_or_refused(
@@ -163,7 +164,7 @@ async def test_bookings_beside_a_deletion_are_revoked_or_refused(
 ) -> None:
     """In each round ten batches of five: what was reserved is revoked once and behind it, the others find no doctor."""
 
-    async def consume(batches: list[list[BookAppointment]]) -> list[Emitted]:
+    async def consume(batches: list[list[BookAppointment]]) -> list[BatchResult]:
         return [await consumer.deliver(*batch) for batch in batches]
 
     endings: Counter[str] = Counter()
@@ -175,7 +176,7 @@ async def test_bookings_beside_a_deletion_are_revoked_or_refused(
         deleting = http.delete(f"{DOCTORS}/{doctor}", params=CANCEL)
         answer, said = await asyncio.gather(deleting, consume(batches[number % 10 :]))
         reserved[doctor] = held = [one for batch in (*before, *said) for one in batch.of(SlotReserved)]
-        endings.update([*("reserved" for _ in held), *(code for batch in (*before, *said) for code in batch.codes)])
+        endings.update([*("reserved" for _ in held), *(code for batch in (*before, *said) for code in batch.refusals)])
         assert answer.json()["appointments_left"] == len(held)
         assert await service.rows("SELECT FROM slots WHERE doctor_id = $1 AND (state = 'free' OR published)", doctor) == []
         await consumer.deliver(*(releases(one) for one in held))

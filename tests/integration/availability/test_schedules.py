@@ -61,7 +61,7 @@ async def test_slots_reach_to_the_horizon_and_are_booked_by_date_earliest_first(
     reserved = said.of(SlotReserved)
     assert [one.starts_at.strftime("%H:%M") for one in reserved if one.starts_at] == ["09:00", "09:15", "09:30", "09:45"]
     assert {one.time_zone for one in reserved} == {"UTC"} and [one.slot_number for one in reserved] == [1, 2, 3, 4]
-    assert said.codes == [Code.FULL]
+    assert said.refusals == [Code.FULL]
     said = await service.deliver(releases(reserved[2]), releases(reserved[1]), book(service.clinic, doctor))
     assert said.of(SlotReserved)[0].starts_at == reserved[1].starts_at
 
@@ -71,7 +71,7 @@ async def test_dates_without_hours_are_absent_or_too_far(service: Availability, 
     weekday = f"{in_days(1):%a}".lower()
     await put(http, doctor, [{"weekday": weekday, "start": "09:00", "end": "10:00"}])
     dates = [in_days(1), in_days(2), in_days(61), in_days(-3)]
-    said = [(await service.deliver(book(service.clinic, doctor, date))).codes for date in dates]
+    said = [(await service.deliver(book(service.clinic, doctor, date))).refusals for date in dates]
     assert said == [[], [Code.DOCTOR_ABSENT], [Code.TOO_FAR], [Code.PAST_DATE]]
 
 
@@ -109,7 +109,7 @@ async def test_without_a_schedule_days_have_numbers_again(service: Availability,
     assert answer.json()["displaced_ids"] == [str(held.appointment_id)]
     (daily,) = (await service.deliver(book(service.clinic, doctor, later))).of(SlotReserved)
     assert daily.starts_at is None
-    assert (await service.deliver(book(service.clinic, doctor))).codes == [Code.FULL], (
+    assert (await service.deliver(book(service.clinic, doctor))).refusals == [Code.FULL], (
         "a day that somebody has a time of keeps its times"
     )
 

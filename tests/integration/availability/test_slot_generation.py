@@ -16,7 +16,8 @@ from services.availability.service.calendar.slot_generation import slot_generati
 from shared.contracts.availability import SlotReserved
 from shared.contracts.problems import Code
 from shared.infra.unit import Units
-from tests.integration.availability.availability import Availability, book, releases, somebody_waits
+from tests.integration.availability.availability import Availability, book, releases
+from tests.support.batches import until_it_waits
 from tests.support.dates import in_days
 
 ADD_ENTRY = (
@@ -125,7 +126,7 @@ async def test_a_zone_that_comes_while_a_round_is_at_work_is_not_lost(service: A
     async with service.database.batch({service.clinic}) as (connection, _):
         await connection.execute("SELECT FROM days WHERE doctor_id = $1 FOR UPDATE", doctor)
         round_ = asyncio.ensure_future(generate(service))
-        await somebody_waits(service)
+        await until_it_waits(service.database)
         await service.settings(time_zone="Asia/Kathmandu")
     await round_
     assert await is_due(service, doctor) is True
@@ -240,7 +241,7 @@ async def test_random_changes_end_in_what_the_calendar_says(service: Availabilit
     assert found.of_state("free") == found.with_room(), "but where something taken is in the way"
     assert found.taken_ids == {one.slot_id for one in story.held}
     assert [row for row in found.timed if row["published"] != (hours(row) in found.asked_for)] == []
-    refused = (await service.deliver(book(service.clinic, story.doctor, in_days(30)))).codes
+    refused = (await service.deliver(book(service.clinic, story.doctor, in_days(30)))).refusals
     assert refused in ([], [Code.DOCTOR_ABSENT])
 
 

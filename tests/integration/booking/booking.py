@@ -1,11 +1,8 @@
 """Booking for the clinic of a test: batches as the consumer hands them over, and what they left in the database."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -15,70 +12,21 @@ from services.booking.service.appointments.sweep import sweep_job
 from shared.contracts.availability import SlotReserved
 from shared.contracts.booking import Purpose
 from shared.contracts.clinics import ClinicSettings
-from shared.contracts.commands import Answer, Outcome
+from shared.contracts.commands import Outcome
 from shared.contracts.envelope import Message
 from shared.contracts.registry import ClinicChanged
-from shared.infra import inbox, outcomes
+from shared.infra import outcomes
 from shared.infra.ids import new_id
-from shared.infra.outbox import Outbox
 from shared.infra.postgres import Database
-from shared.infra.unit import Unit, Units
+from tests.support.batches import Batches
 from tests.support.booking_messages import envelope, reserved
-from tests.support.kafka import KeptRecords
-from tests.support.waiting import eventually
-
-M = TypeVar("M", bound=Message)
 
 
-@dataclass
-class BatchResult:
-    """What a batch emitted and answered."""
-
-    unit: Unit
-
-    def of(self, kind: type[M]) -> list[M]:
-        """The messages of one type, in the order in which they were emitted."""
-        return [message for _, message in self.unit.emitted if isinstance(message, kind)]
-
-    @property
-    def types(self) -> list[str]:
-        return [message.type for _, message in self.unit.emitted]
-
-    @property
-    def answers(self) -> list[Answer]:
-        return [reply.answer for reply in self.unit.replies]
-
-    @property
-    def codes(self) -> list[str | None]:
-        return [answer.code for answer in self.answers]
-
-
-async def until_it_waits(database: Database, transactions: int = 1) -> None:
-    """Returns when so many transactions of this database wait for a lock that another holds."""
-    waiting = "SELECT count(*) >= $1 FROM pg_locks WHERE NOT granted"
-    await eventually(lambda: database.hot.fetchval(waiting, transactions))
-
-
-class Booking:
+class Booking(Batches):
     """Booking for one clinic of its own."""
 
     def __init__(self, database: Database, clinic: UUID) -> None:
-        self.database = database
-        self.clinic = clinic
-        self.publisher = KeptRecords()
-        self.units = Units(database, Outbox(self.publisher), self.publisher)
-
-    @asynccontextmanager
-    async def batch(self, *messages: Message) -> AsyncIterator[BatchResult]:
-        """One batch through the inbox, decided and not committed before the block ends."""
-        async with self.units.batch({message.clinic_id for message in messages}) as unit:
-            await handle(unit, await inbox.admit(unit.connection, messages))
-            yield BatchResult(unit)
-
-    async def deliver(self, *messages: Message) -> BatchResult:
-        """One committed batch."""
-        async with self.batch(*messages) as result:
-            return result
+        super().__init__(database, clinic, handle)
 
     async def patient(self, status: str = "active", clinic: UUID | None = None, id_: UUID | None = None) -> UUID:
         """A patient, as a registration leaves it."""

@@ -10,7 +10,8 @@ from shared.contracts.availability import BookingRefused, SlotReserved
 from shared.contracts.booking import AppointmentMoved, AppointmentRefused, PatientCheckedIn, Purpose, SlotReleased
 from shared.contracts.problems import Code
 from shared.infra.ids import new_id
-from tests.integration.booking.booking import BatchResult, Booking
+from tests.integration.booking.booking import Booking
+from tests.support.batches import BatchResult
 from tests.support.booking_messages import LATE, cancel, check_in, freed, kept, move_of, questioned, refused, repeated, revoked
 from tests.support.dates import in_days
 

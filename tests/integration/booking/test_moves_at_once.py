@@ -16,8 +16,9 @@ from shared.contracts.booking import AppointmentMoved, AppointmentRefused, SlotR
 from shared.contracts.problems import Code
 from shared.infra.errors import is_transient
 from shared.infra.postgres import Database
-from tests.integration.booking.booking import Booking, until_it_waits
+from tests.integration.booking.booking import Booking
 from tests.integration.booking.calls import delete, merge, registered
+from tests.support.batches import until_it_waits
 from tests.support.booking_messages import cancel, check_in, move_of, reserved
 from tests.support.dates import in_days
 

@@ -13,7 +13,7 @@ from services.booking.service.patients.remove import delete_patient
 from shared.contracts import internal
 from shared.infra.caller import Caller
 from shared.infra.postgres import Database
-from tests.integration.booking.booking import Booking, until_it_waits
+from tests.integration.booking.booking import Booking
 from tests.integration.booking.people import (
     ADA,
     BYRON,
@@ -27,6 +27,7 @@ from tests.integration.booking.people import (
     register,
     registered,
 )
+from tests.support.batches import until_it_waits
 
 pytestmark = pytest.mark.integration
 

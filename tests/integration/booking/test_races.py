@@ -14,7 +14,8 @@ from shared.contracts.booking import AppointmentRefused, Purpose
 from shared.contracts.envelope import Message
 from shared.contracts.problems import Code
 from shared.infra.postgres import Database
-from tests.integration.booking.booking import Booking, until_it_waits
+from tests.integration.booking.booking import Booking
+from tests.support.batches import until_it_waits
 from tests.support.booking_messages import cancel, check_in, move_of, reserved, revoked
 
 pytestmark = pytest.mark.integration

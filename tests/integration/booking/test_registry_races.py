@@ -18,8 +18,9 @@ from shared.contracts.envelope import Message
 from shared.contracts.problems import Code
 from shared.infra.errors import is_transient
 from shared.infra.postgres import Database
-from tests.integration.booking.booking import BatchResult, Booking, until_it_waits
+from tests.integration.booking.booking import Booking
 from tests.integration.booking.calls import delete, merge, refusal, registered
+from tests.support.batches import BatchResult, until_it_waits
 from tests.support.booking_messages import HOUR, NINE, check_in, reserved, timed
 from tests.support.rounds import rounds
 

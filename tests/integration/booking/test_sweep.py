@@ -17,7 +17,8 @@ from shared.contracts.problems import Code
 from shared.infra.errors import Outrun
 from shared.infra.metrics import HOLDS_EXPIRED
 from shared.infra.postgres import Connection, Database
-from tests.integration.booking.booking import BatchResult, Booking, until_it_waits
+from tests.integration.booking.booking import Booking
+from tests.support.batches import BatchResult, until_it_waits
 from tests.support.booking_messages import cancel, confirm, move_of, reserved
 from tests.support.dates import in_days
 from tests.support.waiting import eventually
