@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 from pathlib import Path
+from uuid import UUID
 
 import asyncpg
 
@@ -20,6 +21,7 @@ from deploy.stores import databases
 from services.availability.repository.slots import capacity, locks, reserve
 from services.booking.repository import appointments, patient_locks
 from shared.infra import audit, clinic_settings, inbox, outbox, outcomes, postgres
+from tests.support.rows import add_doctors, add_patients
 
 CLIENTS = 16
 THREADS = 2
@@ -152,10 +154,10 @@ class Reference:
             await server.execute(f'CREATE DATABASE "{copy_of(service)}" TEMPLATE "{service}" OWNER "{service}_owner"')
             await server.execute(f'GRANT CONNECT ON DATABASE "{copy_of(service)}" TO "{service}_app"')
         await server.close()
-        ids = [f"00000000-0000-7000-8000-{number:012}" for number in range(CLIENTS)]
-        for service, sql in REGISTER.items():
+        ids = [UUID(f"00000000-0000-7000-8000-{number:012}") for number in range(CLIENTS)]
+        for service, add in REGISTER.items():
             copy = await asyncpg.connect(self._servers.postgres_dsn(copy_of(service)))
-            await copy.execute(sql, CLINIC, ids)
+            await add(copy, UUID(CLINIC), ids)
             await copy.close()
 
 
@@ -164,14 +166,5 @@ def copy_of(service: str) -> str:
     return f"reference_{service}"
 
 
-_DOCTORS = """
-INSERT INTO doctors (clinic_id, id, code, name, languages, status, version, created_at, updated_at)
-SELECT $1::uuid, id, id::text, 'Dr Reference', '{}', 'active', 1, now(), now() FROM unnest($2::uuid[]) AS id
-"""
-_PATIENTS = """
-INSERT INTO patients (clinic_id, id, name, name_key, phone, phone_index, status, version, created_at, updated_at)
-SELECT $1::uuid, id, 'Reference', 'reference', id::text::bytea, id::text::bytea, 'active', 1, now(), now()
-FROM unnest($2::uuid[]) AS id
-"""
-REGISTER = {"availability": _DOCTORS, "booking": _PATIENTS}
+REGISTER = {"availability": add_doctors, "booking": add_patients}
 """Doctors and patients as a registration leaves them, by the service that owns them."""

@@ -26,21 +26,15 @@ from deploy.embedded.services import Services
 from deploy.stores import databases
 from services.availability.repository.slots.search import SearchPosition, SlotQuery, statement
 from shared.infra import postgres
+from tests.support.rows import add_timed_slots, slots_of_days
 
 DOCTORS, DAYS, SLOTS_A_DAY = 50, 30, 32
 ROUNDS, SEARCHES = 5, 100
 """So many of each kind in a round."""
 WARM_UP = 50
 P95_MS = Ceiling(50)
-FILL = (
-    """INSERT INTO days (clinic_id, doctor_id, date, mode, available, time_zone)
-       SELECT clinic_id, id, current_date + day, 'timed', true, 'UTC' FROM doctors, generate_series(1, $1) AS day""",
-    """INSERT INTO slots (clinic_id, doctor_id, date, number, starts_at, ends_at, time_zone)
-       SELECT clinic_id, doctor_id, date, number, start, start + interval '15 minutes', 'UTC'
-       FROM days, generate_series(1, $1) AS number,
-            LATERAL (SELECT (date + time '09:00') AT TIME ZONE 'UTC' + number * interval '15 minutes' AS start) AS at""",
-    "UPDATE doctors SET languages = '{de}' WHERE id = ANY (ARRAY(SELECT id FROM doctors ORDER BY id LIMIT $1))",
-)
+FIRST_SLOT, LENGTH = dt.time(9, 15), dt.timedelta(minutes=15)
+SPEAKERS = "UPDATE doctors SET languages = '{de}' WHERE id = ANY ($1)"
 
 
 class Kind:
@@ -70,26 +64,31 @@ class Kind:
 
 def kinds(clinic: UUID, doctors: list[UUID]) -> list[Kind]:
     """The searches that are measured."""
-    speakers = sorted(doctors)[: DOCTORS // 5]
     return [
         Kind("the earliest ten of all", clinic, doctors, 10, earliest=10),
         Kind("a page of all", clinic, doctors, 50),
         Kind("the longest page of all", clinic, doctors, 200, limit=200),
-        Kind("a page of those who speak German, a fifth", clinic, speakers, 50, language="de"),
+        Kind("a page of those who speak German, a fifth", clinic, speakers(doctors), 50, language="de"),
         Kind("a page of one doctor", clinic, doctors[:1], 50, doctor_id=str(doctors[0])),
     ]
 
 
 async def fill(servers: EmbeddedServers) -> tuple[UUID, list[UUID]]:
     """The clinic with its doctors and their slots."""
-    doctors, _ = await register(servers, DOCTORS, 1)
+    doctors = [UUID(one) for one in (await register(servers, DOCTORS, 1))[0]]
     availability = await asyncpg.connect(servers.postgres_dsn("availability"))
-    for sql, size in zip(FILL, (DAYS, SLOTS_A_DAY, DOCTORS // 5), strict=True):
-        await availability.execute(sql, size)
-    await availability.execute("ANALYZE doctors, days, slots")
     clinic = await availability.fetchval("SELECT clinic_id FROM doctors LIMIT 1")
+    dates = [dt.datetime.now(dt.UTC).date() + dt.timedelta(days=number) for number in range(1, DAYS + 1)]
+    await add_timed_slots(availability, clinic, slots_of_days(doctors, dates, FIRST_SLOT, SLOTS_A_DAY, LENGTH), LENGTH)
+    await availability.execute(SPEAKERS, speakers(doctors))
+    await availability.execute("ANALYZE doctors, days, slots")
     await availability.close()
-    return clinic, [UUID(one) for one in doctors]
+    return clinic, doctors
+
+
+def speakers(doctors: list[UUID]) -> list[UUID]:
+    """The fifth of the doctors who speak German."""
+    return sorted(doctors)[: DOCTORS // 5]
 
 
 @asynccontextmanager

@@ -103,12 +103,13 @@ async def register(servers: EmbeddedServers, doctors: int, patients: int) -> tup
     gateway = await asyncpg.connect(servers.postgres_dsn("gateway"))
     clinic = await gateway.fetchval("SELECT id FROM clinics WHERE code = 'default'")
     await gateway.close()
-    made = [[str(new_id()) for _ in range(count)] for count in (doctors, patients)]
-    for (service, sql), ids in zip(REGISTER.items(), made, strict=True):
+    made = [[new_id() for _ in range(count)] for count in (doctors, patients)]
+    for (service, add), ids in zip(REGISTER.items(), made, strict=True):
         database = await asyncpg.connect(servers.postgres_dsn(service))
-        await database.execute(sql, clinic, ids)
+        await add(database, clinic, ids)
         await database.close()
-    return made[0], made[1]
+    known = [[str(one) for one in ids] for ids in made]
+    return known[0], known[1]
 
 
 async def _make_database(superuser: str, password: str) -> None:

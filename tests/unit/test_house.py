@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.workers import TIERS
+
 pytestmark = pytest.mark.unit
 
 ROOT = Path(__file__).parents[2]
@@ -106,6 +108,12 @@ def _is_plain(name: str) -> bool:
     return name.split(".")[0] in sys.stdlib_module_names | {"pydantic"}
 
 
+def of_unit_tests(source: str) -> list[str]:
+    """What several tiers of tests need is in `tests/support`; what the unit tests made for themselves may change with them."""
+    names = [name for node in ast.walk(ast.parse(source)) for name in imported_names(node)]
+    return [name for name in names if name.startswith("tests.unit")]
+
+
 def optional_packages() -> set[str]:
     """The import names of what the extra `embedded` installs."""
     extra = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["embedded"]
@@ -162,6 +170,7 @@ RULES: list[tuple[Rule, tuple[str, ...]]] = [
     (slow_middleware, PRODUCT),
     (sleeps, ("tests",)),
     (foreign_imports, ("shared/contracts",)),
+    (of_unit_tests, ("tests/support", *(f"tests/{tier}" for tier in TIERS if tier != "unit"))),
 ]
 
 FORBIDDEN: list[tuple[Rule, str]] = [
@@ -174,6 +183,8 @@ FORBIDDEN: list[tuple[Rule, str]] = [
     (sleeps, "time.sleep(interval)\n"),
     (sleeps, "await asyncio.sleep(1)\n"),
     (foreign_imports, "import fastapi\n"),
+    (of_unit_tests, "from tests.unit.gateway.parts import DOCTOR\n"),
+    (of_unit_tests, "import tests.unit.gateway.parts\n"),
     (foreign_imports, "from shared.infra.kafka import encode\n"),
     (late_imports, "def asked():\n    from deploy.stores import topics\n"),
     (late_imports, "def asked():\n    try:\n        import asyncpg\n    except ImportError:\n        return\n"),

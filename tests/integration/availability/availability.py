@@ -18,21 +18,12 @@ from shared.contracts.registry import ClinicChanged
 from shared.infra.ids import new_id
 from shared.infra.postgres import Database
 from shared.infra.runtime import Runtime
+from tests.support import rows
 from tests.support.batches import Batches
 from tests.support.dates import in_days
 
 ANSWER = Answer(status_code=200, result={"id": "x"})
 SLOTS = "SELECT number, state FROM slots WHERE doctor_id = $1 AND date = $2 ORDER BY number"
-
-
-TIMED_DAY = """
-WITH made AS (
-  INSERT INTO days (clinic_id, doctor_id, date, mode, available, time_zone) VALUES ($1, $2, $3, 'timed', true, 'UTC') RETURNING *
-)
-INSERT INTO slots (clinic_id, doctor_id, date, number, starts_at, ends_at, time_zone)
-SELECT clinic_id, doctor_id, date, row_number() OVER (), start, start + interval '15 minutes', 'UTC'
-FROM made, unnest($4::int[]) AS minutes, LATERAL (SELECT now() + make_interval(mins => minutes) AS start) AS begun
-"""
 
 
 class NoLocks:
@@ -57,12 +48,8 @@ class Availability(Batches):
     async def doctor(self, status: str = "active", clinic: UUID | None = None) -> UUID:
         """A doctor, as a registration leaves it."""
         doctor, clinic = new_id(), clinic or self.clinic
-        async with self.database.batch({clinic}) as (connection, now):
-            await connection.execute(
-                "INSERT INTO doctors (clinic_id, id, code, name, languages, status, version, created_at, updated_at)"
-                " VALUES ($1, $2, $3, 'Ada', '{}', $4, 1, $5, $5)",
-                *(clinic, doctor, str(doctor), status, now),
-            )
+        async with self.database.batch({clinic}) as (connection, _):
+            await rows.add_doctors(connection, clinic, [doctor], status)
         return doctor
 
     async def settings(self, version: int = 1, **settings: Any) -> None:
@@ -88,7 +75,9 @@ class Availability(Batches):
     ) -> dict[int, UUID]:
         """A day with slots of a quarter of an hour that start so many minutes from now, and their ids by number."""
         date = date or in_days(1)
-        await self.execute(TIMED_DAY, self.clinic, doctor, date, list(minutes))
+        async with self.database.batch({self.clinic}) as (connection, now):
+            starts = [((doctor, date), now + dt.timedelta(minutes=start)) for start in minutes]
+            await rows.add_timed_slots(connection, self.clinic, starts)
         return await self.slots(doctor, date)
 
     async def execute(self, sql: str, *args: object) -> None:

@@ -21,6 +21,7 @@ from shared.infra.unit import Units
 from tests.integration.availability.availability import Availability, book, releases
 from tests.integration.availability.test_directory import DOCTORS, code
 from tests.integration.availability.test_races import blocked
+from tests.support import rows
 from tests.support.batches import BatchResult
 from tests.support.dates import in_days
 from tests.support.rounds import rounds
@@ -125,11 +126,9 @@ async def test_what_is_over_stays_as_it_was(service: Availability, http: httpx2.
 async def make_past(service: Availability, doctor: UUID) -> None:
     """Everything of the doctor was three days ago."""
     past = in_days(-3)
-    await service.execute(
-        "INSERT INTO days (clinic_id, doctor_id, date, mode, available, time_zone) VALUES ($1, $2, $3, 'daily', true, 'UTC')",
-        *(service.clinic, doctor, past),
-    )
-    await service.execute("UPDATE slots SET date = $2 WHERE doctor_id = $1", doctor, past)
+    async with service.database.batch({service.clinic}) as (connection, _):
+        await rows.add_days(connection, service.clinic, [(doctor, past)], "daily")
+        await connection.execute("UPDATE slots SET date = $2 WHERE doctor_id = $1", doctor, past)
 
 
 async def test_strangers_cannot_be_deleted(service: Availability, http: httpx2.AsyncClient) -> None:

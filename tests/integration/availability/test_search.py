@@ -14,6 +14,7 @@ from shared.contracts import internal
 from shared.contracts.problems import Code
 from tests.integration.availability.availability import Availability, every_day
 from tests.integration.availability.test_directory import CATEGORIES, DOCTORS, made
+from tests.support import rows
 from tests.support.dates import in_days
 
 
@@ -161,16 +162,7 @@ async def test_a_search_that_is_none_is_refused(http: httpx2.AsyncClient, asked:
     assert (answer.status_code, [error["field"] for error in answer.json()["errors"]]) == (422, [field])
 
 
-FILL = (
-    "INSERT INTO doctors (clinic_id, id, code, name, languages, status, version, created_at, updated_at)"
-    " SELECT $1, id, id, 'Ada', '{}', 'active', 1, now(), now() FROM unnest($2::uuid[]) AS id",
-    "INSERT INTO days (clinic_id, doctor_id, date, mode, available, time_zone)"
-    " SELECT $1, id, current_date + day, 'timed', true, 'UTC' FROM unnest($2::uuid[]) AS id, generate_series(1, 60) AS day",
-    "INSERT INTO slots (clinic_id, doctor_id, date, number, starts_at, ends_at, time_zone)"
-    " SELECT $1, id, current_date + day, hour, start, start + interval '1 hour', 'UTC'"
-    " FROM unnest($2::uuid[]) AS id, generate_series(1, 60) AS day, generate_series(9, 16) AS hour,"
-    " LATERAL (SELECT (current_date + day + make_time(hour, 0, 0)) AT TIME ZONE 'UTC' AS start) AS at",
-)
+HOUR = dt.timedelta(hours=1)
 FORGET = "DELETE FROM pg_statistic WHERE starelid = ANY (ARRAY['doctors', 'days', 'slots']::regclass[])"
 
 
@@ -192,8 +184,10 @@ async def test_the_plan_goes_by_an_index(service: Availability, superuser: Any, 
     sql, *parameters = statement(query)
     owner = await superuser("availability")
     async with rolled_back(owner):
-        for fill in FILL:
-            await owner.execute(fill, service.clinic, doctors)
+        await rows.add_doctors(owner, service.clinic, doctors)
+        dates = [in_days(day) for day in range(1, 61)]
+        slots = rows.slots_of_days(doctors, dates, dt.time(9), count=8, length=HOUR)
+        await rows.add_timed_slots(owner, service.clinic, slots, HOUR)
         await owner.execute(first)
         await owner.execute("SET LOCAL ROLE availability_app")
         await owner.execute("SELECT set_config('app.clinics', $1, true)", f"{{{service.clinic}}}")

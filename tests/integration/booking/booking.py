@@ -18,6 +18,7 @@ from shared.contracts.registry import ClinicChanged
 from shared.infra import outcomes
 from shared.infra.ids import new_id
 from shared.infra.postgres import Database
+from tests.support import rows
 from tests.support.batches import Batches
 from tests.support.booking_messages import envelope, reserved
 
@@ -31,12 +32,8 @@ class Booking(Batches):
     async def patient(self, status: str = "active", clinic: UUID | None = None, id_: UUID | None = None) -> UUID:
         """A patient, as a registration leaves it."""
         patient, clinic = id_ or new_id(), clinic or self.clinic
-        async with self.database.batch({clinic}) as (connection, now):
-            await connection.execute(
-                "INSERT INTO patients (clinic_id, id, name, name_key, phone, phone_index, status, version, created_at,"
-                " updated_at) VALUES ($1, $2, 'Ada', 'ada', $3, $3, $4, 1, $5, $5)",
-                *(clinic, patient, patient.bytes, status, now),
-            )
+        async with self.database.batch({clinic}) as (connection, _):
+            await rows.add_patients(connection, clinic, [patient], status)
         return patient
 
     async def booked(self, **fields: Any) -> SlotReserved:

@@ -21,17 +21,11 @@ from shared.contracts.problems import Code
 from tests.integration.availability.availability import ANSWER, Availability, book, envelope, move, releases
 from tests.integration.costs.batches import CLINIC_SETTINGS, REPLY, Batch
 from tests.integration.costs.consumer import Consumer
+from tests.support import rows
 from tests.support.dates import in_days
 
-TIMED = """
-WITH made AS (
-  INSERT INTO days (clinic_id, doctor_id, date, mode, available, time_zone)
-  SELECT $1, $2, date, 'timed', true, 'UTC' FROM unnest($3::date[]) AS date RETURNING *
-), due AS (INSERT INTO publications (clinic_id, doctor_id, due_at) VALUES ($1, $2, clock_timestamp() + interval '1 hour'))
-INSERT INTO slots (clinic_id, doctor_id, date, number, starts_at, ends_at, time_zone)
-SELECT clinic_id, doctor_id, date, 1, date + time '09:00', date + time '09:15', 'UTC' FROM made
-"""
-"""Days with a slot each, as a schedule leaves them."""
+DUE = "INSERT INTO publications (clinic_id, doctor_id, due_at) VALUES ($1, $2, $3)"
+"""When the slots of a doctor with hours are brought into line again."""
 DAYS = [in_days(number) for number in range(2, 252)]
 
 
@@ -50,8 +44,10 @@ async def bookings(consumer: Consumer, size: int) -> list[Message]:
 async def timed_bookings(consumer: Consumer, size: int) -> list[Message]:
     """By date, of each day the only slot; and so many doctors that no two need the same."""
     doctors = [await _doctor(consumer) for _ in range(size // len(DAYS) + 1)]
-    for doctor in doctors:
-        await Availability(consumer.runtime.database, consumer.clinic).execute(TIMED, consumer.clinic, doctor, DAYS)
+    async with consumer.runtime.database.batch({consumer.clinic}) as (connection, now):
+        await rows.add_timed_slots(connection, consumer.clinic, rows.slots_of_days(doctors, DAYS, dt.time(9)))
+        later = now + dt.timedelta(hours=1)
+        await connection.executemany(DUE, [(consumer.clinic, doctor, later) for doctor in doctors])
     return [book(consumer.clinic, doctors[n // len(DAYS)], DAYS[n % len(DAYS)]) for n in range(size)]
 
 

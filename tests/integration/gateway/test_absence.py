@@ -3,6 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from redis.asyncio import Redis
@@ -19,9 +20,9 @@ from shared.infra.runtime import Runtime, make_redis
 from shared.infra.settings import RedisSettings
 from tests.integration.gateway.conftest import API, CLINIC, FakeOwners, Process, Start
 from tests.support.waiting import eventually
-from tests.unit.gateway.parts import DOCTOR
 
 NOWHERE = "127.0.0.1:1"
+DOCTOR = uuid4()
 AT_ONCE_SECONDS = 2.0
 
 
