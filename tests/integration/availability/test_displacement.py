@@ -266,7 +266,7 @@ async def test_the_same_category_takes_the_first_place_of_any_colleague(service:
     await post(http, doctor, closed(in_days(2), in_days(3)))
     steps = await displaced(http, doctor, call(policy="same_category"), held)
     now = dt.datetime.now(dt.UTC)
-    todays = ["-1 09:00", "-1 09:15"][: sum(now.time() < dt.time(9, minute) for minute in (0, 15))]
+    todays = [f"-1 09:{minute:02}" for minute in (0, 15) if now.time() < dt.time(9, minute)]
     assert starts(steps) == [*todays, "-1 1", "0 09:00"][:2]
     assert {step["to"]["doctor_id"] for step in steps} <= {str(timed), str(daily)}
     assert str(stranger) not in str(steps)
