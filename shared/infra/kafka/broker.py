@@ -4,6 +4,7 @@ Acknowledgement is manual everywhere, and FastStream hands batches on as they ca
 header that is not UTF-8. Records are written by `producer.py`.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import chain
 from typing import Any, TypeAlias
@@ -99,24 +100,48 @@ class Cluster:
             "client_id": client_id,
             "request_timeout_ms": settings.request_timeout_ms,
         }
-        self._admin: AIOKafkaAdminClient | None = None
+        self._starting: asyncio.Task[AIOKafkaAdminClient | None] | None = None
 
     async def answers(self) -> bool:
         """Whether the cluster describes itself now. Bound the call by a timeout."""
+        admin = await self._started()
         try:
-            if self._admin is None:
-                admin = AIOKafkaAdminClient(**self._options)
-                await admin.start()
-                self._admin = admin
-            await self._admin.describe_cluster()
+            if admin is not None:
+                await admin.describe_cluster()
         except (KafkaError, OSError):
             return False
-        return True
+        return admin is not None
 
     async def close(self) -> None:
         """Closes the connection."""
-        if self._admin is not None:
-            await self._admin.close()
+        if self._starting is not None:
+            self._starting.cancel()
+            admin = await self._started()
+            if admin is not None:
+                await admin.close()
+
+    async def _started(self) -> AIOKafkaAdminClient | None:
+        """The client; None if it could not start. All who ask meanwhile wait for one start, which goes on when one gives up.
+
+        aiokafka would leave the connection of a start that is cancelled to the garbage collector.
+        """
+        if self._starting is None:
+            self._starting = asyncio.ensure_future(self._start())
+        starting = self._starting
+        await asyncio.wait([starting])
+        return None if starting.cancelled() else starting.result()
+
+    async def _start(self) -> AIOKafkaAdminClient | None:
+        admin = AIOKafkaAdminClient(**self._options)
+        try:
+            await admin.start()
+        except BaseException as error:
+            self._starting = None  # who asks next tries again
+            await admin.close()
+            if isinstance(error, KafkaError | OSError):
+                return None
+            raise
+        return admin
 
 
 async def raw_batch(records: tuple[Raw, ...]) -> KafkaMessage:
