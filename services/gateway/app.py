@@ -91,7 +91,7 @@ async def build(settings: Settings, runtime: Runtime, owners: Owners) -> Gateway
     replies.subscribe(runtime.broker, settings.kafka)
     admission = Admission(runtime.kafka_answers, clock)
     commands = Commands(owners, waiters, poller, admission, runtime.publisher, ReplyPartitions(replies), clock)
-    runtime.spawn(database_clock.run(runtime.stopping))
+    runtime.work(database_clock.job())
     runtime.work(Job("clinic_refresh", REFRESH_SECONDS, clinics.refresh))
     runtime.spawn(poller.run(runtime.stopping))
     runtime.spawn(connect_kafka(runtime, admission))

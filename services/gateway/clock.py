@@ -1,15 +1,10 @@
 """The database's clock, as the gateway knows it: deadlines of commands are judged by databases, so they are set by one too."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
-import asyncpg
-import structlog
-
 from shared.infra.clockwork import Clock
-
-log = structlog.get_logger()
+from shared.infra.jobs import Job
 
 REFRESH_SECONDS = 10.0
 
@@ -33,11 +28,6 @@ class DatabaseClock:
         way_back = timedelta(seconds=(self._clock.monotonic() - started) / 2)
         self._offset = theirs + way_back - datetime.now(UTC)
 
-    async def run(self, stopping: asyncio.Event) -> None:
-        """Asks every ten seconds; while the database is away the last offset stands."""
-        while not stopping.is_set():
-            try:
-                await self.refresh()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
-                log.warning("clock_not_refreshed", error=type(error).__name__)
-            await self._clock.wait(stopping, REFRESH_SECONDS)
+    def job(self) -> Job:
+        """The job of one process: asks every ten seconds. While the database is away the last offset stands."""
+        return Job("database_clock", REFRESH_SECONDS, self.refresh, failed="clock_not_refreshed")

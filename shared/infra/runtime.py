@@ -83,7 +83,7 @@ class Runtime:
 
     def work(self, job: Job) -> None:
         """Does a job beside the consumer until the process stops."""
-        self.spawn(repeat(job, self._stopping))
+        self.spawn(repeat(job, self._stopping, self.clock))
 
     def spawn(self, work: Awaitable[None]) -> None:
         """Runs work beside the consumer until the process stops; it is cancelled five seconds after it was asked to end."""

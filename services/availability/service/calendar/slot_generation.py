@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -20,8 +21,7 @@ from services.availability.repository.slots import capacity
 from shared.contracts.calendar import HORIZON_DAYS
 from shared.contracts.clinics import ClinicSettings
 from shared.infra import clinic_settings
-from shared.infra.jobs import Job
-from shared.infra.metrics import JOBS_FAILED
+from shared.infra.jobs import Job, attempt
 from shared.infra.unit import Unit, Units
 
 log = structlog.get_logger()
@@ -90,24 +90,26 @@ def slot_generation_job(units: Units) -> Job:
         async with units.batch(()) as unit:
             due = await generation_timers.due_doctors(unit.connection, DOCTORS)
         for doctor in due:
-            await _regenerate_due(units, doctor)
+            # One for whom it fails does not hold up the others, and is tried again.
+            if not await attempt(partial(_regenerate_due, units, doctor), JOB, "publication_failed", **_ids(doctor)):
+                await _put_off(units, doctor)
 
     return Job(JOB, INTERVAL_SECONDS, regenerate_due)
 
 
 async def _regenerate_due(units: Units, doctor: DoctorKey) -> None:
-    """Generates the slots of one doctor. One for whom it fails does not hold up the others, and is tried again."""
-    try:
-        async with units.batch({doctor.clinic_id}) as unit:
-            if await schedules.lock(unit.connection, *doctor) is None:
-                await generation_timers.end(unit.connection, *doctor)
-            elif await generation_timers.is_due(unit.connection, *doctor):
-                await regenerate_slots(unit, await read_calendar(unit, doctor))
-    except Exception as error:  # noqa: BLE001
-        JOBS_FAILED.labels(job=JOB).inc()
-        log.warning("publication_failed", **_ids(doctor), error=type(error).__name__)
-        async with units.batch({doctor.clinic_id}) as unit:
-            await generation_timers.set_due_at(unit.connection, *doctor, unit.now + AFTER_FAILURE)
+    """Generates the slots of one doctor, unless another process has done it meanwhile."""
+    async with units.batch({doctor.clinic_id}) as unit:
+        if await schedules.lock(unit.connection, *doctor) is None:
+            await generation_timers.end(unit.connection, *doctor)
+        elif await generation_timers.is_due(unit.connection, *doctor):
+            await regenerate_slots(unit, await read_calendar(unit, doctor))
+
+
+async def _put_off(units: Units, doctor: DoctorKey) -> None:
+    """Has a doctor's slots generated a little later."""
+    async with units.batch({doctor.clinic_id}) as unit:
+        await generation_timers.set_due_at(unit.connection, *doctor, unit.now + AFTER_FAILURE)
 
 
 def _ids(doctor: DoctorKey) -> dict[str, str]:

@@ -3,14 +3,15 @@
 It waits for no lock, and several processes may sweep at once. Wired in `app.py`.
 """
 
+from functools import partial
 from uuid import UUID
 
 import structlog
 
 from services.booking.repository import appointments, hold_timers
 from services.booking.service.appointments.expiry import expire_locked
-from shared.infra.jobs import Job
-from shared.infra.metrics import HOLDS_EXPIRED, JOBS_FAILED
+from shared.infra.jobs import Job, attempt
+from shared.infra.metrics import HOLDS_EXPIRED
 from shared.infra.unit import Units
 
 log = structlog.get_logger()
@@ -30,19 +31,16 @@ def sweep_job(units: Units) -> Job:
         async with units.batch(()) as unit:
             due = await hold_timers.clinics_due(unit.connection, TIMERS_PER_ROUND)
         for clinic_id in due:
-            await _sweep_clinic(units, clinic_id)
+            # One clinic that fails does not hold up the others; its timers are still there in the next round.
+            await attempt(partial(_sweep_clinic, units, clinic_id), JOB, "sweep_failed", clinic_id=str(clinic_id))
 
     return Job(JOB, INTERVAL_SECONDS, sweep)
 
 
 async def _sweep_clinic(units: Units, clinic_id: UUID) -> None:
-    """One clinic that fails does not hold up the others; its timers are still there in the next round."""
-    try:
-        while await _sweep_some(units, clinic_id) == HOLDS_PER_TRANSACTION:
-            pass
-    except Exception as error:  # noqa: BLE001
-        JOBS_FAILED.labels(job=JOB).inc()
-        log.warning("sweep_failed", clinic_id=str(clinic_id), error=type(error).__name__)
+    """Ends all timers of one clinic that are due, some in a transaction."""
+    while await _sweep_some(units, clinic_id) == HOLDS_PER_TRANSACTION:
+        pass
 
 
 async def _sweep_some(units: Units, clinic_id: UUID) -> int:
