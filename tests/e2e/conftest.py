@@ -1,4 +1,4 @@
-"""All services as processes, two gateways and two availability among them, and a desk in front of them."""
+"""All services as processes, two gateways and two availability among them, and a client of both gateways."""
 
 from collections.abc import AsyncIterator
 
@@ -8,9 +8,10 @@ from deploy import installation
 from deploy.embedded.backend import Backend
 from deploy.embedded.services import Services
 from tests.e2e.cli import Cli
-from tests.e2e.desk import Desk
+from tests.support.clinic import Clinic
 from tests.support.servers import Databases
-from tests.support.stack import Stacks
+from tests.support.stack import GATEWAYS, Stacks
+from tests.support.transports import over_http
 
 
 @pytest.fixture
@@ -20,9 +21,9 @@ def stack(stacks: Stacks) -> Services:
 
 
 @pytest.fixture
-async def desk(stack: Services, servers: Backend) -> AsyncIterator[Desk]:
+async def clinic(stack: Services) -> AsyncIterator[Clinic]:
     """A client of both gateways."""
-    made = Desk(stack, servers)
+    made = Clinic([over_http(stack.url(name)) for name in GATEWAYS])
     yield made
     await made.close()
 

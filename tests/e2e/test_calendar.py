@@ -3,73 +3,46 @@
 import asyncio
 import datetime as dt
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import Any
-from uuid import uuid4
+from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 import httpx2
 
-from tests.e2e.desk import Desk, in_days, problem_of
+from tests.support.clinic import Clinic, in_days, problem_of, week
 from tests.support.rounds import rounds
 from tests.support.waiting import eventually
 
-WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 KATHMANDU = "Asia/Kathmandu"
 BOOKINGS = 50
 ROUNDS = rounds(5)
 NOON = 12
 
 
-def daily(start: str, end: str, **fields: Any) -> dict[str, Any]:
-    """A week with the same hours on each day."""
-    return {"entries": [{"weekday": day, "start": start, "end": end, **fields} for day in WEEK]}
-
-
-async def scheduled(desk: Desk, week: dict[str, Any], **location: Any) -> dict[str, Any]:
-    """A new doctor at one place with this week."""
-    made = await desk.post("/doctors", {
-        "name": "Dr Ada Osei", "code": f"dr-{uuid4().hex}", "locations": [{"address": "1 High Street", **location}],
-    })  # fmt: skip
-    assert made.status_code == 201, made.text
-    put = await desk.put(f"/doctors/{made.json()['id']}/schedule", week)
-    assert put.status_code == 200, put.text
-    return dict(made.json())
-
-
-async def open_slots(desk: Desk, doctor: str, first: str, last: str | None = None) -> list[dict[str, Any]]:
-    """What can be booked on a date, or from one to another."""
-    page = await desk.get("/slots", **{"doctor_id": doctor, "from": first, "to": last or first, "limit": 200})
-    assert page.status_code == 200, page.text
-    return list(page.json()["items"])
-
-
-async def test_a_booking_by_date_gets_the_next_time_at_its_place(desk: Desk) -> None:
-    doctor = await scheduled(desk, {"entries": []}, time_zone=KATHMANDU)
-    [place], date, patient = doctor["locations"], in_days(3), await desk.patient()
-    week = daily("09:00", "10:00", slot_minutes=30, location_id=place["id"])
-    assert (await desk.put(f"/doctors/{doctor['id']}/schedule", week)).status_code == 200
-    first, second = await open_slots(desk, doctor["id"], date)
+async def test_a_booking_by_date_gets_the_next_time_at_its_place(clinic: Clinic) -> None:
+    doctor = await clinic.doctor_at_place({"entries": []}, time_zone=KATHMANDU)
+    [place], date, patient = doctor["locations"], in_days(3), await clinic.patient()
+    hours = week("09:00", "10:00", slot_minutes=30, location_id=place["id"])
+    assert (await clinic.put(f"/doctors/{doctor['id']}/schedule", hours)).status_code == 200
+    first, second = await clinic.open_slots(doctor["id"], date)
     assert first["local_start"] == f"{date}T09:00:00+05:45" and first["starts_at"].startswith(f"{date}T03:15:00")
-    booked = [await desk.booked(doctor["id"], patient, date) for _ in range(2)]
+    booked = [await clinic.booked(doctor["id"], patient, date) for _ in range(2)]
     for one, slot in zip(booked, (first, second), strict=True):
         assert (one["slot_id"], one["location_id"], one["date"]) == (slot["id"], place["id"], date)
         assert (one["starts_at"], one["ends_at"]) == (slot["starts_at"], slot["ends_at"])
-    assert problem_of(await desk.book(doctor["id"], patient, date)) == (409, "full")
-    day = (await desk.get(f"/doctors/{doctor['id']}/availability", date=date)).json()
+    assert problem_of(await clinic.book(doctor["id"], patient, date)) == (409, "full")
+    day = (await clinic.get(f"/doctors/{doctor['id']}/availability", date=date)).json()
     assert (day["mode"], day["capacity"], day["remaining"]) == ("timed", 2, 0)
-    assert (await desk.cancel(booked[0]["id"])).status_code == 200
-    assert [slot["id"] for slot in await open_slots(desk, doctor["id"], date)] == [first["id"]]
+    assert (await clinic.cancel(booked[0]["id"])).status_code == 200
+    assert [slot["id"] for slot in await clinic.open_slots(doctor["id"], date)] == [first["id"]]
 
 
-async def test_nobody_is_with_two_doctors_at_a_time(desk: Desk) -> None:
-    week, date, patient = daily("09:00", "09:30", slot_minutes=30), in_days(2), await desk.patient()
-    one, other = [(await scheduled(desk, week))["id"] for _ in range(2)]
-    answers = await asyncio.gather(*(desk.book(doctor, patient, date) for doctor in (one, other)))
+async def test_nobody_is_with_two_doctors_at_a_time(clinic: Clinic) -> None:
+    hours, date, patient = week("09:00", "09:30", slot_minutes=30), in_days(2), await clinic.patient()
+    one, other = [(await clinic.doctor_at_place(hours))["id"] for _ in range(2)]
+    answers = await asyncio.gather(*(clinic.book(doctor, patient, date) for doctor in (one, other)))
     assert sorted(answer.status_code for answer in answers) == [201, 409]
     assert problem_of(next(answer for answer in answers if answer.status_code == 409)) == (409, "patient_busy")
-    free = [len(await open_slots(desk, doctor, date)) for doctor in (one, other)]
+    free = [len(await clinic.open_slots(doctor, date)) for doctor in (one, other)]
     assert sorted(free) == [0, 1], "the place of the refused booking is free again"
 
 
@@ -79,48 +52,48 @@ def zone_where_it_is_morning() -> str:
     return f"Etc/GMT{hours:+d}" if hours <= NOON else f"Etc/GMT{hours - 24:+d}"
 
 
-async def test_check_in_is_on_the_date_of_the_place(desk: Desk) -> None:
+async def test_check_in_is_on_the_date_of_the_place(clinic: Clinic) -> None:
     zone = zone_where_it_is_morning()
-    doctor = await scheduled(desk, daily("00:00", "24:00", slot_minutes=60), time_zone=zone)
-    today, patient = dt.datetime.now(ZoneInfo(zone)).date(), await desk.patient()
-    todays = await desk.booked(doctor["id"], patient, today.isoformat())
-    tomorrows = await desk.booked(doctor["id"], patient, (today + dt.timedelta(days=1)).isoformat())
-    assert problem_of(await desk.check_in(tomorrows["id"], patient)) == (422, "not_today")
-    arrived = await desk.check_in(todays["id"], patient)
+    doctor = await clinic.doctor_at_place(week("00:00", "24:00", slot_minutes=60), time_zone=zone)
+    today, patient = dt.datetime.now(ZoneInfo(zone)).date(), await clinic.patient()
+    todays = await clinic.booked(doctor["id"], patient, today.isoformat())
+    tomorrows = await clinic.booked(doctor["id"], patient, (today + dt.timedelta(days=1)).isoformat())
+    assert problem_of(await clinic.check_in(tomorrows["id"], patient)) == (422, "not_today")
+    arrived = await clinic.check_in(todays["id"], patient)
     assert (arrived.status_code, arrived.json()["position"], arrived.json()["date"]) == (201, 1, today.isoformat()), arrived.text
 
 
-async def test_a_changed_week_tells_whom_it_leaves_without_hours(desk: Desk) -> None:
-    doctor, date, patients = (await scheduled(desk, daily("09:00", "10:00")))["id"], in_days(3), await desk.patients(2)
-    kept, left = [await desk.booked(doctor, patient, date) for patient in patients]
+async def test_a_changed_week_tells_whom_it_leaves_without_hours(clinic: Clinic) -> None:
+    doctor, date, patients = (await clinic.doctor_at_place(week("09:00", "10:00")))["id"], in_days(3), await clinic.patients(2)
+    kept, left = [await clinic.booked(doctor, patient, date) for patient in patients]
     path = f"/doctors/{doctor}/schedule"
-    read = (await desk.get(path)).headers["ETag"]
-    changed = await desk.put(path, daily("08:45", "09:15"), **{"If-Match": read})
+    read = (await clinic.get(path)).headers["ETag"]
+    changed = await clinic.put(path, week("08:45", "09:15"), **{"If-Match": read})
     assert [one["id"] for one in changed.json()["displaced"]] == [left["id"]], changed.text
-    assert problem_of(await desk.put(path, daily("09:00", "10:00"), **{"If-Match": read})) == (412, "stale")
-    assert {(await desk.get(f"/appointments/{one['id']}")).json()["status"] for one in (kept, left)} == {"booked"}
-    starts = {slot["local_start"][11:16] for slot in await open_slots(desk, doctor, date)}
+    assert problem_of(await clinic.put(path, week("09:00", "10:00"), **{"If-Match": read})) == (412, "stale")
+    assert {(await clinic.get(f"/appointments/{one['id']}")).json()["status"] for one in (kept, left)} == {"booked"}
+    starts = {slot["local_start"][11:16] for slot in await clinic.open_slots(doctor, date)}
     assert starts == {"08:45"}
-    assert (await desk.cancel(left["id"])).status_code == 200
-    assert {slot["local_start"][11:16] for slot in await open_slots(desk, doctor, date)} == {"08:45"}
+    assert (await clinic.cancel(left["id"])).status_code == 200
+    assert {slot["local_start"][11:16] for slot in await clinic.open_slots(doctor, date)} == {"08:45"}
 
 
-async def closed_while_bookings_run(desk: Desk, doctor: str) -> Counter[str]:
+async def closed_while_bookings_run(clinic: Clinic, doctor: str) -> Counter[str]:
     """One round: fifty bookings for two dates, one of which is closed in the middle of them. How they ended."""
-    closed, other, patients = in_days(2), in_days(3), await desk.patients(BOOKINGS)
+    closed, other, patients = in_days(2), in_days(3), await clinic.patients(BOOKINGS)
     dates = [closed if number % 5 else other for number in range(BOOKINGS)]
-    running = [asyncio.ensure_future(desk.book(doctor, *asked)) for asked in zip(patients, dates, strict=True)]
+    running = [asyncio.ensure_future(clinic.book(doctor, *asked)) for asked in zip(patients, dates, strict=True)]
     await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
     path, body = f"/doctors/{doctor}/exceptions", {"kind": "closed", "from": closed, "to": closed, "reason": "ill"}
-    made = await desk.post(path, body)
+    made = await clinic.post(path, body)
     assert made.status_code == 201, made.text
     answers = await asyncio.gather(*running)
     booked = {str(one.json()["id"]) for one, date in zip(answers, dates, strict=True) if _is_booked(one) and date == closed}
     assert {one["id"] for one in made.json()["displaced"]} == booked, "who was told booked and is not in the list slipped in"
-    assert {one["id"] for one in await desk.live(doctor_id=doctor, date=closed)} == booked
+    assert {one["id"] for one in await clinic.live(doctor_id=doctor, date=closed)} == booked
     assert {one["status"] for one in made.json()["displaced"]} <= {"booked"}
-    assert await open_slots(desk, doctor, closed) == []
-    again = (await desk.get(f"{path}/{made.json()['id']}")).json()
+    assert await clinic.open_slots(doctor, closed) == []
+    again = (await clinic.get(f"{path}/{made.json()['id']}")).json()
     assert {one["id"] for one in again["displaced"]} == booked
     return Counter(_end(answer, date == closed) for answer, date in zip(answers, dates, strict=True))
 
@@ -137,77 +110,58 @@ def _end(answer: httpx2.Response, on_closed_date: bool) -> str:
     return str(answer.json()["code"])
 
 
-async def test_a_date_closed_while_fifty_bookings_run(desk: Desk, record_property: Callable[[str, object], None]) -> None:
+async def test_a_date_closed_while_fifty_bookings_run(clinic: Clinic, record_property: Callable[[str, object], None]) -> None:
     ends = Counter[str]()
     for _ in range(ROUNDS):
-        ends += await closed_while_bookings_run(desk, (await scheduled(desk, daily("00:00", "24:00")))["id"])
-    ends += await closed_while_bookings_run(desk, await desk.doctor())
+        ends += await closed_while_bookings_run(clinic, (await clinic.doctor_at_place(week("00:00", "24:00")))["id"])
+    ends += await closed_while_bookings_run(clinic, await clinic.doctor())
     record_property("closed while bookings run", dict(ends))
     assert ends.total() == (ROUNDS + 1) * BOOKINGS
 
 
-async def test_what_is_displaced_leaves_nothing_behind_until_the_date_opens(desk: Desk) -> None:
-    doctor, date, patient = (await scheduled(desk, daily("09:00", "10:00")))["id"], in_days(2), await desk.patient()
-    booked = await desk.booked(doctor, patient, date)
-    made = await desk.post(f"/doctors/{doctor}/exceptions", {"kind": "closed", "from": date, "to": date})
-    assert (await desk.cancel(booked["id"])).status_code == 200
-    day = (await desk.get(f"/doctors/{doctor}/availability", date=date)).json()
+async def test_what_is_displaced_leaves_nothing_behind_until_the_date_opens(clinic: Clinic) -> None:
+    doctor, date, patient = (await clinic.doctor_at_place(week("09:00", "10:00")))["id"], in_days(2), await clinic.patient()
+    booked = await clinic.booked(doctor, patient, date)
+    made = await clinic.post(f"/doctors/{doctor}/exceptions", {"kind": "closed", "from": date, "to": date})
+    assert (await clinic.cancel(booked["id"])).status_code == 200
+    day = (await clinic.get(f"/doctors/{doctor}/availability", date=date)).json()
     assert (day["available"], day["capacity"], day["remaining"]) == (False, 0, 0)
-    assert problem_of(await desk.book(doctor, patient, date)) == (422, "doctor_absent")
-    assert (await desk.delete(f"/doctors/{doctor}/exceptions/{made.json()['id']}")).status_code == 204
-    assert len(await open_slots(desk, doctor, date)) == 4
-    assert (await desk.booked(doctor, patient, date))["starts_at"] == booked["starts_at"]
+    assert problem_of(await clinic.book(doctor, patient, date)) == (422, "doctor_absent")
+    assert (await clinic.delete(f"/doctors/{doctor}/exceptions/{made.json()['id']}")).status_code == 204
+    assert len(await clinic.open_slots(doctor, date)) == 4
+    assert (await clinic.booked(doctor, patient, date))["starts_at"] == booked["starts_at"]
 
 
-@asynccontextmanager
-async def settings(desk: Desk, **changed: Any) -> AsyncIterator[None]:
-    """The clinic's settings are others inside of this, and afterwards, everywhere, what they were."""
-    before = (await desk.get("/clinic")).json()["settings"]
-    answer = await desk.patch("/clinic", changed)
-    assert answer.status_code == 200, answer.text
-    probe = await desk.doctor()
-    try:
-        yield
-    finally:
-        assert (await desk.patch("/clinic", {name: before[name] for name in changed})).status_code == 200
-        await eventually(lambda: _reads(desk, probe, before["default_daily_capacity"]))
-
-
-async def _reads(desk: Desk, doctor: str, capacity: int) -> bool:
-    """Whether availability has this default capacity; settings come in one message."""
-    return bool((await desk.get(f"/doctors/{doctor}/availability", date=in_days(1))).json()["capacity"] == capacity)
-
-
-async def test_settings_of_the_clinic_reach_whoever_acts_by_them(desk: Desk) -> None:
-    timed, daily_doctor = (await scheduled(desk, daily("09:00", "09:15")))["id"], await desk.doctor()
-    patient, read = await desk.patient(), (await desk.get("/clinic")).headers["ETag"]
-    assert len(await open_slots(desk, timed, in_days(2), in_days(20))) == 19
+async def test_settings_of_the_clinic_reach_whoever_acts_by_them(clinic: Clinic) -> None:
+    timed, daily_doctor = (await clinic.doctor_at_place(week("09:00", "09:15")))["id"], await clinic.doctor()
+    patient, read = await clinic.patient(), (await clinic.get("/clinic")).headers["ETag"]
+    assert len(await clinic.open_slots(timed, in_days(2), in_days(20))) == 19
     changed = {
         "time_zone": KATHMANDU, "default_daily_capacity": 3, "booking_horizon_days": 5, "one_booking_per_patient_day": True,
     }  # fmt: skip
-    async with settings(desk, **changed):
-        assert problem_of(await desk.patch("/clinic", {"region": "DE"}, **{"If-Match": read})) == (412, "stale")
+    async with clinic.settings(**changed):
+        assert problem_of(await clinic.patch("/clinic", {"region": "DE"}, **{"If-Match": read})) == (412, "stale")
 
         async def every_gateway_tells() -> bool:
-            told = [(await desk.get("/clinic")).json()["settings"] for _ in desk.clients]
+            told = [(await clinic.get("/clinic")).json()["settings"] for _ in clinic.clients]
             return all(one | changed == one for one in told)
 
         async def slots_follow() -> bool:
-            slots = await open_slots(desk, timed, in_days(2), in_days(20))
+            slots = await clinic.open_slots(timed, in_days(2), in_days(20))
             # Five days from its own today, which begins while it is still yesterday here.
             return {slot["local_start"][10:] for slot in slots} == {"T09:00:00+05:45"} and 3 <= len(slots) <= 5
 
         await eventually(every_gateway_tells)
-        await eventually(lambda: _reads(desk, daily_doctor, 3))
+        await eventually(lambda: clinic.has_capacity(daily_doctor, 3))
         await eventually(slots_follow)
-        assert problem_of(await desk.book(daily_doctor, patient, in_days(8))) == (422, "too_far")
-        await desk.booked(daily_doctor, patient, in_days(3))
-        assert problem_of(await desk.book(daily_doctor, patient, in_days(3))) == (409, "patient_busy")
-        assert await desk.remaining(daily_doctor, in_days(3)) == 2
+        assert problem_of(await clinic.book(daily_doctor, patient, in_days(8))) == (422, "too_far")
+        await clinic.booked(daily_doctor, patient, in_days(3))
+        assert problem_of(await clinic.book(daily_doctor, patient, in_days(3))) == (409, "patient_busy")
+        assert await clinic.remaining(daily_doctor, in_days(3)) == 2
 
 
-async def test_a_setting_that_cannot_be_is_named_with_all_others(desk: Desk) -> None:
+async def test_a_setting_that_cannot_be_is_named_with_all_others(clinic: Clinic) -> None:
     wrong = {"time_zone": "Mars/Olympus", "default_daily_capacity": -1, "hold_ttl_seconds": "soon", "surprise": 1}
-    refused = await desk.patch("/clinic", wrong)
+    refused = await clinic.patch("/clinic", wrong)
     assert problem_of(refused) == (422, "validation_failed")
     assert {error["field"] for error in refused.json()["errors"]} == wrong.keys()

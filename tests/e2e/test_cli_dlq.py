@@ -14,7 +14,7 @@ from shared.infra.ids import new_id
 from shared.infra.kafka.letters import dead_letter
 from shared.infra.kafka.records import encode
 from tests.e2e.cli import Cli
-from tests.e2e.desk import Desk
+from tests.support.clinic import Clinic
 from tests.support.waiting import eventually
 
 LETTERS = APPOINTMENT_EVENTS.dead_letters("queue")
@@ -107,7 +107,7 @@ async def test_what_no_service_put_there_is_shown_and_does_not_go_back(cli: Cli,
     assert "no frontdesk-… headers" in left["reason"]
 
 
-async def test_a_record_that_a_service_put_away_itself_is_found(cli: Cli, desk: Desk, servers: Backend) -> None:
+async def test_a_record_that_a_service_put_away_itself_is_found(cli: Cli, clinic: Clinic, servers: Backend) -> None:
     nonsense = f"nonsense {uuid4()}".encode()
     async with AIOKafkaProducer(bootstrap_servers=servers.kafka_bootstrap) as producer:
         await producer.send_and_wait(BOOKING_COMMANDS.name, nonsense, key=b"k")

@@ -8,10 +8,11 @@ from uuid import uuid4
 import httpx2
 import pytest
 
+from deploy.embedded.services import Services
 from deploy.inspect import kafka_log
 from deploy.inspect.explain.databases import MAX_OUTBOX, OUTBOX
 from tests.e2e.cli import Cli
-from tests.e2e.desk import Desk, in_days, today
+from tests.support.clinic import Clinic, in_days, today
 from tests.support.waiting import eventually
 
 
@@ -26,10 +27,10 @@ async def explained(cli: Cli, name: str) -> dict[str, Any]:
     return dict(command)
 
 
-async def test_a_booking_step_by_step_by_any_of_its_ids(cli: Cli, desk: Desk) -> None:
-    doctor, patient, key, request = await desk.doctor(capacity=1), await desk.patient(), uuid4().hex, f"req-{uuid4()}"
+async def test_a_booking_step_by_step_by_any_of_its_ids(cli: Cli, clinic: Clinic) -> None:
+    doctor, patient, key, request = await clinic.doctor(capacity=1), await clinic.patient(), uuid4().hex, f"req-{uuid4()}"
     headers = {"Request-Id": request}
-    booked = await desk.book(doctor, patient, key=key, **headers)
+    booked = await clinic.book(doctor, patient, key=key, **headers)
     command = await explained(cli, key)
     assert (command["status"], command["status_code"], command["result"]["id"]) == ("succeeded", 201, booked.json()["id"])
     steps = told(command)
@@ -47,22 +48,22 @@ async def test_a_booking_step_by_step_by_any_of_its_ids(cli: Cli, desk: Desk) ->
     assert "slot_taken" in text and "number 1" in text and "+0.0 ms" in text
 
 
-async def test_a_refusal_says_why_and_what_mends_it(cli: Cli, desk: Desk) -> None:
-    doctor, key = await desk.doctor(capacity=1), uuid4().hex
-    one, other = await desk.patients(2)
-    await desk.booked(doctor, one)
-    assert (await desk.book(doctor, other, key=key)).status_code == 409
+async def test_a_refusal_says_why_and_what_mends_it(cli: Cli, clinic: Clinic) -> None:
+    doctor, key = await clinic.doctor(capacity=1), uuid4().hex
+    one, other = await clinic.patients(2)
+    await clinic.booked(doctor, one)
+    assert (await clinic.book(doctor, other, key=key)).status_code == 409
     command = await explained(cli, key)
     assert (command["status"], command["code"]) == ("refused", "full")
     assert command["why"][0].startswith("409 full: The day is full.")
     assert "availability said BookingRefused" in told(command) and "booking command_refused" in told(command)
 
 
-async def test_repeats_are_counted_with_their_times(cli: Cli, desk: Desk) -> None:
-    doctor, patient, key = await desk.doctor(capacity=2), await desk.patient(), uuid4().hex
+async def test_repeats_are_counted_with_their_times(cli: Cli, clinic: Clinic) -> None:
+    doctor, patient, key = await clinic.doctor(capacity=2), await clinic.patient(), uuid4().hex
     for _ in range(3):
-        assert (await desk.book(doctor, patient, key=key)).status_code == 201
-    assert (await desk.book(doctor, await desk.patient(), key=key)).status_code == 422
+        assert (await clinic.book(doctor, patient, key=key)).status_code == 201
+    assert (await clinic.book(doctor, await clinic.patient(), key=key)).status_code == 422
     command = await explained(cli, key)
     assert [one["same_body"] for one in command["repeats"]] == [True, True, False]
     steps = told(command)
@@ -72,10 +73,10 @@ async def test_repeats_are_counted_with_their_times(cli: Cli, desk: Desk) -> Non
     assert steps.count("availability said CommandRepeated") == 2
 
 
-async def test_an_appointment_tells_of_all_its_commands(cli: Cli, desk: Desk) -> None:
-    doctor, patient = await desk.doctor(capacity=1, date=today()), await desk.patient()
-    booked = await desk.booked(doctor, patient, today())
-    assert (await desk.check_in(booked["id"], patient)).status_code == 201
+async def test_an_appointment_tells_of_all_its_commands(cli: Cli, clinic: Clinic) -> None:
+    doctor, patient = await clinic.doctor(capacity=1, date=today()), await clinic.patient()
+    booked = await clinic.booked(doctor, patient, today())
+    assert (await clinic.check_in(booked["id"], patient)).status_code == 201
     commands = (await cli.json("explain", booked["id"], "--json"))["commands"]
     assert [command["type"] for command in commands] == ["BookAppointment", "CheckInPatient"]
     steps = told(commands[1])
@@ -88,13 +89,13 @@ async def test_an_appointment_tells_of_all_its_commands(cli: Cli, desk: Desk) ->
     assert [step for step in steps if step in in_order] == in_order
 
 
-async def test_a_hold_that_is_confirmed_and_moved_tells_its_story_by_any_of_its_ids(cli: Cli, desk: Desk) -> None:
-    doctor, other, patient, request = await desk.doctor(), await desk.doctor(), await desk.patient(), f"req-{uuid4()}"
+async def test_a_hold_that_is_confirmed_and_moved_tells_its_story_by_any_of_its_ids(cli: Cli, clinic: Clinic) -> None:
+    doctor, other, patient, request = await clinic.doctor(), await clinic.doctor(), await clinic.patient(), f"req-{uuid4()}"
     place = {"doctor_id": doctor, "patient_id": patient, "date": in_days(3)}
-    held = (await desk.post("/appointments", {**place, "confirm": False})).json()
-    assert (await desk.post(f"/appointments/{held['id']}/confirm")).status_code == 200
+    held = (await clinic.post("/appointments", {**place, "confirm": False})).json()
+    assert (await clinic.post(f"/appointments/{held['id']}/confirm")).status_code == 200
     to = {"doctor_id": other, "date": in_days(4)}
-    moved = await desk.post(f"/appointments/{held['id']}/reschedule", to, **{"Request-Id": request})
+    moved = await clinic.post(f"/appointments/{held['id']}/reschedule", to, **{"Request-Id": request})
     assert moved.status_code == 200, moved.text
     story = await cli.json("explain", held["id"], "--json")
     commands = story["commands"]
@@ -114,10 +115,10 @@ async def test_a_hold_that_is_confirmed_and_moved_tells_its_story_by_any_of_its_
 
 
 async def test_a_hold_that_nobody_confirmed_is_told_by_the_key_of_its_booking(
-    cli: Cli, desk: Desk, superuser: Callable[..., Any]
+    cli: Cli, clinic: Clinic, superuser: Callable[..., Any]
 ) -> None:
-    key, place = uuid4().hex, {"doctor_id": await desk.doctor(), "patient_id": await desk.patient(), "date": in_days(3)}
-    held = (await desk.post("/appointments", {**place, "confirm": False}, key=key)).json()
+    key, place = uuid4().hex, {"doctor_id": await clinic.doctor(), "patient_id": await clinic.patient(), "date": in_days(3)}
+    held = (await clinic.post("/appointments", {**place, "confirm": False}, key=key)).json()
     sql = await superuser("booking")
     for table, end, id_ in (("appointments", "expires_at", "id"), ("hold_timers", "due_at", "appointment_id")):
         await sql.execute(f"UPDATE {table} SET {end} = clock_timestamp() WHERE {id_} = $1", held["id"])
@@ -133,14 +134,14 @@ async def test_a_hold_that_nobody_confirmed_is_told_by_the_key_of_its_booking(
         assert f"Appointment {held['id']} expired at " in without["why"][0]
 
 
-async def test_a_command_that_never_arrived_was_lost(cli: Cli, desk: Desk) -> None:
+async def test_a_command_that_never_arrived_was_lost(cli: Cli, stack: Services) -> None:
     command_id, now = str(uuid4()), dt.datetime.now(dt.UTC)
-    [clinic] = (await cli.json("psql", "gateway", "-c", "SELECT id FROM clinics WHERE code = 'default'", "--json"))["rows"][0]
+    [clinic_id] = (await cli.json("psql", "gateway", "-c", "SELECT id FROM clinics WHERE code = 'default'", "--json"))["rows"][0]
     overdue = {
-        "clinic_id": clinic, "command_id": command_id, "type": "BookAppointment", "principal": "open", "body_hash": "aa",
+        "clinic_id": clinic_id, "command_id": command_id, "type": "BookAppointment", "principal": "open", "body_hash": "aa",
         "accepted_at": (now - dt.timedelta(minutes=20)).isoformat(), "decide_by": (now - dt.timedelta(minutes=10)).isoformat(),
     }  # fmt: skip
-    async with httpx2.AsyncClient(base_url=desk.services.url("booking")) as booking:
+    async with httpx2.AsyncClient(base_url=stack.url("booking")) as booking:
         (await booking.post("/internal/commands/close", json={"commands": [overdue]})).raise_for_status()
     command = await explained(cli, command_id)
     assert (command["status"], command["code"]) == ("refused", "lost")
@@ -148,11 +149,11 @@ async def test_a_command_that_never_arrived_was_lost(cli: Cli, desk: Desk) -> No
     assert any("its message is nowhere in the log" in line for line in command["why"]), command["why"]
 
 
-async def test_a_command_that_nobody_has_decided_yet_is_running(cli: Cli, desk: Desk) -> None:
-    doctor, patient, key = await desk.doctor(capacity=1), await desk.patient(), uuid4().hex
-    desk.services["booking"].stop()
+async def test_a_command_that_nobody_has_decided_yet_is_running(cli: Cli, clinic: Clinic, stack: Services) -> None:
+    doctor, patient, key = await clinic.doctor(capacity=1), await clinic.patient(), uuid4().hex
+    stack["booking"].stop()
     try:
-        assert (await desk.book(doctor, patient, key=key, Prefer="respond-async")).status_code == 202
+        assert (await clinic.book(doctor, patient, key=key, Prefer="respond-async")).status_code == 202
 
         async def reserved() -> bool:
             done = await cli.run("explain", key)
@@ -163,12 +164,12 @@ async def test_a_command_that_nobody_has_decided_yet_is_running(cli: Cli, desk: 
         assert (command["status"], command["code"]) == ("running", None)
         assert command["why"] == ["Nobody has decided it yet."]
     finally:
-        desk.services["booking"].start()
+        stack["booking"].start()
 
 
-async def test_without_kafka_it_tells_what_the_databases_know(cli: Cli, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_kafka_it_tells_what_the_databases_know(cli: Cli, clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
     key = uuid4().hex
-    assert (await desk.book(await desk.doctor(capacity=1), await desk.patient(), key=key)).status_code == 201
+    assert (await clinic.book(await clinic.doctor(capacity=1), await clinic.patient(), key=key)).status_code == 201
     away = {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
     known = await cli.run("explain", key, **away)
     assert known.exit_code == 0 and "slot_taken" in known.stdout and "Kafka does not answer" in known.stdout

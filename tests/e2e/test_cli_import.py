@@ -19,7 +19,7 @@ import pytest
 from deploy.embedded.backend import Backend
 from deploy.embedded.services import Services
 from tests.e2e.cli import Cli
-from tests.e2e.desk import Desk
+from tests.support.clinic import Clinic
 from tests.support.people import BROKEN, write
 
 FULL = 100_000
@@ -156,9 +156,9 @@ async def test_families_share_a_phone_if_told_so(cli: Cli, tmp_path: Path) -> No
     assert (done["created"], done["known"]) == (1, 1)
 
 
-async def test_doctors_are_imported_with_what_the_directory_knows_of_them(cli: Cli, desk: Desk, tmp_path: Path) -> None:
+async def test_doctors_are_imported_with_what_the_directory_knows_of_them(cli: Cli, clinic: Clinic, tmp_path: Path) -> None:
     file, name = tmp_path / "doctors.csv", uuid4().hex[:12]
-    assert (await desk.post("/categories", {"name": f"Dermatology {name}"})).status_code == 201
+    assert (await clinic.post("/categories", {"name": f"Dermatology {name}"})).status_code == 201
     file.write_text(
         "name,code,category,languages,location,address,time_zone\n"
         f'Dr Ada {name},,Dermatology {name},en;fr,Main,"1 High Street, Leeds",Europe/London\n'
@@ -169,7 +169,7 @@ async def test_doctors_are_imported_with_what_the_directory_knows_of_them(cli: C
         done = await cli.json("import", "doctors", str(file), "--json", code=1)
         assert (done["created"], done["known"]) == (created, known)
         assert [(line["line"], line["field"]) for line in done["rejected_lines"]] == [(3, "category"), (4, "time_zone")]
-    (ada,) = (await desk.get("/doctors", q=name)).json()["items"]
+    (ada,) = (await clinic.get("/doctors", q=name)).json()["items"]
     assert (ada["category"]["name"], ada["languages"]) == (f"Dermatology {name}", ["en", "fr"])
     (main,) = ada["locations"]
     assert (main["address"], main["time_zone"]) == ("1 High Street, Leeds", "Europe/London")

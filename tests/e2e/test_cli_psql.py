@@ -11,7 +11,7 @@ from deploy import installation
 from deploy.embedded.backend import Backend
 from deploy.stores.databases import READER_ROLE, on_database, prepare, role_names
 from tests.e2e.cli import Cli
-from tests.e2e.desk import Desk
+from tests.support.clinic import Clinic
 from tests.support.servers import Databases
 
 SERVICES = installation.names()
@@ -43,8 +43,8 @@ async def connected(databases: Databases, database: str) -> AsyncIterator[Any]:
         await reader.close()
 
 
-async def test_the_rows_of_all_clinics_are_seen(cli: Cli, desk: Desk) -> None:
-    patient = await desk.patient()
+async def test_the_rows_of_all_clinics_are_seen(cli: Cli, clinic: Clinic) -> None:
+    patient = await clinic.patient()
     sql = f"SELECT id, status FROM patients WHERE id = '{patient}'"
     assert await cli.json("psql", "booking", "-c", sql, "--json") == {"columns": ["id", "status"], "rows": [[patient, "active"]]}
     assert f"{patient}  active\n(1 rows)" in await cli.text("psql", "booking", "-c", sql)

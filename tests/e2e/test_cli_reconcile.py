@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from tests.e2e.cli import Cli
-from tests.e2e.desk import Desk, in_days, today
+from tests.support.clinic import Clinic, in_days, today
 
 LONG_AGO_SECONDS = 3600
 COMPARE = ("reconcile", "--dry-run", "--wait", "5", "--json")
@@ -20,10 +20,10 @@ async def found(cli: Cli) -> set[tuple[str, ...]]:
     return {(one["kind"], *sorted(one["ids"].values())) for one in json.loads(done.stdout)["differences"]}
 
 
-async def test_what_is_broken_by_hand_is_found(cli: Cli, desk: Desk, superuser: Callable[..., Any]) -> None:
-    doctor, patient = await desk.doctor(capacity=3, date=today()), await desk.patient()
-    one, other = [await desk.booked(doctor, patient, today()) for _ in range(2)]
-    arrived = await desk.check_in(other["id"], patient)
+async def test_what_is_broken_by_hand_is_found(cli: Cli, clinic: Clinic, superuser: Callable[..., Any]) -> None:
+    doctor, patient = await clinic.doctor(capacity=3, date=today()), await clinic.patient()
+    one, other = [await clinic.booked(doctor, patient, today()) for _ in range(2)]
+    arrived = await clinic.check_in(other["id"], patient)
     assert arrived.status_code == 201
     before = await found(cli)
     booking, queue = await superuser("booking"), await superuser("queue")
@@ -44,13 +44,13 @@ async def test_what_is_broken_by_hand_is_found(cli: Cli, desk: Desk, superuser: 
 
 
 async def test_places_that_a_move_left_taken_and_holds_that_nobody_ended_are_found(
-    cli: Cli, desk: Desk, superuser: Callable[..., Any]
+    cli: Cli, clinic: Clinic, superuser: Callable[..., Any]
 ) -> None:
-    doctor, other, patient = await desk.doctor(), await desk.doctor(), await desk.patient()
+    doctor, other, patient = await clinic.doctor(), await clinic.doctor(), await clinic.patient()
     place = {"doctor_id": doctor, "patient_id": patient, "date": in_days(3)}
-    held = (await desk.post("/appointments", {**place, "confirm": False})).json()
-    booked = await desk.booked(doctor, patient, in_days(3))
-    moved = await desk.post(f"/appointments/{booked['id']}/reschedule", {"doctor_id": other, "date": in_days(4)})
+    held = (await clinic.post("/appointments", {**place, "confirm": False})).json()
+    booked = await clinic.booked(doctor, patient, in_days(3))
+    moved = await clinic.post(f"/appointments/{booked['id']}/reschedule", {"doctor_id": other, "date": in_days(4)})
     assert moved.status_code == 200, moved.text
     before = await found(cli)
     assert not {id_ for _, *ids in before for id_ in ids} & {held["id"], booked["id"]}
@@ -68,8 +68,8 @@ async def test_places_that_a_move_left_taken_and_holds_that_nobody_ended_are_fou
     await booking.execute(over, held["id"], -LONG_AGO_SECONDS)
 
 
-async def test_it_says_how_much_it_compared_and_nothing_of_another_clinic(cli: Cli, desk: Desk) -> None:
-    await desk.booked(await desk.doctor(capacity=1), await desk.patient())
+async def test_it_says_how_much_it_compared_and_nothing_of_another_clinic(cli: Cli, clinic: Clinic) -> None:
+    await clinic.booked(await clinic.doctor(capacity=1), await clinic.patient())
     all_of_it = await cli.run(*COMPARE)
     assert '"slots": 0' not in all_of_it.stdout
     nobodys = "00000000-0000-7000-8000-00000000ffff"

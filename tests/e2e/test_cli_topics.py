@@ -2,14 +2,15 @@
 
 import json
 
+from deploy.embedded.services import Services
 from deploy.stores.topics import declared_topics
 from tests.e2e.cli import Cli
-from tests.e2e.desk import Desk
+from tests.support.clinic import Clinic
 from tests.support.waiting import eventually
 
 
-async def test_every_declared_topic_is_listed(cli: Cli, desk: Desk) -> None:
-    await desk.doctor()
+async def test_every_declared_topic_is_listed(cli: Cli, clinic: Clinic) -> None:
+    await clinic.doctor()
     listed = {row["name"]: row for row in (await cli.json("topics", "list", "--json"))["topics"]}
     assert listed.keys() == {topic.name for topic in declared_topics()}
     assert listed["registry.events"]["records"] > 0
@@ -18,9 +19,9 @@ async def test_every_declared_topic_is_listed(cli: Cli, desk: Desk) -> None:
     assert "registry.events" in await cli.text("topics", "list")
 
 
-async def test_the_newest_records_come_last_one_line_each(cli: Cli, desk: Desk) -> None:
-    doctor, patient = await desk.doctor(capacity=1), await desk.patient()
-    booked = await desk.booked(doctor, patient)
+async def test_the_newest_records_come_last_one_line_each(cli: Cli, clinic: Clinic) -> None:
+    doctor, patient = await clinic.doctor(capacity=1), await clinic.patient()
+    booked = await clinic.booked(doctor, patient)
     lines = [json.loads(line) for line in (await cli.text("topics", "tail", "appointment.events", "-n", "3")).splitlines()]
     assert 0 < len(lines) <= 3
     assert lines == sorted(lines, key=lambda line: line["timestamp"])
@@ -29,9 +30,9 @@ async def test_the_newest_records_come_last_one_line_each(cli: Cli, desk: Desk) 
     assert (mine["type"], mine["message"]["appointment_id"]) == ("AppointmentBooked", booked["id"])
 
 
-async def test_the_lag_of_a_group_that_has_read_everything_is_nothing(cli: Cli, desk: Desk) -> None:
-    doctor, patient = await desk.doctor(capacity=1), await desk.patient()
-    await desk.booked(doctor, patient)
+async def test_the_lag_of_a_group_that_has_read_everything_is_nothing(cli: Cli, clinic: Clinic) -> None:
+    doctor, patient = await clinic.doctor(capacity=1), await clinic.patient()
+    await clinic.booked(doctor, patient)
 
     async def drained() -> bool:
         return (await cli.run("topics", "lag", "booking", "--check")).exit_code == 0
@@ -44,11 +45,11 @@ async def test_the_lag_of_a_group_that_has_read_everything_is_nothing(cli: Cli, 
     assert all(row["committed"] == row["end"] for row in rows)
 
 
-async def test_a_group_that_is_away_lags(cli: Cli, desk: Desk) -> None:
-    doctor, patient = await desk.doctor(capacity=1), await desk.patient()
-    desk.services["booking"].stop()
+async def test_a_group_that_is_away_lags(cli: Cli, clinic: Clinic, stack: Services) -> None:
+    doctor, patient = await clinic.doctor(capacity=1), await clinic.patient()
+    stack["booking"].stop()
     try:
-        assert (await desk.book(doctor, patient, Prefer="respond-async")).status_code == 202
+        assert (await clinic.book(doctor, patient, Prefer="respond-async")).status_code == 202
 
         async def lags() -> bool:
             return (await cli.run("topics", "lag", "booking", "--check")).exit_code == 1
@@ -56,7 +57,7 @@ async def test_a_group_that_is_away_lags(cli: Cli, desk: Desk) -> None:
         await eventually(lags)
         assert (await cli.json("topics", "lag", "booking", "--json"))["lag"] >= 1
     finally:
-        desk.services["booking"].start()
+        stack["booking"].start()
 
 
 async def test_what_does_not_exist_and_who_does_not_answer(cli: Cli) -> None:

@@ -12,9 +12,10 @@ import pytest
 from redis.asyncio import Redis
 
 from deploy.embedded.backend import Backend
+from deploy.embedded.services import Services
 from shared.contracts.topics import ALL_TOPICS
-from tests.e2e.desk import Desk, in_days, today
 from tests.integration.costs.pinned import MESSAGES, ROUND_TRIPS
+from tests.support.clinic import Clinic, in_days, today
 from tests.support.kafka import ends_of
 from tests.support.statements import calls_of
 
@@ -35,8 +36,10 @@ Ask = Callable[[int], Awaitable[httpx2.Response]]
 class Counts:
     """Everything that is counted, as it stands now."""
 
-    def __init__(self, desk: Desk, servers: Backend, gateway: "asyncpg.Connection[asyncpg.Record]", redis: "Redis") -> None:
-        self._desk, self._servers, self._gateway, self._redis = desk, servers, gateway, redis
+    def __init__(
+        self, services: Services, servers: Backend, gateway: "asyncpg.Connection[asyncpg.Record]", redis: "Redis"
+    ) -> None:
+        self._services, self._servers, self._gateway, self._redis = services, servers, gateway, redis
 
     async def messages(self) -> Counter[str]:
         """Where the topics end."""
@@ -63,16 +66,16 @@ class Counts:
         """The sum of all that the processes tell of it."""
         told = 0.0
         async with httpx2.AsyncClient(timeout=30) as client:
-            for service in self._desk.services:
+            for service in self._services:
                 text = (await client.get(f"{service.url}/metrics")).text
                 told += sum(float(found[1]) for found in metric.finditer(text))
         return int(told)
 
 
 @pytest.fixture
-async def counts(desk: Desk, servers: Backend, superuser: Callable[..., Any]) -> AsyncIterator[Counts]:
+async def counts(stack: Services, servers: Backend, superuser: Callable[..., Any]) -> AsyncIterator[Counts]:
     redis = Redis.from_url(servers.redis_url)
-    yield Counts(desk, servers, await superuser("gateway"), redis)
+    yield Counts(stack, servers, await superuser("gateway"), redis)
     await redis.aclose()
 
 
@@ -100,22 +103,22 @@ async def all_of(ask: Ask, status: int) -> list[httpx2.Response]:
     return answers
 
 
-async def test_a_command_costs_the_messages_and_round_trips_that_are_pinned(desk: Desk, counts: Counts) -> None:
-    date, patient = today(), await desk.patient()
-    doctor, full = await desk.doctor(date, COMMANDS + 2), await desk.doctor(date, 1)
+async def test_a_command_costs_the_messages_and_round_trips_that_are_pinned(clinic: Clinic, counts: Counts) -> None:
+    date, patient = today(), await clinic.patient()
+    doctor, full = await clinic.doctor(date, COMMANDS + 2), await clinic.doctor(date, 1)
     for known in (doctor, doctor, full, full):  # both gateways hear of everybody, and Redis of the locks' scripts
-        await desk.book(known, patient, date)
+        await clinic.book(known, patient, date)
     seen = await counts.round_trips()
     assert all(seen[who] > 0 for who in ("redis", "gateway.postgres", "owners")), "a counter that sees nothing pins nothing"
     async with costing(counts, "booking"):
-        booked = await all_of(lambda number: desk.book(doctor, patient, date, f"costs-{doctor}-{number}"), 201)
+        booked = await all_of(lambda number: clinic.book(doctor, patient, date, f"costs-{doctor}-{number}"), 201)
     async with costing(counts, "repeated booking"):
-        await all_of(lambda number: desk.book(doctor, patient, date, f"costs-{doctor}-{number}"), 201)
+        await all_of(lambda number: clinic.book(doctor, patient, date, f"costs-{doctor}-{number}"), 201)
     async with costing(counts, "refused booking"):
-        await all_of(lambda _: desk.book(full, patient, date), 409)
+        await all_of(lambda _: clinic.book(full, patient, date), 409)
     ids = [str(answer.json()["id"]) for answer in booked]
     async with costing(counts, "check-in"):
-        await all_of(lambda number: desk.check_in(ids[number], patient), 201)
-    tomorrow = [(await desk.booked(doctor, patient, in_days(number + 1)))["id"] for number in range(COMMANDS)]
+        await all_of(lambda number: clinic.check_in(ids[number], patient), 201)
+    tomorrow = [(await clinic.booked(doctor, patient, in_days(number + 1)))["id"] for number in range(COMMANDS)]
     async with costing(counts, "cancellation"):
-        await all_of(lambda number: desk.cancel(tomorrow[number]), 200)
+        await all_of(lambda number: clinic.cancel(tomorrow[number]), 200)

@@ -10,46 +10,46 @@ from uuid import uuid4
 import httpx2
 
 from tests.e2e.cli import Cli
-from tests.e2e.desk import GATEWAYS, Desk, in_days, problem_of, today
+from tests.support.clinic import Clinic, in_days, problem_of, today
 from tests.support.waiting import eventually
 
 DAYS = 5
 BOOKINGS = 50
 
 
-async def gone(desk: Desk, doctor: str) -> httpx2.Response:
+async def gone(clinic: Clinic, doctor: str) -> httpx2.Response:
     """Asks to delete a doctor with all that is booked."""
-    return await desk.delete(f"/doctors/{doctor}", cancel_appointments=True)
+    return await clinic.delete(f"/doctors/{doctor}", cancel_appointments=True)
 
 
-async def until_nothing_is_left(desk: Desk, doctor: str) -> int:
+async def until_nothing_is_left(clinic: Clinic, doctor: str) -> int:
     """Repeats the deletion until it answers that nothing is left; how often it was asked."""
     for asked in range(1, 20):
-        answer = await gone(desk, doctor)
+        answer = await gone(clinic, doctor)
         if answer.status_code == 204:
             return asked
         assert answer.status_code == 202, answer.text
     raise AssertionError("appointments of a deleted doctor are left")
 
 
-async def test_a_doctor_with_appointments_is_refused_with_their_list(desk: Desk) -> None:
-    doctor, patients = await desk.doctor(), await desk.patients(3)
-    booked = [await desk.booked(doctor, patient, in_days(day)) for day, patient in enumerate(patients)]
-    refused = await desk.delete(f"/doctors/{doctor}")
+async def test_a_doctor_with_appointments_is_refused_with_their_list(clinic: Clinic) -> None:
+    doctor, patients = await clinic.doctor(), await clinic.patients(3)
+    booked = [await clinic.booked(doctor, patient, in_days(day)) for day, patient in enumerate(patients)]
+    refused = await clinic.delete(f"/doctors/{doctor}")
     assert problem_of(refused) == (409, "has_appointments")
     assert set(refused.json()["appointments"]) == {one["id"] for one in booked}
-    assert (await desk.get(f"/doctors/{doctor}")).json()["status"] == "active"
-    assert len(await desk.live(doctor_id=doctor)) == 3
+    assert (await clinic.get(f"/doctors/{doctor}")).json()["status"] == "active"
+    assert len(await clinic.live(doctor_id=doctor)) == 3
 
 
-async def test_with_them_they_are_cancelled_and_the_places_gone(desk: Desk, cli: Cli, superuser: Callable[..., Any]) -> None:
-    doctor, patients = await desk.doctor(capacity=4), await desk.patients(3)
-    booked = [await desk.booked(doctor, patient) for patient in patients]
-    assert (await desk.cancel(booked[2]["id"])).status_code == 200
-    assert await until_nothing_is_left(desk, doctor) == 1
-    assert [one["status"] for one in await desk.appointments(doctor_id=doctor)] == ["cancelled"] * 3
-    assert (await desk.get(f"/doctors/{doctor}")).json()["status"] == "deleted"
-    assert problem_of(await desk.book(doctor, patients[0])) == (404, "unknown_doctor")
+async def test_with_them_they_are_cancelled_and_the_places_gone(clinic: Clinic, cli: Cli, superuser: Callable[..., Any]) -> None:
+    doctor, patients = await clinic.doctor(capacity=4), await clinic.patients(3)
+    booked = [await clinic.booked(doctor, patient) for patient in patients]
+    assert (await clinic.cancel(booked[2]["id"])).status_code == 200
+    assert await until_nothing_is_left(clinic, doctor) == 1
+    assert [one["status"] for one in await clinic.appointments(doctor_id=doctor)] == ["cancelled"] * 3
+    assert (await clinic.get(f"/doctors/{doctor}")).json()["status"] == "deleted"
+    assert problem_of(await clinic.book(doctor, patients[0])) == (404, "unknown_doctor")
     sql = await superuser("availability")
     await eventually(lambda: no_slots(sql, doctor))
     told = await cli.json("explain", booked[0]["id"], "--json")
@@ -71,71 +71,73 @@ async def no_slots(sql: Any, doctor: str) -> bool:
     return not await sql.fetchval("SELECT count(*) FROM slots WHERE doctor_id = $1::text::uuid", doctor)
 
 
-async def test_whoever_has_checked_in_is_seen_first(desk: Desk) -> None:
-    doctor, patients = await desk.doctor(), await desk.patients(2)
-    here, later = [await desk.booked(doctor, patient, day) for patient, day in zip(patients, (today(), in_days(1)), strict=True)]
-    assert (await desk.check_in(here["id"], patients[0])).status_code == 201
-    refused = await gone(desk, doctor)
+async def test_whoever_has_checked_in_is_seen_first(clinic: Clinic) -> None:
+    doctor, patients = await clinic.doctor(), await clinic.patients(2)
+    here, later = [
+        await clinic.booked(doctor, patient, day) for patient, day in zip(patients, (today(), in_days(1)), strict=True)
+    ]
+    assert (await clinic.check_in(here["id"], patients[0])).status_code == 201
+    refused = await gone(clinic, doctor)
     assert problem_of(refused) == (409, "checked_in") and refused.json()["appointments"] == [here["id"]]
-    assert (await desk.get(f"/appointments/{later['id']}")).json()["status"] == "booked"
+    assert (await clinic.get(f"/appointments/{later['id']}")).json()["status"] == "booked"
 
 
 async def test_deleted_while_fifty_bookings_run(
-    desk: Desk, superuser: Callable[..., Any], record_property: Callable[[str, object], None]
+    clinic: Clinic, superuser: Callable[..., Any], record_property: Callable[[str, object], None]
 ) -> None:
     """Whatever came through is cancelled, the rest finds no such doctor, and every command has one end."""
-    doctor, patients, keys = await desk.doctor(), await desk.patients(10), [uuid4().hex for _ in range(BOOKINGS)]
+    doctor, patients, keys = await clinic.doctor(), await clinic.patients(10), [uuid4().hex for _ in range(BOOKINGS)]
 
     async def book(number: int) -> httpx2.Response:
-        return await desk.book(doctor, patients[number % 10], in_days(1 + number % DAYS), keys[number])
+        return await clinic.book(doctor, patients[number % 10], in_days(1 + number % DAYS), keys[number])
 
     running = [asyncio.ensure_future(book(number)) for number in range(BOOKINGS)]
     await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-    asked = await until_nothing_is_left(desk, doctor)
+    asked = await until_nothing_is_left(clinic, doctor)
     answers = await asyncio.gather(*running)
     ends = Counter(answer.status_code for answer in answers)
     record_property("bookings beside a deletion", f"{dict(ends)}, asked {asked} times")
     assert ends.keys() <= {201, 404}, ends
-    assert await desk.live(doctor_id=doctor) == []
-    assert {one["status"] for one in await desk.appointments(doctor_id=doctor)} <= {"cancelled"}
-    assert len(await desk.appointments(doctor_id=doctor)) == ends[201]
+    assert await clinic.live(doctor_id=doctor) == []
+    assert {one["status"] for one in await clinic.appointments(doctor_id=doctor)} <= {"cancelled"}
+    assert len(await clinic.appointments(doctor_id=doctor)) == ends[201]
     sql = await superuser("availability")
     await eventually(lambda: no_slots(sql, doctor))
     for number, answer in enumerate(answers):
-        await has_one_end(desk, answer, await book(number))
+        await has_one_end(clinic, answer, await book(number))
 
 
-async def test_a_booking_on_its_way_has_one_answer(desk: Desk, superuser: Callable[..., Any]) -> None:
+async def test_a_booking_on_its_way_has_one_answer(clinic: Clinic, superuser: Callable[..., Any]) -> None:
     """Its place is taken, then its doctor deleted, and booking is still behind: the key is told of no end before there is one."""
-    doctor, patient, key = await desk.doctor(capacity=1), await desk.patient(), uuid4().hex
+    doctor, patient, key = await clinic.doctor(capacity=1), await clinic.patient(), uuid4().hex
     sql = await superuser("booking")
     async with sql.transaction():
         await sql.execute("SELECT FROM patients WHERE id = $1::text::uuid FOR UPDATE", patient)
-        assert (await desk.book(doctor, patient, key=key, Prefer="respond-async")).status_code == 202
-        await eventually(lambda: _is_taken(desk, doctor))
-        for _ in GATEWAYS:
-            assert (await desk.delete(f"/doctors/{doctor}", cancel_appointments=True, Prefer="wait=0")).status_code == 202
-        for _ in GATEWAYS:
-            again = await desk.book(doctor, patient, key=key, Prefer="respond-async")
+        assert (await clinic.book(doctor, patient, key=key, Prefer="respond-async")).status_code == 202
+        await eventually(lambda: _is_taken(clinic, doctor))
+        for _ in clinic.clients:
+            assert (await clinic.delete(f"/doctors/{doctor}", cancel_appointments=True, Prefer="wait=0")).status_code == 202
+        for _ in clinic.clients:
+            again = await clinic.book(doctor, patient, key=key, Prefer="respond-async")
             assert again.status_code == 202, again.text
-    await until_nothing_is_left(desk, doctor)
-    booked = await desk.book(doctor, patient, key=key)
+    await until_nothing_is_left(clinic, doctor)
+    booked = await clinic.book(doctor, patient, key=key)
     assert booked.status_code == 201, booked.text
-    assert (await desk.get(f"/appointments/{booked.json()['id']}")).json()["status"] == "cancelled"
+    assert (await clinic.get(f"/appointments/{booked.json()['id']}")).json()["status"] == "cancelled"
 
 
-async def _is_taken(desk: Desk, doctor: str) -> bool:
-    return await desk.remaining(doctor) == 0
+async def _is_taken(clinic: Clinic, doctor: str) -> bool:
+    return await clinic.remaining(doctor) == 0
 
 
-async def has_one_end(desk: Desk, first: httpx2.Response, again: httpx2.Response) -> None:
+async def has_one_end(clinic: Clinic, first: httpx2.Response, again: httpx2.Response) -> None:
     """The key answers again what it answered, and the command's id tells the same."""
     if first.status_code == 201:
         assert (again.status_code, again.json()) == (201, first.json())
     else:
         assert problem_of(first) == problem_of(again) == (404, "unknown_doctor")
     assert first.headers["Command-Id"] == again.headers["Command-Id"]
-    look = await desk.get(f"/commands/{first.headers['Command-Id']}")
+    look = await clinic.get(f"/commands/{first.headers['Command-Id']}")
     if look.status_code == 404:  # a gateway knew already that the doctor is gone: nothing was sent
         assert first.status_code == 404
     else:

@@ -12,11 +12,12 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from deploy.embedded.backend import Backend
 from services.gateway.commands.tickets import Ticket, Tickets
 from shared.contracts.availability import SlotReserved
 from shared.infra.ids import new_id
 from shared.infra.kafka.records import encode
-from tests.e2e.desk import GATEWAYS, Desk, in_days, problem_of
+from tests.support.clinic import Clinic, in_days, problem_of
 from tests.support.waiting import eventually
 
 CLINIC = UUID("00000000-0000-7000-8000-000000000001")
@@ -40,21 +41,21 @@ async def broken(sql: "asyncpg.Connection[asyncpg.Record]", table: str, doctor: 
 
 @pytest.mark.parametrize(("service", "table"), [("availability", "slots"), ("booking", "appointments")])
 async def test_a_booking_that_cannot_be_processed_is_answered_and_keeps_no_place(
-    desk: Desk, superuser: Connect, service: str, table: str
+    clinic: Clinic, superuser: Connect, service: str, table: str
 ) -> None:
-    doctor, patient, key = await desk.doctor(capacity=2), await desk.patient(), uuid4().hex
+    doctor, patient, key = await clinic.doctor(capacity=2), await clinic.patient(), uuid4().hex
     async with broken(await superuser(service), table, doctor):
-        answer = await desk.book(doctor, patient, key=key, Prefer="wait=30")
+        answer = await clinic.book(doctor, patient, key=key, Prefer="wait=30")
         assert problem_of(answer) == (500, "internal")
-    assert problem_of(await desk.book(doctor, patient, key=key)) == (500, "internal"), "a decision stays"
-    assert await desk.remaining(doctor) == 2
-    assert (await desk.booked(doctor, patient))["slot"] == 1, "others go on"
+    assert problem_of(await clinic.book(doctor, patient, key=key)) == (500, "internal"), "a decision stays"
+    assert await clinic.remaining(doctor) == 2
+    assert (await clinic.booked(doctor, patient))["slot"] == 1, "others go on"
 
 
 async def test_a_reservation_that_booking_never_heard_of_is_given_back_and_its_command_lost(
-    desk: Desk, superuser: Connect
+    clinic: Clinic, superuser: Connect
 ) -> None:
-    doctor, patient = await desk.doctor(capacity=1), await desk.patient()
+    doctor, patient = await clinic.doctor(capacity=1), await clinic.patient()
     sql = await superuser("availability")
     slot = await sql.fetchval("SELECT id FROM slots WHERE doctor_id = $1", UUID(doctor))
     now = dt.datetime.now(dt.UTC)
@@ -75,12 +76,12 @@ async def test_a_reservation_that_booking_never_heard_of_is_given_back_and_its_c
         )
 
     async def free_again() -> bool:
-        return await desk.remaining(doctor) == 1
+        return await clinic.remaining(doctor) == 1
 
     await eventually(free_again)
 
     async def told() -> dict[str, Any]:
-        answer = await desk.get(f"/commands/{reserved.command_id}")
+        answer = await clinic.get(f"/commands/{reserved.command_id}")
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
@@ -88,9 +89,9 @@ async def test_a_reservation_that_booking_never_heard_of_is_given_back_and_its_c
     assert await sql.fetchval("SELECT count(*) FROM unacknowledged WHERE reservation_id = $1", reserved.reservation_id) == 0
 
 
-async def test_a_booking_is_acknowledged(desk: Desk, superuser: Connect) -> None:
-    doctor, patient = await desk.doctor(capacity=1), await desk.patient()
-    appointment = await desk.booked(doctor, patient)
+async def test_a_booking_is_acknowledged(clinic: Clinic, superuser: Connect) -> None:
+    doctor, patient = await clinic.doctor(capacity=1), await clinic.patient()
+    appointment = await clinic.booked(doctor, patient)
     sql = await superuser("availability")
 
     async def nothing_to_ask() -> bool:
@@ -98,33 +99,37 @@ async def test_a_booking_is_acknowledged(desk: Desk, superuser: Connect) -> None
         return not await sql.fetchval(timers, UUID(appointment["slot_id"]))
 
     await eventually(nothing_to_ask)
-    assert (await desk.get(f"/appointments/{appointment['id']}")).json()["status"] == "booked"
+    assert (await clinic.get(f"/appointments/{appointment['id']}")).json()["status"] == "booked"
 
 
-def ticket_of(desk: Desk, command_id: UUID, **age: int) -> str:
+def ticket_of(servers: Backend, command_id: UUID, **age: int) -> str:
     """A ticket as the gateways write it, of a command that was accepted so long ago and that no service ever saw."""
     accepted = dt.datetime.now(dt.UTC) - dt.timedelta(**age)
     ticket = Ticket(
         clinic_id=CLINIC, command_id=command_id, type="BookAppointment", principal="open", body_hash="00",
         accepted_at=accepted, decide_by=accepted + dt.timedelta(minutes=10),
     )  # fmt: skip
-    key = desk.servers.secrets.value("ticket.key")
+    key = servers.secrets.value("ticket.key")
     return Tickets(key.encode()).write(ticket)
 
 
-async def test_what_never_arrived_is_lost_through_either_gateway(desk: Desk) -> None:
+async def test_what_never_arrived_is_lost_through_either_gateway(clinic: Clinic, servers: Backend) -> None:
     command_id = uuid4()
-    path, young, old = f"/commands/{command_id}", ticket_of(desk, command_id, minutes=9), ticket_of(desk, command_id, minutes=11)
-    assert (await desk.get(path, ticket=young)).status_code == 202, "it may still arrive"
-    answers = [await desk.get(path, ticket=old) for _ in GATEWAYS]
+    path, young, old = (
+        f"/commands/{command_id}",
+        ticket_of(servers, command_id, minutes=9),
+        ticket_of(servers, command_id, minutes=11),
+    )
+    assert (await clinic.get(path, ticket=young)).status_code == 202, "it may still arrive"
+    answers = [await clinic.get(path, ticket=old) for _ in clinic.clients]
     assert [(answer.status_code, answer.json()["problem"]["code"]) for answer in answers] == [(200, "lost")] * 2
     assert answers[0].json()["decided_at"] == answers[1].json()["decided_at"]
 
 
-async def test_a_ticket_of_one_gateway_is_good_at_the_other(desk: Desk) -> None:
-    doctor, patient = await desk.doctor(capacity=1), await desk.patient()
+async def test_a_ticket_of_one_gateway_is_good_at_the_other(clinic: Clinic) -> None:
+    doctor, patient = await clinic.doctor(capacity=1), await clinic.patient()
     body = {"doctor_id": doctor, "patient_id": patient, "date": in_days(1)}
-    one, other = desk.clients
+    one, other = clinic.clients
     accepted = await one.post("/appointments", json=body, headers={"Prefer": "respond-async"})
     assert accepted.status_code == 202
 

@@ -6,19 +6,20 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from deploy.embedded.services import Services
 from deploy.seed import seed
 from shared.contracts.problems import PROBLEMS, Code
-from tests.e2e.desk import TIMEOUT_SECONDS, Desk
-from tests.e2e.documented import assert_documented
+from tests.support.documented import assert_documented
 from tests.support.http_files import run, variables_of
+from tests.support.transports import TIMEOUT_SECONDS
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "docs" / "http").glob("*.http"))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-async def test_a_file_runs_on_the_demo_clinic(desk: Desk, path: Path) -> None:
-    host = desk.services.url("gateway")
+async def test_a_file_runs_on_the_demo_clinic(stack: Services, path: Path) -> None:
+    host = stack.url("gateway")
     demo = seed(host)
     # Other tests of the session may have made these people first; then they have other ids than on a fresh machine.
     made = dict(zip(("ada", "lin", "mei", "maya", "tom"), demo.doctor_ids + demo.patient_ids, strict=True))

@@ -8,9 +8,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from tests.e2e.desk import Desk, in_days, problem_of
-from tests.e2e.test_calendar import settings
-from tests.e2e.test_commands import settled
+from tests.support.clinic import Clinic, in_days, problem_of
 from tests.support.waiting import eventually
 
 DAY = in_days(3)
@@ -25,8 +23,8 @@ def place_of(slot: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(slot[name] for name in ("doctor_id", "date", "id", *TIMES[1:]))
 
 
-async def read(desk: Desk, appointment: dict[str, Any]) -> dict[str, Any]:
-    return dict((await desk.get(f"/appointments/{appointment['id']}")).json())
+async def read(clinic: Clinic, appointment: dict[str, Any]) -> dict[str, Any]:
+    return dict((await clinic.get(f"/appointments/{appointment['id']}")).json())
 
 
 async def repeated(again: httpx2.Response, first: httpx2.Response) -> dict[str, Any]:
@@ -37,30 +35,30 @@ async def repeated(again: httpx2.Response, first: httpx2.Response) -> dict[str, 
     return dict(first.json())
 
 
-async def test_held_confirmed_moved_and_cancelled_each_asked_twice(desk: Desk) -> None:
-    doctor, patient, keys = await desk.timed_doctor(), await desk.patient(), [uuid4().hex for _ in range(4)]
-    first, _, third, *_ = await desk.open_slots(doctor, DAY)
-    asked = [await desk.take(first, patient, keys[0], confirm=False) for _ in range(2)]
+async def test_held_confirmed_moved_and_cancelled_each_asked_twice(clinic: Clinic) -> None:
+    doctor, patient, keys = await clinic.timed_doctor(), await clinic.patient(), [uuid4().hex for _ in range(4)]
+    first, _, third, *_ = await clinic.open_slots(doctor, DAY)
+    asked = [await clinic.hold(first, patient, keys[0]) for _ in range(2)]
     held = await repeated(asked[1], asked[0])
     assert (held["status"], held["version"], place(held)) == ("pending", 1, place_of(first))
     assert dt.datetime.fromisoformat(held["expires_at"]) > dt.datetime.now(dt.UTC)
 
-    asked = [await desk.confirm(held["id"], keys[1]) for _ in range(2)]
+    asked = [await clinic.confirm(held["id"], keys[1]) for _ in range(2)]
     booked = await repeated(asked[1], asked[0])
     assert (booked["status"], booked["version"], booked["expires_at"]) == ("booked", 2, None)
 
-    asked = [await desk.move(held["id"], {"slot_id": third["id"]}, keys[2]) for _ in range(2)]
+    asked = [await clinic.move(held["id"], {"slot_id": third["id"]}, keys[2]) for _ in range(2)]
     moved = await repeated(asked[1], asked[0])
     assert (moved["id"], moved["status"], moved["version"], place(moved)) == (held["id"], "booked", 3, place_of(third))
-    assert first["id"] in {slot["id"] for slot in await desk.open_slots(doctor, DAY)}
+    assert first["id"] in {slot["id"] for slot in await clinic.open_slots(doctor, DAY)}
 
-    asked = [await desk.cancel(held["id"], keys[3], note="Feels better.") for _ in range(2)]
+    asked = [await clinic.cancel(held["id"], keys[3], note="Feels better.") for _ in range(2)]
     cancelled = await repeated(asked[1], asked[0])
     assert (cancelled["status"], cancelled["version"]) == ("cancelled", 4)
-    assert cancelled == await read(desk, held)
-    assert len(await desk.open_slots(doctor, DAY)) == 4
+    assert cancelled == await read(clinic, held)
+    assert len(await clinic.open_slots(doctor, DAY)) == 4
 
-    changes = await desk.history(held["id"])
+    changes = await clinic.history(held["id"])
     assert [(one["version"], one["event"]) for one in changes] == [
         (1, "held"), (2, "confirmed"), (3, "moved"), (4, "cancelled")
     ]  # fmt: skip
@@ -68,160 +66,164 @@ async def test_held_confirmed_moved_and_cancelled_each_asked_twice(desk: Desk) -
     assert {one["actor"] for one in changes} == {"open"} and sorted(changes, key=lambda one: one["at"]) == changes
 
 
-async def test_a_key_belongs_to_one_place_however_it_is_named(desk: Desk) -> None:
-    doctor, patient, key = await desk.timed_doctor(), await desk.patient(), uuid4().hex
-    first, second, *_ = await desk.open_slots(doctor, DAY)
+async def test_a_key_belongs_to_one_place_however_it_is_named(clinic: Clinic) -> None:
+    doctor, patient, key = await clinic.timed_doctor(), await clinic.patient(), uuid4().hex
+    first, second, *_ = await clinic.open_slots(doctor, DAY)
     start = {"doctor_id": doctor, "patient_id": patient, "starts_at": first["local_start"]}
-    booked = await desk.post("/appointments", start, key)
+    booked = await clinic.post("/appointments", start, key)
     assert (booked.status_code, place(booked.json())) == (201, place_of(first)), booked.text
     elsewhere = dt.datetime.fromisoformat(first["starts_at"]).astimezone(dt.timezone(dt.timedelta(hours=5)))
-    await repeated(await desk.post("/appointments", {**start, "starts_at": elsewhere.isoformat()}, key), booked)
+    await repeated(await clinic.post("/appointments", {**start, "starts_at": elsewhere.isoformat()}, key), booked)
     for slot in (first, second):
-        assert problem_of(await desk.take(slot, patient, key)) == (422, "key_reused")
-    assert (await desk.move(booked.json()["id"], {"slot_id": second["id"]}, key)).status_code == 200, "another operation's key"
+        assert problem_of(await clinic.take(slot, patient, key)) == (422, "key_reused")
+    assert (await clinic.move(booked.json()["id"], {"slot_id": second["id"]}, key)).status_code == 200, "another operation's key"
 
 
-async def test_a_repeat_is_answered_when_its_slot_is_gone(desk: Desk) -> None:
-    doctor, patient, key = await desk.timed_doctor(), await desk.patient(), uuid4().hex
-    slot = (await desk.open_slots(doctor, DAY))[0]
-    booked = await desk.take(slot, patient, key)
-    assert (await desk.put(f"/doctors/{doctor}/schedule", {"entries": []})).status_code == 200
-    assert (await desk.cancel(booked.json()["id"])).status_code == 200
-    assert problem_of(await desk.take(slot, patient)) == (422, "no_such_slot")
-    await repeated(await desk.take(slot, patient, key), booked)
+async def test_a_repeat_is_answered_when_its_slot_is_gone(clinic: Clinic) -> None:
+    doctor, patient, key = await clinic.timed_doctor(), await clinic.patient(), uuid4().hex
+    slot = (await clinic.open_slots(doctor, DAY))[0]
+    booked = await clinic.take(slot, patient, key)
+    assert (await clinic.put(f"/doctors/{doctor}/schedule", {"entries": []})).status_code == 200
+    assert (await clinic.cancel(booked.json()["id"])).status_code == 200
+    assert problem_of(await clinic.take(slot, patient)) == (422, "no_such_slot")
+    await repeated(await clinic.take(slot, patient, key), booked)
 
 
-async def test_what_is_no_slot_is_refused_as_such(desk: Desk) -> None:
-    doctor, patient = await desk.timed_doctor(), await desk.patient()
-    slot = (await desk.open_slots(doctor, DAY))[0]
+async def test_what_is_no_slot_is_refused_as_such(clinic: Clinic) -> None:
+    doctor, patient = await clinic.timed_doctor(), await clinic.patient()
+    slot = (await clinic.open_slots(doctor, DAY))[0]
     off_grid = (dt.datetime.fromisoformat(slot["starts_at"]) + dt.timedelta(minutes=7)).isoformat()
     start = {"doctor_id": doctor, "patient_id": patient, "starts_at": off_grid}
-    assert problem_of(await desk.post("/appointments", start)) == (422, "no_such_slot")
+    assert problem_of(await clinic.post("/appointments", start)) == (422, "no_such_slot")
     elsewhere = {**start, "starts_at": slot["starts_at"], "location_id": str(uuid4())}
-    assert problem_of(await desk.post("/appointments", elsewhere)) == (422, "no_such_slot")
-    assert problem_of(await desk.take({"id": str(uuid4())}, patient)) == (422, "no_such_slot")
-    assert problem_of(await desk.take({"id": str(uuid4())}, str(uuid4()))) == (404, "unknown_patient")
-    assert problem_of(await desk.post("/appointments", {**start, "doctor_id": str(uuid4())})) == (404, "unknown_doctor")
-    booked = await desk.taken(slot, patient)
-    assert problem_of(await desk.move(booked["id"], {"starts_at": off_grid})) == (422, "no_such_slot")
-    assert problem_of(await desk.move(str(uuid4()), {"starts_at": off_grid})) == (404, "unknown_appointment")
-    assert problem_of(await desk.move(booked["id"], {"date": DAY, "doctor_id": str(uuid4())})) == (404, "unknown_doctor")
-    assert problem_of(await desk.confirm(str(uuid4()))) == (404, "unknown_appointment")
-    assert problem_of(await desk.get(f"/appointments/{uuid4()}/history")) == (404, "unknown_appointment")
-    assert await read(desk, booked) == booked
+    assert problem_of(await clinic.post("/appointments", elsewhere)) == (422, "no_such_slot")
+    assert problem_of(await clinic.take({"id": str(uuid4())}, patient)) == (422, "no_such_slot")
+    assert problem_of(await clinic.take({"id": str(uuid4())}, str(uuid4()))) == (404, "unknown_patient")
+    assert problem_of(await clinic.post("/appointments", {**start, "doctor_id": str(uuid4())})) == (404, "unknown_doctor")
+    booked = await clinic.taken(slot, patient)
+    assert problem_of(await clinic.move(booked["id"], {"starts_at": off_grid})) == (422, "no_such_slot")
+    assert problem_of(await clinic.move(str(uuid4()), {"starts_at": off_grid})) == (404, "unknown_appointment")
+    assert problem_of(await clinic.move(booked["id"], {"date": DAY, "doctor_id": str(uuid4())})) == (404, "unknown_doctor")
+    assert problem_of(await clinic.confirm(str(uuid4()))) == (404, "unknown_appointment")
+    assert problem_of(await clinic.get(f"/appointments/{uuid4()}/history")) == (404, "unknown_appointment")
+    assert await read(clinic, booked) == booked
 
 
-async def test_a_note_under_the_key_of_another_request_is_not_told(desk: Desk) -> None:
-    doctor, patient, key = await desk.timed_doctor(), await desk.patient(), uuid4().hex
-    booked = await desk.taken((await desk.open_slots(doctor, DAY))[0], patient)
-    assert (await desk.cancel(booked["id"], key)).status_code == 200
-    assert problem_of(await desk.cancel(booked["id"], key, note="An afterthought.")) == (422, "key_reused")
-    assert [(change["event"], change["note"]) for change in await desk.history(booked["id"])] == [
+async def test_a_note_under_the_key_of_another_request_is_not_told(clinic: Clinic) -> None:
+    doctor, patient, key = await clinic.timed_doctor(), await clinic.patient(), uuid4().hex
+    booked = await clinic.taken((await clinic.open_slots(doctor, DAY))[0], patient)
+    assert (await clinic.cancel(booked["id"], key)).status_code == 200
+    assert problem_of(await clinic.cancel(booked["id"], key, note="An afterthought.")) == (422, "key_reused")
+    assert [(change["event"], change["note"]) for change in await clinic.history(booked["id"])] == [
         ("booked", None), ("cancelled", None),
     ]  # fmt: skip
 
 
-async def test_one_slot_for_many_is_somebodys(desk: Desk) -> None:
-    doctor, patients = await desk.timed_doctor(), await desk.patients(8)
-    slot = (await desk.open_slots(doctor, DAY))[0]
-    answers = await asyncio.gather(*(desk.take(slot, patient) for patient in patients))
+async def test_one_slot_for_many_is_somebodys(clinic: Clinic) -> None:
+    doctor, patients = await clinic.timed_doctor(), await clinic.patients(8)
+    slot = (await clinic.open_slots(doctor, DAY))[0]
+    answers = await asyncio.gather(*(clinic.take(slot, patient) for patient in patients))
     assert sorted(answer.status_code for answer in answers) == [201, *[409] * 7]
     assert {problem_of(answer) for answer in answers if answer.is_error} == {(409, "slot_taken")}
 
 
-async def test_a_busy_patient_is_refused_when_the_slot_is_free_again(desk: Desk) -> None:
+async def test_a_busy_patient_is_refused_when_the_slot_is_free_again(clinic: Clinic) -> None:
     """Somebody else takes it the moment the answer is there; and so with the new place of a move."""
-    one, other = [await desk.timed_doctor() for _ in range(2)]
-    patient, rival = await desk.patients(2)
-    first, second = (await desk.open_slots(one, DAY))[:2]
-    wanted, free = (await desk.open_slots(other, DAY))[:2]
-    await desk.taken(first, patient)
-    assert problem_of(await desk.take(wanted, patient)) == (409, "patient_busy")
-    await desk.taken(wanted, rival)
-    later = await desk.taken(free, patient)
-    assert problem_of(await desk.move(later["id"], {"slot_id": first["id"]})) == (409, "slot_taken")
-    assert problem_of(await desk.take(second, patient)) == (409, "patient_busy")
-    moved = await desk.move(later["id"], {"slot_id": second["id"]})
+    one, other = [await clinic.timed_doctor() for _ in range(2)]
+    patient, rival = await clinic.patients(2)
+    first, second = (await clinic.open_slots(one, DAY))[:2]
+    wanted, free = (await clinic.open_slots(other, DAY))[:2]
+    await clinic.taken(first, patient)
+    assert problem_of(await clinic.take(wanted, patient)) == (409, "patient_busy")
+    await clinic.taken(wanted, rival)
+    later = await clinic.taken(free, patient)
+    assert problem_of(await clinic.move(later["id"], {"slot_id": first["id"]})) == (409, "slot_taken")
+    assert problem_of(await clinic.take(second, patient)) == (409, "patient_busy")
+    moved = await clinic.move(later["id"], {"slot_id": second["id"]})
     assert (moved.status_code, place(moved.json())) == (200, place_of(second)), "its own old place never stands in the way"
-    third = (await desk.open_slots(other, DAY))[0]
+    third = (await clinic.open_slots(other, DAY))[0]
     assert place_of(third)[1:] == place_of(free)[1:] or third["id"] == free["id"]
-    await desk.taken(free, rival)
+    await clinic.taken(free, rival)
 
 
-async def test_a_refused_move_leaves_the_appointment_where_it_is(desk: Desk) -> None:
-    one, other = [await desk.timed_doctor() for _ in range(2)]
-    patient, rival = await desk.patients(2)
-    first, second = (await desk.open_slots(one, DAY))[:2]
-    wanted = (await desk.open_slots(other, DAY))[0]
-    await desk.taken(first, patient)
-    booked = await desk.taken(second, patient)
-    assert problem_of(await desk.move(booked["id"], {"slot_id": wanted["id"]})) == (409, "patient_busy")
-    await desk.taken(wanted, rival)
-    assert await read(desk, booked) == booked
-    assert [change["event"] for change in await desk.history(booked["id"])] == ["booked"]
+async def test_a_refused_move_leaves_the_appointment_where_it_is(clinic: Clinic) -> None:
+    one, other = [await clinic.timed_doctor() for _ in range(2)]
+    patient, rival = await clinic.patients(2)
+    first, second = (await clinic.open_slots(one, DAY))[:2]
+    wanted = (await clinic.open_slots(other, DAY))[0]
+    await clinic.taken(first, patient)
+    booked = await clinic.taken(second, patient)
+    assert problem_of(await clinic.move(booked["id"], {"slot_id": wanted["id"]})) == (409, "patient_busy")
+    await clinic.taken(wanted, rival)
+    assert await read(clinic, booked) == booked
+    assert [change["event"] for change in await clinic.history(booked["id"])] == ["booked"]
 
 
 @pytest.mark.parametrize("to", ["date", "slot_id", "starts_at"])
-async def test_a_move_to_where_it_is_changes_nothing(desk: Desk, to: str) -> None:
-    doctor, patient = await desk.timed_doctor(), await desk.patient()
-    booked = await desk.taken((await desk.open_slots(doctor, DAY))[0], patient)
-    answer = await desk.move(booked["id"], {to: booked[to]})
+async def test_a_move_to_where_it_is_changes_nothing(clinic: Clinic, to: str) -> None:
+    doctor, patient = await clinic.timed_doctor(), await clinic.patient()
+    booked = await clinic.taken((await clinic.open_slots(doctor, DAY))[0], patient)
+    answer = await clinic.move(booked["id"], {to: booked[to]})
     assert (answer.status_code, answer.json()) == (200, booked)
 
 
-async def test_a_move_goes_between_doctors_dates_and_modes_and_keeps_its_id(desk: Desk) -> None:
-    timed, numbered, patient = await desk.timed_doctor(), await desk.doctor(), await desk.patient()
-    booked = await desk.booked(numbered, patient, DAY)
-    slot = (await desk.open_slots(timed, in_days(4)))[1]
-    there = (await desk.move(booked["id"], {"doctor_id": timed, "starts_at": slot["starts_at"]})).json()
+async def test_a_move_goes_between_doctors_dates_and_modes_and_keeps_its_id(clinic: Clinic) -> None:
+    timed, numbered, patient = await clinic.timed_doctor(), await clinic.doctor(), await clinic.patient()
+    booked = await clinic.booked(numbered, patient, DAY)
+    slot = (await clinic.open_slots(timed, in_days(4)))[1]
+    there = (await clinic.move(booked["id"], {"doctor_id": timed, "starts_at": slot["starts_at"]})).json()
     assert (there["id"], place(there)) == (booked["id"], place_of(slot))
-    back = (await desk.move(booked["id"], {"doctor_id": numbered, "date": in_days(5)})).json()
+    back = (await clinic.move(booked["id"], {"doctor_id": numbered, "date": in_days(5)})).json()
     assert (back["id"], back["date"], back["slot"], back["starts_at"]) == (booked["id"], in_days(5), 1, None)
-    assert (await desk.remaining(numbered, DAY), await desk.remaining(numbered, in_days(5))) == (10, 9)
-    assert len(await desk.open_slots(timed, in_days(4))) == 4
-    assert [one["id"] for one in await desk.live(doctor_id=numbered)] == [booked["id"]]
+    assert (await clinic.remaining(numbered, DAY), await clinic.remaining(numbered, in_days(5))) == (10, 9)
+    assert len(await clinic.open_slots(timed, in_days(4))) == 4
+    assert [one["id"] for one in await clinic.live(doctor_id=numbered)] == [booked["id"]]
 
 
-async def test_a_move_that_nobody_waits_for_is_found_at_its_location(desk: Desk) -> None:
-    doctor, patient = await desk.timed_doctor(), await desk.patient()
-    first, second, *_ = await desk.open_slots(doctor, DAY)
-    booked, key = await desk.taken(first, patient), uuid4().hex
-    answer = await desk.move(booked["id"], {"slot_id": second["id"]}, key, Prefer="respond-async")
+async def test_a_move_that_nobody_waits_for_is_found_at_its_location(clinic: Clinic) -> None:
+    doctor, patient = await clinic.timed_doctor(), await clinic.patient()
+    first, second, *_ = await clinic.open_slots(doctor, DAY)
+    booked, key = await clinic.taken(first, patient), uuid4().hex
+    answer = await clinic.move(booked["id"], {"slot_id": second["id"]}, key, Prefer="respond-async")
     assert (answer.status_code, answer.json()["type"]) == (202, "RescheduleAppointment"), answer.text
-    again = await desk.move(booked["id"], {"slot_id": second["id"]}, key)
+    again = await clinic.move(booked["id"], {"slot_id": second["id"]}, key)
     assert (again.status_code, place(again.json())) == (200, place_of(second))
-    command = await settled(desk, answer.headers["location"])
+    command = await clinic.settled(answer.headers["location"])
     assert (command["status"], command["status_code"], command["result"]) == ("succeeded", 200, again.json())
-    refused = await desk.move(booked["id"], {"slot_id": second["id"], "x": 1}, key)
+    refused = await clinic.move(booked["id"], {"slot_id": second["id"], "x": 1}, key)
     assert problem_of(refused) == (422, "validation_failed")
 
 
-async def test_a_hold_that_nobody_confirms_is_over(desk: Desk) -> None:
-    doctor, patients = await desk.timed_doctor(), await desk.patients(2)
-    slot, probe = (await desk.open_slots(doctor, DAY))[::3]
-    async with settings(desk, hold_ttl_seconds=1):
-        await eventually(lambda: holds_briefly(desk, probe))
-        held = await desk.taken(slot, patients[0], confirm=False)
-        taken = await eventually(lambda: desk.taken(slot, patients[1]))
-    expired = await read(desk, held)
+async def test_a_hold_that_nobody_confirms_is_over(clinic: Clinic) -> None:
+    doctor, patients = await clinic.timed_doctor(), await clinic.patients(2)
+    slot, probe = (await clinic.open_slots(doctor, DAY))[::3]
+    async with clinic.settings(hold_ttl_seconds=1):
+        await eventually(lambda: holds_briefly(clinic, probe))
+        held = await clinic.held(slot, patients[0])
+        taken = await eventually(lambda: clinic.taken(slot, patients[1]))
+    expired = await read(clinic, held)
     assert (expired["status"], taken["status"]) == ("expired", "booked")
-    for refused in (await desk.confirm(held["id"]), await desk.cancel(held["id"]), await desk.move(held["id"], {"date": DAY})):
+    for refused in (
+        await clinic.confirm(held["id"]),
+        await clinic.cancel(held["id"]),
+        await clinic.move(held["id"], {"date": DAY}),
+    ):
         assert problem_of(refused) == (409, "expired")
-    assert [one["event"] for one in await desk.history(held["id"])] == ["held", "expired"]
+    assert [one["event"] for one in await clinic.history(held["id"])] == ["held", "expired"]
 
 
-async def holds_briefly(desk: Desk, slot: dict[str, Any]) -> bool:
+async def holds_briefly(clinic: Clinic, slot: dict[str, Any]) -> bool:
     """Whether booking knows the clinic's new time of holds."""
-    held = await desk.taken(slot, await desk.patient(), confirm=False)
-    assert (await desk.cancel(held["id"])).status_code in (200, 409)
+    held = await clinic.held(slot, await clinic.patient())
+    assert (await clinic.cancel(held["id"])).status_code in (200, 409)
     return bool(dt.datetime.fromisoformat(held["expires_at"]) < dt.datetime.now(dt.UTC) + dt.timedelta(minutes=1))
 
 
-async def test_a_patient_holds_three_places_at_most(desk: Desk) -> None:
-    doctor, patient = await desk.timed_doctor(), await desk.patient()
-    slots = await desk.open_slots(doctor, DAY)
-    held = [await desk.taken(slot, patient, confirm=False) for slot in slots[:3]]
-    assert problem_of(await desk.take(slots[3], patient, confirm=False)) == (409, "too_many_holds")
-    assert (await desk.confirm(held[0]["id"])).status_code == 200
-    await desk.taken(slots[3], patient, confirm=False)
-    assert await desk.open_slots(doctor, DAY) == []
+async def test_a_patient_holds_three_places_at_most(clinic: Clinic) -> None:
+    doctor, patient = await clinic.timed_doctor(), await clinic.patient()
+    slots = await clinic.open_slots(doctor, DAY)
+    held = [await clinic.held(slot, patient) for slot in slots[:3]]
+    assert problem_of(await clinic.hold(slots[3], patient)) == (409, "too_many_holds")
+    assert (await clinic.confirm(held[0]["id"])).status_code == 200
+    await clinic.held(slots[3], patient)
+    assert await clinic.open_slots(doctor, DAY) == []

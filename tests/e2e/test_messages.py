@@ -10,6 +10,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from deploy.embedded.backend import Backend
+from deploy.embedded.services import Services
 from shared.contracts.topics import (
     APPOINTMENT_EVENTS,
     AVAILABILITY_EVENTS,
@@ -19,7 +20,8 @@ from shared.contracts.topics import (
     Topic,
 )
 from shared.infra.ids import new_id
-from tests.e2e.desk import Desk, in_days
+from tests.e2e.metrics import counter
+from tests.support.clinic import Clinic, in_days
 from tests.support.kafka import Raw, messages_of, records_of
 from tests.support.waiting import eventually
 
@@ -36,10 +38,10 @@ async def producer(servers: Backend) -> AsyncIterator[AIOKafkaProducer]:
 
 
 async def test_bad_commands_between_good_ones_go_to_their_dead_letters(
-    desk: Desk, servers: Backend, producer: AIOKafkaProducer
+    clinic: Clinic, servers: Backend, producer: AIOKafkaProducer
 ) -> None:
-    doctor, patient = await desk.doctor(capacity=10), await desk.patient()
-    await desk.booked(doctor, patient)
+    doctor, patient = await clinic.doctor(capacity=10), await clinic.patient()
+    await clinic.booked(doctor, patient)
     [good] = await messages_of(servers.kafka_bootstrap, BOOKING_COMMANDS, doctor_id=doctor)
     mark = str(new_id())
     bad = [
@@ -52,7 +54,7 @@ async def test_bad_commands_between_good_ones_go_to_their_dead_letters(
     for value in bad:
         await producer.send(BOOKING_COMMANDS.name, value, key=good.key)
     await producer.flush()
-    answers = await asyncio.gather(*(desk.book(doctor, patient) for _ in range(9)))
+    answers = await asyncio.gather(*(clinic.book(doctor, patient) for _ in range(9)))
     assert sorted(answer.json()["slot"] for answer in answers) == list(range(2, 11))
 
     async def letters() -> list[Raw]:
@@ -66,63 +68,63 @@ async def test_bad_commands_between_good_ones_go_to_their_dead_letters(
     assert sorted(letter.value for letter in found) == sorted(bad)
 
 
-async def test_an_event_of_a_newer_service_is_passed_over(desk: Desk, servers: Backend, producer: AIOKafkaProducer) -> None:
-    doctor, patient = await desk.doctor(capacity=2), await desk.patient()
-    await desk.booked(doctor, patient)
+async def test_an_event_of_a_newer_service_is_passed_over(clinic: Clinic, servers: Backend, producer: AIOKafkaProducer) -> None:
+    doctor, patient = await clinic.doctor(capacity=2), await clinic.patient()
+    await clinic.booked(doctor, patient)
     [event] = await messages_of(servers.kafka_bootstrap, APPOINTMENT_EVENTS, doctor_id=doctor, type="AppointmentBooked")
     await producer.send_and_wait(APPOINTMENT_EVENTS.name, changed(event, type="AppointmentPraised"), key=event.key)
-    assert (await desk.booked(doctor, patient))["slot"] == 2
+    assert (await clinic.booked(doctor, patient))["slot"] == 2
 
 
 async def test_a_release_redelivered_after_its_slot_was_taken_again_frees_nothing(
-    desk: Desk, servers: Backend, producer: AIOKafkaProducer
+    clinic: Clinic, stack: Services, servers: Backend, producer: AIOKafkaProducer
 ) -> None:
-    doctor, patient, other = await desk.doctor(capacity=1), await desk.patient(), await desk.patient()
-    first = await desk.booked(doctor, patient)
-    await desk.cancel(first["id"])
-    second = await desk.booked(doctor, other)
+    doctor, patient, other = await clinic.doctor(capacity=1), await clinic.patient(), await clinic.patient()
+    first = await clinic.booked(doctor, patient)
+    await clinic.cancel(first["id"])
+    second = await clinic.booked(doctor, other)
     [release] = await messages_of(servers.kafka_bootstrap, APPOINTMENT_EVENTS, type="SlotReleased", appointment_id=first["id"])
-    ignored = await desk.metric("frontdesk_releases_ignored_total", AVAILABILITIES)
+    ignored = await counter(stack, "frontdesk_releases_ignored_total", AVAILABILITIES)
     again = changed(release, message_id=str(new_id()))
     await producer.send_and_wait(APPOINTMENT_EVENTS.name, again, key=release.key)
 
     async def was_ignored() -> bool:
-        return await desk.metric("frontdesk_releases_ignored_total", AVAILABILITIES) > ignored
+        return await counter(stack, "frontdesk_releases_ignored_total", AVAILABILITIES) > ignored
 
     await eventually(was_ignored)
-    assert await desk.remaining(doctor) == 0
-    assert (await desk.book(doctor, patient)).status_code == 409
-    assert (await desk.get(f"/appointments/{second['id']}")).json() == second
+    assert await clinic.remaining(doctor) == 0
+    assert (await clinic.book(doctor, patient)).status_code == 409
+    assert (await clinic.get(f"/appointments/{second['id']}")).json() == second
 
 
 @pytest.mark.parametrize("topic", [AVAILABILITY_EVENTS, APPOINTMENT_EVENTS, QUEUE_EVENTS], ids=lambda topic: topic.name)
 async def test_everything_redelivered_changes_nothing(
-    desk: Desk, servers: Backend, producer: AIOKafkaProducer, topic: Topic
+    clinic: Clinic, servers: Backend, producer: AIOKafkaProducer, topic: Topic
 ) -> None:
     """Every event of two appointments a second time, as after a crash: the same rows, the same queue."""
     today = in_days(0)
-    doctor, patient = await desk.doctor(today, capacity=2), await desk.patient()
-    first, second = await desk.booked(doctor, patient, today), await desk.booked(doctor, patient, today)
-    assert (await desk.check_in(first["id"], patient)).status_code == 201
-    await desk.cancel(second["id"])
-    before = await picture(desk, doctor, today)
+    doctor, patient = await clinic.doctor(today, capacity=2), await clinic.patient()
+    first, second = await clinic.booked(doctor, patient, today), await clinic.booked(doctor, patient, today)
+    assert (await clinic.check_in(first["id"], patient)).status_code == 201
+    await clinic.cancel(second["id"])
+    before = await picture(clinic, doctor, today)
     for record in await messages_of(servers.kafka_bootstrap, topic, doctor_id=doctor):
         await producer.send_and_wait(topic.name, record.value, key=record.key, headers=list(record.headers))
-    third = await desk.booked(doctor, patient, today)  # behind the repeats, on the same key
-    await desk.cancel(third["id"])
-    after = await picture(desk, doctor, today)
+    third = await clinic.booked(doctor, patient, today)  # behind the repeats, on the same key
+    await clinic.cancel(third["id"])
+    after = await picture(clinic, doctor, today)
     assert [item for item in after["appointments"] if item["id"] != third["id"]] == before["appointments"]
     assert (after["queue"], after["remaining"]) == (before["queue"], before["remaining"])
 
 
-async def picture(desk: Desk, doctor: str, date: str) -> dict[str, Any]:
+async def picture(clinic: Clinic, doctor: str, date: str) -> dict[str, Any]:
     """What clients see of a doctor's day."""
-    appointments = await desk.get("/appointments", doctor_id=doctor)
-    queue = await desk.get(f"/checkins/doctors/{doctor}/queue", date=date)
+    appointments = await clinic.get("/appointments", doctor_id=doctor)
+    queue = await clinic.get(f"/checkins/doctors/{doctor}/queue", date=date)
     return {
         "appointments": sorted(appointments.json()["items"], key=lambda item: UUID(item["id"])),
         "queue": queue.json()["items"],
-        "remaining": await desk.remaining(doctor, date),
+        "remaining": await clinic.remaining(doctor, date),
     }
 
 

@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.desk import Desk
 from tests.model.machine import Run, play
 from tests.model.office import Office
 from tests.model.over_http import OverHttp
+from tests.support.clinic import Clinic
 
 LIVES = int(os.environ.get("MODEL_LIVES", "1"))
 
 
 @pytest.fixture
-async def wire(desk: Desk, superuser: Callable[..., Any]) -> OverHttp:
-    return OverHttp(desk, await superuser("availability"), await superuser("booking"))
+async def wire(clinic: Clinic, superuser: Callable[..., Any]) -> OverHttp:
+    return OverHttp(clinic, await superuser("availability"), await superuser("booking"))
 
 
 @pytest.fixture

@@ -16,8 +16,7 @@ from uuid import UUID, uuid4
 
 import httpx2
 
-from tests.e2e.desk import Desk, in_days, problem_of
-from tests.e2e.test_calendar import daily
+from tests.support.clinic import Clinic, in_days, problem_of, week
 
 SEARCHERS = 8
 SEARCHES = 12
@@ -55,7 +54,7 @@ class Refusal:
 class Crowd:
     """Those who search and book what they find, in a category of the test's own."""
 
-    desk: Desk
+    clinic: Clinic
     availability: Any
     category: str
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -72,12 +71,12 @@ class Crowd:
         """Searches, books what is found, and gives it back to search again."""
         for number in range(SEARCHES):
             seen = await self.snapshot()
-            found = await self.desk.get("/slots", category=self.category, to=DATES[-1], **{"from": DATES[0]}, earliest=AMONG)
+            found = await self.clinic.get("/slots", category=self.category, to=DATES[-1], **{"from": DATES[0]}, earliest=AMONG)
             assert found.status_code == 200, found.text
             if not found.json()["items"]:
                 continue
             slot = random.choice(found.json()["items"])
-            answer = await self.desk.post(
+            answer = await self.clinic.post(
                 "/appointments", {"patient_id": patient, "slot_id": slot["id"], "confirm": number % 2 == 0}
             )
             await self._note(answer, slot, seen)
@@ -86,7 +85,7 @@ class Crowd:
         if answer.status_code == 201:
             assert answer.json()["slot_id"] == slot["id"]
             self.ends[answer.json()["status"]] += 1
-            assert (await self.desk.cancel(answer.json()["id"])).status_code == 200
+            assert (await self.clinic.cancel(answer.json()["id"])).status_code == 200
         else:
             _, code = problem_of(answer)
             self.ends[code] += 1
@@ -96,11 +95,11 @@ class Crowd:
         """Closes a date and opens it again, by an exception and by hand in turn, as long as somebody searches."""
         path = f"/doctors/{doctor}"
         while not done.is_set():
-            made = await self.desk.post(f"{path}/exceptions", {"kind": "closed", "from": DATES[0], "to": DATES[0]})
+            made = await self.clinic.post(f"{path}/exceptions", {"kind": "closed", "from": DATES[0], "to": DATES[0]})
             assert made.status_code == 201, made.text
-            assert (await self.desk.delete(f"{path}/exceptions/{made.json()['id']}")).status_code == 204
+            assert (await self.clinic.delete(f"{path}/exceptions/{made.json()['id']}")).status_code == 204
             for available in (False, True):
-                day = await self.desk.post(f"{path}/availability", {"date": DATES[0], "available": available})
+                day = await self.clinic.post(f"{path}/availability", {"date": DATES[0], "available": available})
                 assert day.status_code in (200, 201), day.text
 
     async def unexplained(self) -> list[tuple[Refusal, list[str]]]:
@@ -114,26 +113,26 @@ class Crowd:
         return rest
 
 
-async def at_work(desk: Desk, category: str) -> str:
+async def at_work(clinic: Clinic, category: str) -> str:
     """A doctor of the category with four slots a day."""
-    made = await desk.post("/doctors", {"name": "Dr Ada Osei", "code": f"dr-{uuid4().hex}", "category_id": category})
+    made = await clinic.post("/doctors", {"name": "Dr Ada Osei", "code": f"dr-{uuid4().hex}", "category_id": category})
     doctor = str(made.json()["id"])
-    assert (await desk.put(f"/doctors/{doctor}/schedule", daily("09:00", "10:00"))).status_code == 200
+    assert (await clinic.put(f"/doctors/{doctor}/schedule", week("09:00", "10:00"))).status_code == 200
     return doctor
 
 
 async def test_what_is_found_can_be_booked_or_was_lost_meanwhile(
-    desk: Desk, superuser: Callable[..., Any], record_property: Callable[[str, object], None]
+    clinic: Clinic, superuser: Callable[..., Any], record_property: Callable[[str, object], None]
 ) -> None:
     """A slot that stays taken and a date that stays closed are there, too: who found them would be refused for no new reason."""
-    category = str((await desk.post("/categories", {"name": f"Search {uuid4().hex}"})).json()["id"])
-    changed, taken, closed = [await at_work(desk, category) for _ in range(3)]
-    await desk.booked(taken, await desk.patient(), DATES[0])
-    shut = await desk.post(f"/doctors/{closed}/availability", {"date": DATES[0], "available": False})
+    category = str((await clinic.post("/categories", {"name": f"Search {uuid4().hex}"})).json()["id"])
+    changed, taken, closed = [await at_work(clinic, category) for _ in range(3)]
+    await clinic.booked(taken, await clinic.patient(), DATES[0])
+    shut = await clinic.post(f"/doctors/{closed}/availability", {"date": DATES[0], "available": False})
     assert shut.status_code == 200, shut.text
     crowd, patients, done = (
-        Crowd(desk, await superuser("availability"), category),
-        await desk.patients(SEARCHERS),
+        Crowd(clinic, await superuser("availability"), category),
+        await clinic.patients(SEARCHERS),
         asyncio.Event(),
     )
     changing = asyncio.ensure_future(crowd.change(changed, done))

@@ -7,36 +7,37 @@ import pytest
 
 from deploy import installation
 from deploy.commands.race import run
+from deploy.embedded.services import Services
 from deploy.seed import CATEGORIES, DOCTORS, PRICE_RANGES, seed
 from shared.infra import retention
-from tests.e2e.desk import Desk
+from tests.support.clinic import Clinic
 
 AGE = "UPDATE {table} SET {column} = {column} - make_interval(days => $1)"
 HOLDERS = installation.outcome_holders()
 
 
-async def test_a_second_run_changes_nothing_also_of_what_was_changed_since(desk: Desk) -> None:
-    url = desk.services.url("gateway")
+async def test_a_second_run_changes_nothing_also_of_what_was_changed_since(clinic: Clinic, stack: Services) -> None:
+    url = stack.url("gateway")
     first = seed(url)
     assert len(set(first.doctor_ids)) == len(DOCTORS)
     timed = f"/doctors/{first.doctor_ids[-1]}/schedule"
-    before = (await desk.get(timed)).json()
+    before = (await clinic.get(timed)).json()
     assert len(before["entries"]) >= 1
-    changed = await desk.clients[0].put(f"{timed}", json={"entries": before["entries"][:1]})
+    changed = await clinic.put(timed, {"entries": before["entries"][:1]})
     assert changed.status_code == 200, changed.text
     try:
         assert seed(url) == first
-        assert (await desk.get(timed)).json() == {name: changed.json()[name] for name in ("entries", "version")}
+        assert (await clinic.get(timed)).json() == {name: changed.json()[name] for name in ("entries", "version")}
     finally:
-        await desk.clients[0].put(timed, json={"entries": before["entries"]})
+        await clinic.put(timed, {"entries": before["entries"]})
 
 
-async def test_the_tables_have_what_doctors_are_given(desk: Desk) -> None:
-    seed(desk.services.url("gateway"))
+async def test_the_tables_have_what_doctors_are_given(clinic: Clinic, stack: Services) -> None:
+    seed(stack.url("gateway"))
     for path, names in (("/categories", CATEGORIES), ("/price-ranges", [name for name, *_ in PRICE_RANGES])):
-        listed = (await desk.get(path, limit=200)).json()["items"]
+        listed = (await clinic.get(path, limit=200)).json()["items"]
         assert {one["name"] for one in listed} >= set(names)
-    (mei,) = [one for one in (await desk.get("/doctors", q="mei-chan")).json()["items"] if one["code"] == "mei-chan"]
+    (mei,) = [one for one in (await clinic.get("/doctors", q="mei-chan")).json()["items"] if one["code"] == "mei-chan"]
     assert (mei["category"]["name"], mei["price_range"]["name"], len(mei["locations"])) == ("Paediatrics", "Public", 2)
 
 
@@ -51,16 +52,16 @@ async def months_pass(superuser: Callable[..., Any], days: int) -> None:
 
 
 @pytest.mark.parametrize("days", [1, 34, 400])
-async def test_it_is_found_however_old_the_data_is(desk: Desk, superuser: Callable[..., Any], days: int) -> None:
-    url = desk.services.url("gateway")
+async def test_it_is_found_however_old_the_data_is(stack: Services, superuser: Callable[..., Any], days: int) -> None:
+    url = stack.url("gateway")
     first = seed(url)
     assert first.missing == []
     await months_pass(superuser, days)
     assert seed(url) == first
 
 
-async def test_the_race_can_be_run_again_however_old_the_data_is(desk: Desk, superuser: Callable[..., Any]) -> None:
-    api = f"{desk.services.url('gateway')}/api/v1"
+async def test_the_race_can_be_run_again_however_old_the_data_is(stack: Services, superuser: Callable[..., Any]) -> None:
+    api = f"{stack.url('gateway')}/api/v1"
     first = await run(api)
     await months_pass(superuser, 34)
     again = await run(api)
@@ -68,16 +69,18 @@ async def test_the_race_can_be_run_again_however_old_the_data_is(desk: Desk, sup
     assert {one.patient_id for one in again.attempts} == {one.patient_id for one in first.attempts}
 
 
-async def test_who_was_renamed_is_found_and_who_was_deleted_is_told(desk: Desk, superuser: Callable[..., Any]) -> None:
+async def test_who_was_renamed_is_found_and_who_was_deleted_is_told(
+    clinic: Clinic, stack: Services, superuser: Callable[..., Any]
+) -> None:
     """On a clinic of users by now nothing of theirs is made again, and nothing stops a start."""
-    url = desk.services.url("gateway")
+    url = stack.url("gateway")
     first = seed(url)
-    tom = (await desk.get(f"/patients/{first.patient_ids[1]}")).json()
-    renamed = await desk.clients[0].patch(f"/patients/{tom['id']}", json={"name": "Thomas Adeyemi"})
+    tom = (await clinic.get(f"/patients/{first.patient_ids[1]}")).json()
+    renamed = await clinic.patch(f"/patients/{tom['id']}", {"name": "Thomas Adeyemi"})
     assert renamed.status_code == 200
     try:
         assert seed(url) == first
         await months_pass(superuser, 34)
         assert seed(url) == first
     finally:
-        await desk.clients[0].patch(f"/patients/{tom['id']}", json={"name": tom["name"]})
+        await clinic.patch(f"/patients/{tom['id']}", {"name": tom["name"]})

@@ -12,7 +12,7 @@ from deploy import installation
 from deploy.embedded.backend import Backend
 from deploy.embedded.services import Services
 from shared.contracts.topics import APPOINTMENT_EVENTS, AVAILABILITY_EVENTS, BOOKING_COMMANDS
-from tests.e2e.desk import Desk, in_days
+from tests.support.clinic import Clinic, in_days
 from tests.support.kafka import messages_of, records_of
 from tests.support.waiting import eventually
 
@@ -20,8 +20,8 @@ WRITING = ("post", "put", "patch")
 
 
 @pytest.mark.parametrize("path", ["/health", "/health/live", "/health/ready", "/metrics", "/docs", "/redoc"])
-async def test_what_stands_outside_of_the_api(desk: Desk, path: str) -> None:
-    async with httpx2.AsyncClient(base_url=desk.services.url("gateway")) as client:
+async def test_what_stands_outside_of_the_api(stack: Services, path: str) -> None:
+    async with httpx2.AsyncClient(base_url=stack.url("gateway")) as client:
 
         async def answers() -> bool:  # an outage of the tests before may not be over for everybody
             response = await client.get(path)
@@ -39,7 +39,7 @@ async def test_every_service_has_probes_and_metrics(stack: Services, instance: s
         assert "frontdesk_build_info{" in (await client.get("/metrics")).text
 
 
-async def test_the_view_of_everything(desk: Desk) -> None:
+async def test_the_view_of_everything(stack: Services) -> None:
     named = {"gateway", *(spec.name for spec in installation.called_by_gateway())}, {"postgres", "kafka", "redis"}
 
     async def all_well() -> bool:
@@ -49,20 +49,20 @@ async def test_the_view_of_everything(desk: Desk) -> None:
         assert {*view["services"].values(), *view["stores"].values()} == {"ok"}, view
         return bool(view["status"] == "ok")
 
-    async with httpx2.AsyncClient(base_url=desk.services.url("gateway")) as client:
+    async with httpx2.AsyncClient(base_url=stack.url("gateway")) as client:
         await eventually(all_well)
 
 
-async def test_the_document_needs_no_other_server(desk: Desk) -> None:
-    async with httpx2.AsyncClient(base_url=desk.services.url("gateway")) as client:
+async def test_the_document_needs_no_other_server(stack: Services) -> None:
+    async with httpx2.AsyncClient(base_url=stack.url("gateway")) as client:
         for path in ("/docs", "/redoc"):
             page = (await client.get(path)).text
             assert not re.findall(r'(?:src|href)="https?://(?!127\.0\.0\.1)', page)
 
 
-async def test_one_correlation_id_goes_through_every_message_and_into_the_log(desk: Desk, servers: Backend) -> None:
-    doctor, patient, name = await desk.doctor(capacity=1), await desk.patient("Zelda Unmistakable"), f"e2e-{uuid4()}"
-    answer = await desk.clients[0].post(
+async def test_one_correlation_id_goes_through_every_message_and_into_the_log(clinic: Clinic, servers: Backend) -> None:
+    doctor, patient, name = await clinic.doctor(capacity=1), await clinic.patient("Zelda Unmistakable"), f"e2e-{uuid4()}"
+    answer = await clinic.clients[0].post(
         "/appointments", json={"doctor_id": doctor, "patient_id": patient, "date": in_days(1)}, headers={"Request-Id": name}
     )
     assert (answer.status_code, answer.headers["request-id"]) == (201, name)
@@ -75,12 +75,12 @@ async def test_one_correlation_id_goes_through_every_message_and_into_the_log(de
     await eventually(logged)
 
 
-async def test_nothing_of_a_patient_is_in_messages_or_logs(desk: Desk, servers: Backend) -> None:
-    doctor, date, number = await desk.doctor(capacity=1), "1977-11-23", f"{uuid4().int % 10**8:08d}"
+async def test_nothing_of_a_patient_is_in_messages_or_logs(clinic: Clinic, servers: Backend) -> None:
+    doctor, date, number = await clinic.doctor(capacity=1), "1977-11-23", f"{uuid4().int % 10**8:08d}"
     person = {"name": "Zelda Unmistakable", "phone": f"+4478{number}", "date_of_birth": date}
-    patient = (await desk.post("/patients", person)).json()["id"]
-    booked = await desk.booked(doctor, patient)
-    await desk.cancel(booked["id"])
+    patient = (await clinic.post("/patients", person)).json()["id"]
+    booked = await clinic.booked(doctor, patient)
+    await clinic.cancel(booked["id"])
     secrets = (b"Unmistakable", number.encode(), date.encode())
     for topic in (BOOKING_COMMANDS, AVAILABILITY_EVENTS, APPOINTMENT_EVENTS):
         for record in await records_of(servers.kafka_bootstrap, topic.name, topic.partitions):
@@ -89,9 +89,9 @@ async def test_nothing_of_a_patient_is_in_messages_or_logs(desk: Desk, servers: 
     assert not [secret for secret in secrets if secret.decode() in logs]
 
 
-async def test_each_example_of_the_document_is_a_request_that_the_app_takes(desk: Desk) -> None:
+async def test_each_example_of_the_document_is_a_request_that_the_app_takes(stack: Services) -> None:
     """Ids of examples belong to nobody, so a 404 is right; a body that its own document shows is never refused for its shape."""
-    async with httpx2.AsyncClient(base_url=desk.services.url("gateway"), timeout=30) as client:
+    async with httpx2.AsyncClient(base_url=stack.url("gateway"), timeout=30) as client:
         document = (await client.get("/openapi.json")).json()
         sent = 0
         for path, operations in document["paths"].items():
@@ -107,8 +107,8 @@ async def test_each_example_of_the_document_is_a_request_that_the_app_takes(desk
     assert sent >= 6
 
 
-async def test_every_operation_has_a_name_of_its_own(desk: Desk) -> None:
-    async with httpx2.AsyncClient(base_url=desk.services.url("gateway")) as client:
+async def test_every_operation_has_a_name_of_its_own(stack: Services) -> None:
+    async with httpx2.AsyncClient(base_url=stack.url("gateway")) as client:
         document = (await client.get("/openapi.json")).json()
     names = [operation["operationId"] for path in document["paths"].values() for operation in path.values()]
     assert len(names) == len(set(names))

@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 from uuid import uuid4
 
-from shared.contracts.calendar import Weekday
-from tests.e2e.desk import in_days
 from tests.model.world import LIVE, Answer, Hours, Place, Target
+from tests.support.clinic import in_days, week
 from tests.support.waiting import eventually
 
 FIRST_DAY = 2
@@ -140,9 +139,8 @@ class Office:
     async def set_hours(self, doctor: int, hours: Hours) -> Answer:
         """Writes a doctor's week, and hears who is displaced."""
         self._forget(doctor)
-        span = {"start": _clock(hours[0]), "end": _clock(hours[-1] + SLOT_MINUTES), "slot_minutes": SLOT_MINUTES}
-        week = {"entries": [{"weekday": day.value, **span} for day in Weekday]}
-        return self._displaced(await self.wire.call("PUT", f"{self._doctor(doctor)}/schedule", week))
+        same = week(_clock(hours[0]), _clock(hours[-1] + SLOT_MINUTES), slot_minutes=SLOT_MINUTES)
+        return self._displaced(await self.wire.call("PUT", f"{self._doctor(doctor)}/schedule", same))
 
     async def set_day(self, doctor: int, date: int, **fields: Any) -> Answer:
         """Sets a day's capacity, or whether it is open; whether that made its record is of no interest."""

@@ -6,9 +6,9 @@ from uuid import UUID
 
 import httpx2
 
-from tests.e2e.desk import Desk
 from tests.model.audit import audit
 from tests.model.office import Reply
+from tests.support.clinic import Clinic
 
 LAPSE = "UPDATE appointments SET expires_at = clock_timestamp() WHERE id = $1 AND status = 'pending'"
 RING = "UPDATE hold_timers SET due_at = clock_timestamp() WHERE appointment_id = $1"
@@ -24,8 +24,8 @@ async def let_lapse(booking: Any, appointment_id: str) -> None:
 class OverHttp:
     """Requests as an app sends them."""
 
-    def __init__(self, desk: Desk, availability: Any, booking: Any) -> None:
-        self._desk = desk
+    def __init__(self, clinic: Clinic, availability: Any, booking: Any) -> None:
+        self._clinic = clinic
         self._availability = availability
         self._booking = booking
 
@@ -44,9 +44,9 @@ class OverHttp:
 
     async def _ask(self, method: str, path: str, body: Any, key: str | None, query: dict[str, Any]) -> httpx2.Response:
         if method == "POST":
-            return await self._desk.post(path, body, key)
+            return await self._clinic.post(path, body, key)
         if method == "PUT":
-            return await self._desk.put(path, body)
+            return await self._clinic.put(path, body)
         if method == "DELETE":
-            return await self._desk.delete(path, cancel_appointments=bool(query))
-        return await self._desk.get(path, **query)
+            return await self._clinic.delete(path, cancel_appointments=bool(query))
+        return await self._clinic.get(path, **query)

@@ -6,11 +6,11 @@ from collections.abc import Callable
 import pytest
 
 from deploy.embedded.services import Services
-from tests.e2e.conftest import desk
+from tests.e2e.conftest import clinic
 from tests.support import summary
 from tests.support.stack import Stacks
 
-__all__ = ["desk"]
+__all__ = ["clinic"]
 
 Tell = Callable[[str], None]
 ROUNDS = int(os.environ.get("SOAK_ROUNDS", "5"))

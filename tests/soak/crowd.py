@@ -13,7 +13,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from tests.e2e.desk import GATEWAYS, TIMEOUT_SECONDS, Desk
+from deploy.embedded.services import Services
+from tests.support.stack import GATEWAYS
+from tests.support.transports import TIMEOUT_SECONDS
 
 HEAD_END = b"\r\n\r\n"
 WAIT_SECONDS = 30
@@ -83,9 +85,9 @@ class Crowd:
         self._members = members
 
     @classmethod
-    async def gathered(cls, desk: Desk, count: int) -> "Crowd":
+    async def gathered(cls, services: Services, count: int) -> "Crowd":
         """So many, as many at each gateway."""
-        ports = [desk.services[name].port for name in GATEWAYS]
+        ports = [services[name].port for name in GATEWAYS]
         members = [Member(ports[number % len(ports)]) for number in range(count)]
         await asyncio.gather(*(member.connect() for member in members))
         return cls(members)

@@ -11,10 +11,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.e2e.desk import Desk, problem_of
 from tests.model.audit import audit
 from tests.soak.conftest import Tell
 from tests.soak.grid import some_slots, timed_doctor
+from tests.support.clinic import Clinic, problem_of
 from tests.support.waiting import eventually
 
 AT_ONCE = 50
@@ -57,93 +57,93 @@ class Played:
     status: int
 
 
-async def hold(desk: Desk, patient: str, slot: str) -> dict[str, Any]:
+async def hold(clinic: Clinic, patient: str, slot: str) -> dict[str, Any]:
     """A place that is held."""
-    held = await desk.post("/appointments", {"patient_id": patient, "slot_id": slot, "confirm": False})
+    held = await clinic.post("/appointments", {"patient_id": patient, "slot_id": slot, "confirm": False})
     assert held.status_code == 201, held.text
     return dict(held.json())
 
 
 @asynccontextmanager
-async def hold_ttl(desk: Desk, seconds: int) -> AsyncIterator[None]:
+async def hold_ttl(clinic: Clinic, seconds: int) -> AsyncIterator[None]:
     """Holds last so long inside of this; afterwards, everywhere, as long as before."""
-    before = (await desk.get("/clinic")).json()["settings"]["hold_ttl_seconds"]
-    await set_hold_ttl(desk, seconds)
+    before = (await clinic.get("/clinic")).json()["settings"]["hold_ttl_seconds"]
+    await set_hold_ttl(clinic, seconds)
     try:
         yield
     finally:
-        await set_hold_ttl(desk, before)
+        await set_hold_ttl(clinic, before)
 
 
-async def set_hold_ttl(desk: Desk, seconds: int) -> None:
+async def set_hold_ttl(clinic: Clinic, seconds: int) -> None:
     """Changes the clinic, and waits until booking holds by it."""
-    assert (await desk.patch("/clinic", {"hold_ttl_seconds": seconds})).status_code == 200
-    doctor = await timed_doctor(desk)
-    slots = iter(await some_slots(desk, doctor, MOST_PROBES))
+    assert (await clinic.patch("/clinic", {"hold_ttl_seconds": seconds})).status_code == 200
+    doctor = await timed_doctor(clinic)
+    slots = iter(await some_slots(clinic, doctor, MOST_PROBES))
 
     async def is_so() -> bool:
-        one = await hold(desk, await desk.patient(), next(slots))
+        one = await hold(clinic, await clinic.patient(), next(slots))
         return round((_instant(one["expires_at"]) - _instant(one["created_at"])).total_seconds()) == seconds
 
     await eventually(is_so)
 
 
-async def play(desk: Desk, patient: str, other: str, slot: str, aim: Aim) -> Played:
+async def play(clinic: Clinic, patient: str, other: str, slot: str, aim: Aim) -> Played:
     """One round. Where the hold expired, `other` gets its place."""
-    held = await hold(desk, patient, slot)
+    held = await hold(clinic, patient, slot)
     ends_at = _instant(held["expires_at"])
     await asyncio.sleep(_seconds_until(ends_at) - aim.lead_seconds)
-    answer = await desk.post(f"/appointments/{held['id']}/confirm")
+    answer = await clinic.post(f"/appointments/{held['id']}/confirm")
     aim.correct(answer.status_code)
     if answer.status_code == 409:
         assert problem_of(answer) == (409, "expired")
-        await eventually(lambda: _gets(desk, other, slot))
+        await eventually(lambda: _gets(clinic, other, slot))
         aim.back_after_seconds.append(-_seconds_until(ends_at))
     else:
         assert (answer.status_code, answer.json()["status"]) == (200, "booked"), answer.text
     return Played(held["id"], slot, answer.status_code)
 
 
-async def play_all(desk: Desk, slots: Iterator[str], aim: Aim) -> list[Played]:
+async def play_all(clinic: Clinic, slots: Iterator[str], aim: Aim) -> list[Played]:
     """Rounds one after the other, as long as there are slots."""
-    patient, other = await desk.patients(2)
-    return [await play(desk, patient, other, slot, aim) for slot in slots]
+    patient, other = await clinic.patients(2)
+    return [await play(clinic, patient, other, slot, aim) for slot in slots]
 
 
-async def judge(desk: Desk, one: Played, stranger: str) -> None:
+async def judge(clinic: Clinic, one: Played, stranger: str) -> None:
     """What was answered is so for good, however long ago the end of the hold is."""
     status, events = ENDS[one.status]
-    assert (await desk.get(f"/appointments/{one.appointment}")).json()["status"] == status
-    history = (await desk.get(f"/appointments/{one.appointment}/history")).json()["items"]
+    assert (await clinic.get(f"/appointments/{one.appointment}")).json()["status"] == status
+    history = (await clinic.get(f"/appointments/{one.appointment}/history")).json()["items"]
     assert [change["event"] for change in history] == events
-    again = await desk.post(f"/appointments/{one.appointment}/confirm")
+    again = await clinic.post(f"/appointments/{one.appointment}/confirm")
     assert again.status_code == one.status, again.text
-    taken = await desk.post("/appointments", {"patient_id": stranger, "slot_id": one.slot})
+    taken = await clinic.post("/appointments", {"patient_id": stranger, "slot_id": one.slot})
     assert problem_of(taken) == (409, "slot_taken"), "a booked place, or one that somebody else has by now"
 
 
-async def test_a_hold_is_confirmed_or_expires(desk: Desk, rounds: int, figures: Tell, superuser: Callable[..., Any]) -> None:
-    doctor, aim, side_by_side = await timed_doctor(desk), Aim(), max(1, min(AT_ONCE, rounds // IN_A_LINE))
-    slots = iter(await some_slots(desk, doctor, rounds))
-    async with hold_ttl(desk, TTL_SECONDS):
-        lines = await asyncio.gather(*(play_all(desk, slots, aim) for _ in range(side_by_side)))
+async def test_a_hold_is_confirmed_or_expires(clinic: Clinic, rounds: int, figures: Tell, superuser: Callable[..., Any]) -> None:
+    doctor, aim, side_by_side = await timed_doctor(clinic), Aim(), max(1, min(AT_ONCE, rounds // IN_A_LINE))
+    slots = iter(await some_slots(clinic, doctor, rounds))
+    async with hold_ttl(clinic, TTL_SECONDS):
+        lines = await asyncio.gather(*(play_all(clinic, slots, aim) for _ in range(side_by_side)))
     played = [one for line in lines for one in line]
     ends = Counter(ENDS[one.status][0] for one in played)
     figures(f"{rounds} rounds, {side_by_side} side by side: {dict(ends)}; a lapsed place was booked again {aim.told()}")
     assert len(played) == rounds
-    stranger, judging = await desk.patient(), asyncio.Semaphore(AT_ONCE)
+    stranger, judging = await clinic.patient(), asyncio.Semaphore(AT_ONCE)
 
     async def judged(one: Played) -> None:
         async with judging:
-            await judge(desk, one, stranger)
+            await judge(clinic, one, stranger)
 
     await asyncio.gather(*map(judged, played))
     assert await audit(await superuser("availability"), await superuser("booking"), [doctor]) == []
 
 
-async def _gets(desk: Desk, patient: str, slot: str) -> bool:
+async def _gets(clinic: Clinic, patient: str, slot: str) -> bool:
     """Whether somebody gets a place; if not, it is not back yet."""
-    answer = await desk.post("/appointments", {"patient_id": patient, "slot_id": slot})
+    answer = await clinic.post("/appointments", {"patient_id": patient, "slot_id": slot})
     if answer.status_code == 201:
         return True
     assert problem_of(answer) == (409, "slot_taken"), answer.text

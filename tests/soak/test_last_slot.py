@@ -7,19 +7,20 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.desk import Desk, in_days
+from deploy.embedded.services import Services
 from tests.model.audit import audit
 from tests.soak.conftest import Tell
 from tests.soak.crowd import Crowd
 from tests.soak.grid import many_patients, some_slots, timed_doctor
+from tests.support.clinic import Clinic, in_days
 
 ATTEMPTS = 200
 DAYS_OF_A_DOCTOR = 300
 
 
 @pytest.fixture
-async def crowd(desk: Desk) -> AsyncIterator[Crowd]:
-    gathered = await Crowd.gathered(desk, ATTEMPTS)
+async def crowd(stack: Services) -> AsyncIterator[Crowd]:
+    gathered = await Crowd.gathered(stack, ATTEMPTS)
     yield gathered
     await gathered.disperse()
 
@@ -30,10 +31,10 @@ async def play(crowd: Crowd, patients: list[str], place: dict[str, str]) -> Coun
 
 
 async def test_a_timed_slot_has_one_winner(
-    desk: Desk, crowd: Crowd, rounds: int, figures: Tell, superuser: Callable[..., Any]
+    clinic: Clinic, crowd: Crowd, rounds: int, figures: Tell, superuser: Callable[..., Any]
 ) -> None:
-    doctor, patients, ends = await timed_doctor(desk), await many_patients(desk, ATTEMPTS), Counter[str]()
-    for slot in await some_slots(desk, doctor, rounds):
+    doctor, patients, ends = await timed_doctor(clinic), await many_patients(clinic, ATTEMPTS), Counter[str]()
+    for slot in await some_slots(clinic, doctor, rounds):
         told = await play(crowd, patients, {"slot_id": slot})
         assert told == {"201": 1, "slot_taken": ATTEMPTS - 1}
         ends += told
@@ -42,13 +43,13 @@ async def test_a_timed_slot_has_one_winner(
 
 
 async def test_a_day_s_last_number_has_one_winner(
-    desk: Desk, crowd: Crowd, rounds: int, figures: Tell, superuser: Callable[..., Any]
+    clinic: Clinic, crowd: Crowd, rounds: int, figures: Tell, superuser: Callable[..., Any]
 ) -> None:
-    patients, ends = await many_patients(desk, ATTEMPTS), Counter[str]()
-    doctors = [await desk.doctor() for _ in range(0, rounds, DAYS_OF_A_DOCTOR)]
+    patients, ends = await many_patients(clinic, ATTEMPTS), Counter[str]()
+    doctors = [await clinic.doctor() for _ in range(0, rounds, DAYS_OF_A_DOCTOR)]
     days = itertools.product(doctors, (in_days(1 + day) for day in range(DAYS_OF_A_DOCTOR)))
     for doctor, date in itertools.islice(days, rounds):
-        day = await desk.post(f"/doctors/{doctor}/availability", {"date": date, "capacity": 1})
+        day = await clinic.post(f"/doctors/{doctor}/availability", {"date": date, "capacity": 1})
         assert day.status_code == 201, day.text
         told = await play(crowd, patients, {"doctor_id": doctor, "date": date})
         assert told == {"201": 1, "full": ATTEMPTS - 1}

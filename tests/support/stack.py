@@ -9,6 +9,9 @@ from deploy.embedded.backend import Backend
 from deploy.embedded.services import Services
 from tests.support.servers import Databases
 
+GATEWAYS = ("gateway", "gateway-2")
+"""The gateways of a set that has two."""
+
 
 class Stacks:
     """Hands out the one set of service processes that runs."""

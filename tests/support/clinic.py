@@ -1,25 +1,21 @@
-"""A client of the running system, as an app in front of the gateways would be: HTTP only, through both gateways in turn.
+"""What a clinic and its patients do by the API, whatever carries their requests: the vocabulary of all tests that tell a story.
 
-Every answer it gets must be one that the OpenAPI document tells of.
+What carries them is made by `transports.py`: HTTP to running gateways, or a gateway in this process.
 """
 
 import asyncio
 import itertools
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
 import httpx2
 
-from deploy.embedded.backend import Backend
-from deploy.embedded.services import Services
-from tests.e2e.documented import assert_documented
+from shared.contracts.calendar import Weekday
 from tests.support import dates
+from tests.support.waiting import eventually
 
-TIMEOUT_SECONDS = 40.0
-PREFER = {"Prefer": "wait=30"}
-"""The longest that a command may be waited for: on a busy machine the usual five seconds end in a 202 now and then."""
-GATEWAYS = ("gateway", "gateway-2")
 _PHONES = itertools.count(uuid4().int % 10**8)
 
 
@@ -33,22 +29,23 @@ def in_days(days: int) -> str:
     return dates.in_days(days).isoformat()
 
 
-WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+Slot = Mapping[str, Any]
+"""An open slot as the search tells of it; its `id` is what is asked for."""
 
 
-class Desk:
-    """What a client can do, with the checks left to the tests."""
+def week(start: str, end: str, **fields: Any) -> dict[str, Any]:
+    """A schedule with the same hours on each day."""
+    return {"entries": [{"weekday": day.value, "start": start, "end": end, **fields} for day in Weekday]}
 
-    def __init__(self, services: Services, servers: Backend) -> None:
-        self.services = services
-        self.servers = servers
-        limits, hooks = httpx2.Limits(max_connections=100), {"response": [assert_documented]}
-        self.clients = [
-            httpx2.AsyncClient(
-                base_url=f"{services.url(name)}/api/v1", headers=PREFER, timeout=TIMEOUT_SECONDS, limits=limits, event_hooks=hooks
-            )
-            for name in GATEWAYS
-        ]
+
+FOUR_SLOTS = week("09:00", "11:00", slot_minutes=30)
+
+
+class Clinic:
+    """What can be asked of the API, through all gateways in turn, with the checks left to the tests."""
+
+    def __init__(self, clients: Sequence[httpx2.AsyncClient]) -> None:
+        self.clients = list(clients)
         self._turn = itertools.cycle(self.clients)
 
     async def close(self) -> None:
@@ -80,19 +77,14 @@ class Desk:
 
     async def doctor(self, date: str | None = None, capacity: int | None = None) -> str:
         """A new doctor's id, with a day of this capacity."""
-        made = await self.post("/doctors", {"name": "Dr Ada Osei", "code": f"dr-{uuid4().hex}"})
-        assert made.status_code == 201, made.text
-        doctor_id = str(made.json()["id"])
+        doctor_id = str(_made(await self.post("/doctors", {"name": "Dr Ada Osei", "code": f"dr-{uuid4().hex}"}))["id"])
         if capacity is not None:
-            day = await self.post(f"/doctors/{doctor_id}/availability", {"date": date or in_days(1), "capacity": capacity})
-            assert day.status_code == 201, day.text
+            _made(await self.post(f"/doctors/{doctor_id}/availability", {"date": date or in_days(1), "capacity": capacity}))
         return doctor_id
 
     async def patient(self, name: str = "Maya Lind") -> str:
         """A new patient's id."""
-        made = await self.post("/patients", {"name": name, "phone": f"+4477{next(_PHONES) % 10**8:08d}"})
-        assert made.status_code == 201, made.text
-        return str(made.json()["id"])
+        return str(_made(await self.post("/patients", {"name": name, "phone": f"+4477{next(_PHONES) % 10**8:08d}"}))["id"])
 
     async def patients(self, count: int) -> list[str]:
         """Ids of new patients."""
@@ -107,33 +99,47 @@ class Desk:
 
     async def booked(self, doctor_id: str, patient_id: str, date: str | None = None) -> dict[str, Any]:
         """An appointment that was booked."""
-        answer = await self.book(doctor_id, patient_id, date)
-        assert answer.status_code == 201, answer.text
-        return dict(answer.json())
+        return _made(await self.book(doctor_id, patient_id, date))
 
-    async def timed_doctor(self, start: str = "09:00", end: str = "11:00", minutes: int = 30) -> str:
-        """A new doctor's id, with the same hours on each day of the week."""
-        doctor_id, hours = await self.doctor(), {"start": start, "end": end, "slot_minutes": minutes}
-        put = await self.put(f"/doctors/{doctor_id}/schedule", {"entries": [{"weekday": day, **hours} for day in WEEK]})
-        assert put.status_code == 200, put.text
+    async def timed_doctor(self, schedule: dict[str, Any] = FOUR_SLOTS) -> str:
+        """A new doctor's id, with this schedule."""
+        doctor_id = await self.doctor()
+        await self._schedule(doctor_id, schedule)
         return doctor_id
 
-    async def open_slots(self, doctor_id: str, date: str | None = None) -> list[dict[str, Any]]:
-        """What can be booked on a date."""
-        day = date or in_days(1)
-        page = await self.get("/slots", **{"doctor_id": doctor_id, "from": day, "to": day, "limit": 200})
+    async def doctor_at_place(self, schedule: dict[str, Any], **place: Any) -> dict[str, Any]:
+        """A new doctor who works at one place, with this schedule."""
+        body = {"name": "Dr Ada Osei", "code": f"dr-{uuid4().hex}", "locations": [{"address": "1 High Street", **place}]}
+        doctor = _made(await self.post("/doctors", body))
+        await self._schedule(doctor["id"], schedule)
+        return doctor
+
+    async def _schedule(self, doctor_id: str, schedule: dict[str, Any]) -> None:
+        put = await self.put(f"/doctors/{doctor_id}/schedule", schedule)
+        assert put.status_code == 200, put.text
+
+    async def open_slots(self, doctor_id: str, first: str | None = None, last: str | None = None) -> list[dict[str, Any]]:
+        """What can be booked on a date, or from one to another."""
+        first = first or in_days(1)
+        page = await self.get("/slots", **{"doctor_id": doctor_id, "from": first, "to": last or first, "limit": 200})
         assert page.status_code == 200, page.text
         return list(page.json()["items"])
 
-    async def take(self, slot: dict[str, Any], patient_id: str, key: str | None = None, **more: Any) -> httpx2.Response:
-        """Ask for a slot by its id; `confirm=False` holds it."""
-        return await self.post("/appointments", {"slot_id": slot["id"], "patient_id": patient_id, **more}, key)
+    async def take(self, slot: Slot, patient_id: str, key: str | None = None) -> httpx2.Response:
+        """Ask for a slot by its id."""
+        return await self.post("/appointments", {"slot_id": slot["id"], "patient_id": patient_id}, key)
 
-    async def taken(self, slot: dict[str, Any], patient_id: str, **more: Any) -> dict[str, Any]:
+    async def taken(self, slot: Slot, patient_id: str) -> dict[str, Any]:
         """An appointment that has this slot."""
-        answer = await self.take(slot, patient_id, **more)
-        assert answer.status_code == 201, answer.text
-        return dict(answer.json())
+        return _made(await self.take(slot, patient_id))
+
+    async def hold(self, slot: Slot, patient_id: str, key: str | None = None) -> httpx2.Response:
+        """Ask for a slot that is to be held."""
+        return await self.post("/appointments", {"slot_id": slot["id"], "patient_id": patient_id, "confirm": False}, key)
+
+    async def held(self, slot: Slot, patient_id: str) -> dict[str, Any]:
+        """An appointment that holds this slot."""
+        return _made(await self.hold(slot, patient_id))
 
     async def confirm(self, appointment_id: str, key: str | None = None) -> httpx2.Response:
         """Confirm a hold."""
@@ -179,15 +185,39 @@ class Desk:
         assert page.status_code == 200, page.text
         return sorted(item["slot"] for item in page.json()["items"])
 
-    async def metric(self, name: str, instances: Iterable[str]) -> float:
-        """A counter summed over its labels and over instances."""
-        total = 0.0
-        async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS) as client:
-            for instance in instances:
-                text = (await client.get(f"{self.services.url(instance)}/metrics")).text
-                lines = [line for line in text.splitlines() if line.startswith((f"{name} ", f"{name}{{"))]
-                total += sum(float(line.rpartition(" ")[2]) for line in lines)
-        return total
+    async def settled(self, location: str) -> dict[str, Any]:
+        """A command once it is settled, read where its 202 said."""
+
+        async def look() -> dict[str, Any]:
+            answer = await self.get(location.removeprefix("/api/v1"))
+            assert answer.status_code == 200, answer.text
+            return dict(answer.json())
+
+        return await eventually(look)
+
+    @asynccontextmanager
+    async def settings(self, **changed: Any) -> AsyncIterator[None]:
+        """The clinic's settings are others inside of this, and afterwards, everywhere, what they were."""
+        before = (await self.get("/clinic")).json()["settings"]
+        answer = await self.patch("/clinic", changed)
+        assert answer.status_code == 200, answer.text
+        probe = await self.doctor()
+        try:
+            yield
+        finally:
+            assert (await self.patch("/clinic", {name: before[name] for name in changed})).status_code == 200
+            await eventually(lambda: self.has_capacity(probe, before["default_daily_capacity"]))
+
+    async def has_capacity(self, doctor_id: str, capacity: int) -> bool:
+        """Whether availability has this default capacity; settings come in one message."""
+        day = await self.get(f"/doctors/{doctor_id}/availability", date=in_days(1))
+        return bool(day.json()["capacity"] == capacity)
+
+
+def _made(answer: httpx2.Response) -> dict[str, Any]:
+    """What a request has made."""
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json())
 
 
 def problem_of(answer: httpx2.Response) -> tuple[int, str]:
