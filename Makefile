@@ -56,18 +56,22 @@ test: .venv/.installed ## all tests, on an embedded stack of their own (ARGS= fo
 .PHONY: $(TIERS:%=test-%)
 test-unit: ## rules without I/O, and the rules of the house
 test-handlers: ## each service's messages and requests, on fakes
-test-flow: ## the booking story in memory
+test-flow: ## the four services in one process, Kafka in memory: what they say to each other, and the stories
 test-contracts: ## golden messages, topics, problem codes
 test-integration: ## the parts and, over HTTP, the services, on real servers (TEST_BACKEND=testcontainers or urls)
-test-e2e: ## the four services over HTTP
+test-e2e: ## the four services over HTTP, and the stories
 test-faults: ## kills, pauses, lost connections
-test-integration: also = tests/e2e
+# A story belongs to two tiers: each run of it is marked with one.
+test-flow: also = tests/stories -m flow
+test-e2e: also = tests/stories -m e2e
+test-integration: also = tests/e2e tests/stories -m 'integration or e2e'
 $(TIERS:%=test-%): test-%: .venv/.installed
 	@$(PYTEST) tests/$* $(also) $(ARGS)
 
 .PHONY: test-containers
 # What differs on containers: the servers themselves, how they are killed, and one story of each service.
-test-containers: also = $(patsubst %,tests/e2e/test_%.py,commands doctor_gone life checkin outages)
+test-containers: also = $(patsubst %,tests/e2e/test_%.py,commands doctor_gone outages) $(patsubst %,tests/stories/test_%.py,life checkin) \
+	-m 'integration or e2e'
 test-containers: .venv/.installed ## what speaks to servers, on containers (TEST_BACKEND=testcontainers make test-integration has all)
 	@TEST_BACKEND=testcontainers $(PYTEST) tests/integration $(also) $(ARGS)
 
@@ -84,7 +88,7 @@ faults: .venv/.installed ## the rounds of tests/faults in full (SEED=7 seeds the
 	@FAULT_LOAD=full FAULT_SEED=$(or $(SEED),1) FAULT_ROUNDS=$(or $(ROUNDS),5) $(PYTEST) tests/faults $(ARGS)
 
 # Of other tiers: what has more rounds or lives in full.
-RACES := tests/flow/test_model.py $(addprefix tests/e2e/test_,model.py cancel.py calendar.py) \
+RACES := tests/stories/test_model.py $(addprefix tests/e2e/test_,cancel.py calendar.py) \
 	$(addprefix tests/integration/,booking/test_registry_races.py availability/test_removals.py)
 
 .PHONY: soak

@@ -46,7 +46,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if tier == "faults":
             item.add_marker("embedded")
     selection.leave_out(config, items)
-    in_order(config, items)
+    in_order(items)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -1,6 +1,4 @@
-"""All services as processes, two gateways and two availability among them, and a client of both gateways."""
-
-from collections.abc import AsyncIterator
+"""All services as processes, a client of their gateways, and `frontdesk` as operations call it."""
 
 import pytest
 
@@ -8,24 +6,11 @@ from deploy import installation
 from deploy.embedded.backend import Backend
 from deploy.embedded.services import Services
 from tests.e2e.cli import Cli
-from tests.support.clinic import Clinic
+from tests.support.fixtures import clinic_over_http as clinic
+from tests.support.fixtures import stack
 from tests.support.servers import Databases
-from tests.support.stack import GATEWAYS, Stacks
-from tests.support.transports import over_http
 
-
-@pytest.fixture
-def stack(stacks: Stacks) -> Services:
-    """The running services; tests that stop one start it again."""
-    return stacks.running("e2e", {"gateway": 2, "availability": 2})
-
-
-@pytest.fixture
-async def clinic(stack: Services) -> AsyncIterator[Clinic]:
-    """A client of both gateways."""
-    made = Clinic([over_http(stack.url(name)) for name in GATEWAYS])
-    yield made
-    await made.close()
+__all__ = ["clinic", "stack"]
 
 
 @pytest.fixture

@@ -78,15 +78,6 @@ async def test_a_capacity_above_the_clinics_is_named(clinic: Clinic) -> None:
     assert bad_fields(await clinic.post(f"/doctors/{doctor}/availability", {"date": in_days(1), "capacity": 11})) == {"capacity"}
 
 
-async def test_past_dates_and_far_ones_are_refused(clinic: Clinic) -> None:
-    doctor, patient = await clinic.doctor(), await clinic.patient()
-    assert problem_of(await clinic.book(doctor, patient, in_days(-1))) == (422, "past_date")
-    assert problem_of(await clinic.book(doctor, patient, in_days(401))) == (422, "too_far")
-    path = f"/doctors/{doctor}/availability"
-    assert problem_of(await clinic.post(path, {"date": in_days(-1), "capacity": 5})) == (422, "past_date")
-    assert problem_of(await clinic.post(path, {"date": in_days(401), "capacity": 5})) == (422, "too_far")
-
-
 async def test_unknown_ids_are_404(clinic: Clinic) -> None:
     doctor, patient, nobody = await clinic.doctor(), await clinic.patient(), str(uuid4())
     assert problem_of(await clinic.book(nobody, patient)) == (404, "unknown_doctor")

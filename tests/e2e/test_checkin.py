@@ -1,29 +1,9 @@
-"""Check-in gives positions in the order of arrival, once each, and only to who has an appointment today."""
+"""Check-ins that come at once get positions one by one, over two gateways."""
 
 import asyncio
 from uuid import uuid4
 
-from tests.support.clinic import Clinic, in_days, problem_of, today
-
-
-async def queue_of(clinic: Clinic, doctor: str) -> list[tuple[int, str]]:
-    """Positions and patients of today's queue, as it is read."""
-    page = await clinic.get(f"/checkins/doctors/{doctor}/queue", date=today())
-    assert page.status_code == 200, page.text
-    return [(item["position"], item["patient_id"]) for item in page.json()["items"]]
-
-
-async def test_positions_are_given_in_order(clinic: Clinic) -> None:
-    doctor, patients = await clinic.doctor(today(), capacity=10), await clinic.patients(4)
-    booked = [await clinic.booked(doctor, patient, today()) for patient in patients]
-    arrivals = [2, 0, 3, 1]
-    for position, number in enumerate(arrivals, 1):
-        answer = await clinic.check_in(booked[number]["id"], patients[number])
-        assert answer.status_code == 201, answer.text
-        entry = answer.json()
-        assert (entry["position"], entry["state"], entry["appointment_id"]) == (position, "waiting", booked[number]["id"])
-    assert await queue_of(clinic, doctor) == [(position, patients[number]) for position, number in enumerate(arrivals, 1)]
-    assert (await clinic.get(f"/appointments/{booked[0]['id']}")).json()["status"] == "checked_in"
+from tests.support.clinic import Clinic, today
 
 
 async def test_ten_at_once_get_one_to_ten(clinic: Clinic) -> None:
@@ -32,17 +12,7 @@ async def test_ten_at_once_get_one_to_ten(clinic: Clinic) -> None:
     answers = await asyncio.gather(*(clinic.check_in(one["id"], one["patient_id"]) for one in booked))
     assert sorted(answer.json()["position"] for answer in answers) == list(range(1, 11))
     told = sorted((answer.json()["position"], answer.json()["patient_id"]) for answer in answers)
-    assert await queue_of(clinic, doctor) == told
-
-
-async def test_a_second_check_in_is_refused(clinic: Clinic) -> None:
-    doctor, patient = await clinic.doctor(today(), capacity=2), await clinic.patient()
-    booked = await clinic.booked(doctor, patient, today())
-    answers = await asyncio.gather(*(clinic.check_in(booked["id"], patient) for _ in range(5)))
-    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409, 409]
-    assert {problem_of(answer) for answer in answers if answer.status_code != 201} == {(409, "already_checked_in")}
-    assert problem_of(await clinic.check_in(booked["id"], patient)) == (409, "already_checked_in")
-    assert len(await queue_of(clinic, doctor)) == 1
+    assert [(entry["position"], entry["patient_id"]) for entry in await clinic.queue(doctor)] == told
 
 
 async def test_one_key_is_one_check_in_with_its_position(clinic: Clinic) -> None:
@@ -54,24 +24,3 @@ async def test_one_key_is_one_check_in_with_its_position(clinic: Clinic) -> None
     assert {answer.text for answer in answers} == {answers[0].text}
     assert answers[0].json()["position"] == 1
     assert answers[-1].headers["idempotent-replayed"] == "true"
-
-
-async def test_another_day_another_patient_and_a_cancelled_one_are_refused(clinic: Clinic) -> None:
-    doctor, patient = await clinic.doctor(today(), capacity=2), await clinic.patient()
-    tomorrows = await clinic.booked(doctor, patient, in_days(1))
-    todays = await clinic.booked(doctor, patient, today())
-    assert problem_of(await clinic.check_in(tomorrows["id"], patient)) == (422, "not_today")
-    assert problem_of(await clinic.check_in(todays["id"], await clinic.patient())) == (422, "wrong_patient")
-    assert problem_of(await clinic.check_in(str(uuid4()), patient)) == (404, "unknown_appointment")
-    assert (await clinic.cancel(todays["id"])).status_code == 200
-    assert problem_of(await clinic.check_in(todays["id"], patient)) == (409, "cancelled")
-    assert await queue_of(clinic, doctor) == []
-
-
-async def test_each_doctor_has_a_queue_of_his_own(clinic: Clinic) -> None:
-    patient = await clinic.patient()
-    for _ in range(2):
-        doctor = await clinic.doctor(today(), capacity=2)
-        booked = await clinic.booked(doctor, patient, today())
-        assert (await clinic.check_in(booked["id"], patient)).json()["position"] == 1
-    assert problem_of(await clinic.get(f"/checkins/doctors/{uuid4()}/queue", date=today())) == (404, "unknown_doctor")

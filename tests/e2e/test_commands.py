@@ -17,7 +17,7 @@ async def test_respond_async_is_accepted_at_once_and_found_later(clinic: Clinic)
     assert (accepted["type"], accepted["status"]) == ("BookAppointment", "running")
     command = await clinic.settled(answer.headers["location"])
     assert (command["status"], command["status_code"], command["command_id"]) == ("succeeded", 201, accepted["command_id"])
-    assert (await clinic.get(f"/appointments/{command['result']['id']}")).json() == command["result"]
+    assert await clinic.appointment(command["result"]["id"]) == command["result"]
 
 
 async def test_a_refusal_is_found_as_its_problem(clinic: Clinic) -> None:

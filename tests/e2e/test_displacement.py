@@ -62,7 +62,7 @@ async def test_a_closed_day_moves_to_the_next_open_times(clinic: Clinic) -> None
     assert short(told["moved"]) == short(dry["moved"]) == [(booked[0]["id"], left["id"]), (booked[1]["id"], first_later["id"])]
     assert short(told["moved"], "from") == [(one["id"], one["slot_id"]) for one in booked[:2]]
     for one, patient in zip(told["moved"], patients, strict=False):
-        view = (await clinic.get(f"/appointments/{one['appointment_id']}")).json()
+        view = await clinic.appointment(one["appointment_id"])
         assert (view["status"], view["version"], view["patient_id"]) == ("booked", 2, patient)
         assert {name: view[name] for name in one["to"]} == one["to"]
         command = (await clinic.get(f"/commands/{one['command_id']}")).json()
@@ -101,7 +101,7 @@ async def test_who_is_busy_then_stays_and_is_told_why(clinic: Clinic) -> None:
     assert told["moved"] == []
     [stays] = told["not_moved"]
     assert (stays["appointment_id"], stays["code"], stays["from"]["slot_id"]) == (booked["id"], "patient_busy", booked["slot_id"])
-    assert (await clinic.get(f"/appointments/{booked['id']}")).json() == booked
+    assert await clinic.appointment(booked["id"]) == booked
     assert (await clinic.booked(doctor, somebody, day))["date"] == day, "the place is free again"
     assert [one["to"]["date"] for one in (await displaced(clinic, doctor))["moved"]] == [in_days(3)], (
         "another call, another place"
@@ -131,7 +131,7 @@ async def test_who_has_checked_in_is_not_sent_away(clinic: Clinic) -> None:
     await clinic.post(f"/doctors/{doctor}/availability", {"date": today(), "available": False})
     told = await displaced(clinic, doctor, **{"from": today()})
     assert [one["appointment_id"] for one in told["moved"]] == [coming["id"]] and told["not_moved"] == []
-    assert (await clinic.get(f"/appointments/{here['id']}")).json()["status"] == "checked_in"
+    assert (await clinic.appointment(here["id"]))["status"] == "checked_in"
 
 
 async def test_strangers_and_dates_that_are_none_are_refused(clinic: Clinic) -> None:

@@ -10,7 +10,7 @@ from uuid import uuid4
 import httpx2
 
 from tests.e2e.cli import Cli
-from tests.support.clinic import Clinic, in_days, problem_of, today
+from tests.support.clinic import Clinic, in_days, problem_of
 from tests.support.waiting import eventually
 
 DAYS = 5
@@ -30,16 +30,6 @@ async def until_nothing_is_left(clinic: Clinic, doctor: str) -> int:
             return asked
         assert answer.status_code == 202, answer.text
     raise AssertionError("appointments of a deleted doctor are left")
-
-
-async def test_a_doctor_with_appointments_is_refused_with_their_list(clinic: Clinic) -> None:
-    doctor, patients = await clinic.doctor(), await clinic.patients(3)
-    booked = [await clinic.booked(doctor, patient, in_days(day)) for day, patient in enumerate(patients)]
-    refused = await clinic.delete(f"/doctors/{doctor}")
-    assert problem_of(refused) == (409, "has_appointments")
-    assert set(refused.json()["appointments"]) == {one["id"] for one in booked}
-    assert (await clinic.get(f"/doctors/{doctor}")).json()["status"] == "active"
-    assert len(await clinic.live(doctor_id=doctor)) == 3
 
 
 async def test_with_them_they_are_cancelled_and_the_places_gone(clinic: Clinic, cli: Cli, superuser: Callable[..., Any]) -> None:
@@ -69,17 +59,6 @@ async def test_with_them_they_are_cancelled_and_the_places_gone(clinic: Clinic, 
 async def no_slots(sql: Any, doctor: str) -> bool:
     """Whether availability has no place of a doctor's any more."""
     return not await sql.fetchval("SELECT count(*) FROM slots WHERE doctor_id = $1::text::uuid", doctor)
-
-
-async def test_whoever_has_checked_in_is_seen_first(clinic: Clinic) -> None:
-    doctor, patients = await clinic.doctor(), await clinic.patients(2)
-    here, later = [
-        await clinic.booked(doctor, patient, day) for patient, day in zip(patients, (today(), in_days(1)), strict=True)
-    ]
-    assert (await clinic.check_in(here["id"], patients[0])).status_code == 201
-    refused = await gone(clinic, doctor)
-    assert problem_of(refused) == (409, "checked_in") and refused.json()["appointments"] == [here["id"]]
-    assert (await clinic.get(f"/appointments/{later['id']}")).json()["status"] == "booked"
 
 
 async def test_deleted_while_fifty_bookings_run(
@@ -123,7 +102,7 @@ async def test_a_booking_on_its_way_has_one_answer(clinic: Clinic, superuser: Ca
     await until_nothing_is_left(clinic, doctor)
     booked = await clinic.book(doctor, patient, key=key)
     assert booked.status_code == 201, booked.text
-    assert (await clinic.get(f"/appointments/{booked.json()['id']}")).json()["status"] == "cancelled"
+    assert (await clinic.appointment(booked.json()["id"]))["status"] == "cancelled"
 
 
 async def _is_taken(clinic: Clinic, doctor: str) -> bool:

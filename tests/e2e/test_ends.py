@@ -99,7 +99,7 @@ async def test_a_booking_is_acknowledged(clinic: Clinic, superuser: Connect) -> 
         return not await sql.fetchval(timers, UUID(appointment["slot_id"]))
 
     await eventually(nothing_to_ask)
-    assert (await clinic.get(f"/appointments/{appointment['id']}")).json()["status"] == "booked"
+    assert (await clinic.appointment(appointment["id"]))["status"] == "booked"
 
 
 def ticket_of(servers: Backend, command_id: UUID, **age: int) -> str:

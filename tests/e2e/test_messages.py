@@ -94,7 +94,7 @@ async def test_a_release_redelivered_after_its_slot_was_taken_again_frees_nothin
     await eventually(was_ignored)
     assert await clinic.remaining(doctor) == 0
     assert (await clinic.book(doctor, patient)).status_code == 409
-    assert (await clinic.get(f"/appointments/{second['id']}")).json() == second
+    assert await clinic.appointment(second["id"]) == second
 
 
 @pytest.mark.parametrize("topic", [AVAILABILITY_EVENTS, APPOINTMENT_EVENTS, QUEUE_EVENTS], ids=lambda topic: topic.name)

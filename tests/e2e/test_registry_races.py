@@ -56,7 +56,7 @@ async def _judged(clinic: Clinic, patient: str, booked: httpx2.Response) -> str:
     assert await clinic.live(patient_id=patient) == []
     assert (await clinic.get(f"/patients/{patient}")).json()["status"] == "deleted"
     if booked.status_code == 201:
-        assert (await clinic.get(f"/appointments/{booked.json()['id']}")).json()["status"] == "cancelled"
+        assert (await clinic.appointment(booked.json()["id"]))["status"] == "cancelled"
         return BOOKED
     assert problem_of(booked) == (404, "unknown_patient")
     return await eventually(lambda: _ended(clinic, booked.headers["Command-Id"]))

@@ -1,6 +1,6 @@
 """The state machine: whatever clients, staff and time do in whatever order, each answer is one that the model gives as well.
 
-Run by `in_process.py` and `over_http.py`. Each run of it has doctors and patients of its own.
+Run by `tests/stories/test_model.py`. Each run of it has doctors and patients of its own.
 """
 
 import asyncio
@@ -161,7 +161,7 @@ class Machine(RuleBasedStateMachine):
             version, has_end, events = self.run(self.office.details(number))
             assert (version, events) == (len(one.events), one.events)
             assert one.status == CANCELLED or has_end == ("held" in one.events and "confirmed" not in one.events)
-        assert self.run(self.office.wire.audit(self.office.doctors)) == []
+        assert self.run(self.office.audit()) == []
 
     def _book(self, patient: int, where: Target, *, confirm: bool, by_start: bool) -> None:
         patient = self._patient(patient, where)

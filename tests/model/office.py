@@ -1,18 +1,26 @@
 """A client that speaks the public API about the model's numbers: whom it has met, and which slot is which, it remembers itself.
 
-What is behind the API is a `Wire`: the running system (`over_http.py`) or the services in this process (`in_process.py`).
+What no client can do is done in the databases: time passes there, and there both services' rows are compared.
 """
 
 import asyncio
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
-from uuid import uuid4
+from typing import Any, NamedTuple, TypeAlias
+from uuid import UUID, uuid4
 
+import asyncpg
+import httpx2
+
+from tests.model.audit import audit
 from tests.model.world import LIVE, Answer, Hours, Place, Target
-from tests.support.clinic import in_days, week
+from tests.support.clinic import Clinic, in_days, week
 from tests.support.waiting import eventually
 
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+"""Of a superuser, to one service's database."""
+LAPSE = "UPDATE appointments SET expires_at = clock_timestamp() WHERE id = $1 AND status = 'pending'"
+RING = "UPDATE hold_timers SET due_at = clock_timestamp() WHERE appointment_id = $1"
 FIRST_DAY = 2
 """Of the model's dates, from today: whatever the time is, none of them has begun."""
 SLOT_MINUTES = 30
@@ -28,21 +36,6 @@ class Reply(NamedTuple):
     body: Any = None
 
 
-class Wire(Protocol):
-    """Carries requests of the public API, and does what no client can do: it lets time pass."""
-
-    async def call(self, method: str, path: str, body: Any = None, key: str | None = None, **query: Any) -> Reply: ...
-
-    async def lapse(self, appointment_id: str) -> None:
-        """The time of a hold is over."""
-
-    async def work(self) -> None:
-        """Does what jobs would do meanwhile, if nobody else does."""
-
-    async def audit(self, doctors: Sequence[str]) -> list[str]:
-        """What is wrong between slots and appointments of these doctors, once nothing is owed."""
-
-
 class Sent(NamedTuple):
     """A command that was decided, to be sent again."""
 
@@ -55,8 +48,8 @@ class Sent(NamedTuple):
 class Office:
     """One clinic's doctors, patients and appointments by number."""
 
-    def __init__(self, wire: Wire) -> None:
-        self.wire = wire
+    def __init__(self, clinic: Clinic, availability: Connection, booking: Connection) -> None:
+        self._clinic, self._availability, self._booking = clinic, availability, booking
         self.doctors: list[str] = []
         self.patients: list[str] = []
         self.appointments: list[str] = []
@@ -67,8 +60,7 @@ class Office:
     async def open(self, hours: Sequence[Hours], dates: int, capacity: int, patients: int) -> None:
         """Begins with these doctors and patients."""
         for doctor, own in enumerate(hours):
-            made = await self.wire.call("POST", "/doctors", {"name": "Dr Ada Osei", "code": f"dr-{uuid4().hex}"})
-            self.doctors.append(made.body["id"])
+            self.doctors.append(await self._clinic.doctor())
             if own:
                 assert (await self.set_hours(doctor, own)).status == 200
                 continue
@@ -78,9 +70,7 @@ class Office:
 
     async def register(self) -> None:
         """A new patient."""
-        person = {"name": "Maya Lind", "phone": f"+4477{uuid4().int % 10**8:08d}"}
-        made = await self.wire.call("POST", "/patients?on_duplicate=create", person)
-        self.patients.append(made.body["id"])
+        self.patients.append(await self._clinic.patient())
 
     async def book(self, patient: int, target: Target, *, confirm: bool, by_start: bool) -> Answer:
         """Books or holds a place: by date, or a slot by its id or by its start."""
@@ -115,72 +105,74 @@ class Office:
     async def repeat(self, which: int) -> tuple[Reply, Reply]:
         """Sends a command again with its key: what it was answered, and what it is answered now."""
         sent = self.sent[which]
-        return sent.reply, await self.wire.call("POST", sent.path, sent.body, sent.key)
+        return sent.reply, _reply(await self._clinic.post(sent.path, sent.body, sent.key))
 
     async def delete_patient(self, patient: int, *, cancel: bool) -> Answer:
         """Deletes a patient."""
-        path = f"/patients/{self.patients[patient]}"
-        return _bare(await self.wire.call("DELETE", path, **({"cancel_appointments": "true"} if cancel else {})))
+        return _bare(await self._clinic.delete(f"/patients/{self.patients[patient]}", cancel_appointments=cancel))
 
     async def close(self, doctor: int, date: int) -> Answer:
         """Closes a date, and hears who is displaced."""
         self._forget(doctor)
         body = {"kind": "closed", "from": _date(date), "to": _date(date), "reason": "ill"}
-        made = await self.wire.call("POST", f"{self._doctor(doctor)}/exceptions", body, uuid4().hex)
-        self.closings.setdefault((doctor, date), []).append(made.body["id"])
+        made = await self._clinic.post(f"{self._doctor(doctor)}/exceptions", body, uuid4().hex)
+        self.closings.setdefault((doctor, date), []).append(made.json()["id"])
         return self._displaced(made)
 
     async def reopen(self, doctor: int, date: int) -> Answer:
         """Ends a closing."""
         self._forget(doctor)
         path = f"{self._doctor(doctor)}/exceptions/{self.closings[doctor, date].pop()}"
-        return _bare(await self.wire.call("DELETE", path))
+        return _bare(await self._clinic.delete(path))
 
     async def set_hours(self, doctor: int, hours: Hours) -> Answer:
         """Writes a doctor's week, and hears who is displaced."""
         self._forget(doctor)
         same = week(_clock(hours[0]), _clock(hours[-1] + SLOT_MINUTES), slot_minutes=SLOT_MINUTES)
-        return self._displaced(await self.wire.call("PUT", f"{self._doctor(doctor)}/schedule", same))
+        return self._displaced(await self._clinic.put(f"{self._doctor(doctor)}/schedule", same))
 
     async def set_day(self, doctor: int, date: int, **fields: Any) -> Answer:
         """Sets a day's capacity, or whether it is open; whether that made its record is of no interest."""
         body = {"date": _date(date), **fields}
-        reply = await self.wire.call("POST", f"{self._doctor(doctor)}/availability", body, uuid4().hex)
-        return _day(Reply(200, reply.body) if reply.status == 201 else reply)
+        return _day(await self._clinic.post(f"{self._doctor(doctor)}/availability", body, uuid4().hex))
 
     async def read_day(self, doctor: int, date: int) -> Answer:
         """A day as it reads."""
-        return _day(await self.wire.call("GET", f"{self._doctor(doctor)}/availability", date=_date(date)))
+        return _day(await self._clinic.get(f"{self._doctor(doctor)}/availability", date=_date(date)))
 
     async def read_open(self, doctor: int, date: int) -> Answer:
         """The starts of what can be booked; the ids of these slots are remembered."""
-        query = {"doctor_id": self.doctors[doctor], "from": _date(date), "to": _date(date)}
-        page = await self.wire.call("GET", "/slots", **query)
-        assert page.status == 200, page
-        found = {Place(doctor, date, _minute(one["starts_at"])): one["id"] for one in page.body["items"]}
+        slots = await self._clinic.open_slots(self.doctors[doctor], _date(date))
+        found = {Place(doctor, date, _minute(one["starts_at"])): one["id"] for one in slots}
         self._slots |= found
         return Answer(200, seen=tuple(place.at for place in found))
 
     async def read(self, number: int) -> Answer:
         """An appointment."""
-        return self._judged(await self.wire.call("GET", self._one(number)))
+        return self._judged(_reply(await self._clinic.get(self._one(number))))
 
     async def details(self, number: int) -> tuple[int, bool, list[str]]:
         """Its version, whether it has an end, and what happened to it."""
-        one = (await self.wire.call("GET", self._one(number))).body
-        history = (await self.wire.call("GET", f"{self._one(number)}/history")).body
-        assert [change["version"] for change in history["items"]] == list(range(1, one["version"] + 1))
-        return one["version"], one["expires_at"] is not None, [change["event"] for change in history["items"]]
+        one = await self._clinic.appointment(self.appointments[number])
+        changes = await self._clinic.history(one["id"])
+        assert [change["version"] for change in changes] == list(range(1, one["version"] + 1))
+        return one["version"], one["expires_at"] is not None, [change["event"] for change in changes]
 
     async def lapse(self, number: int) -> None:
-        """The time of a hold is over."""
-        await self.wire.lapse(self.appointments[number])
+        """The time of a hold is over, on the database's clock."""
+        hold = UUID(self.appointments[number])
+        async with self._booking.transaction():
+            assert await self._booking.execute(LAPSE, hold) == "UPDATE 1"
+            await self._booking.execute(RING, hold)
+
+    async def audit(self) -> list[str]:
+        """What is wrong between slots and appointments of all doctors, once nothing is owed."""
+        return await audit(self._availability, self._booking, self.doctors)
 
     async def until(self, doctor: int, date: int, expected: Answer) -> None:
         """Waits until a day reads like this."""
 
         async def reads() -> bool:
-            await self.wire.work()
             found = await self.read_day(doctor, date)
             assert found == expected, f"doctor {doctor}, date {date} reads {found}, to be expected was {expected}"
             return True
@@ -189,7 +181,7 @@ class Office:
 
     async def _send(self, path: str, body: Any = None) -> Reply:
         key = uuid4().hex
-        reply = await self.wire.call("POST", path, body, key)
+        reply = _reply(await self._clinic.post(path, body, key))
         if reply.status in SUCCESSES or reply.body["code"] not in UNDECIDED:
             self.sent.append(Sent(path, body, key, reply))
         return reply
@@ -213,9 +205,10 @@ class Office:
             self._slots[place] = one["slot_id"]
         return Answer(reply.status, seen=(one["status"], place))
 
-    def _displaced(self, reply: Reply) -> Answer:
-        assert reply.status in SUCCESSES, reply
-        return Answer(reply.status, seen=frozenset(self.appointments.index(one["id"]) for one in reply.body["displaced"]))
+    def _displaced(self, answer: httpx2.Response) -> Answer:
+        assert answer.is_success, answer.text
+        displaced = answer.json()["displaced"]
+        return Answer(answer.status_code, seen=frozenset(self.appointments.index(one["id"]) for one in displaced))
 
     def _one(self, number: int) -> str:
         return f"/appointments/{self.appointments[number]}"
@@ -224,14 +217,19 @@ class Office:
         return f"/doctors/{self.doctors[number]}"
 
 
-def _bare(reply: Reply) -> Answer:
-    return Answer(reply.status, None if reply.status in SUCCESSES else reply.body["code"])
+def _reply(answer: httpx2.Response) -> Reply:
+    return Reply(answer.status_code, answer.json())
 
 
-def _day(reply: Reply) -> Answer:
-    if reply.status != 200:
-        return _bare(reply)
-    return Answer(200, seen=(reply.body["available"], reply.body["capacity"], reply.body["remaining"]))
+def _bare(answer: httpx2.Response) -> Answer:
+    return Answer(answer.status_code, None if answer.is_success else answer.json()["code"])
+
+
+def _day(answer: httpx2.Response) -> Answer:
+    if not answer.is_success:
+        return _bare(answer)
+    day = answer.json()
+    return Answer(200, seen=(day["available"], day["capacity"], day["remaining"]))
 
 
 def _when(target: Target) -> dict[str, str]:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from deploy.embedded.services import Services
-from tests.e2e.conftest import clinic
 from tests.support import summary
+from tests.support.fixtures import clinic_over_http as clinic
 from tests.support.stack import Stacks
 
 __all__ = ["clinic"]

@@ -115,15 +115,12 @@ class Clinic:
         return doctor
 
     async def _schedule(self, doctor_id: str, schedule: dict[str, Any]) -> None:
-        put = await self.put(f"/doctors/{doctor_id}/schedule", schedule)
-        assert put.status_code == 200, put.text
+        _body(await self.put(f"/doctors/{doctor_id}/schedule", schedule))
 
     async def open_slots(self, doctor_id: str, first: str | None = None, last: str | None = None) -> list[dict[str, Any]]:
         """What can be booked on a date, or from one to another."""
         first = first or in_days(1)
-        page = await self.get("/slots", **{"doctor_id": doctor_id, "from": first, "to": last or first, "limit": 200})
-        assert page.status_code == 200, page.text
-        return list(page.json()["items"])
+        return await self._items("/slots", **{"doctor_id": doctor_id, "from": first, "to": last or first, "limit": 200})
 
     async def take(self, slot: Slot, patient_id: str, key: str | None = None) -> httpx2.Response:
         """Ask for a slot by its id."""
@@ -149,31 +146,36 @@ class Clinic:
         """Move an appointment: `to` is the body."""
         return await self.post(f"/appointments/{appointment_id}/reschedule", to, key, **headers)
 
-    async def cancel(self, appointment_id: str, key: str | None = None, **more: Any) -> httpx2.Response:
+    async def cancel(
+        self, appointment_id: str, key: str | None = None, reason: str = "patient", note: str | None = None, **headers: str
+    ) -> httpx2.Response:
         """Cancel an appointment."""
-        return await self.post(f"/appointments/{appointment_id}/cancel", {"reason": "patient", **more}, key)
+        body = {"reason": reason, **({"note": note} if note else {})}
+        return await self.post(f"/appointments/{appointment_id}/cancel", body, key, **headers)
+
+    async def appointment(self, appointment_id: str) -> dict[str, Any]:
+        """An appointment as it is now."""
+        return _body(await self.get(f"/appointments/{appointment_id}"))
 
     async def history(self, appointment_id: str) -> list[dict[str, Any]]:
         """All changes of an appointment."""
-        read = await self.get(f"/appointments/{appointment_id}/history")
-        assert read.status_code == 200, read.text
-        return list(read.json()["items"])
+        return await self._items(f"/appointments/{appointment_id}/history")
 
-    async def check_in(self, appointment_id: str, patient_id: str, key: str | None = None) -> httpx2.Response:
+    async def check_in(self, appointment_id: str, patient_id: str, key: str | None = None, **headers: str) -> httpx2.Response:
         """Say that a patient is here."""
-        return await self.post("/checkins", {"appointment_id": appointment_id, "patient_id": patient_id}, key)
+        return await self.post("/checkins", {"appointment_id": appointment_id, "patient_id": patient_id}, key, **headers)
+
+    async def queue(self, doctor_id: str) -> list[dict[str, Any]]:
+        """The entries of a doctor's queue today."""
+        return await self._items(f"/checkins/doctors/{doctor_id}/queue", date=today())
 
     async def remaining(self, doctor_id: str, date: str | None = None) -> int:
         """Free places of a day."""
-        day = await self.get(f"/doctors/{doctor_id}/availability", date=date or in_days(1))
-        assert day.status_code == 200, day.text
-        return int(day.json()["remaining"])
+        return int(_body(await self.get(f"/doctors/{doctor_id}/availability", date=date or in_days(1)))["remaining"])
 
     async def appointments(self, **query: Any) -> list[dict[str, Any]]:
         """The appointments of a patient, a doctor or a day, the first two hundred."""
-        page = await self.get("/appointments", limit=200, **query)
-        assert page.status_code == 200, page.text
-        return list(page.json()["items"])
+        return await self._items("/appointments", limit=200, **query)
 
     async def live(self, **query: Any) -> list[dict[str, Any]]:
         """Those of them that hold a place."""
@@ -181,43 +183,47 @@ class Clinic:
 
     async def live_slots(self, doctor_id: str, date: str | None = None) -> list[int]:
         """Numbers that live appointments hold, in order."""
-        page = await self.get("/appointments", doctor_id=doctor_id, date=date or in_days(1), status="booked", limit=200)
-        assert page.status_code == 200, page.text
-        return sorted(item["slot"] for item in page.json()["items"])
+        booked = await self.appointments(doctor_id=doctor_id, date=date or in_days(1), status="booked")
+        return sorted(one["slot"] for one in booked)
+
+    async def _items(self, path: str, **query: Any) -> list[dict[str, Any]]:
+        return list(_body(await self.get(path, **query))["items"])
 
     async def settled(self, location: str) -> dict[str, Any]:
         """A command once it is settled, read where its 202 said."""
 
         async def look() -> dict[str, Any]:
-            answer = await self.get(location.removeprefix("/api/v1"))
-            assert answer.status_code == 200, answer.text
-            return dict(answer.json())
+            return _body(await self.get(location.removeprefix("/api/v1")))
 
         return await eventually(look)
 
     @asynccontextmanager
     async def settings(self, **changed: Any) -> AsyncIterator[None]:
         """The clinic's settings are others inside of this, and afterwards, everywhere, what they were."""
-        before = (await self.get("/clinic")).json()["settings"]
-        answer = await self.patch("/clinic", changed)
-        assert answer.status_code == 200, answer.text
+        before = _body(await self.get("/clinic"))["settings"]
+        _body(await self.patch("/clinic", changed))
         probe = await self.doctor()
         try:
             yield
         finally:
-            assert (await self.patch("/clinic", {name: before[name] for name in changed})).status_code == 200
+            _body(await self.patch("/clinic", {name: before[name] for name in changed}))
             await eventually(lambda: self.has_capacity(probe, before["default_daily_capacity"]))
 
     async def has_capacity(self, doctor_id: str, capacity: int) -> bool:
         """Whether availability has this default capacity; settings come in one message."""
-        day = await self.get(f"/doctors/{doctor_id}/availability", date=in_days(1))
-        return bool(day.json()["capacity"] == capacity)
+        day = _body(await self.get(f"/doctors/{doctor_id}/availability", date=in_days(1)))
+        return bool(day["capacity"] == capacity)
+
+
+def _body(answer: httpx2.Response, status: int = 200) -> dict[str, Any]:
+    """The body of an answer that must have this status."""
+    assert answer.status_code == status, answer.text
+    return dict(answer.json())
 
 
 def _made(answer: httpx2.Response) -> dict[str, Any]:
     """What a request has made."""
-    assert answer.status_code == 201, answer.text
-    return dict(answer.json())
+    return _body(answer, 201)
 
 
 def problem_of(answer: httpx2.Response) -> tuple[int, str]:
@@ -228,6 +234,14 @@ def problem_of(answer: httpx2.Response) -> tuple[int, str]:
     assert problem["status"] == answer.status_code
     assert problem["correlation_id"] == answer.headers["request-id"]
     return answer.status_code, problem["code"]
+
+
+def repeated(again: httpx2.Response, first: httpx2.Response) -> dict[str, Any]:
+    """The body of an answer, which a repeat under its key got, too."""
+    assert (again.status_code, again.json()) == (first.status_code, first.json())
+    assert again.headers["idempotent-replayed"] == "true" and "idempotent-replayed" not in first.headers
+    assert again.headers["command-id"] == first.headers["command-id"]
+    return dict(first.json())
 
 
 def bad_fields(answer: httpx2.Response) -> set[str]:

@@ -18,8 +18,8 @@ def over_http(host: str) -> httpx2.AsyncClient:
     return _client(host, None)
 
 
-def in_process(app: FastAPI) -> httpx2.AsyncClient:
-    """To a gateway's application."""
+def to_app(app: FastAPI) -> httpx2.AsyncClient:
+    """To the application of a gateway in this process."""
     return _client("http://gateway", httpx2.ASGITransport(app))
 
 

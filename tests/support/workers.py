@@ -22,6 +22,9 @@ OTHERS = {
     "test_integration_round.py": "integration round",
 }
 
+OVER_HTTP = "[http"
+"""In the id of a story: it is told by the services of `tests/e2e`."""
+
 
 class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]  # it ships no types
     """Hands out groups of tests; the base calls them scopes."""
@@ -33,18 +36,18 @@ class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]  # it ships no
 def group_of(test: str) -> str:
     """The group of a test, which pytest knows by this id."""
     path = PurePath(test.partition("::")[0])
-    tier = path.parts[1]
+    tier = "e2e" if path.parts[1] == "stories" and OVER_HTTP in test else path.parts[1]
     if tier not in ON_ONE_SET:
         return str(path)
     return f"{tier}: {OTHERS.get(path.name, 'all on one set')}"
 
 
 def tier_of(item: pytest.Item) -> str:
-    """The folder below `tests` that a test is in."""
-    return item.path.relative_to(item.config.rootpath).parts[1]
+    """The folder below `tests` that a test is in; of a story the tier that its transport is marked with."""
+    marked = (mark.name for mark in item.iter_markers() if mark.name in TIERS)
+    return next(marked, item.path.relative_to(item.config.rootpath).parts[1])
 
 
-def in_order(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Sorts the tests for workers; a run without any goes as it was collected."""
-    if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: TIERS.index(tier_of(item)) if tier_of(item) in TIERS else len(TIERS))
+def in_order(items: list[pytest.Item]) -> None:
+    """Sorts the tests by tier: for workers, and so that stories come behind the tests on the same services."""
+    items.sort(key=lambda item: TIERS.index(tier_of(item)) if tier_of(item) in TIERS else len(TIERS))

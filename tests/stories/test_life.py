@@ -1,14 +1,12 @@
-"""The life of an appointment over HTTP: held, confirmed, moved, cancelled, expired; each command repeated under its key."""
+"""The life of an appointment: held, confirmed, moved, cancelled, expired; each command repeated under its key."""
 
-import asyncio
 import datetime as dt
 from typing import Any
 from uuid import uuid4
 
-import httpx2
 import pytest
 
-from tests.support.clinic import Clinic, in_days, problem_of
+from tests.support.clinic import Clinic, in_days, problem_of, repeated
 from tests.support.waiting import eventually
 
 DAY = in_days(3)
@@ -23,39 +21,27 @@ def place_of(slot: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(slot[name] for name in ("doctor_id", "date", "id", *TIMES[1:]))
 
 
-async def read(clinic: Clinic, appointment: dict[str, Any]) -> dict[str, Any]:
-    return dict((await clinic.get(f"/appointments/{appointment['id']}")).json())
-
-
-async def repeated(again: httpx2.Response, first: httpx2.Response) -> dict[str, Any]:
-    """The body of an answer, which a repeat under its key got, too."""
-    assert (again.status_code, again.json()) == (first.status_code, first.json())
-    assert again.headers["idempotent-replayed"] == "true" and "idempotent-replayed" not in first.headers
-    assert again.headers["command-id"] == first.headers["command-id"]
-    return dict(first.json())
-
-
 async def test_held_confirmed_moved_and_cancelled_each_asked_twice(clinic: Clinic) -> None:
     doctor, patient, keys = await clinic.timed_doctor(), await clinic.patient(), [uuid4().hex for _ in range(4)]
     first, _, third, *_ = await clinic.open_slots(doctor, DAY)
     asked = [await clinic.hold(first, patient, keys[0]) for _ in range(2)]
-    held = await repeated(asked[1], asked[0])
+    held = repeated(asked[1], asked[0])
     assert (held["status"], held["version"], place(held)) == ("pending", 1, place_of(first))
     assert dt.datetime.fromisoformat(held["expires_at"]) > dt.datetime.now(dt.UTC)
 
     asked = [await clinic.confirm(held["id"], keys[1]) for _ in range(2)]
-    booked = await repeated(asked[1], asked[0])
+    booked = repeated(asked[1], asked[0])
     assert (booked["status"], booked["version"], booked["expires_at"]) == ("booked", 2, None)
 
     asked = [await clinic.move(held["id"], {"slot_id": third["id"]}, keys[2]) for _ in range(2)]
-    moved = await repeated(asked[1], asked[0])
+    moved = repeated(asked[1], asked[0])
     assert (moved["id"], moved["status"], moved["version"], place(moved)) == (held["id"], "booked", 3, place_of(third))
     assert first["id"] in {slot["id"] for slot in await clinic.open_slots(doctor, DAY)}
 
     asked = [await clinic.cancel(held["id"], keys[3], note="Feels better.") for _ in range(2)]
-    cancelled = await repeated(asked[1], asked[0])
+    cancelled = repeated(asked[1], asked[0])
     assert (cancelled["status"], cancelled["version"]) == ("cancelled", 4)
-    assert cancelled == await read(clinic, held)
+    assert cancelled == await clinic.appointment(held["id"])
     assert len(await clinic.open_slots(doctor, DAY)) == 4
 
     changes = await clinic.history(held["id"])
@@ -66,6 +52,19 @@ async def test_held_confirmed_moved_and_cancelled_each_asked_twice(clinic: Clini
     assert {one["actor"] for one in changes} == {"open"} and sorted(changes, key=lambda one: one["at"]) == changes
 
 
+async def test_a_hold_is_moved_and_keeps_its_end(clinic: Clinic) -> None:
+    old, new, *_ = await clinic.open_slots(await clinic.timed_doctor(), DAY)
+    held, key = await clinic.held(old, await clinic.patient()), uuid4().hex
+    first, again = [await clinic.move(held["id"], {"slot_id": new["id"]}, key) for _ in range(2)]
+    moved = repeated(again, first)
+    assert (first.status_code, moved["id"], moved["status"], place(moved)) == (200, held["id"], "pending", place_of(new))
+    assert (moved["expires_at"], moved["version"]) == (held["expires_at"], 2)
+    assert moved == await clinic.appointment(held["id"])
+    free = {slot["id"] for slot in await clinic.open_slots(old["doctor_id"], DAY)}
+    assert (old["id"] in free, new["id"] in free) == (True, False)
+    assert [change["event"] for change in await clinic.history(held["id"])] == ["held", "moved"]
+
+
 async def test_a_key_belongs_to_one_place_however_it_is_named(clinic: Clinic) -> None:
     doctor, patient, key = await clinic.timed_doctor(), await clinic.patient(), uuid4().hex
     first, second, *_ = await clinic.open_slots(doctor, DAY)
@@ -73,7 +72,7 @@ async def test_a_key_belongs_to_one_place_however_it_is_named(clinic: Clinic) ->
     booked = await clinic.post("/appointments", start, key)
     assert (booked.status_code, place(booked.json())) == (201, place_of(first)), booked.text
     elsewhere = dt.datetime.fromisoformat(first["starts_at"]).astimezone(dt.timezone(dt.timedelta(hours=5)))
-    await repeated(await clinic.post("/appointments", {**start, "starts_at": elsewhere.isoformat()}, key), booked)
+    repeated(await clinic.post("/appointments", {**start, "starts_at": elsewhere.isoformat()}, key), booked)
     for slot in (first, second):
         assert problem_of(await clinic.take(slot, patient, key)) == (422, "key_reused")
     assert (await clinic.move(booked.json()["id"], {"slot_id": second["id"]}, key)).status_code == 200, "another operation's key"
@@ -86,7 +85,7 @@ async def test_a_repeat_is_answered_when_its_slot_is_gone(clinic: Clinic) -> Non
     assert (await clinic.put(f"/doctors/{doctor}/schedule", {"entries": []})).status_code == 200
     assert (await clinic.cancel(booked.json()["id"])).status_code == 200
     assert problem_of(await clinic.take(slot, patient)) == (422, "no_such_slot")
-    await repeated(await clinic.take(slot, patient, key), booked)
+    repeated(await clinic.take(slot, patient, key), booked)
 
 
 async def test_what_is_no_slot_is_refused_as_such(clinic: Clinic) -> None:
@@ -106,7 +105,7 @@ async def test_what_is_no_slot_is_refused_as_such(clinic: Clinic) -> None:
     assert problem_of(await clinic.move(booked["id"], {"date": DAY, "doctor_id": str(uuid4())})) == (404, "unknown_doctor")
     assert problem_of(await clinic.confirm(str(uuid4()))) == (404, "unknown_appointment")
     assert problem_of(await clinic.get(f"/appointments/{uuid4()}/history")) == (404, "unknown_appointment")
-    assert await read(clinic, booked) == booked
+    assert await clinic.appointment(booked["id"]) == booked
 
 
 async def test_a_note_under_the_key_of_another_request_is_not_told(clinic: Clinic) -> None:
@@ -117,14 +116,6 @@ async def test_a_note_under_the_key_of_another_request_is_not_told(clinic: Clini
     assert [(change["event"], change["note"]) for change in await clinic.history(booked["id"])] == [
         ("booked", None), ("cancelled", None),
     ]  # fmt: skip
-
-
-async def test_one_slot_for_many_is_somebodys(clinic: Clinic) -> None:
-    doctor, patients = await clinic.timed_doctor(), await clinic.patients(8)
-    slot = (await clinic.open_slots(doctor, DAY))[0]
-    answers = await asyncio.gather(*(clinic.take(slot, patient) for patient in patients))
-    assert sorted(answer.status_code for answer in answers) == [201, *[409] * 7]
-    assert {problem_of(answer) for answer in answers if answer.is_error} == {(409, "slot_taken")}
 
 
 async def test_a_busy_patient_is_refused_when_the_slot_is_free_again(clinic: Clinic) -> None:
@@ -155,7 +146,7 @@ async def test_a_refused_move_leaves_the_appointment_where_it_is(clinic: Clinic)
     booked = await clinic.taken(second, patient)
     assert problem_of(await clinic.move(booked["id"], {"slot_id": wanted["id"]})) == (409, "patient_busy")
     await clinic.taken(wanted, rival)
-    assert await read(clinic, booked) == booked
+    assert await clinic.appointment(booked["id"]) == booked
     assert [change["event"] for change in await clinic.history(booked["id"])] == ["booked"]
 
 
@@ -201,7 +192,7 @@ async def test_a_hold_that_nobody_confirms_is_over(clinic: Clinic) -> None:
         await eventually(lambda: holds_briefly(clinic, probe))
         held = await clinic.held(slot, patients[0])
         taken = await eventually(lambda: clinic.taken(slot, patients[1]))
-    expired = await read(clinic, held)
+    expired = await clinic.appointment(held["id"])
     assert (expired["status"], taken["status"]) == ("expired", "booked")
     for refused in (
         await clinic.confirm(held["id"]),
