@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias, cast
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from faststream.kafka import KafkaBroker
 
 from deploy.inspect import kafka_log
 from deploy.stores import kafka_clients
@@ -15,23 +14,6 @@ from shared.infra.kafka.publisher import Publisher, RecordProducer
 from shared.infra.kafka.records import Record
 
 Raw: TypeAlias = "ConsumerRecord[Any, Any]"
-
-
-class InMemoryProducer:
-    """Hands records to the in-memory broker of FastStream, which delivers each before the call returns."""
-
-    def __init__(self, broker: KafkaBroker) -> None:
-        self._broker = broker
-
-    async def send(self, record: Record) -> Handed:
-        await self._broker.publish(
-            record.body, record.topic, key=record.key, partition=record.partition, headers=record.headers,
-            correlation_id=record.correlation_id,
-        )  # fmt: skip
-        return None
-
-    async def replace(self) -> None:
-        """There is nothing to give up."""
 
 
 class KeptRecords(Publisher):

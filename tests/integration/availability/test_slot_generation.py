@@ -238,7 +238,7 @@ async def test_random_changes_end_in_what_the_calendar_says(service: Availabilit
         await due(service, story.doctor)
         await generate(service)
     found = await generated(story)
-    assert found.of_state("free") == found.with_room(), "but where something taken is in the way"
+    assert found.of_state("free") == found.with_room(), "all that is asked for and meets nothing taken"
     assert found.taken_ids == {one.slot_id for one in story.held}
     assert [row for row in found.timed if row["published"] != (hours(row) in found.asked_for)] == []
     refused = (await service.deliver(book(service.clinic, story.doctor, in_days(30)))).refusals
