@@ -5,7 +5,10 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urljoin
+from uuid import UUID
 
+import httpx2
 import pytest
 
 from deploy import installation
@@ -63,6 +66,13 @@ def test_a_service_may_do_and_see_little(project: Project, service: str) -> None
     own = {"booking": ["identifier.key"], "gateway": ["ticket.key"]}
     seen = json.loads(project.python(service, look))
     assert seen == [10001, False, False, sorted(["postgres.url", *own.get(service, [])]), [], ["0000000000000000", "1"]]
+
+
+def test_the_page_of_a_problem_is_in_the_image(project: Project) -> None:
+    refusal = httpx2.get(f"{project.url}/api/v1/doctors/{UUID(int=0)}").json()
+    page = httpx2.get(urljoin(project.url, refusal["type"]))
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert f"<code>{refusal['code']}</code>" in page.text
 
 
 async def test_thirty_at_once_get_ten_places(client: Client) -> None:
