@@ -61,6 +61,7 @@ test-contracts: ## golden messages, topics, problem codes
 test-integration: ## the parts and, over HTTP, the services, on real servers (TEST_BACKEND=testcontainers or urls)
 test-e2e: ## the four services over HTTP, and the stories
 test-faults: ## kills, pauses, lost connections
+test-unit: also = $(DISTRIBUTED)
 # A story belongs to two tiers: each run of it is marked with one.
 test-flow: also = tests/stories -m flow
 test-e2e: also = tests/stories -m e2e

@@ -21,7 +21,7 @@ from shared.infra.ids import new_id
 from shared.infra.runtime import Runtime
 from tests.support import selection, summary
 from tests.support.servers import Databases, Running, environment_of, running_servers
-from tests.support.stack import Stacks
+from tests.support.stack import SHORT_SESSIONS, Stacks
 from tests.support.stores import Stores
 from tests.support.workers import TIERS, GroupScheduling, in_order, tier_of
 
@@ -112,9 +112,9 @@ def database_urls(databases: Databases) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def stacks(servers: Backend, databases: Databases) -> Iterator[Stacks]:
+def stacks(running: Running, databases: Databases) -> Iterator[Stacks]:
     """The one set of service processes that may run at a time."""
-    one = Stacks(servers, databases)
+    one = Stacks(running.servers, databases, SHORT_SESSIONS if running.stores else {})
     yield one
     one.stop()
 

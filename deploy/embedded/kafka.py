@@ -23,6 +23,8 @@ NODE_ID = 1
 CLUSTER_ID = "ZnJvbnRkZXNrLWVtYmVkZA"
 # The broker lets the largest topic through: dead letters of 8 MiB, with some space for the batch's header.
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024 + 64 * 1024
+# A consumer that was killed is waited for as long as its session lasts, and no consumer may ask for less than this.
+MIN_SESSION_MS = 1000
 SEGMENT_BYTES = 64 * 1024 * 1024
 CLEANER_BUFFER_BYTES = 16 * 1024 * 1024
 
@@ -110,6 +112,7 @@ def settings(log_folder: Path, port: int, controller_port: int, address: str = L
         "broker.session.timeout.ms": 2000,
         "broker.heartbeat.interval.ms": 500,
         "group.initial.rebalance.delay.ms": 0,
+        "group.min.session.timeout.ms": MIN_SESSION_MS,
         "offsets.topic.num.partitions": 5,
         "offsets.topic.replication.factor": 1,
         "transaction.state.log.num.partitions": 5,

@@ -60,8 +60,8 @@ class KafkaSettings(Section):
     """Records in one transaction at most; a batch never waits to be filled."""
     request_timeout_ms: int = Field(default=5_000, ge=500)
     """How long a request to a broker may take."""
-    session_timeout_ms: int = Field(default=10_000, ge=6_000)
-    """How long a killed process keeps its partitions."""
+    session_timeout_ms: int = Field(default=10_000, ge=1_000)
+    """How long a killed process keeps its partitions; a broker refuses less than its `group.min.session.timeout.ms`."""
 
 
 class RedisSettings(Section):

@@ -10,12 +10,11 @@ from deploy.embedded.backend import Backend
 from deploy.embedded.servers import EmbeddedServers
 from deploy.embedded.services import Service, Services, instance_name
 from tests.support.servers import Databases, embedded_servers
+from tests.support.stack import SHORT_SESSIONS
 from tests.support.stores import Store, embedded_stores
 
 SERVICES = installation.names()
 
-SETTINGS = {"FRONTDESK_KAFKA__SESSION_TIMEOUT_MS": "6000"}
-"""The shortest that is allowed: so long the partitions of a killed process wait for their next owner."""
 IMPATIENT = {"FRONTDESK_QUESTION_AFTER_SECONDS": "2"}
 """Of availability: while booking is away, and also when it is only slow, it is asked what became of a reservation."""
 OF_EACH = 2
@@ -37,7 +36,7 @@ class System:
 
     def make(self, servers: Backend | None = None) -> Services:
         """The service processes, two of each, not started; on other servers only for how they are reached."""
-        services = Services(servers or self.servers, dict.fromkeys(SERVICES, OF_EACH), settings=SETTINGS)
+        services = Services(servers or self.servers, dict.fromkeys(SERVICES, OF_EACH), settings=SHORT_SESSIONS)
         for name in instances("availability"):
             process = services[name].process
             process.env = {**process.env, **IMPATIENT}

@@ -11,14 +11,19 @@ from tests.support.servers import Databases
 
 GATEWAYS = ("gateway", "gateway-2")
 """The gateways of a set that has two."""
+SHORT_SESSIONS = {"FRONTDESK_KAFKA__SESSION_TIMEOUT_MS": "3000"}
+"""So long the partitions of a killed process wait for their next owner, on servers of ours: others may not allow it. Kills are
+many, and each waits for this."""
 
 
 class Stacks:
     """Hands out the one set of service processes that runs."""
 
-    def __init__(self, servers: Backend, databases: Databases) -> None:
+    def __init__(self, servers: Backend, databases: Databases, settings: Mapping[str, str]) -> None:
         self._servers = servers
         self._databases = databases
+        self._settings = settings
+        """Of every set."""
         self._running: tuple[str, Services] | None = None
 
     def running(self, name: str, instances: Mapping[str, int], settings: Mapping[str, str] | None = None) -> Services:
@@ -27,7 +32,7 @@ class Stacks:
             return self._running[1]
         self.stop()
         self._databases.migrated_services()
-        services = Services(self._servers, instances, settings=settings)
+        services = Services(self._servers, instances, settings={**self._settings, **(settings or {})})
         services.start()
         self._running = (name, services)
         return services

@@ -22,6 +22,8 @@ from shared.infra.settings import KafkaSettings
 Raw: TypeAlias = ConsumerRecord[Any, Any]
 Consume = Callable[[Sequence[Raw]], Awaitable[None]]
 
+HEARTBEATS = 3
+"""So many heartbeats are sent in the time after which a member of a group that sends none counts as dead."""
 FETCH_WAIT_MS = 100
 IDLE_WAIT_MS = 1_000
 """How long a look for records lasts that finds none; one that finds some ends at once."""
@@ -58,6 +60,7 @@ class Subscription:
             ack_policy=AckPolicy.MANUAL,
             partition_assignment_strategy=(RangePartitionAssignor,),
             session_timeout_ms=settings.session_timeout_ms,
+            heartbeat_interval_ms=settings.session_timeout_ms // HEARTBEATS,
             fetch_max_wait_ms=FETCH_WAIT_MS,
             parser=raw_batch,
             decoder=records_of,

@@ -24,13 +24,12 @@ from tests.checker.report import Report
 from tests.faults.mutants.points import Point
 from tests.support.dates import in_days
 from tests.support.servers import Databases, embedded_servers
+from tests.support.stack import SHORT_SESSIONS
 from tests.support.waiting import eventually
 
 SERVICES = installation.names()
 
 API = "/api/v1"
-SETTINGS = {"FRONTDESK_KAFKA__SESSION_TIMEOUT_MS": "6000"}
-"""So long the partitions of a killed process wait for their next owner."""
 TIMEOUT_SECONDS = 20.0
 
 
@@ -44,7 +43,7 @@ class Stage:
         databases.migrated_services()
         self.dsns = {service: databases.superuser(service) for service in SERVICES}
         self.points = points
-        self.services = Services(servers, settings=SETTINGS)
+        self.services = Services(servers, settings=SHORT_SESSIONS)
         for service in SERVICES:
             self.services[service].process.command = self._command(service)
 
