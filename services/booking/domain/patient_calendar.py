@@ -4,6 +4,7 @@ The tables have constraints for the same; these rules refuse before a statement 
 """
 
 from collections.abc import Iterable
+from uuid import UUID
 
 from services.booking.domain.appointments import Appointment
 from services.booking.domain.keys import RowKey
@@ -17,13 +18,13 @@ class PatientCalendar:
     """The live appointments of patients, with those that a batch has added or moved so far."""
 
     def __init__(self, live: Iterable[Appointment] = ()) -> None:
-        self._of_patient: dict[RowKey, dict[RowKey, Appointment]] = {}
+        self._of_patient: dict[RowKey, dict[UUID, Appointment]] = {}
         for appointment in live:
             self.enter(appointment)
 
     def enter(self, appointment: Appointment) -> None:
         """Enters an appointment, in place of what it was before: of two of one batch that collide, the first stands."""
-        self._of_patient.setdefault(appointment.patient_key, {})[appointment.key] = appointment
+        self._of_patient.setdefault(appointment.patient_key, {})[appointment.id] = appointment
 
     def collides(self, wanted: Appointment) -> bool:
         """Whether the patient is elsewhere at that time, or with that doctor on that day where the clinic allows it once only.

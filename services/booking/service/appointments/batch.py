@@ -12,7 +12,6 @@ from services.booking.domain.keys import RowKey
 from services.booking.domain.patient_calendar import PatientCalendar
 from services.booking.repository.appointments import LockedAppointments
 from services.booking.repository.patient_locks import LockedPatient
-from services.booking.service.appointments.write_order import WriteOrder
 from services.booking.service.outcomes.decisions import Decisions
 from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotKept, SlotReserved
 from shared.infra.unit import Unit
@@ -37,11 +36,12 @@ class BookingBatch:
         self.decisions = decisions
         self.calendar = PatientCalendar()
         """What the patients have, as far as what the batch wants can collide with it."""
+        self.changed: list[Appointment] = []
+        """The appointments that the batch has booked and moved, in the order of its decisions, as they are to be written."""
         self._patients = patients
         self._appointments = dict(locked.found)
         self._cutoffs = locked.cutoffs
         self._held = held
-        self._writes = WriteOrder()
 
     def patient_of(self, message: SlotReserved | SlotKept | BookingRefused) -> LockedPatient | None:
         """The patient of a booking or a move, if it is active."""
@@ -80,19 +80,15 @@ class BookingBatch:
 
     def book(self, appointment: Appointment) -> None:
         """Takes a new appointment: what comes behind it in the batch is judged with it."""
-        self._writes.book(appointment)
+        self.changed.append(appointment)
         self._held.add(appointment.reservation_id)
         self.calendar.enter(appointment)
 
     def move(self, after: Appointment) -> Appointment:
         """Takes a moved appointment, and gives what it was before."""
         before, self._appointments[after.key] = self._appointments[after.key], after
-        self._writes.move(after)
+        self.changed.append(after)
         self._held.discard(before.reservation_id)
         self._held.add(after.reservation_id)
         self.calendar.enter(after)
         return before
-
-    async def write(self) -> None:
-        """Writes the appointments that the batch has booked and moved."""
-        await self._writes.write(self.unit.connection)

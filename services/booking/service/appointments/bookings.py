@@ -5,7 +5,6 @@ Called by `handlers.py` in the transaction of a batch. Moves are in `moves.py`.
 """
 
 from collections.abc import Sequence
-from uuid import UUID
 
 from services.booking.domain.appointments import Appointment
 from services.booking.domain.commands import is_late, prevailing_refusal
@@ -17,9 +16,11 @@ from services.booking.service.appointments.events import emit_booked, emit_relea
 from services.booking.service.appointments.expiry import expire_unlocked
 from services.booking.service.appointments.moves import decide_kept_slot, decide_move, refusal_of
 from services.booking.service.appointments.reservations import answer_question, command_of, refuse_reservation
+from services.booking.service.appointments.write_order import write_in_rounds
 from services.booking.service.outcomes.decisions import Decisions, success
 from services.booking.service.outcomes.repeats import answer_repeat, answer_to
 from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotKept, SlotReserved
+from shared.contracts.booking import BookAppointment
 from shared.contracts.commands import Answer
 from shared.contracts.problems import Code
 from shared.contracts.shapes import Active
@@ -47,38 +48,30 @@ async def decide_bookings(unit: Unit, decisions: Decisions, messages: Bookings) 
             decide_move(batch, message)
         else:
             _decide_booking(batch, message)
-    await batch.write()
+    await write_in_rounds(unit.connection, batch.changed)
 
 
 async def _read_batch(unit: Unit, decisions: Decisions, messages: Bookings) -> BookingBatch:
-    """Locks the patients, then the appointments to be moved, and reads what else the messages are judged by.
+    """Locks the patients, then the appointments that the batch names if it moves any, and reads what else it is judged by.
 
     Each step is one statement, or none where no message needs it.
     """
     patients = await patient_locks.lock(unit.connection, {(message.clinic_id, message.patient_id) for message in messages})
     active = {key: patient for key, patient in patients.items() if patient.status is Active.ACTIVE}
     new = [message for message in messages if decisions.of(message) is None]
-    locked = await _lock_to_move(unit, decisions, new)
-    batch = BookingBatch(unit, decisions, active, locked, await _held(unit, decisions, messages))
-    await _fill_calendar(batch, locked, new)
-    return batch
-
-
-async def _lock_to_move(unit: Unit, decisions: Decisions, new: Bookings) -> LockedAppointments:
-    """Locks the appointments that the batch names, if any of these messages moves one."""
+    locked = LockedAppointments(unit.now)
     if any(isinstance(message, SlotKept) or message.purpose.moves for message in new):
-        return await appointments.lock(unit.connection, decisions.named_appointments, unit.now)
-    return LockedAppointments(unit.now)
-
-
-async def _held(unit: Unit, decisions: Decisions, messages: Bookings) -> set[UUID]:
-    """The reservations that live appointments hold, of those that are asked about or whose command is decided."""
+        locked = await appointments.lock(unit.connection, decisions.named_appointments, unit.now)
+    # What becomes of these depends on whether a live appointment holds their reservation.
     asked = {
         (message.clinic_id, message.reservation_id)
         for message in messages
         if isinstance(message, ReservationQuestioned) or (isinstance(message, SlotReserved) and decisions.of(message))
     }
-    return await appointments.held(unit.connection, asked) if asked else set()
+    held = await appointments.held(unit.connection, asked) if asked else set()
+    batch = BookingBatch(unit, decisions, active, locked, held)
+    await _fill_calendar(batch, locked, new)
+    return batch
 
 
 async def _fill_calendar(batch: BookingBatch, locked: LockedAppointments, new: Bookings) -> None:
@@ -106,7 +99,7 @@ def _decide_booking(batch: BookingBatch, reserved: SlotReserved) -> None:
         return
     batch.book(appointment)
     answer = success(appointment.view(batch.unit.now), 201)
-    batch.decisions.decide(batch.unit, reserved, command_of(reserved), answer, settled=True)
+    batch.decisions.decide(batch.unit, reserved, BookAppointment.__name__, answer, settled=True)
     emit_booked(batch.unit, reserved, appointment)
 
 
