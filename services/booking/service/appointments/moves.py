@@ -8,10 +8,10 @@ from services.booking.domain.appointments import Appointment
 from services.booking.domain.commands import is_late, refusal_of_move
 from services.booking.service.appointments.batch import BookingBatch
 from services.booking.service.appointments.events import emit_moved, emit_released
-from services.booking.service.appointments.reservations import command_of, refuse_reservation
+from services.booking.service.appointments.reservations import refuse_reservation
 from services.booking.service.outcomes.decisions import success
 from shared.contracts.availability import BookingRefused, SlotKept, SlotReserved
-from shared.contracts.booking import Purpose
+from shared.contracts.booking import Purpose, RescheduleAppointment
 from shared.contracts.commands import Answer
 from shared.contracts.problems import Code
 
@@ -27,7 +27,7 @@ def decide_move(batch: BookingBatch, reserved: SlotReserved) -> None:
         return
     before = batch.move(after)
     answer = success(after.view(batch.unit.now), 200)
-    batch.decisions.decide(batch.unit, reserved, command_of(reserved), answer, settled=False)
+    batch.decisions.decide(batch.unit, reserved, RescheduleAppointment.__name__, answer, settled=False)
     emit_moved(batch.unit, reserved, before, after)
     emit_released(batch.unit, reserved, before, answer)
 
@@ -51,7 +51,7 @@ def decide_kept_slot(batch: BookingBatch, kept: SlotKept) -> None:
         answer = Answer.refusal(code)
     else:
         answer = _answer_kept(batch, kept)
-    batch.decisions.decide(batch.unit, kept, command_of(kept), answer, settled=True)
+    batch.decisions.decide(batch.unit, kept, RescheduleAppointment.__name__, answer, settled=True)
 
 
 def _answer_kept(batch: BookingBatch, kept: SlotKept) -> Answer:
