@@ -71,7 +71,12 @@ class _Slots:
         if reservation:
             return reservation if reservation.appointment_id == moved else Code.SLOT_TAKEN
         slot = slot or self._first_free(day)
-        return self._reserve(command, slot) if slot else Code.FULL
+        if slot is None:
+            return Code.FULL
+        new = NewReservation(command, slot, self._new_id(), moved or self._new_id())
+        reservation = Reservation(slot.id, new.reservation_id, new.appointment_id)
+        self._by_slot[slot.id] = self._by_appointment[day, new.appointment_id] = reservation
+        return new
 
     def _first_free(self, day: DayKey) -> Slot | None:
         """The first slot that nobody of the batch has taken by its name."""
@@ -81,12 +86,6 @@ class _Slots:
             if slot.id not in self._by_slot:
                 return slot
         return None
-
-    def _reserve(self, command: SlotCommand, slot: Slot) -> NewReservation:
-        new = NewReservation(command, slot, self._new_id(), appointment_to_move(command) or self._new_id())
-        reservation = Reservation(slot.id, new.reservation_id, new.appointment_id)
-        self._by_slot[slot.id] = self._by_appointment[DayKey.of(command), new.appointment_id] = reservation
-        return new
 
 
 def _order(slot: Slot) -> tuple[datetime | int, ...]:
