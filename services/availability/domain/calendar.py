@@ -72,15 +72,11 @@ class Calendar:
     zone: str
     """Of hours without a location."""
     weekly: Sequence[Weekly] = ()
+    """A doctor who has any follows this schedule, in place of daily capacity."""
     extra: Sequence[Extra] = ()
     closed: Sequence[Closed] = ()
     zones: Mapping[UUID, str] = field(default_factory=dict)
     """Of locations."""
-
-    @property
-    def scheduled(self) -> bool:
-        """Whether the doctor follows a weekly schedule, in place of daily capacity."""
-        return bool(self.weekly)
 
     def with_exceptions(self, exceptions: Iterable[Closed | Extra]) -> "Calendar":
         """The same weekly hours with these exceptions in the place of those before."""
@@ -93,14 +89,12 @@ class Calendar:
 
     def is_timed(self, day: date) -> bool:
         """Whether the date has slots with times, or none at all, in place of daily capacity."""
-        return self.scheduled or any(extra.date == day for extra in self.extra)
-
-    def is_closed(self, day: date) -> bool:
-        """Whether the doctor is away."""
-        return any(closed.first <= day <= closed.last for closed in self.closed)
+        return bool(self.weekly) or any(extra.date == day for extra in self.extra)
 
     def hours_of(self, day: date) -> list[Hours]:
-        """The hours of a date, the schedule's first."""
+        """The hours of a date, the schedule's first; none if the doctor is away."""
+        if any(closed.first <= day <= closed.last for closed in self.closed):
+            return []
         weekly = [rule.hours for rule in self.weekly if rule.is_on(day)]
         return weekly + [rule.hours for rule in self.extra if rule.date == day]
 
@@ -150,7 +144,7 @@ def calendar_slots(calendar: Calendar, first: date, last: date) -> list[TimedSlo
     """The slots that the calendar asks for on these dates; one that overlaps an earlier one, also of another date, is none."""
     kept, timeline = [], Timeline()
     for day in dates(first, last):
-        for hours in [] if calendar.is_closed(day) else calendar.hours_of(day):
+        for hours in calendar.hours_of(day):
             slots = slots_of(hours, day, calendar.zone_of(hours))
             kept += [slot for slot in slots if timeline.add(slot.starts_at, slot.ends_at)]
     return kept

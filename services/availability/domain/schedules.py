@@ -54,7 +54,8 @@ def schedule_errors(calendar: Calendar, today: date) -> list[FieldError]:
         errors += found
         if not found:
             sound[index] = rule
-    overlaps = _within_a_zone(calendar, sound) | _between_zones(calendar, sound, today)
+    zones = {index: calendar.zone_of(rule.hours) for index, rule in sound.items()}
+    overlaps = _within_a_zone(sound, zones) | _between_zones(sound, zones, today)
     return errors + [
         FieldError(field=f"entries.{later}", reason=f"overlaps entries.{first}") for first, later in sorted(overlaps)
     ]
@@ -66,14 +67,10 @@ def _entry_errors(rule: Weekly, locations: Collection[UUID], path: str) -> Itera
         yield FieldError(field=f"{path}valid_to", reason="must not be earlier than valid_from")
 
 
-def _within_a_zone(calendar: Calendar, rules: Mapping[int, Weekly]) -> set[tuple[int, int]]:
+def _within_a_zone(rules: Mapping[int, Weekly], zones: Mapping[int, str]) -> set[tuple[int, int]]:
     """Entries of one time zone that overlap, as pairs of indexes."""
     pairs = combinations(rules.items(), 2)
-    return {(i, j) for (i, one), (j, other) in pairs if _same_zone(calendar, one, other) and _overlap(one, other)}
-
-
-def _same_zone(calendar: Calendar, one: Weekly, other: Weekly) -> bool:
-    return calendar.zone_of(one.hours) == calendar.zone_of(other.hours)
+    return {(i, j) for (i, one), (j, other) in pairs if zones[i] == zones[j] and _overlap(one, other)}
 
 
 def _overlap(one: Weekly, other: Weekly) -> bool:
@@ -85,25 +82,25 @@ def _overlap(one: Weekly, other: Weekly) -> bool:
     return one.weekday == other.weekday and first <= last and begin < end
 
 
-def _between_zones(calendar: Calendar, rules: Mapping[int, Weekly], today: date) -> set[tuple[int, int]]:
+def _between_zones(rules: Mapping[int, Weekly], zones: Mapping[int, str], today: date) -> set[tuple[int, int]]:
     """Entries of different time zones that overlap within a year from when both count, as pairs of indexes."""
-    if len({calendar.zone_of(rule.hours) for rule in rules.values()}) < 2:
+    if len(set(zones.values())) < 2:
         return set()
     begins = {max(today, rule.valid_from or today) for rule in rules.values()}
     known = (begin for begin in begins if begin <= today + KNOWN_DAYS * DAY)
     days = {begin + n * DAY for begin in known for n in range(-1, COMPARED_DAYS)}
     pairs, open_spans = set(), list[Span]()
-    for span in sorted(_spans(calendar, rules, days)):
+    for span in sorted(_spans(rules, zones, days)):
         open_spans = [other for other in open_spans if other.ends_at > span.starts_at]
-        met = (other.entry for other in open_spans if not _same_zone(calendar, rules[other.entry], rules[span.entry]))
+        met = (other.entry for other in open_spans if zones[other.entry] != zones[span.entry])
         pairs |= {(min(index, span.entry), max(index, span.entry)) for index in met}
         open_spans.append(span)
     return pairs
 
 
-def _spans(calendar: Calendar, rules: Mapping[int, Weekly], days: Collection[date]) -> Iterator[Span]:
+def _spans(rules: Mapping[int, Weekly], zones: Mapping[int, str], days: Collection[date]) -> Iterator[Span]:
     for index, rule in rules.items():
-        zone = ZoneInfo(calendar.zone_of(rule.hours))
+        zone = ZoneInfo(zones[index])
         for day in days:
             if rule.is_on(day):
                 yield Span(instant(day, rule.hours.start_minute, zone), instant(day, rule.hours.end_minute, zone), index)

@@ -4,7 +4,7 @@ Without I/O; called by `calendar/slot_generation.py`. What is taken and what has
 says; everything that is free and to come follows it.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import count, groupby
@@ -39,10 +39,6 @@ class CurrentSlots:
     days: Mapping[date, Day]
     slots: Sequence[SlotRow]
 
-    def is_over(self, day: date) -> bool:
-        """Whether a recorded date lies behind, in its own zone."""
-        return day < today(self.days[day].time_zone, self.now)
-
 
 @dataclass
 class SlotChanges:
@@ -72,7 +68,9 @@ def slot_changes(calendar: Calendar, current: CurrentSlots, horizon_days: int) -
     """What to change so that what is free and to come is what the calendar asks for."""
     busy = {row.date for row in current.slots if row.taken and row.timed is None}
     daily = {day for day, record in current.days.items() if record.mode is Mode.DAILY}
-    stay_daily = {day for day in daily if day in busy or current.is_over(day)}
+    # Dates that lie behind, each in its own zone.
+    over = {day for day, record in current.days.items() if day < today(record.time_zone, current.now)}
+    stay_daily = daily & (busy | over)
     wanted = {slot[:4]: slot for slot in slots_to_come(calendar, current.now, horizon_days) if slot.date not in stay_daily}
     timed = {day for day in current.days if calendar.is_timed(day) and day not in stay_daily}
     kept = [after for row in current.slots if (after := _after(row, current.now, wanted, timed)) is not None]
@@ -83,9 +81,9 @@ def slot_changes(calendar: Calendar, current: CurrentSlots, horizon_days: int) -
         add=_numbered(kept, _missing(kept, wanted)),
     )
     kept_times = [row.timed for row in kept if row.timed]
-    _change_days(changes, current, timed, kept_times)
+    _change_days(changes, current.days, over, timed, kept_times)
     extra_to_come = any(extra.date >= oldest_date(current.now) for extra in calendar.extra)
-    changes.again = calendar.scheduled or extra_to_come or bool(kept_times)
+    changes.again = bool(calendar.weekly or extra_to_come or kept_times)
     return changes
 
 
@@ -125,13 +123,17 @@ def _numbered(kept: Sequence[SlotRow], missing: Sequence[TimedSlot]) -> list[tup
     return added
 
 
-def _change_days(changes: SlotChanges, current: CurrentSlots, timed_days: Collection[date], kept: Sequence[TimedSlot]) -> None:
-    """Notes the days that are to be made, changed and removed. The zone of a timed day is that of its last slot."""
+def _change_days(
+    changes: SlotChanges, days: Mapping[date, Day], over: Set[date], timed_days: Collection[date], kept: Sequence[TimedSlot]
+) -> None:
+    """Notes the days that are to be made, changed and removed; those that are over stay.
+
+    The zone of a timed day is that of its last slot.
+    """
     slots = sorted([*kept, *(slot for _, slot in changes.add)], key=lambda slot: slot.starts_at)
     zones = {slot.date: slot.time_zone for slot in slots}
-    over = {day for day in current.days if current.is_over(day)}
-    for day in sorted((current.days.keys() | zones.keys()) - over):
-        record = current.days.get(day)
+    for day in sorted((days.keys() | zones.keys()) - over):
+        record = days.get(day)
         after = _day_after(record, zones.get(day), timed=day in timed_days)
         if after is None:
             changes.remove_days.append(day)

@@ -60,7 +60,8 @@ class Clinic:
 
     def open_daily(self, day: dt.date) -> None:
         """As a booking makes a day."""
-        if day not in self.days and not self.calendar.is_timed(day) and not self.calendar.is_closed(day):
+        closed = any(closed.first <= day <= closed.last for closed in self.calendar.closed)
+        if day not in self.days and not self.calendar.is_timed(day) and not closed:
             self.days[day] = Day(Mode.DAILY, available=True, time_zone=ZONES[0])
             self.fill(day)
 

@@ -3,10 +3,8 @@
 Locks go doctor, days, slots: nobody books into the calendar while it changes, so the displaced appointments are all there are.
 """
 
-from collections.abc import Sequence
 from uuid import UUID
 
-from services.availability.domain.calendar import Weekly
 from services.availability.domain.dates import today
 from services.availability.domain.days import DoctorKey
 from services.availability.domain.rule_forms import schedule_entry, weekly_rule
@@ -50,17 +48,12 @@ async def put_schedule(unit: RegistryUnit, caller: Caller, doctor_id: UUID, data
     check_match(caller.if_match, version)
     weekly = [weekly_rule(entry) for entry in form.entries]
     if weekly != await schedules.entries(unit.connection, *doctor):
-        await _replace(unit, doctor, weekly)
+        locked = await read_calendar(unit, doctor, weekly)
+        if errors := schedule_errors(locked.calendar, today(locked.clinic.time_zone, unit.now)):
+            raise ProblemError(Code.VALIDATION_FAILED, errors=errors)
+        await schedules.write_entries(unit.connection, *doctor, weekly)
+        await regenerate_slots(unit, locked)
         version += 1
         unit.record(caller, Action.SCHEDULE_CHANGED, doctor_id, version=version, entries=len(weekly))
     ids = await displaced.without_rule(unit.connection, *doctor, unit.now)
     return SchedulePut(entries=[schedule_entry(rule) for rule in weekly], version=version, displaced_ids=ids)
-
-
-async def _replace(unit: RegistryUnit, doctor: DoctorKey, weekly: Sequence[Weekly]) -> None:
-    """Judges the new entries, writes them and generates their slots."""
-    locked = await read_calendar(unit, doctor, weekly)
-    if errors := schedule_errors(locked.calendar, today(locked.clinic.time_zone, unit.now)):
-        raise ProblemError(Code.VALIDATION_FAILED, errors=errors)
-    await schedules.write_entries(unit.connection, *doctor, weekly)
-    await regenerate_slots(unit, locked)
