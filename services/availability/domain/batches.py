@@ -11,7 +11,6 @@ from uuid import UUID
 
 from services.availability.domain.days import Day, DayKey, DoctorKey, date_refusal
 from services.availability.domain.slots import NamedSlot, Reservation
-from shared.contracts.availability import Mode
 from shared.contracts.booking import BookAppointment, RescheduleAppointment
 from shared.contracts.calendar import HORIZON_DAYS
 from shared.contracts.clinics import ClinicSettings
@@ -105,8 +104,3 @@ def days_to_make(commands: Iterable[SlotCommand], snapshot: BatchSnapshot) -> di
         if daily and refused is None and settings.default_daily_capacity > 0:
             missing[DayKey.of(command)] = settings.time_zone
     return missing
-
-
-def bookable_after(snapshot: BatchSnapshot, days: Iterable[DayKey]) -> dict[DayKey, datetime]:
-    """Of the timed ones of these days: a slot that starts then or earlier cannot be booked any more."""
-    return {day: snapshot.bookable_after(day.clinic_id) for day in days if snapshot.days[day].mode is Mode.TIMED}

@@ -7,11 +7,13 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from services.availability.domain.batches import BatchSnapshot, SlotCommand, appointment_to_move
 from services.availability.domain.days import DayKey
 from services.availability.domain.slots import Reservation, Slot
+from shared.contracts.availability import Mode
 from shared.contracts.problems import Code
 
 JudgedCommand = tuple[SlotCommand, Code | None]
@@ -32,12 +34,24 @@ Assignment = NewReservation | Reservation | Code
 """A slot is reserved; the appointment to be moved has it already; or a refusal."""
 
 
-def free_slots_needed(judged: Iterable[JudgedCommand]) -> Counter[DayKey]:
-    """How many free slots of each day to read: as many as commands were not refused, for those that name theirs may get the
-    first ones. None of a day of which everybody names a slot."""
+class FreeSlotsNeeded(NamedTuple):
+    """How many free slots of a day to read; of a timed one, those that start later than `bookable_after`."""
+
+    number: int
+    bookable_after: datetime | None = None
+
+
+def free_slots_needed(judged: Iterable[JudgedCommand], snapshot: BatchSnapshot) -> dict[DayKey, FreeSlotsNeeded]:
+    """Which free slots of each day to read: as many as commands were not refused, for those that name theirs may get the first
+    ones. None of a day of which everybody names a slot."""
     served = [command for command, refused in judged if refused is None]
     unnamed = {DayKey.of(command) for command in served if command.slot_id is None}
-    return Counter(day for day in map(DayKey.of, served) if day in unnamed)
+    timed = {day for day in unnamed if snapshot.days[day].mode is Mode.TIMED}
+    numbers = Counter(day for day in map(DayKey.of, served) if day in unnamed)
+    return {
+        day: FreeSlotsNeeded(number, snapshot.bookable_after(day.clinic_id) if day in timed else None)
+        for day, number in numbers.items()
+    }
 
 
 def assign_slots(

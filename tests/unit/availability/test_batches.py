@@ -7,10 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from services.availability.domain.batches import BatchSnapshot, bookable_after, command_refusal, days_to_make
-from services.availability.domain.days import Day, DayKey, DoctorKey
+from services.availability.domain.batches import BatchSnapshot, command_refusal, days_to_make
+from services.availability.domain.days import DayKey, DoctorKey
 from services.availability.domain.slots import NamedSlot, Reservation, Slot
-from shared.contracts.availability import Mode
 from shared.contracts.clinics import ClinicSettings
 from shared.contracts.problems import Code
 from tests.unit.availability.commands import CLINIC, DOCTOR, NOW, OPEN, TODAY, booking, move, snapshot
@@ -83,13 +82,6 @@ def test_a_date_without_hours_is_absent_up_to_the_horizon_of_the_schedule() -> N
     far = TODAY + dt.timedelta(days=300)
     recorded = replace(scheduled, days={DayKey(CLINIC, DOCTOR, far): OPEN})
     assert command_refusal(booking(far), recorded) is None, "a daily day that has something taken stays one"
-
-
-def test_slots_of_timed_days_are_bookable_until_the_lead_time() -> None:
-    timed, daily = DayKey(CLINIC, DOCTOR, TODAY), DayKey(CLINIC, uuid4(), TODAY)
-    days = {timed: Day(Mode.TIMED, available=True, time_zone="UTC"), daily: OPEN}
-    asked = replace(snapshot(lead_time_minutes=90), days=days)
-    assert bookable_after(asked, days) == {timed: NOW + dt.timedelta(minutes=90)}
 
 
 def test_a_doctor_of_another_clinic_is_unknown() -> None:

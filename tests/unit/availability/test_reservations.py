@@ -9,13 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.availability.domain.batches import SlotCommand, command_refusal
-from services.availability.domain.days import DayKey
-from services.availability.domain.reservations import Assignment, NewReservation, assign_slots, free_slots_needed
+from services.availability.domain.days import Day, DayKey
+from services.availability.domain.reservations import Assignment, FreeSlotsNeeded, NewReservation, assign_slots, free_slots_needed
 from services.availability.domain.slots import NamedSlot, Reservation, Slot
+from shared.contracts.availability import Mode
 from shared.contracts.problems import Code
-from tests.unit.availability.commands import CLINIC, DOCTOR, NOW, TODAY, booking, move, snapshot
+from tests.unit.availability.commands import CLINIC, DOCTOR, NOW, OPEN, TODAY, booking, move, snapshot
 
 DAY = DayKey(CLINIC, DOCTOR, TODAY)
+NONE = FreeSlotsNeeded(0)
 
 
 def assigned(
@@ -32,7 +34,8 @@ def assigned(
         reservations={(DAY, one.appointment_id): one for one in reservations},
     )
     judged = [(command, command_refusal(command, known)) for command in commands]
-    picked = sorted(free, key=lambda slot: slot.number)[: free_slots_needed(judged)[DAY]]
+    needed = free_slots_needed(judged, known).get(DAY, NONE).number
+    picked = sorted(free, key=lambda slot: slot.number)[:needed]
     decided = assign_slots(judged, known, {DAY: picked[::-1]}, uuid4)
     assert [command for command, _ in decided] == list(commands)
     return [outcome for _, outcome in decided]
@@ -54,9 +57,9 @@ def taken_by(slot: Slot, appointment_id: UUID | None = None) -> tuple[Slot, Rese
 @given(free=st.sets(st.integers(1, 30), max_size=20), refused=st.lists(st.booleans(), max_size=30))
 def test_slots_are_given_lowest_first_in_order_of_arrival(free: set[int], refused: list[bool]) -> None:
     judged = [(booking(), Code.PAST_DATE if one else None) for one in refused]
-    needed = free_slots_needed(judged)
-    assert needed[DAY] == refused.count(False)
-    picked = sorted(free)[: needed[DAY]]
+    needed = free_slots_needed(judged, snapshot()).get(DAY, NONE).number
+    assert needed == refused.count(False)
+    picked = sorted(free)[:needed]
     decided = assign_slots(judged, snapshot(), {DAY: numbered(*reversed(picked))}, uuid4)
     assert [command for command, _ in decided] == [command for command, _ in judged]
     outcomes = [outcome for (_, outcome), (_, code) in zip(decided, judged, strict=True) if code is None]
@@ -99,8 +102,17 @@ def test_days_keep_their_slots_apart() -> None:
 def test_a_day_of_which_all_name_their_slots_is_not_read() -> None:
     later = TODAY + dt.timedelta(days=1)
     named, one = booking(slot_id=uuid4()), booking(later)
-    needed = free_slots_needed([(named, None), (named, None), (one, None), (booking(later, slot_id=uuid4()), None)])
-    assert needed == {DayKey(CLINIC, DOCTOR, later): 2}
+    judged = [(named, None), (named, None), (one, None), (booking(later, slot_id=uuid4()), None)]
+    needed = free_slots_needed(judged, snapshot(date=later))
+    assert needed == {DayKey(CLINIC, DOCTOR, later): FreeSlotsNeeded(2)}
+
+
+def test_slots_of_timed_days_are_bookable_until_the_lead_time() -> None:
+    timed, daily = DAY, DayKey(CLINIC, uuid4(), TODAY)
+    days = {timed: Day(Mode.TIMED, available=True, time_zone="UTC"), daily: OPEN}
+    judged = [(booking(), None), (booking(doctor_id=daily.doctor_id), None)]
+    needed = free_slots_needed(judged, replace(snapshot(lead_time_minutes=90), days=days))
+    assert needed == {timed: FreeSlotsNeeded(1, NOW + dt.timedelta(minutes=90)), daily: FreeSlotsNeeded(1)}
 
 
 def test_a_booking_gets_ids_of_its_own_and_a_move_keeps_its_appointments() -> None:

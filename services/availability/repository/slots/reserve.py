@@ -2,10 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from datetime import datetime
 from uuid import UUID
 
 from services.availability.domain.days import DayKey
+from services.availability.domain.reservations import FreeSlotsNeeded
 from services.availability.domain.slots import NamedSlot, Reservation, Slot
 from services.availability.repository.rows import day_key, reservation_of, slot_of
 from shared.contracts.availability import SlotReserved
@@ -86,14 +86,10 @@ async def reservations_of_appointments(
     return {(day_key(row), row["appointment_id"]): found for row in rows if (found := reservation_of(row))}
 
 
-async def free_slots(
-    connection: Connection, needed: Mapping[DayKey, int], bookable_after: Mapping[DayKey, datetime]
-) -> dict[DayKey, list[Slot]]:
-    """The lowest free numbers of locked days, of each as many as are needed of it; of timed days the earliest slots that start
-    later than is told for them."""
+async def free_slots(connection: Connection, needed: Mapping[DayKey, FreeSlotsNeeded]) -> dict[DayKey, list[Slot]]:
+    """The free slots that are needed of locked days: the lowest numbers, of timed days the earliest."""
     found: defaultdict[DayKey, list[Slot]] = defaultdict(list)
-    asked = [(*day, number, bookable_after.get(day)) for day, number in needed.items()]
-    for row in await connection.fetch(FREE, *columns(asked, 5)):
+    for row in await connection.fetch(FREE, *columns([(*day, *asked) for day, asked in needed.items()], 5)):
         found[day_key(row)].append(slot_of(row))
     return found
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from services.availability.domain.dates import oldest_date, today
 from services.availability.domain.days import DayKey
 from services.availability.domain.displacement import AppointmentPlace, place_of, places_of_missing_days
+from services.availability.domain.reservations import FreeSlotsNeeded
 from services.availability.repository.displacement.open_places import daily_days, missing_days
 from services.availability.repository.rows import slot_of
 from services.availability.repository.slots import capacity, locks
@@ -76,7 +77,7 @@ async def _times(unit: RegistryUnit, query: PlaceQuery) -> list[AppointmentPlace
 async def _numbers(unit: RegistryUnit, query: PlaceQuery) -> list[AppointmentPlace]:
     first, horizon_days = oldest_date(query.after), query.clinic.booking_horizon_days
     zones = await daily_days(unit.connection, query.clinic_id, query.doctors, first, unit.now, horizon_days, query.limit)
-    free = await free_slots(unit.connection, dict.fromkeys(zones, query.count), {}) if zones else {}
+    free = await free_slots(unit.connection, dict.fromkeys(zones, FreeSlotsNeeded(query.count))) if zones else {}
     return [place_of(day, slot, zones[day]) for day, found in free.items() for slot in found]
 
 

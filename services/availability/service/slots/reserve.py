@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from services.availability.domain.batches import BatchSnapshot, SlotCommand, appointment_to_move, bookable_after, command_refusal
+from services.availability.domain.batches import BatchSnapshot, SlotCommand, appointment_to_move, command_refusal
 from services.availability.domain.days import DayKey
 from services.availability.domain.reservations import NewReservation, assign_slots, free_slots_needed
 from services.availability.domain.slots import Reservation
@@ -19,8 +19,8 @@ async def reserve_slots(
     """Decides the commands in order of arrival, takes their slots and says how each ended."""
     snapshot = await _with_slots(unit, commands, snapshot)
     judged = [(command, command_refusal(command, snapshot)) for command in commands]
-    needed = free_slots_needed(judged)
-    free = await free_slots(unit.connection, needed, bookable_after(snapshot, needed)) if needed else {}
+    needed = free_slots_needed(judged, snapshot)
+    free = await free_slots(unit.connection, needed) if needed else {}
     reserved: list[SlotReserved] = []
     for command, assignment in assign_slots(judged, snapshot, free, unit.new_id):
         if isinstance(assignment, NewReservation):
