@@ -98,7 +98,7 @@ async def build(settings: Settings, runtime: Runtime, owners: Owners) -> Gateway
     return Gateway(
         clock=clock,
         database_clock=database_clock,
-        ids=runtime.ids,
+        new_id=runtime.new_id,
         units=runtime.units,
         clinics=clinics,
         owners=owners,

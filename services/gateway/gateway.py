@@ -15,8 +15,9 @@ from services.gateway.commands.tickets import Tickets
 from services.gateway.http.reading import CommandRequest
 from services.gateway.owners.client import Owners
 from services.gateway.owners.known_ids import KnownIds
-from shared.infra.clockwork import Clock, Ids
+from shared.infra.clockwork import Clock
 from shared.infra.forms import canonical_hash
+from shared.infra.ids import NewId
 from shared.infra.kafka.stream import Stream
 from shared.infra.unit import Units
 
@@ -29,7 +30,7 @@ class Gateway:
     """Pauses and deadlines of this process."""
     database_clock: DatabaseClock
     """The time that commands are accepted at."""
-    ids: Ids
+    new_id: NewId
     units: Units
     clinics: ClinicCache
     owners: Owners
@@ -45,7 +46,7 @@ class Gateway:
 
     def key_of(self, posted: CommandRequest[Any]) -> str:
         """The client's key. A client that sent none is given a new one, to repeat the request with: call it once a request."""
-        return posted.key if posted.key is not None else self.ids.new().hex
+        return posted.key if posted.key is not None else self.new_id().hex
 
 
 def gateway_of(request: Request) -> Gateway:

@@ -14,7 +14,7 @@ from uuid import UUID
 import orjson
 
 from shared.contracts.problems import Code
-from shared.infra.clockwork import Ids
+from shared.infra.ids import NewId
 from shared.infra.postgres import Connection
 
 INSERT = """
@@ -89,11 +89,11 @@ class Effect:
     detail: dict[str, Any] = field(default_factory=dict)
 
 
-async def append(connection: Connection, entries: Sequence[Effect], ids: Ids) -> None:
-    """Writes the rows, whose ids are of `ids`. One statement."""
+async def append(connection: Connection, entries: Sequence[Effect], new_id: NewId) -> None:
+    """Writes the rows, whose ids `new_id` makes. One statement."""
     await connection.execute(
         INSERT,
-        [ids.new() for _ in entries],
+        [new_id() for _ in entries],
         [entry.cause.clinic_id for entry in entries],
         [entry.at for entry in entries],
         [entry.action for entry in entries],

@@ -1,4 +1,4 @@
-"""Time as a process feels it, and the ids it makes: handed in, so that a simulation can hand in others.
+"""Time as a process feels it: handed in, so that a simulation can hand in another.
 
 Nothing that is stored comes from this clock: instants are the database's (`Unit.now`), and the gateway follows it by `clock.py`.
 """
@@ -7,18 +7,15 @@ import asyncio
 import contextlib
 import random
 import time
+from collections.abc import Callable
 from typing import Any
-from uuid import UUID
-
-from shared.infra.ids import new_id
 
 
 class Clock:
     """Pauses, deadlines and jitter of a process. Seconds everywhere."""
 
-    def monotonic(self) -> float:
-        """A reading that never goes back; only differences mean something."""
-        return time.monotonic()
+    monotonic: Callable[[], float] = staticmethod(time.monotonic)
+    """A reading that never goes back; only differences mean something."""
 
     async def sleep(self, seconds: float) -> None:
         """A pause."""
@@ -38,11 +35,3 @@ class Clock:
     def jitter(self, most: float) -> float:
         """Somewhere between 0 and `most`, so that many who wait do not come back at once."""
         return random.uniform(0, most)
-
-
-class Ids:
-    """New ids: uuid7, in the order in which they are made."""
-
-    def new(self) -> UUID:
-        """One more."""
-        return new_id()

@@ -1,5 +1,6 @@
 """How ids are made: uuid7 for rows and messages, uuid5 for what must come out the same when it is asked for again."""
 
+from collections.abc import Callable
 from uuid import UUID, uuid5
 
 from uuid_utils.compat import uuid7
@@ -7,10 +8,10 @@ from uuid_utils.compat import uuid7
 COMMANDS = UUID("6f1d5a52-6d4e-5c1b-9f0a-0d5c9c5b7a11")
 """The namespace of command ids. Changing it would make every stored idempotency key new."""
 
-
-def new_id() -> UUID:
-    """A time-ordered id for a row or a message."""
-    return uuid7()
+NewId = Callable[[], UUID]
+"""What makes an id for a row or a message. Handed in, so that a simulation can hand in another."""
+new_id: NewId = uuid7
+"""The one of every process: ids in the order in which they are made."""
 
 
 def command_id(clinic_id: UUID, principal: str, operation: str, key: str | None) -> UUID:

@@ -9,8 +9,9 @@ from redis.asyncio import Redis
 
 from shared.contracts.envelope import Message
 from shared.contracts.topics import Topic
-from shared.infra.clockwork import Clock, Ids
+from shared.infra.clockwork import Clock
 from shared.infra.day_locks import DayLocks
+from shared.infra.ids import new_id
 from shared.infra.jobs import Job, repeat
 from shared.infra.kafka.broker import Cluster, make_broker
 from shared.infra.kafka.consumer import Consumer, FailureHandler, Handler
@@ -40,7 +41,7 @@ class Runtime:
     def __init__(self, name: str, settings: ServiceSettings, database: Database) -> None:
         self.name = name
         self.settings = settings
-        self.clock, self.ids = Clock(), Ids()
+        self.clock, self.new_id = Clock(), new_id
         self.database = database
         self.broker = make_broker(settings.kafka, settings.instance, settings.shutdown_grace_seconds)
         self.producer = Producer(settings.kafka, settings.instance, self.clock)
@@ -49,7 +50,7 @@ class Runtime:
         self.locks = DayLocks(self.redis, self.clock)
         self.publisher = Publisher(self.producer)
         self.outbox = Outbox(self.publisher)
-        self.units = Units(database, self.outbox, self.publisher, self.ids)
+        self.units = Units(database, self.outbox, self.publisher, self.new_id)
         self.consumer: Consumer | None = None
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []

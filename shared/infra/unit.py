@@ -16,9 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.contracts.commands import Answer, CommandAnswered
 from shared.contracts.envelope import Envelope, Message, following
 from shared.contracts.topics import GATEWAY_REPLIES, Topic
-from shared.infra import audit
+from shared.infra import audit, ids
 from shared.infra.audit import Action, Cause, Effect
-from shared.infra.clockwork import Ids
+from shared.infra.ids import NewId
 from shared.infra.kafka.publisher import Publisher
 from shared.infra.kafka.records import record_of
 from shared.infra.metrics import REPLIES
@@ -35,11 +35,7 @@ class Unit:
     emitted: list[tuple[Topic, Message]] = field(default_factory=list)
     replies: list[CommandAnswered] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
-    ids: Ids = field(default_factory=Ids)
-
-    def new_id(self) -> UUID:
-        """An id for a row or a message of this transaction."""
-        return self.ids.new()
+    new_id: NewId = ids.new_id
 
     def at(self, now: datetime) -> Self:
         """The same unit at a later time of its transaction: what waited for a lock is judged and stamped by it."""
@@ -76,7 +72,7 @@ class Unit:
     async def conclude(self, outbox: Outbox) -> Written | None:
         """Writes what the transaction did and says, as its last statements."""
         if self.effects:
-            await audit.append(self.connection, self.effects, self.ids)
+            await audit.append(self.connection, self.effects, self.new_id)
         return await outbox.write(self.connection, self.emitted) if self.emitted else None
 
     def reply(self, cause: Message, answer: Answer, *, replayed: bool = False) -> None:
@@ -95,9 +91,9 @@ class RegistryUnit(Unit):
 class Units:
     """Hands out the units of one process."""
 
-    def __init__(self, database: Database, outbox: Outbox, publisher: Publisher, ids: Ids | None = None) -> None:
+    def __init__(self, database: Database, outbox: Outbox, publisher: Publisher, new_id: NewId = ids.new_id) -> None:
         self.database = database
-        self._ids = ids or Ids()
+        self._new_id = new_id
         self._outbox = outbox
         self._publisher = publisher
         self._publishing: set[asyncio.Task[None]] = set()
@@ -106,7 +102,7 @@ class Units:
     async def batch(self, clinics: Collection[UUID]) -> AsyncIterator[Unit]:
         """A unit on asyncpg for exactly these clinics. On leaving: audit, outbox, commit, publish, replies."""
         async with self.database.batch(clinics) as (connection, now):
-            unit = Unit(connection, now, ids=self._ids)
+            unit = Unit(connection, now, new_id=self._new_id)
             yield unit
             written = await unit.conclude(self._outbox)
         if written:
@@ -117,7 +113,7 @@ class Units:
     async def registry(self, clinic: UUID) -> AsyncIterator[RegistryUnit]:
         """A unit on SQLAlchemy for one clinic. Run it in `shielded`: a cancelled transaction can leak its connection."""
         async with self.database.session(clinic) as (sql, connection, now):
-            unit = RegistryUnit(connection, now, ids=self._ids, sql=sql)
+            unit = RegistryUnit(connection, now, new_id=self._new_id, sql=sql)
             yield unit
             written = await unit.conclude(self._outbox)
         if written:
