@@ -5,7 +5,7 @@ ids of the gateway.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 import structlog
 from redis.exceptions import RedisError
@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from shared.infra.clockwork import Clock
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 log = structlog.get_logger()
 
@@ -33,12 +34,15 @@ class CircuitBreaker:
         """Whether the server is left alone now."""
         return self._clock.monotonic() < self._open_until
 
-    async def call(self, command: Callable[[], Awaitable[T]]) -> T | None:
-        """The answer to a command of Redis. None if the circuit is open, or if the server fails, which opens it."""
+    async def call(self, command: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T | None:
+        """What Redis answers to a command with these arguments.
+
+        None if the circuit is open, or if the server fails, which opens it.
+        """
         if self.is_open:
             return None
         try:
-            return await command()
+            return await command(*args, **kwargs)
         except (RedisError, OSError, TimeoutError) as error:
             self._open_until = self._clock.monotonic() + OPEN_SECONDS
             log.warning(self._event, error=type(error).__name__)

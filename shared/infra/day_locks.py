@@ -47,21 +47,14 @@ class DayLocks:
         """Holds the locks of all these days, or goes on without after 20 ms."""
         keys = sorted({f"frontdesk:lock:day:{day}" for day in days})
         token = secrets.token_hex(16)
-        tried = await self._try(keys, token)
+        tried = bool(keys) and not self._circuit.is_open
+        taken = await self._circuit.call(self._take, keys, token) if tried else None
+        LOCKS_SKIPPED.inc(len(keys) - (taken or 0))
         try:
             yield
         finally:
             if tried:
-                await asyncio.shield(self._circuit.call(lambda: self._release(keys=keys, args=[token])))
-
-    async def _try(self, keys: list[str], token: str) -> bool:
-        """Whether there may be locks to release. Counts those that are not had."""
-        if not keys or self._circuit.is_open:
-            LOCKS_SKIPPED.inc(len(keys))
-            return False
-        taken = await self._circuit.call(lambda: self._take(keys, token))
-        LOCKS_SKIPPED.inc(len(keys) - (taken or 0))
-        return True
+                await asyncio.shield(self._circuit.call(self._release, keys=keys, args=[token]))
 
     async def _take(self, keys: list[str], token: str) -> int:
         """How many of the locks were had, at once or after waiting."""

@@ -18,15 +18,15 @@ class RedisKnownIds:
 
     async def has(self, kind: str, clinic_id: UUID, entity_id: UUID) -> bool:
         """Whether a gateway found lately that the id exists."""
-        return bool(await self._circuit.call(lambda: self._redis.exists(_key(kind, clinic_id, entity_id))))
+        return bool(await self._circuit.call(self._redis.exists, _key(kind, clinic_id, entity_id)))
 
     async def put(self, kind: str, clinic_id: UUID, entity_id: UUID) -> None:
         """Remembers that the id exists."""
-        await self._circuit.call(lambda: self._redis.set(_key(kind, clinic_id, entity_id), b"1", ex=self._ttl_seconds))
+        await self._circuit.call(self._redis.set, _key(kind, clinic_id, entity_id), b"1", ex=self._ttl_seconds)
 
     async def drop(self, kind: str, clinic_id: UUID, entity_id: UUID) -> None:
         """Forgets the id."""
-        await self._circuit.call(lambda: self._redis.delete(_key(kind, clinic_id, entity_id)))
+        await self._circuit.call(self._redis.delete, _key(kind, clinic_id, entity_id))
 
 
 def _key(kind: str, clinic_id: UUID, entity_id: UUID) -> str:

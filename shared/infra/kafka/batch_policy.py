@@ -6,7 +6,7 @@ Knows no Kafka and no database: the consumer hands in the transaction and what g
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, ParamSpec, TypeVar
 
 import structlog
 
@@ -17,6 +17,7 @@ from shared.infra.metrics import BATCH_RETRIES
 log = structlog.get_logger()
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 ATTEMPTS_ALONE = 5
 """So often an item may fail by itself before it is given up."""
@@ -52,7 +53,7 @@ class BatchPolicy(Generic[T]):
         if not batch:
             return
         try:
-            await self.until_committed(lambda: self._transaction(batch))
+            await self.until_committed(self._transaction, batch)
         except Stopping:
             raise
         except Exception as error:
@@ -60,12 +61,12 @@ class BatchPolicy(Generic[T]):
             for one in batch:
                 await self._alone(one)
 
-    async def until_committed(self, transaction: Callable[[], Awaitable[None]]) -> None:
-        """Runs a transaction until it commits, or fails with what no waiting mends."""
+    async def until_committed(self, transaction: Callable[P, Awaitable[None]], *args: P.args, **kwargs: P.kwargs) -> None:
+        """Runs a transaction, with these arguments, until it commits, or fails with what no waiting mends."""
         attempt = 0
         while True:
             try:
-                await transaction()
+                await transaction(*args, **kwargs)
                 return
             except Exception as error:
                 attempt += 1
@@ -85,7 +86,7 @@ class BatchPolicy(Generic[T]):
         """One item by itself; after five failures it is given up, and the others go on."""
         for attempt in range(1, ATTEMPTS_ALONE + 1):
             try:
-                await self.until_committed(lambda: self._transaction([one]))
+                await self.until_committed(self._transaction, [one])
                 return
             except Stopping:
                 raise
