@@ -102,17 +102,14 @@ class Publisher:
         try:
             # No task of its own: the records of a batch reach the producer without a turn of the loop in between, and go as one.
             async with asyncio.timeout(timeout_seconds):
-                acknowledged = await self._publish(record)
+                if self._replacing and not self._replacing.done():
+                    await asyncio.wait([self._replacing])
+                acknowledged = await self._producer.send(record)
         except (KafkaError, *_NOT_TAKEN, TimeoutError) as error:
             raise NotAccepted(type(error).__name__) from error
         if acknowledged is not None:
             acknowledged.add_done_callback(functools.partial(self._judge, self._generation))
         return acknowledged
-
-    async def _publish(self, record: Record) -> Handed:
-        if self._replacing and not self._replacing.done():
-            await asyncio.wait([self._replacing])
-        return await self._producer.send(record)
 
     def _judge(self, generation: int, acknowledged: "asyncio.Future[Any]") -> None:
         """Called at the end of each record, however late: the first that failed of a producer is the end of that producer."""
