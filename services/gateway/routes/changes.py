@@ -4,7 +4,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from services.gateway.access.caller import ApiCaller
 from services.gateway.access.open_access import ByApiCaller
 from services.gateway.commands import messages
 from services.gateway.commands.kinds import CANCEL, CONFIRM, MOVE
@@ -87,7 +86,11 @@ async def get_appointment_history(request: Request, caller: ByApiCaller, appoint
 )
 async def cancel_appointment(request: Request, caller: ByApiCaller, appointment_id: UUID) -> Response:
     """Cancels an appointment; answered once its place is free."""
-    return await _cancel(request, caller, appointment_id)
+    gateway = gateway_of(request)
+    posted = await read_command(request, CancelIn, required=False)
+    command = gateway.accept(CANCEL, caller, posted, appointment_id=appointment_id)
+    message = messages.cancellation(gateway, command, appointment_id, posted.body)
+    return await answer_command(gateway, command, message, posted.preference)
 
 
 @router.delete(
@@ -99,12 +102,4 @@ async def cancel_appointment(request: Request, caller: ByApiCaller, appointment_
 )
 async def delete_appointment(request: Request, caller: ByApiCaller, appointment_id: UUID) -> Response:
     """Cancels an appointment, without a body; answered once its place is free."""
-    return without_body(await _cancel(request, caller, appointment_id))
-
-
-async def _cancel(request: Request, caller: ApiCaller, appointment_id: UUID) -> Response:
-    gateway = gateway_of(request)
-    posted = await read_command(request, CancelIn, required=False)
-    command = gateway.accept(CANCEL, caller, posted, appointment_id=appointment_id)
-    message = messages.cancellation(gateway, command, appointment_id, posted.body)
-    return await answer_command(gateway, command, message, posted.preference)
+    return without_body(await cancel_appointment(request, caller, appointment_id))
