@@ -68,8 +68,9 @@ class Runtime:
         failed: FailureHandler | None = None,
     ) -> None:
         """Registers the process's one consumer; `ignored` messages of its topics never reach the handler."""
-        self.consumer = Consumer(self.name, topics, handler, self.units, self.publisher, self.clock, ignored, failed)
-        self.consumer.subscribe(self.broker, self.settings.kafka)
+        self.consumer = Consumer(
+            self.broker, self.settings.kafka, self.name, topics, handler, self.units, self.publisher, self.clock, ignored, failed
+        )
 
     async def start(self) -> None:
         """Joins the group and starts relaying. Raises `KafkaError` when no broker answers."""

@@ -57,7 +57,7 @@ async def wired(service: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
 
 def made_by(runtime: Runtime) -> Any:
     """The subscriber of the process's one consumer."""
-    assert runtime.consumer and runtime.consumer.subscription
+    assert runtime.consumer
     return runtime.consumer.subscription.subscriber
 
 

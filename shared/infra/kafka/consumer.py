@@ -51,6 +51,8 @@ class Consumer:
 
     def __init__(
         self,
+        broker: KafkaBroker,
+        settings: KafkaSettings,
         group: str,
         topics: Sequence[Topic],
         handler: Handler,
@@ -60,7 +62,9 @@ class Consumer:
         ignored: Collection[type[Message]] = (),
         failed: FailureHandler | None = None,
     ) -> None:
-        """`ignored` are messages of these topics that ask nothing of the handler: what has no effect needs no transaction.
+        """Registers the consumer with the broker. Call before the broker starts.
+
+        `ignored` are messages of these topics that ask nothing of the handler: what has no effect needs no transaction.
 
         `failed` hears of each dead letter that belongs to a command, so that its client gets an answer.
         """
@@ -68,7 +72,10 @@ class Consumer:
         self.topics = {topic.name: topic for topic in topics}
         self._redrive = redrive_topic(group).name
         self.policy: BatchPolicy[Received] = BatchPolicy(group, clock, self._transaction, self._give_up)
-        self.subscription: Subscription | None = None
+        self.subscription = Subscription(
+            broker, settings, group, self.topics, self.consume,
+            auto_offset_reset="earliest", max_partition_fetch_bytes=MAX_PARTITION_FETCH_BYTES,
+        )  # fmt: skip
         self._held: frozenset[TopicPartition] = frozenset()
         """The partitions that this process had when its batch began."""
         self._handler = handler
@@ -77,21 +84,13 @@ class Consumer:
         self._units = units
         self._publisher = publisher
 
-    def subscribe(self, broker: KafkaBroker, settings: KafkaSettings) -> None:
-        """Registers the consumer with the broker. Call once, before the broker starts."""
-        self.subscription = Subscription(
-            broker, settings, self.group, self.topics, self.consume,
-            auto_offset_reset="earliest", max_partition_fetch_bytes=MAX_PARTITION_FETCH_BYTES,
-        )  # fmt: skip
-
     def stop(self) -> None:
         """Lets the batch in hand end, and takes no other."""
         self.policy.stopping.set()
 
     def check(self) -> None:
         """Raises `ConnectionError` when the consume loop is dead or has no place in its group yet: what readiness asks."""
-        subscription = self.subscription
-        if subscription is None or not subscription.alive or (subscription.consumer and not subscription.assigned):
+        if not self.subscription.alive or (self.subscription.consumer and not self.subscription.assigned):
             raise ConnectionError
 
     async def consume(self, records: Sequence[Raw]) -> None:
@@ -99,7 +98,7 @@ class Consumer:
         if self.policy.stopping.is_set():
             return
         started = time.perf_counter()
-        self._held = self._assigned
+        self._held = self.subscription.assigned
         try:
             await self._to_its_end(self._restored(records))
         except Stopping:
@@ -204,21 +203,17 @@ class Consumer:
                 attempt += 1
                 log.error("dead_letter_not_written", topic=letter.topic, attempt=attempt, error=type(error).__name__)
                 await self.policy.back_off(attempt)
-            if self._assigned != self._held:
+            if self.subscription.assigned != self._held:
                 # Since then every record whose offset is not committed is fetched again, by whoever has its partition now:
                 # that process writes the letter, and this one must not stand still for it.
                 raise Stopping
         MESSAGES.labels(topic=record.topic, type="unknown", outcome="dead_lettered").inc()
         log.error("dead_lettered", topic=record.topic, partition=record.partition, offset=record.offset, reason=reason)
 
-    @property
-    def _assigned(self) -> frozenset[TopicPartition]:
-        return self.subscription.assigned if self.subscription else frozenset()
-
     async def _commit(self, records: Sequence[Raw]) -> None:
         """Commits the position behind each partition's last record. A failure is harmless: the inbox knows what comes again."""
-        consumer = self.subscription and self.subscription.consumer
-        if not consumer:  # the in-memory broker of tests has no offsets
+        consumer = self.subscription.consumer
+        if consumer is None:  # the in-memory broker of tests has no offsets
             return
         offsets = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in records}
         try:

@@ -24,29 +24,32 @@ Listener = Callable[[Sequence[Message]], Awaitable[None]]
 class Stream:
     """One process's part of one topic. `listener` gets the decoded messages, `rebalanced` is called when the part changes."""
 
-    def __init__(self, group: str, topic: Topic, listener: Listener, rebalanced: Callable[[], None]) -> None:
-        self.group = group
+    def __init__(
+        self,
+        broker: KafkaBroker,
+        settings: KafkaSettings,
+        group: str,
+        topic: Topic,
+        listener: Listener,
+        rebalanced: Callable[[], None],
+    ) -> None:
+        """Registers the consumer with the broker. Call before the broker starts."""
         self.topic = topic
-        self.subscription: Subscription | None = None
-        self._listener = listener
-        self._rebalanced = rebalanced
-
-    def subscribe(self, broker: KafkaBroker, settings: KafkaSettings) -> None:
-        """Registers the consumer with the broker. Call once, before the broker starts."""
         # Nobody ever acknowledges: a restart begins with what is new then.
         self.subscription = Subscription(
-            broker, settings, self.group, [self.topic.name], self.consume,
-            auto_offset_reset="latest", listener=_Rebalances(self._rebalanced),
+            broker, settings, group, [topic.name], self.consume,
+            auto_offset_reset="latest", listener=_Rebalances(rebalanced),
         )  # fmt: skip
+        self._listener = listener
 
     @property
     def partitions(self) -> list[int]:
         """The partitions that this process holds at this moment, in order."""
-        return sorted(partition.partition for partition in self.subscription.assigned) if self.subscription else []
+        return sorted(partition.partition for partition in self.subscription.assigned)
 
     async def check(self) -> None:
         """Raises `ConnectionError` when the consume loop is dead. A process may hold no partition: it asks booking instead."""
-        if self.subscription is None or not self.subscription.alive:
+        if not self.subscription.alive:
             raise ConnectionError
 
     async def consume(self, records: Sequence[Raw]) -> None:

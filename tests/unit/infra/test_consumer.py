@@ -10,14 +10,17 @@ from shared.contracts.booking import AppointmentBooked
 from shared.contracts.topics import APPOINTMENT_EVENTS, AVAILABILITY_EVENTS
 from shared.infra.clockwork import Clock
 from shared.infra.kafka import batch_policy
+from shared.infra.kafka.broker import make_broker
 from shared.infra.kafka.consumer import Consumer
 from shared.infra.kafka.letters import dead_letter
 from shared.infra.kafka.publisher import Publisher
 from shared.infra.kafka.records import Record
+from shared.infra.settings import KafkaSettings
 from shared.infra.unit import Units
 from tests.support.golden import golden_message
 
 GROUP = "booking"
+KAFKA = KafkaSettings(bootstrap_servers="unused:9092")
 
 
 class StumblingPublisher:
@@ -54,7 +57,10 @@ async def test_an_error_that_nobody_foresaw_does_not_let_the_consumer_go_on_with
     async def commit(records: Any) -> None:
         committed.append((publisher.sent[0].topic, records))
 
-    runner = Consumer(GROUP, [AVAILABILITY_EVENTS], handler, cast(Units, None), cast(Publisher, publisher), Clock())
+    broker = make_broker(KAFKA, "test", graceful_seconds=1)
+    runner = Consumer(
+        broker, KAFKA, GROUP, [AVAILABILITY_EVENTS], handler, cast(Units, None), cast(Publisher, publisher), Clock()
+    )
     monkeypatch.setattr(runner, "_commit", commit)
     batch = [malformed()]
     await runner.consume(batch)
@@ -71,8 +77,8 @@ async def test_what_asks_nothing_of_the_handler_gets_no_transaction_and_its_offs
         committed.append(records)
 
     # Without units: a transaction would fail.
-    nobody = cast(Any, None)
-    runner = Consumer(GROUP, [APPOINTMENT_EVENTS], handler, nobody, nobody, Clock(), ignored={AppointmentBooked})
+    nobody, broker = cast(Any, None), make_broker(KAFKA, "test", graceful_seconds=1)
+    runner = Consumer(broker, KAFKA, GROUP, [APPOINTMENT_EVENTS], handler, nobody, nobody, Clock(), ignored={AppointmentBooked})
     monkeypatch.setattr(runner, "_commit", commit)
     body = golden_message(AppointmentBooked).model_dump_json().encode()
     batch = [ConsumerRecord(APPOINTMENT_EVENTS.name, 3, 17, 0, 0, b"key", body, None, 1, 1, cast(Any, ()))]
