@@ -73,16 +73,20 @@ class Owners:
         path: str,
         caller: ApiCaller,
         *,
-        params: Mapping[str, str] | None = None,
+        params: Mapping[str, object] | None = None,
         content: bytes | None = None,
         command_id: UUID | None = None,
     ) -> OwnerAnswer:
-        """Calls an owner and gives its answer as it is. Raises a `ProblemError` `unavailable` when there is none."""
+        """Calls an owner and gives its answer as it is; parameters that are None are left out.
+
+        Raises a `ProblemError` `unavailable` when there is no answer.
+        """
+        query = {name: str(value) for name, value in (params or {}).items() if value is not None}
         headers = caller.headers(command_id)
         if content is not None:
             headers["Content-Type"] = "application/json"
         try:
-            return OwnerAnswer(await self._clients[owner].request(method, path, params=params, content=content, headers=headers))
+            return OwnerAnswer(await self._clients[owner].request(method, path, params=query, content=content, headers=headers))
         except httpx2.TransportError:
             raise self.unavailable(owner) from None
 

@@ -25,14 +25,14 @@ _KEPT = ("Idempotent-Replayed", "Retry-After", "ETag", "Vary")
 
 
 async def read(request: Request, caller: ApiCaller, owner: str, path: str, **params: object) -> Response:
-    """A read of the owner; parameters that are None are left out."""
+    """A read of the owner."""
     return answer_of(request, await call(request, caller, owner, "GET", path, **params))
 
 
 async def call(request: Request, caller: ApiCaller, owner: str, method: str, path: str, **params: object) -> OwnerAnswer:
     """A read, a change with the body that came, or a removal. Repeating one changes nothing more, so it has no key."""
     content = await request.body() if method in ("PATCH", "PUT") else None
-    return await gateway_of(request).owners.call(owner, method, path, caller, params=_texts(params), content=content)
+    return await gateway_of(request).owners.call(owner, method, path, caller, params=params, content=content)
 
 
 async def register(
@@ -46,7 +46,7 @@ async def register(
         raise ProblemError(Code.VALIDATION_FAILED, errors=errors)
     repeated_as = command_id(caller.clinic_id, caller.principal, operation, keys[0]) if keys and keyed else None
     owners = gateway_of(request).owners
-    return await owners.call(owner, "POST", path, caller, params=_texts(params), content=content, command_id=repeated_as)
+    return await owners.call(owner, "POST", path, caller, params=params, content=content, command_id=repeated_as)
 
 
 async def registered(request: Request, caller: ApiCaller, answer: OwnerAnswer, kind: str, location: str) -> Response:
@@ -95,7 +95,3 @@ def _next_link(request: Request, answer: OwnerAnswer) -> dict[str, str]:
         return {}
     parameters = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
     return {"Link": f'<{request.scope["path"]}?{urlencode([*parameters, ("cursor", cursor)])}>; rel="next"'}
-
-
-def _texts(params: Mapping[str, object]) -> dict[str, str]:
-    return {name: str(value) for name, value in params.items() if value is not None}

@@ -90,7 +90,8 @@ async def get_availability(request: Request, caller: ByApiCaller, doctor_id: UUI
 )
 async def put_schedule(request: Request, caller: ByApiCaller, doctor_id: UUID) -> Response:
     """Sets a doctor's week, and tells the live appointments that it leaves without hours: they stay until somebody moves them."""
-    return await _with_displaced(request, caller, await call(request, caller, AVAILABILITY, "PUT", _schedule(doctor_id)))
+    answer = await call(request, caller, AVAILABILITY, "PUT", f"/internal/doctors/{doctor_id}/schedule")
+    return await _with_displaced(request, caller, answer)
 
 
 @router.get(
@@ -101,7 +102,7 @@ async def put_schedule(request: Request, caller: ByApiCaller, doctor_id: UUID) -
 )
 async def get_schedule(request: Request, caller: ByApiCaller, doctor_id: UUID) -> Response:
     """Reads a doctor's week as it was written."""
-    return await read(request, caller, AVAILABILITY, _schedule(doctor_id))
+    return await read(request, caller, AVAILABILITY, f"/internal/doctors/{doctor_id}/schedule")
 
 
 @router.post(
@@ -187,10 +188,6 @@ async def list_slots(
     asked = {"doctor_id": doctor_id, "category": category, "location_id": location_id, "language": language}
     shown_as = {"from": from_, "to": to, "earliest": earliest, "limit": limit, "cursor": cursor}
     return await read(request, caller, AVAILABILITY, "/internal/slots", **asked, **shown_as)
-
-
-def _schedule(doctor_id: UUID) -> str:
-    return f"/internal/doctors/{doctor_id}/schedule"
 
 
 def _exceptions(doctor_id: UUID) -> str:
