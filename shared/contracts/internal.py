@@ -1,6 +1,7 @@
 """The headers of internal HTTP calls: for which clinic a call acts, who acts, and which command it repeats under.
 
-Written by the gateway and by imports, read by the owners of data (`shared/infra/caller.py`).
+Written by the gateway and by imports, read by the owners of data (`shared/infra/caller.py`). An answer has one, which the gateway
+passes on to its client.
 """
 
 from uuid import UUID
@@ -13,6 +14,8 @@ PRINCIPAL = "Frontdesk-Principal"
 """Whose idempotency keys these are, at most 64 characters."""
 COMMAND_ID = "Frontdesk-Command-Id"
 """The id that a client's idempotency key makes, a UUID: a repeat is answered as the first call was."""
+REPLAYED = "Idempotent-Replayed"
+"""Of an answer: `true` if it was stored for an earlier request with the same key."""
 
 
 def headers(clinic_id: UUID, actor: str, principal: str, command_id: UUID | None = None) -> dict[str, str]:

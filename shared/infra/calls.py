@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 from fastapi import Request, Response
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
+from shared.contracts import internal
 from shared.infra.caller import Caller
 from shared.infra.errors import is_rivalry
 from shared.infra.forms import etag
@@ -50,7 +51,7 @@ async def in_unit(request: Request, caller: Caller, use_case: Callable[[Registry
 def mark(response: Response, *, replayed: bool) -> None:
     """Tells a stored answer from a new one."""
     if replayed:
-        response.headers["Idempotent-Replayed"] = "true"
+        response.headers[internal.REPLAYED] = "true"
 
 
 def tagged(response: Response, entity: E) -> E:

@@ -16,12 +16,11 @@ from services.gateway.gateway import Gateway
 from services.gateway.http.headers import IDEMPOTENCY_KEY, Preference
 from services.gateway.http.paths import command_path
 from services.gateway.schemas import CommandStatus, CommandView
+from shared.contracts import internal
 from shared.contracts.commands import Outcome
 from shared.contracts.envelope import ClientCommand
 from shared.contracts.problems import Code
 from shared.infra.problems import ProblemError, problem_body
-
-REPLAYED = "Idempotent-Replayed"
 
 
 async def answer_command(
@@ -50,7 +49,7 @@ async def answer_command(
 def _ended(answered: Answered, headers: dict[str, str], location: str | None) -> Response:
     answer = answered.answer
     if answered.replayed:
-        headers[REPLAYED] = "true"
+        headers[internal.REPLAYED] = "true"
     if answer.code is not None:
         raise ProblemError(answer.code, headers=headers)
     result = answer.result or {}

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from services.gateway.http.headers import IDEMPOTENCY_KEY
+from shared.contracts import internal
 
 ALWAYS = ("Request-Id",)
-OF_REGISTRATIONS = ("Idempotent-Replayed",)
+OF_REGISTRATIONS = (internal.REPLAYED,)
 OF_COMMANDS = ("Command-Id", "Preference-Applied", *OF_REGISTRATIONS)
 OF_RUNNING = ("Command-Id", "Preference-Applied", "Location", "Retry-After")
 WAY_BACK = ("Location", IDEMPOTENCY_KEY)
@@ -31,7 +32,7 @@ HEADERS = {
     "Link": _header('The next page, `rel="next"`', '</api/v1/doctors?limit=50&cursor=WyJhZGEtb3NlaSJd>; rel="next"'),
     "Retry-After": _header("Seconds to wait before asking again", "2"),
     "Preference-Applied": _header("What was made of `Prefer`", "wait=5"),
-    "Idempotent-Replayed": _header("`true`: the stored answer of a request that was sent before", "true"),
+    internal.REPLAYED: _header("`true`: the stored answer of a request that was sent before", "true"),
     IDEMPOTENCY_KEY: _header("The key to send the same request again with", "0195a1de00007000800000000000000a"),
 }
 

@@ -16,12 +16,13 @@ from services.gateway.access.caller import ApiCaller
 from services.gateway.gateway import gateway_of
 from services.gateway.http.headers import IDEMPOTENCY_KEY, key_errors
 from services.gateway.owners.client import OwnerAnswer
+from shared.contracts import internal
 from shared.contracts.problems import Code
 from shared.infra.forms import read_json
 from shared.infra.ids import command_id
 from shared.infra.problems import MEDIA_TYPE, ProblemError
 
-_KEPT = ("Idempotent-Replayed", "Retry-After", "ETag", "Vary")
+_KEPT = (internal.REPLAYED, "Retry-After", "ETag", "Vary")
 
 
 async def read(request: Request, caller: ApiCaller, owner: str, path: str, **params: object) -> Response:
