@@ -16,11 +16,12 @@ from services.gateway.access.caller import ApiCaller
 from services.gateway.calendar.displaced import displaced_appointments
 from services.gateway.calendar.polling import poll_until
 from services.gateway.gateway import Gateway, gateway_of
+from services.gateway.http.answers import running
 from services.gateway.http.headers import IDEMPOTENCY_KEY
 from services.gateway.http.reading import read_command
 from services.gateway.owners.ask import OnFailure, ask
 from services.gateway.owners.client import AVAILABILITY, OwnerAnswer
-from services.gateway.owners.forward import answer_of
+from services.gateway.owners.forward import answer_of, kept_headers
 from shared.contracts.appointments import Status
 from shared.contracts.commands import Outcome
 from shared.contracts.displacement import (
@@ -109,11 +110,9 @@ async def displace_appointments(request: Request, caller: ApiCaller, doctor_id: 
     if plan is None:
         return answer_of(request, answer)
     view = plan_view(plan, await displacing.settled(plan, deadline), dry_run=dry_run)
-    shown = answer_of(request, answer, posted.preference.headers, view.model_dump_json(by_alias=True).encode())
     if view.moving:
-        shown.status_code = 202
-        shown.headers.update({"Retry-After": "1", IDEMPOTENCY_KEY: key})
-    return shown
+        return running(view, {**kept_headers(answer), **posted.preference.headers, IDEMPOTENCY_KEY: key})
+    return answer_of(request, answer, posted.preference.headers, view.model_dump_json(by_alias=True).encode())
 
 
 def plan_view(plan: DisplacePlan, ended: Mapping[UUID, Outcome], *, dry_run: bool) -> DisplaceAnswer:

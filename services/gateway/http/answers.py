@@ -1,5 +1,5 @@
 """From the end of a command to its HTTP answer: the final status, a problem, or 202 with a ticket. Called by the routes, and for
-its 202 by the deletion of a doctor.
+its 202 by the deletion of a doctor and by displacing.
 """
 
 from collections.abc import Awaitable, Mapping
@@ -83,7 +83,7 @@ def _status_path(gateway: Gateway, command: ApiCommand) -> str:
 
 def running(view: BaseModel, headers: Mapping[str, str]) -> Response:
     """202: what is asked for has begun and is not done yet; ask again in a second."""
-    return Response(view.model_dump_json(), 202, {"Retry-After": "1", **headers}, "application/json")
+    return Response(view.model_dump_json(by_alias=True), 202, {"Retry-After": "1", **headers}, "application/json")
 
 
 def without_body(answer: Response) -> Response:

@@ -67,11 +67,16 @@ def answer_of(
     request: Request, answer: OwnerAnswer, headers: Mapping[str, str] | None = None, content: bytes | None = None
 ) -> Response:
     """The owner's answer as the client gets it; `content` stands for the owner's own."""
-    kept = {name: answer.headers[name] for name in _KEPT if name in answer.headers}
+    kept = kept_headers(answer)
     if not answer.is_success:
         return Response(_public_problem(request, answer), answer.status_code, kept, MEDIA_TYPE)
     kept |= {**(headers or {}), **_next_link(request, answer)}
     return Response(answer.content if content is None else content, answer.status_code, kept, "application/json")
+
+
+def kept_headers(answer: OwnerAnswer) -> dict[str, str]:
+    """The headers of an owner's answer that the client gets, too."""
+    return {name: answer.headers[name] for name in _KEPT if name in answer.headers}
 
 
 def emptied(request: Request, answer: OwnerAnswer) -> Response:
