@@ -16,6 +16,9 @@ from shared.infra.problems import ProblemError
 
 MAX_WAITERS = 20_000
 """So many open commands a process keeps; more are refused before they are published."""
+RETRY_AFTER_SECONDS = 2
+"""When a refused one may come again. Not spread as after an absence (`http/retries.py`): waiters end one by one, so there is no
+moment for which all who were refused would wait."""
 
 WaiterKey = tuple[UUID, str]
 """A command id and the hash of a body."""
@@ -69,7 +72,7 @@ class Waiters:
     def open(self, command: ApiCommand, poll_at: float) -> Waiter:
         """A new waiter. Raises a `ProblemError` `not_accepted` when there are too many."""
         if len(self._open) >= MAX_WAITERS:
-            raise ProblemError(Code.NOT_ACCEPTED, headers={"Retry-After": "2"})
+            raise ProblemError(Code.NOT_ACCEPTED, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
         waiter = Waiter(command, poll_at, asyncio.get_running_loop().create_future())
         self._open[waiter.key] = waiter
         return waiter
