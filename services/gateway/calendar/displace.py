@@ -18,7 +18,7 @@ from services.gateway.calendar.polling import poll_until
 from services.gateway.gateway import Gateway, gateway_of
 from services.gateway.http.answers import running
 from services.gateway.http.headers import IDEMPOTENCY_KEY
-from services.gateway.http.reading import read_command
+from services.gateway.http.reading import operation_of, read_command
 from services.gateway.owners.ask import OnFailure, ask
 from services.gateway.owners.client import AVAILABILITY, OwnerAnswer
 from services.gateway.owners.forward import answer_of, kept_headers
@@ -39,7 +39,6 @@ from shared.contracts.problems import PROBLEMS
 from shared.infra import ids
 from shared.infra.problems import ProblemError
 
-OPERATION = "displace_appointments"
 NOTHING_OPEN = "No open place was found"
 
 
@@ -104,7 +103,7 @@ async def displace_appointments(request: Request, caller: ApiCaller, doctor_id: 
     deadline = gateway.clock.monotonic() + posted.preference.wait_seconds
     key = gateway.key_of(posted)
     dry_run = posted.body.dry_run
-    command_id = None if dry_run else ids.command_id(caller.clinic_id, caller.principal, OPERATION, key)
+    command_id = None if dry_run else ids.command_id(caller.clinic_id, caller.principal, operation_of(request), key)
     displacing = DisplaceCall(gateway, caller, doctor_id, posted.body, command_id)
     answer, plan = await displacing.plan()
     if plan is None:

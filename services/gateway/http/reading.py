@@ -1,4 +1,7 @@
-"""Reads the request of a command: its preference, body and key, and names every bad field at once. Called by the routes."""
+"""Reads the request of a command: its preference, body and key, and names every bad field at once; and for which operation it is.
+
+Called by the routes, and by what registers.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,6 +49,12 @@ async def read_command(request: Request, *forms: type[M], required: bool = True)
     if errors:
         raise ProblemError(Code.VALIDATION_FAILED, errors=errors)
     return CommandRequest(body, keys[0] if keys else own, preferred)
+
+
+def operation_of(request: Request) -> str:
+    """The operation of the API that is asked for, by the name that the document has for it: the scope of its idempotency keys."""
+    operation: str = request.scope["route"].operation_id
+    return operation
 
 
 def _parse_form(forms: Sequence[type[M]], data: object) -> M:

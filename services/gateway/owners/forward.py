@@ -15,6 +15,7 @@ from fastapi import Request, Response
 from services.gateway.access.caller import ApiCaller
 from services.gateway.gateway import gateway_of
 from services.gateway.http.headers import IDEMPOTENCY_KEY, key_errors
+from services.gateway.http.reading import operation_of
 from services.gateway.owners.client import OwnerAnswer
 from shared.contracts import internal
 from shared.contracts.problems import Code
@@ -37,7 +38,7 @@ async def call(request: Request, caller: ApiCaller, owner: str, method: str, pat
 
 
 async def register(
-    request: Request, caller: ApiCaller, owner: str, path: str, operation: str, *, keyed: bool = True, **params: object
+    request: Request, caller: ApiCaller, owner: str, path: str, *, keyed: bool = True, **params: object
 ) -> OwnerAnswer:
     """A registry call, once for each key of its operation. One that is not `keyed` leaves nothing that could be repeated."""
     content = await request.body()
@@ -45,7 +46,7 @@ async def register(
     if errors := key_errors(keys):
         await read_json(request)  # a body that is no JSON is refused first, as everywhere
         raise ProblemError(Code.VALIDATION_FAILED, errors=errors)
-    repeated_as = command_id(caller.clinic_id, caller.principal, operation, keys[0]) if keys and keyed else None
+    repeated_as = command_id(caller.clinic_id, caller.principal, operation_of(request), keys[0]) if keys and keyed else None
     owners = gateway_of(request).owners
     return await owners.call(owner, "POST", path, caller, params=params, content=content, command_id=repeated_as)
 

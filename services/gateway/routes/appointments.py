@@ -32,7 +32,7 @@ _BOOK_CODES = (
 
 @router.post(
     "/appointments",
-    operation_id="create_appointment",
+    operation_id=BOOK.operation,
     status_code=201,
     response_model=AppointmentView,
     responses=doc.answers(201, shown.APPOINTMENT, *doc.BODY_CODES, *_BOOK_CODES, command=True, carries=["Location"]),

@@ -66,7 +66,7 @@ _EXCEPTION_CODES = (Code.VALIDATION_FAILED, Code.UNKNOWN_DOCTOR, Code.UNKNOWN_EX
 )  # fmt: skip
 async def set_availability(request: Request, caller: ByApiCaller, doctor_id: UUID) -> Response:
     """Opens, closes or resizes a day; what is left out stays as it was. A closed day tells whom it displaces."""
-    answer = await register(request, caller, AVAILABILITY, f"/internal/doctors/{doctor_id}/availability", "set_availability")
+    answer = await register(request, caller, AVAILABILITY, f"/internal/doctors/{doctor_id}/availability")
     return await _with_displaced(request, caller, answer, f"{API}/doctors/{{doctor_id}}/availability?date={{date}}")
 
 
@@ -119,9 +119,7 @@ async def get_schedule(request: Request, caller: ByApiCaller, doctor_id: UUID) -
 async def create_exception(request: Request, caller: ByApiCaller, doctor_id: UUID, dry_run: DryRunFlag = "false") -> Response:
     """Closes dates or adds hours. Closed first, then told: the list of displaced appointments is complete."""
     tried = dry_run == "true"
-    answer = await register(
-        request, caller, AVAILABILITY, _exceptions(doctor_id), "create_exception", keyed=not tried, dry_run=dry_run
-    )
+    answer = await register(request, caller, AVAILABILITY, _exceptions(doctor_id), keyed=not tried, dry_run=dry_run)
     return await _with_displaced(request, caller, answer, f"{API}/doctors/{doctor_id}/exceptions/{{id}}")
 
 

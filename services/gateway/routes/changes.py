@@ -33,7 +33,7 @@ _CANCEL_CODES = (*doc.BODY_CODES, Code.UNKNOWN_APPOINTMENT, Code.CHECKED_IN, Cod
 
 @router.post(
     "/{appointment_id}/confirm",
-    operation_id="confirm_appointment",
+    operation_id=CONFIRM.operation,
     response_model=AppointmentView,
     responses=doc.answers(200, shown.CONFIRMED, *_CONFIRM_CODES, command=True),
     openapi_extra=doc.takes(doc.KEY, doc.PREFER),
@@ -49,7 +49,7 @@ async def confirm_appointment(request: Request, caller: ByApiCaller, appointment
 
 @router.post(
     "/{appointment_id}/reschedule",
-    operation_id="reschedule_appointment",
+    operation_id=MOVE.operation,
     response_model=AppointmentView,
     responses=doc.answers(200, shown.MOVED, *_MOVE_CODES, command=True),
     openapi_extra=doc.posts(MoveIn, doc.Forms(shown.MOVE_BODIES), command=True),
@@ -79,7 +79,7 @@ async def get_appointment_history(request: Request, caller: ByApiCaller, appoint
 
 @router.post(
     "/{appointment_id}/cancel",
-    operation_id="cancel_appointment",
+    operation_id=CANCEL.operation,
     response_model=AppointmentView,
     responses=doc.answers(200, shown.CANCELLED, *_CANCEL_CODES, command=True),
     openapi_extra=doc.posts(CancelIn, shown.CANCEL_BODY, required=False, command=True),

@@ -31,7 +31,7 @@ _CODES = (
 
 @router.post(
     "",
-    operation_id="create_checkin",
+    operation_id=CHECK_IN.operation,
     status_code=201,
     response_model=QueueEntryView,
     responses=doc.answers(201, shown.ENTRY, *doc.BODY_CODES, *_CODES, command=True),

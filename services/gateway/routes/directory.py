@@ -77,7 +77,7 @@ def add_collection(table: StaticTable) -> None:
         openapi_extra=doc.posts(table.body, table.body_example),
     )
     async def create(request: Request, caller: ByApiCaller) -> Response:
-        answer = await register(request, caller, AVAILABILITY, f"/internal{table.path}", f"create_{table.name}")
+        answer = await register(request, caller, AVAILABILITY, f"/internal{table.path}")
         return made(request, answer, f"{API}{table.path}/{{id}}")
 
     @router.get(

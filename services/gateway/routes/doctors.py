@@ -36,7 +36,7 @@ _GONE = ("Preference-Applied",)
 )
 async def create_doctor(request: Request, caller: ByApiCaller) -> Response:
     """Registers a doctor; without `code` it is made from the name."""
-    answer = await register(request, caller, AVAILABILITY, "/internal/doctors", "create_doctor")
+    answer = await register(request, caller, AVAILABILITY, "/internal/doctors")
     return await registered(request, caller, answer, "doctor", f"{API}/doctors/{{id}}")
 
 

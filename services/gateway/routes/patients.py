@@ -39,7 +39,7 @@ _DUPLICATES = (Code.POSSIBLE_DUPLICATE, Code.NHS_NUMBER_TAKEN)
 )  # fmt: skip
 async def create_patient(request: Request, caller: ByApiCaller, on_duplicate: DuplicatePolicy = None) -> Response:
     """Registers a patient; the same person (phone, name and date of birth agree) is answered with 200."""
-    answer = await register(request, caller, BOOKING, "/internal/patients", "create_patient", on_duplicate=on_duplicate)
+    answer = await register(request, caller, BOOKING, "/internal/patients", on_duplicate=on_duplicate)
     return await registered(request, caller, answer, "patient", f"{API}/patients/{{id}}")
 
 
@@ -123,4 +123,4 @@ async def delete_patient(
 async def merge_patients(request: Request, caller: ByApiCaller, patient_id: UUID) -> Response:
     """Moves a patient's live appointments to the one who survives; from then on both ids mean the survivor."""
     path = f"/internal/patients/{patient_id}/merge"
-    return answer_of(request, await register(request, caller, BOOKING, path, "merge_patients"))
+    return answer_of(request, await register(request, caller, BOOKING, path))
