@@ -3,8 +3,6 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from shared.contracts import internal
-
 
 @dataclass(frozen=True)
 class ApiCaller:
@@ -20,7 +18,3 @@ class ApiCaller:
     def command_id(self) -> None:
         """None: what a request changes at the gateway itself is not repeated under a key."""
         return None
-
-    def headers(self, command_id: UUID | None = None) -> dict[str, str]:
-        """The headers of an internal call on behalf of this caller."""
-        return internal.headers(self.clinic_id, self.actor, self.principal, command_id) | self.passed_on

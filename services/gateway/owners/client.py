@@ -15,6 +15,7 @@ import orjson
 from services.gateway.access.caller import ApiCaller
 from services.gateway.http.retries import refusal_to_repeat
 from services.gateway.settings import Settings
+from shared.contracts import internal
 from shared.contracts.commands import CloseCommands, CommandLook, CommandQuestion, Outcome, Outcomes, OverdueCommand
 from shared.contracts.problems import Code
 from shared.contracts.shapes import Active
@@ -82,7 +83,7 @@ class Owners:
         Raises a `ProblemError` `unavailable` when there is no answer.
         """
         query = {name: str(value) for name, value in (params or {}).items() if value is not None}
-        headers = caller.headers(command_id)
+        headers = internal.headers(caller.clinic_id, caller.actor, caller.principal, command_id) | caller.passed_on
         if content is not None:
             headers["Content-Type"] = "application/json"
         try:
