@@ -28,7 +28,7 @@ from shared.contracts.calendar import (
     ScheduleView,
     SlotPage,
 )
-from shared.contracts.clinics import ClinicView, SettingsPatch
+from shared.contracts.clinics import ClinicSettings, ClinicView, SettingsPatch
 from shared.contracts.directory import (
     CategoryIn,
     CategoryPage,
@@ -168,3 +168,8 @@ def test_every_operation_of_the_api_refuses_a_parameter_that_it_does_not_have(do
             assert [error["field"] for error in answer.json()["errors"]] == ["colour", "x" * 64], (method, path)
             asked += 1
     assert asked == len(OPERATIONS) - 1  # all but `get_health`
+
+
+def test_every_setting_of_a_clinic_can_be_changed() -> None:
+    """What is read has defaults and no limits, what is sent has limits and no defaults: two lists, of the same names."""
+    assert list(SettingsPatch.model_fields) == list(ClinicSettings.model_fields)
