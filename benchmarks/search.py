@@ -41,18 +41,21 @@ class Kind:
     """One kind of search: what the client asks, and the statement that availability makes of it."""
 
     def __init__(self, name: str, clinic: UUID, doctors: list[UUID], size: int, **query: str | int) -> None:
-        first = dt.datetime.now(dt.UTC).date()
+        now = dt.datetime.now(dt.UTC)
+        first, last = now.date(), now.date() + dt.timedelta(days=DAYS)
         self.name = name
-        self.query: dict[str, str | int] = {"from": str(first), "to": str(first + dt.timedelta(days=DAYS)), **query}
-        self._asked = (clinic, doctors, first, first + dt.timedelta(days=DAYS))
-        self._size = size
+        self.query: dict[str, str | int] = {"from": str(first), "to": str(last), **query}
+        self._asked = SlotQuery(
+            clinic_id=clinic, doctors=doctors, first=first, last=last, bookable_after=now, now=now,
+            horizon_days=400, after=SearchPosition(now), location_id=None, limit=size + 1,
+        )  # fmt: skip
         self.http_ms: list[list[float]] = []
         self.sql_ms: list[list[float]] = []
 
     def statement(self) -> tuple[Any, ...]:
         """As availability would send it now."""
         now = dt.datetime.now(dt.UTC)
-        return statement(SlotQuery(*self._asked, now, now, 400, SearchPosition(now), None, self._size + 1))
+        return statement(self._asked._replace(bookable_after=now, now=now, after=SearchPosition(now)))
 
     def row(self) -> list[str]:
         """Its line of the table."""

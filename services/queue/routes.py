@@ -21,9 +21,7 @@ async def get_queue(
 ) -> QueuePage:
     """A page of a doctor's queue of a day, in order of position."""
     queue, after_position = QueueKey(caller.clinic_id, doctor_id, date), position_of(cursor)
-    return await in_unit(
-        request, caller, lambda unit: service.read_queue(unit, queue, limit=limit, after_position=after_position)
-    )
+    return await in_unit(request, caller, service.read_queue, queue, limit=limit, after_position=after_position)
 
 
 def position_of(cursor: str | None) -> int:

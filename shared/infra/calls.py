@@ -4,7 +4,7 @@ Used by the `routes` of services that own registry data. A rival that was faster
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeVar
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from fastapi import Request, Response
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
@@ -27,17 +27,27 @@ class Versioned(Protocol):
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Versioned)
+P = ParamSpec("P")
 
 ATTEMPTS = 5
 LONGEST_PAUSE_SECONDS = 0.2
 
 
-async def in_unit(request: Request, caller: Caller, use_case: Callable[[RegistryUnit], Awaitable[T]]) -> T:
-    """Runs a use case in a transaction of the caller's clinic, to its end; again from the start where a rival was in its way."""
+async def in_unit(
+    request: Request,
+    caller: Caller,
+    use_case: Callable[Concatenate[RegistryUnit, P], Awaitable[T]],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """Runs a use case in a transaction of the caller's clinic, to its end; again from the start where a rival was in its way.
+
+    The use case gets the transaction's unit, then the arguments.
+    """
 
     async def once() -> T:
         async with runtime(request).units.registry(caller.clinic_id) as unit:
-            return await use_case(unit)
+            return await use_case(unit, *args, **kwargs)
 
     retrying = AsyncRetrying(
         retry=retry_if_exception(is_rivalry),

@@ -6,10 +6,10 @@ slot each other command gets is decided by `reservations.py`.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from services.availability.domain.days import Day, DayKey, DoctorKey, date_refusal
+from services.availability.domain.days import Day, DayKey, DoctorKey, bookable_after, date_refusal
 from services.availability.domain.slots import NamedSlot, Reservation
 from shared.contracts.booking import BookAppointment, RescheduleAppointment
 from shared.contracts.calendar import HORIZON_DAYS
@@ -50,7 +50,7 @@ class BatchSnapshot:
 
     def bookable_after(self, clinic_id: UUID) -> datetime:
         """A slot that starts then or earlier cannot be booked any more."""
-        return self.now + timedelta(minutes=self.settings_of(clinic_id).lead_time_minutes)
+        return bookable_after(self.settings_of(clinic_id), self.now)
 
 
 def is_late(command: SlotCommand, now: datetime) -> bool:

@@ -69,6 +69,11 @@ def date_refusal(day: date, zone: str, horizon_days: int, now: datetime) -> Code
     return Code.TOO_FAR if day > first + timedelta(days=horizon_days) else None
 
 
+def bookable_after(settings: ClinicSettings, now: datetime) -> datetime:
+    """A slot that starts then or earlier cannot be booked any more."""
+    return now + timedelta(minutes=settings.lead_time_minutes)
+
+
 def unrecorded_day(doctor_id: UUID, day: date, settings: ClinicSettings, rules: DayRules) -> DayView:
     """How a day without a record reads: as the clinic's default, which its first booking would make, or without any hours."""
     if rules.timed:

@@ -26,7 +26,7 @@ async def post_availability(request: Request, response: Response, caller: ByCall
     change = DayChange(DayKey(caller.clinic_id, doctor_id, form.date), form, clinic)
 
     async with runtime(request).locks.hold([change.key.lock_name]):
-        done = await in_unit(request, caller, lambda unit: set_day(unit, caller, change))
+        done = await in_unit(request, caller, set_day, caller, change)
     response.status_code = done.status_code
     mark(response, replayed=done.replayed)
     return done.body
@@ -35,4 +35,4 @@ async def post_availability(request: Request, response: Response, caller: ByCall
 @router.get("/doctors/{doctor_id}/availability")
 async def get_availability(request: Request, caller: ByCaller, doctor_id: UUID, date: dt.date) -> DayView:
     """Reads a day; one without a record reads as the clinic's default."""
-    return await in_unit(request, caller, lambda unit: read_day(unit, DayKey(caller.clinic_id, doctor_id, date)))
+    return await in_unit(request, caller, read_day, DayKey(caller.clinic_id, doctor_id, date))

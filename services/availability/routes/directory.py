@@ -19,7 +19,7 @@ def routes_of(path: str, kind: EntryKind[V, P]) -> APIRouter:
     async def post(request: Request, response: Response, caller: ByCaller) -> V:
         """Makes an entry."""
         data = await read_json(request)
-        done = await in_unit(request, caller, lambda unit: directory.create_entry(unit, caller, kind, data))
+        done = await in_unit(request, caller, directory.create_entry, caller, kind, data)
         mark(response, replayed=done.replayed)
         return tagged(response, done.body)
 
@@ -27,26 +27,24 @@ def routes_of(path: str, kind: EntryKind[V, P]) -> APIRouter:
     async def get_all(request: Request, caller: ByCaller, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> P:
         """Lists entries in order of name."""
         after = decode_cursor(cursor, 1)[0] if cursor is not None else ""
-        return await in_unit(
-            request, caller, lambda unit: directory.list_entries(unit, caller, kind, limit=limit, after_key=after)
-        )
+        return await in_unit(request, caller, directory.list_entries, caller, kind, limit=limit, after_key=after)
 
     @router.get("/{entry_id}", response_model=kind.view)
     async def get(request: Request, response: Response, caller: ByCaller, entry_id: UUID) -> V:
         """Reads an entry."""
-        return tagged(response, await in_unit(request, caller, lambda unit: directory.read_entry(unit, caller, kind, entry_id)))
+        return tagged(response, await in_unit(request, caller, directory.read_entry, caller, kind, entry_id))
 
     @router.patch("/{entry_id}", response_model=kind.view)
     async def patch(request: Request, response: Response, caller: ByCaller, entry_id: UUID) -> V:
         """Changes an entry."""
         data = await read_json(request)
-        entry = await in_unit(request, caller, lambda unit: directory.change_entry(unit, caller, kind, entry_id, data))
+        entry = await in_unit(request, caller, directory.change_entry, caller, kind, entry_id, data)
         return tagged(response, entry)
 
     @router.delete("/{entry_id}", status_code=204)
     async def delete(request: Request, caller: ByCaller, entry_id: UUID) -> None:
         """Removes an entry that no doctor has."""
-        await in_unit(request, caller, lambda unit: directory.remove_entry(unit, caller, kind, entry_id))
+        await in_unit(request, caller, directory.remove_entry, caller, kind, entry_id)
 
     return router
 

@@ -18,7 +18,7 @@ router = APIRouter(prefix="/doctors/{doctor_id}")
 async def post_displaced(request: Request, response: Response, caller: ByCaller, doctor_id: UUID) -> DisplacedFound:
     """Which appointments of some dates are displaced, or what was done about them under the same key."""
     data = await read_json(request)
-    found = await in_unit(request, caller, lambda unit: find_displaced(unit, caller, doctor_id, data))
+    found = await in_unit(request, caller, find_displaced, caller, doctor_id, data)
     mark(response, replayed=found.plan is not None)
     return found
 
@@ -28,6 +28,6 @@ async def post_displace(request: Request, response: Response, caller: ByCaller, 
     """Takes new places for displaced appointments."""
     data = await read_json(request)
     question_after_seconds: float = request.app.state.question_after_seconds
-    done = await in_unit(request, caller, lambda unit: displace(unit, caller, doctor_id, data, question_after_seconds))
+    done = await in_unit(request, caller, displace, caller, doctor_id, data, question_after_seconds)
     mark(response, replayed=done.replayed)
     return done.body

@@ -1,6 +1,5 @@
 """Doctors: registering, reading, searching, changing, deleting, importing."""
 
-from collections.abc import Awaitable
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -21,7 +20,6 @@ from shared.contracts.shapes import Deleted
 from shared.infra.caller import ByCaller
 from shared.infra.calls import in_unit, mark, tagged
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, decode_cursor, read_json
-from shared.infra.unit import RegistryUnit
 
 router = APIRouter()
 
@@ -49,7 +47,7 @@ def _filter(
 async def post_doctor(request: Request, response: Response, caller: ByCaller, reader: ByReader) -> DoctorView:
     """Registers a doctor."""
     data = await read_json(request)
-    done = await in_unit(request, caller, lambda unit: register_doctor(unit, caller, data, reader))
+    done = await in_unit(request, caller, register_doctor, caller, data, reader)
     mark(response, replayed=done.replayed)
     return tagged(response, done.body)
 
@@ -65,41 +63,37 @@ async def get_doctors(
 ) -> DoctorPage:
     """Lists active doctors in order of code."""
     search = DoctorSearch(wanted, limit, decode_cursor(cursor, 1)[0] if cursor is not None else "")
-    return await in_unit(request, caller, lambda unit: find_doctors(unit, caller, search, reader))
+    return await in_unit(request, caller, find_doctors, caller, search, reader)
 
 
 @router.post("/doctors/import")
 async def post_import(request: Request, caller: ByCaller, dry_run: bool = False) -> ImportReport:
     """Imports some lines of a file."""
     data = await read_json(request)
-    return await in_unit(request, caller, lambda unit: import_doctors(unit, caller, data, dry_run=dry_run))
+    return await in_unit(request, caller, import_doctors, caller, data, dry_run=dry_run)
 
 
 @router.get("/doctors/{doctor_id}")
 async def get_doctor(request: Request, response: Response, caller: ByCaller, reader: ByReader, doctor_id: UUID) -> DoctorView:
     """Reads a doctor, a deleted one too."""
-    return tagged(response, await in_unit(request, caller, lambda unit: read_doctor(unit, caller, doctor_id, reader)))
+    return tagged(response, await in_unit(request, caller, read_doctor, caller, doctor_id, reader))
 
 
 @router.patch("/doctors/{doctor_id}")
 async def patch_doctor(request: Request, response: Response, caller: ByCaller, reader: ByReader, doctor_id: UUID) -> DoctorView:
     """Changes a doctor."""
     data = await read_json(request)
-    doctor = await in_unit(request, caller, lambda unit: change_doctor(unit, caller, doctor_id, data, reader))
+    doctor = await in_unit(request, caller, change_doctor, caller, doctor_id, data, reader)
     return tagged(response, doctor)
 
 
 @router.delete("/doctors/{doctor_id}")
 async def remove_doctor(request: Request, caller: ByCaller, doctor_id: UUID, cancel_appointments: bool = False) -> Deleted:
     """Deletes a doctor; again: tells what is left of the appointments."""
-
-    def work(unit: RegistryUnit) -> Awaitable[Deleted]:
-        return delete_doctor(unit, caller, doctor_id, cancel_appointments=cancel_appointments)
-
-    return await in_unit(request, caller, work)
+    return await in_unit(request, caller, delete_doctor, caller, doctor_id, cancel_appointments=cancel_appointments)
 
 
 @router.get("/doctors/{doctor_id}/left")
 async def get_left(request: Request, caller: ByCaller, doctor_id: UUID) -> Deleted:
     """How many appointments of a deleted doctor are still to be cancelled."""
-    return await in_unit(request, caller, lambda unit: appointments_left(unit, caller, doctor_id))
+    return await in_unit(request, caller, appointments_left, caller, doctor_id)

@@ -38,14 +38,14 @@ def _search(
 @router.get("/slots")
 async def get_slots(request: Request, caller: ByCaller, search: Annotated[SlotSearch, Depends(_search)]) -> SlotPage:
     """Searches open slots, in order of start."""
-    return await in_unit(request, caller, lambda unit: list_slots(unit, caller, search))
+    return await in_unit(request, caller, list_slots, caller, search)
 
 
 @router.post("/slots/resolve")
 async def post_resolve(request: Request, caller: ByCaller) -> SlotPlace:
     """Finds a slot by its id, or by doctor, start and perhaps location."""
     asked = parse(SlotQuestion, await read_json(request))
-    return await in_unit(request, caller, lambda unit: resolve_slot(unit, caller, asked))
+    return await in_unit(request, caller, resolve_slot, caller, asked)
 
 
 @router.post("/appointments/taken")

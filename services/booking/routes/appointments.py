@@ -28,16 +28,16 @@ async def get_appointments(
 ) -> AppointmentPage:
     """Lists appointments."""
     wanted = AppointmentFilter(doctor_id=doctor_id, date=date, status=status, after=page_start(cursor))
-    return await in_unit(request, caller, lambda unit: list_appointments(unit, caller.clinic_id, patient_id, wanted, limit))
+    return await in_unit(request, caller, list_appointments, caller.clinic_id, patient_id, wanted, limit)
 
 
 @router.post("/appointments/look")
 async def post_lookup(request: Request, caller: ByCaller, asked: AppointmentLook) -> AppointmentPage:
     """Looks up many appointments by their ids."""
-    return await in_unit(request, caller, lambda unit: look_up_appointments(unit, caller.clinic_id, asked))
+    return await in_unit(request, caller, look_up_appointments, caller.clinic_id, asked)
 
 
 @router.get("/appointments/{appointment_id}")
 async def get_appointment(request: Request, caller: ByCaller, appointment_id: UUID) -> AppointmentView:
     """Reads an appointment."""
-    return await in_unit(request, caller, lambda unit: read_appointment(unit, caller.clinic_id, appointment_id))
+    return await in_unit(request, caller, read_appointment, caller.clinic_id, appointment_id)

@@ -19,11 +19,11 @@ router = APIRouter()
 async def get_history(request: Request, caller: ByCaller, appointment_id: UUID) -> History:
     """Reads all changes of an appointment."""
     codec = codec_of(request)
-    return await in_unit(request, caller, lambda unit: read_history(unit, codec, caller.clinic_id, appointment_id))
+    return await in_unit(request, caller, read_history, codec, caller.clinic_id, appointment_id)
 
 
 @router.put("/appointments/{appointment_id}/notes/{command_id}", status_code=204)
 async def put_note(request: Request, caller: ByCaller, appointment_id: UUID, command_id: UUID) -> None:
     """Keeps the note of a command that is still to come."""
     data, codec = await read_json(request), codec_of(request)
-    await in_unit(request, caller, lambda unit: keep_note(unit, codec, caller.clinic_id, appointment_id, command_id, data))
+    await in_unit(request, caller, keep_note, codec, caller.clinic_id, appointment_id, command_id, data)

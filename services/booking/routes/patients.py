@@ -16,7 +16,6 @@ from shared.contracts.patients import PatientPage, PatientView
 from shared.infra.caller import ByCaller
 from shared.infra.calls import in_unit, mark, tagged
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, read_json
-from shared.infra.unit import RegistryUnit
 
 router = APIRouter()
 
@@ -29,7 +28,7 @@ async def post_patient(request: Request, response: Response, caller: ByCaller, o
     """Registers a patient."""
     data, codec = await read_json(request), codec_of(request)
     create = on_duplicate is not None
-    done = await in_unit(request, caller, lambda unit: register_patient(unit, codec, caller, data, create_duplicate=create))
+    done = await in_unit(request, caller, register_patient, codec, caller, data, create_duplicate=create)
     response.status_code = done.status_code
     mark(response, replayed=done.replayed)
     return tagged(response, done.body)
@@ -49,7 +48,7 @@ async def get_patients(
     filters = {"phone": phone, "nhs_number": nhs_number, "name": name}
     sent = {field: value for field, value in filters.items() if value is not None}
     codec, after = codec_of(request), page_start(cursor)
-    return await in_unit(request, caller, lambda unit: find_patients(unit, codec, caller, sent, limit, after))
+    return await in_unit(request, caller, find_patients, codec, caller, sent, limit, after)
 
 
 @router.post("/patients/import")
@@ -59,20 +58,16 @@ async def post_import(
     """Imports some lines of a file."""
     data, codec = await read_json(request), codec_of(request)
     create = on_duplicate == "create"
-    rules = await in_unit(request, caller, lambda unit: form_rules(unit, caller.clinic_id))
+    rules = await in_unit(request, caller, form_rules, caller.clinic_id)
     lines = await judge_lines(codec, caller, data, rules)
-
-    async def work(unit: RegistryUnit) -> ImportReport:
-        return await import_patients(unit, codec, caller, lines, dry_run=dry_run, create_duplicate=create)
-
-    return await in_unit(request, caller, work)
+    return await in_unit(request, caller, import_patients, codec, caller, lines, dry_run=dry_run, create_duplicate=create)
 
 
 @router.get("/patients/{patient_id}")
 async def get_patient(request: Request, response: Response, caller: ByCaller, patient_id: UUID) -> PatientView:
     """Reads a patient, a deleted one too."""
     codec = codec_of(request)
-    return tagged(response, await in_unit(request, caller, lambda unit: read_patient(unit, codec, caller, patient_id)))
+    return tagged(response, await in_unit(request, caller, read_patient, codec, caller, patient_id))
 
 
 @router.patch("/patients/{patient_id}")
@@ -82,8 +77,5 @@ async def patch_patient(
     """Changes a patient."""
     data, codec = await read_json(request), codec_of(request)
     create = on_duplicate is not None
-
-    async def work(unit: RegistryUnit) -> PatientView:
-        return await change_patient(unit, codec, caller, patient_id, data, create_duplicate=create)
-
-    return tagged(response, await in_unit(request, caller, work))
+    changed = await in_unit(request, caller, change_patient, codec, caller, patient_id, data, create_duplicate=create)
+    return tagged(response, changed)

@@ -19,13 +19,13 @@ router = APIRouter()
 @router.delete("/patients/{patient_id}")
 async def remove_patient(request: Request, caller: ByCaller, patient_id: UUID, cancel_appointments: bool = False) -> Deleted:
     """Deletes a patient."""
-    return await in_unit(request, caller, lambda unit: delete_patient(unit, caller, patient_id, cancel=cancel_appointments))
+    return await in_unit(request, caller, delete_patient, caller, patient_id, cancel=cancel_appointments)
 
 
 @router.post("/patients/{patient_id}/merge")
 async def post_merge(request: Request, response: Response, caller: ByCaller, patient_id: UUID) -> PatientView:
     """Merges a patient into another."""
     data, codec = await read_json(request), codec_of(request)
-    done = await in_unit(request, caller, lambda unit: merge_patients(unit, codec, caller, patient_id, data))
+    done = await in_unit(request, caller, merge_patients, codec, caller, patient_id, data)
     mark(response, replayed=done.replayed)
     return tagged(response, done.body)

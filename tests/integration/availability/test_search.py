@@ -180,7 +180,10 @@ async def test_the_plan_goes_by_an_index(service: Availability, superuser: Any, 
     """As the service's role, which row security binds. One doctor's slots may be found by any index of theirs, and sorted:
     they are few, the costs of both ways differ by a hundredth, and what other clinics have decides. All doctors have many."""
     doctors, now = [uuid4() for _ in range(30)], dt.datetime.now(dt.UTC)
-    query = SlotQuery(service.clinic, doctors[:count], in_days(1), in_days(30), now, now, 400, SearchPosition(now), None, 51)
+    query = SlotQuery(
+        clinic_id=service.clinic, doctors=doctors[:count], first=in_days(1), last=in_days(30), bookable_after=now, now=now,
+        horizon_days=400, after=SearchPosition(now), location_id=None, limit=51,
+    )  # fmt: skip
     sql, *parameters = statement(query)
     owner = await superuser("availability")
     async with rolled_back(owner):

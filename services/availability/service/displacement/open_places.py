@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.availability.domain.dates import oldest_date, today
-from services.availability.domain.days import DayKey
+from services.availability.domain.days import DayKey, bookable_after
 from services.availability.domain.displacement import AppointmentPlace, place_of, places_of_missing_days
 from services.availability.domain.reservations import FreeSlotsNeeded
 from services.availability.repository.displacement.open_places import daily_days, missing_days
@@ -64,10 +64,12 @@ async def lock_days(unit: RegistryUnit, caller: Caller, clinic: ClinicSettings, 
 
 async def _times(unit: RegistryUnit, query: PlaceQuery) -> list[AppointmentPlace]:
     clinic = query.clinic
-    bookable_after = unit.now + timedelta(minutes=clinic.lead_time_minutes)
-    dates = (oldest_date(query.after), unit.now.date() + timedelta(days=clinic.booking_horizon_days + 1))
-    bounds = (*dates, bookable_after, unit.now, clinic.booking_horizon_days)
-    slots = SlotQuery(query.clinic_id, list(query.doctors), *bounds, SearchPosition(query.after), None, query.limit)
+    first, last = oldest_date(query.after), unit.now.date() + timedelta(days=clinic.booking_horizon_days + 1)
+    slots = SlotQuery(
+        clinic_id=query.clinic_id, doctors=list(query.doctors), first=first, last=last,
+        bookable_after=bookable_after(clinic, unit.now), now=unit.now, horizon_days=clinic.booking_horizon_days,
+        after=SearchPosition(query.after), location_id=None, limit=query.limit,
+    )  # fmt: skip
     return [
         place_of(DayKey(query.clinic_id, row["doctor_id"], row["date"]), slot_of(row), row["time_zone"])
         for row in await find(unit.connection, slots)

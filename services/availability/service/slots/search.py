@@ -1,13 +1,14 @@
 """The open slots of a clinic: what can be booked now of what is published. Called by `routes/slots.py`."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import asyncpg
 
 from services.availability.domain.dates import DAY, range_error, today
+from services.availability.domain.days import bookable_after
 from services.availability.repository.doctors import doctor_rows
 from services.availability.repository.doctors.search import DoctorFilter, matching
 from services.availability.repository.slots.search import SearchPosition, SlotQuery, find
@@ -51,9 +52,11 @@ async def list_slots(unit: RegistryUnit, caller: Caller, search: SlotSearch) -> 
     after = _after(search.cursor, unit.now)
     among = await _doctors(unit, caller, search)
     size = search.earliest or search.limit or DEFAULT_LIMIT
-    bookable_after = unit.now + timedelta(minutes=clinic.lead_time_minutes)
-    bounds = (first, last, bookable_after, unit.now, clinic.booking_horizon_days)
-    rows = await find(unit.connection, SlotQuery(caller.clinic_id, among, *bounds, after, search.location_id, size + 1))
+    query = SlotQuery(
+        clinic_id=caller.clinic_id, doctors=among, first=first, last=last, bookable_after=bookable_after(clinic, unit.now),
+        now=unit.now, horizon_days=clinic.booking_horizon_days, after=after, location_id=search.location_id, limit=size + 1,
+    )  # fmt: skip
+    rows = await find(unit.connection, query)
     more, rows = len(rows) > size and search.earliest is None, rows[:size]
     return SlotPage(items=[_view(row) for row in rows], next_cursor=_cursor(rows[-1]) if more else None)
 
