@@ -15,7 +15,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3 $$HOME/
 BIN := .venv/bin
 FRONTDESK := $(BIN)/frontdesk
 PYTEST := $(BIN)/pytest
-# So many workers run the tests of `make test`, each with servers of its own. Given servers are for one session at a time.
+# So many workers run the tests of `make test` and `make test-unit`, each with servers of its own. Given servers are for one session at a time.
 WORKERS ?= 2
 DISTRIBUTED = $(if $(filter urls,$(TEST_BACKEND)),,-n $(WORKERS) --no-loadscope-reorder)
 TIERS := unit handlers flow contracts integration e2e faults
@@ -62,17 +62,17 @@ test-integration: ## the parts and, over HTTP, the services, on real servers (TE
 test-e2e: ## the four services over HTTP, and the stories
 test-faults: ## kills, pauses, lost connections
 test-unit: also = $(DISTRIBUTED)
-# A story belongs to two tiers: each run of it is marked with one.
-test-flow: also = tests/stories -m flow
-test-e2e: also = tests/stories -m e2e
-test-integration: also = tests/e2e tests/stories -m 'integration or e2e'
+# A story belongs to two tiers: in process, and over HTTP.
+test-flow: also = tests/stories --transport in_process
+test-e2e: also = tests/stories --transport http
+test-integration: also = tests/e2e tests/stories --transport http
 $(TIERS:%=test-%): test-%: .venv/.installed
 	@$(PYTEST) tests/$* $(also) $(ARGS)
 
 .PHONY: test-containers
 # What differs on containers: the servers themselves, how they are killed, and one story of each service.
 test-containers: also = $(patsubst %,tests/e2e/test_%.py,commands doctor_gone outages) $(patsubst %,tests/stories/test_%.py,life checkin) \
-	-m 'integration or e2e'
+	--transport http
 test-containers: .venv/.installed ## what speaks to servers, on containers (TEST_BACKEND=testcontainers make test-integration has all)
 	@TEST_BACKEND=testcontainers $(PYTEST) tests/integration $(also) $(ARGS)
 

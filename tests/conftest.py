@@ -23,7 +23,13 @@ from tests.support import selection, summary
 from tests.support.servers import Databases, Running, environment_of, running_servers
 from tests.support.stack import SHORT_SESSIONS, Stacks
 from tests.support.stores import Stores
+from tests.support.transports import TRANSPORTS
 from tests.support.workers import TIERS, GroupScheduling, in_order, tier_of
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Not by `-m`, which a developer gives for other reasons: the last one counts."""
+    parser.addoption("--transport", choices=TRANSPORTS, help="run stories by this transport only")
 
 
 def pytest_configure() -> None:
@@ -45,6 +51,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(tier)
         if tier == "faults":
             item.add_marker("embedded")
+    selection.by_transport(config, items)
     selection.leave_out(config, items)
     in_order(items)
 

@@ -11,7 +11,7 @@ COMMANDS = UUID("6f1d5a52-6d4e-5c1b-9f0a-0d5c9c5b7a11")
 NewId = Callable[[], UUID]
 """What makes an id for a row or a message. Handed in, so that a simulation can hand in another."""
 new_id: NewId = uuid7
-"""The one of every process: ids in the order in which they are made."""
+"""What every process hands in: uuid7, whose ids are in the order in which they were made."""
 
 
 def command_id(clinic_id: UUID, principal: str, operation: str, key: str | None) -> UUID:

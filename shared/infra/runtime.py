@@ -69,8 +69,9 @@ class Runtime:
     ) -> None:
         """Registers the process's one consumer; `ignored` messages of its topics never reach the handler."""
         self.consumer = Consumer(
-            self.broker, self.settings.kafka, self.name, topics, handler, self.units, self.publisher, self.clock, ignored, failed
-        )
+            self.broker, self.settings.kafka, self.name, topics, handler,
+            units=self.units, publisher=self.publisher, clock=self.clock, ignored=ignored, failed=failed,
+        )  # fmt: skip
 
     async def start(self) -> None:
         """Joins the group and starts relaying. Raises `KafkaError` when no broker answers."""

@@ -61,7 +61,7 @@ class KafkaSettings(Section):
     request_timeout_ms: int = Field(default=5_000, ge=500)
     """How long a request to a broker may take."""
     session_timeout_ms: int = Field(default=10_000, ge=1_000)
-    """How long a killed process keeps its partitions; a broker refuses less than its `group.min.session.timeout.ms`."""
+    """How long a killed process keeps its partitions; not below the brokers' `group.min.session.timeout.ms` (6 s by default)."""
 
 
 class RedisSettings(Section):

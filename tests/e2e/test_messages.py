@@ -107,17 +107,17 @@ async def test_everything_redelivered_changes_nothing(
     first, second = await clinic.booked(doctor, patient, today), await clinic.booked(doctor, patient, today)
     assert (await clinic.check_in(first["id"], patient)).status_code == 201
     await clinic.cancel(second["id"])
-    before = await picture(clinic, doctor, today)
+    before = await day_as_read(clinic, doctor, today)
     for record in await messages_of(servers.kafka_bootstrap, topic, doctor_id=doctor):
         await producer.send_and_wait(topic.name, record.value, key=record.key, headers=list(record.headers))
     third = await clinic.booked(doctor, patient, today)  # behind the repeats, on the same key
     await clinic.cancel(third["id"])
-    after = await picture(clinic, doctor, today)
+    after = await day_as_read(clinic, doctor, today)
     assert [item for item in after["appointments"] if item["id"] != third["id"]] == before["appointments"]
     assert (after["queue"], after["remaining"]) == (before["queue"], before["remaining"])
 
 
-async def picture(clinic: Clinic, doctor: str, date: str) -> dict[str, Any]:
+async def day_as_read(clinic: Clinic, doctor: str, date: str) -> dict[str, Any]:
     """What clients see of a doctor's day."""
     appointments = await clinic.get("/appointments", doctor_id=doctor)
     queue = await clinic.get(f"/checkins/doctors/{doctor}/queue", date=date)

@@ -81,11 +81,11 @@ async def test_the_end_of_a_hold_is_said_once(clinic: Clinic, in_process: InProc
         await eventually(lambda: are_told(in_process, hold_ttl_seconds=1))
         await clinic.held(slot, patient)
         await eventually(lambda: in_process.said(AppointmentExpired))
-    assert await in_process.counts(AppointmentExpired, SlotReleased) == [1, 1]
+        assert await in_process.counts(AppointmentExpired, SlotReleased) == [1, 1]
 
 
 async def are_told(in_process: InProcess, **settings: int) -> bool:
-    """Whether all services know these settings of the clinic."""
+    """Whether these settings of the clinic were said. All services know them then: what is said is delivered when it is read."""
     return any(settings.items() <= dict(one.settings).items() for one in await in_process.said(ClinicChanged))
 
 

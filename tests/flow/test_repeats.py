@@ -26,17 +26,17 @@ async def test_everything_delivered_again_changes_nothing(clinic: Clinic, in_pro
     await clinic.check_in(two["id"], patient)
     refused = await in_process.answer_to_another(BookAppointment, patient_id=new_id())
     assert not refused.answer.succeeded
-    before, delivered = await picture(clinic, doctor), await in_process.log()
+    before, delivered = await day_as_read(clinic, doctor), await in_process.log()
     for topic, message in delivered:
         if not isinstance(message, CommandAnswered):
             await in_process.send(topic, message)
-    assert await picture(clinic, doctor) == before
+    assert await day_as_read(clinic, doctor) == before
     known = {message.message_id for _, message in delivered}
     new = {type(message) for _, message in await in_process.log() if message.message_id not in known}
     assert new == {CommandAnswered, CommandRepeated}
 
 
-async def picture(clinic: Clinic, doctor: str) -> list[Any]:
+async def day_as_read(clinic: Clinic, doctor: str) -> list[Any]:
     """What clients could read of a doctor's day."""
     day = await clinic.get(f"/doctors/{doctor}/availability", date=today())
     return [day.json(), await clinic.appointments(doctor_id=doctor), await clinic.queue(doctor)]

@@ -1,24 +1,24 @@
-"""A story is what a client of the API can tell of its clinic. It is written once, and told by the services in this process (which
-makes it a test of the tier `flow`) and by running ones over HTTP (`e2e`).
+"""A story is a test that uses the API only. Each runs twice: on all services in this process (then it is one of the tier `flow`),
+and over HTTP on services that are processes (`e2e`). `--transport` chooses one.
 """
 
 import pytest
 
 from tests.support.clinic import Clinic
 from tests.support.fixtures import clinic_in_process, clinic_over_http, in_process, stack
+from tests.support.transports import HTTP, IN_PROCESS
 
 __all__ = ["clinic_in_process", "clinic_over_http", "in_process", "stack"]
 
-IN_PROCESS, STACK = "in_process", "stack"
-"""The fixtures of the services that carry the requests."""
+CLIENTS = {IN_PROCESS: "clinic_in_process", HTTP: "clinic_over_http"}
+"""The fixtures that are clients by each transport."""
 
 
 @pytest.fixture(
-    scope="session",
-    params=[pytest.param(IN_PROCESS, marks=pytest.mark.flow), pytest.param(STACK, marks=pytest.mark.e2e, id="http")],
+    scope="session", params=[pytest.param(IN_PROCESS, marks=pytest.mark.flow), pytest.param(HTTP, marks=pytest.mark.e2e)]
 )
 def transport(request: pytest.FixtureRequest) -> str:
-    """Which of them it is. Of the session, so that all stories on one of them come together."""
+    """How requests reach a gateway. Of the session, so that all stories by one transport run together."""
     name: str = request.param
     return name
 
@@ -26,5 +26,5 @@ def transport(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def clinic(transport: str, request: pytest.FixtureRequest) -> Clinic:
     """A client by this transport."""
-    made: Clinic = request.getfixturevalue("clinic_in_process" if transport == IN_PROCESS else "clinic_over_http")
+    made: Clinic = request.getfixturevalue(CLIENTS[transport])
     return made

@@ -186,10 +186,10 @@ async def test_a_move_that_nobody_waits_for_is_found_at_its_location(clinic: Cli
 
 
 async def test_a_hold_that_nobody_confirms_is_over(clinic: Clinic) -> None:
-    doctor, patients = await clinic.timed_doctor(), await clinic.patients(2)
-    slot, probe = (await clinic.open_slots(doctor, DAY))[::3]
+    doctor, probe, patients = await clinic.timed_doctor(), await clinic.timed_doctor(), await clinic.patients(2)
+    slot, *_ = await clinic.open_slots(doctor, DAY)
     async with clinic.settings(hold_ttl_seconds=1):
-        await eventually(lambda: holds_briefly(clinic, probe))
+        await eventually(lambda: clinic.holds_for(probe, 1))
         held = await clinic.held(slot, patients[0])
         taken = await eventually(lambda: clinic.taken(slot, patients[1]))
     expired = await clinic.appointment(held["id"])
@@ -201,13 +201,6 @@ async def test_a_hold_that_nobody_confirms_is_over(clinic: Clinic) -> None:
     ):
         assert problem_of(refused) == (409, "expired")
     assert [one["event"] for one in await clinic.history(held["id"])] == ["held", "expired"]
-
-
-async def holds_briefly(clinic: Clinic, slot: dict[str, Any]) -> bool:
-    """Whether booking knows the clinic's new time of holds."""
-    held = await clinic.held(slot, await clinic.patient())
-    assert (await clinic.cancel(held["id"])).status_code in (200, 409)
-    return bool(dt.datetime.fromisoformat(held["expires_at"]) < dt.datetime.now(dt.UTC) + dt.timedelta(minutes=1))
 
 
 async def test_a_patient_holds_three_places_at_most(clinic: Clinic) -> None:

@@ -12,8 +12,8 @@ import pytest
 
 from tests.model.machine import Run, play
 from tests.model.office import Office
-from tests.stories.conftest import IN_PROCESS
 from tests.support.clinic import Clinic
+from tests.support.transports import IN_PROCESS
 
 LIVES = int(os.environ.get("MODEL_LIVES", "0"))
 """How many there are to be, if not as many as each transport has time for."""

@@ -16,7 +16,7 @@ async def test_a_repeat_is_answered_as_it_was_and_has_one_effect(clinic: Clinic)
     assert len(await clinic.appointments(doctor_id=doctor)) == len(await clinic.queue(doctor)) == 1
 
 
-async def test_a_refusal_is_repeated_though_it_is_so_no_more(clinic: Clinic) -> None:
+async def test_a_refusal_is_repeated_though_its_reason_is_gone(clinic: Clinic) -> None:
     doctor, patient, key = await clinic.doctor(capacity=1), await clinic.patient(), uuid4().hex
     held = await clinic.booked(doctor, patient)
     assert problem_of(await clinic.book(doctor, patient, key=key)) == (409, "full")

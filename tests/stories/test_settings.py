@@ -12,6 +12,7 @@ async def test_settings_of_the_clinic_reach_whoever_acts_by_them(clinic: Clinic)
     assert len(await clinic.open_slots(timed, in_days(2), in_days(20))) == 19
     changed = {
         "time_zone": KATHMANDU, "default_daily_capacity": 3, "booking_horizon_days": 5, "one_booking_per_patient_day": True,
+        "hold_ttl_seconds": 60,
     }  # fmt: skip
     async with clinic.settings(**changed):
         assert problem_of(await clinic.patch("/clinic", {"region": "DE"}, **{"If-Match": read})) == (412, "stale")

@@ -1,9 +1,10 @@
-"""What a clinic and its patients do by the API, whatever carries their requests: the vocabulary of all tests that tell a story.
+"""A client of one clinic's API: what tests of all four services ask by.
 
-What carries them is made by `transports.py`: HTTP to running gateways, or a gateway in this process.
+How its requests reach a gateway is made by `transports.py`: HTTP to running gateways, or the application of one in this process.
 """
 
 import asyncio
+import datetime as dt
 import itertools
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -42,7 +43,7 @@ FOUR_SLOTS = week("09:00", "11:00", slot_minutes=30)
 
 
 class Clinic:
-    """What can be asked of the API, through all gateways in turn, with the checks left to the tests."""
+    """A client of one clinic's API, through all gateways in turn. What is checked is left to the tests."""
 
     def __init__(self, clients: Sequence[httpx2.AsyncClient]) -> None:
         self.clients = list(clients)
@@ -199,20 +200,32 @@ class Clinic:
 
     @asynccontextmanager
     async def settings(self, **changed: Any) -> AsyncIterator[None]:
-        """The clinic's settings are others inside of this, and afterwards, everywhere, what they were."""
-        before = _body(await self.get("/clinic"))["settings"]
+        """The clinic's settings are others inside of this, and afterwards what they were.
+
+        It returns when availability has its old default capacity and booking its old time of holds; each service hears of all
+        settings in one message. Inside, a test waits for what it is about.
+        """
+        before, daily, timed = _body(await self.get("/clinic"))["settings"], await self.doctor(), await self.timed_doctor()
         _body(await self.patch("/clinic", changed))
-        probe = await self.doctor()
         try:
             yield
         finally:
             _body(await self.patch("/clinic", {name: before[name] for name in changed}))
-            await eventually(lambda: self.has_capacity(probe, before["default_daily_capacity"]))
+            await eventually(lambda: self.has_capacity(daily, before["default_daily_capacity"]))
+            await eventually(lambda: self.holds_for(timed, before["hold_ttl_seconds"]))
 
     async def has_capacity(self, doctor_id: str, capacity: int) -> bool:
-        """Whether availability has this default capacity; settings come in one message."""
+        """Whether availability has this default capacity."""
         day = _body(await self.get(f"/doctors/{doctor_id}/availability", date=in_days(1)))
         return bool(day["capacity"] == capacity)
+
+    async def holds_for(self, doctor_id: str, seconds: int) -> bool:
+        """Whether booking holds a slot of a timed doctor so long. The slot is given back."""
+        held = await self.held((await self.open_slots(doctor_id))[0], await self.patient())
+        cancelled = await self.cancel(held["id"])
+        assert cancelled.status_code == 200 or problem_of(cancelled) == (409, "expired")
+        begun, ends = (dt.datetime.fromisoformat(held[name]) for name in ("created_at", "expires_at"))
+        return round((ends - begun).total_seconds()) == seconds
 
 
 def _body(answer: httpx2.Response, status: int = 200) -> dict[str, Any]:

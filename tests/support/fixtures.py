@@ -1,4 +1,4 @@
-"""Fixtures of the tiers that tell stories of a clinic: the services, in processes or in this one, and a client of them.
+"""Fixtures of tests of all four services: the services, as processes or in this one, and a client of them.
 
 A tier's `conftest.py` takes what it needs; there the client is called `clinic`.
 """
@@ -40,9 +40,11 @@ async def in_process(
     """All services in this process, acting for a clinic of this test's own."""
     sql, code = await superuser("gateway"), f"clinic-{clinic_id}"
     await sql.execute(MAKE, clinic_id, code)
-    async with running(service_settings, clinic_id, code) as services:
-        yield services
-    await sql.execute(REMOVE, clinic_id)
+    try:
+        async with running(service_settings, clinic_id, code) as services:
+            yield services
+    finally:
+        await sql.execute(REMOVE, clinic_id)
 
 
 @pytest.fixture

@@ -41,19 +41,23 @@ class InMemoryKafka:
         return None
 
     async def quiet(self) -> None:
-        """Returns when all records are delivered, and those that were written meanwhile."""
-        await asyncio.wait_for(self._undelivered.join(), DEADLINE_SECONDS)
+        """Returns when all records are delivered, and those that were written meanwhile. Raises what a delivery raised."""
+        delivered = asyncio.ensure_future(self._undelivered.join())
+        await asyncio.wait({delivered, self._work}, timeout=DEADLINE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        if self._work.done():
+            self._work.result()
+        assert delivered.done(), "records are not delivered"
 
     @asynccontextmanager
     async def delivering(self) -> AsyncIterator[None]:
         """Delivers until the block ends."""
-        work = asyncio.ensure_future(self._deliver())
+        self._work = asyncio.ensure_future(self._deliver())
         try:
             yield
         finally:
-            work.cancel()
+            self._work.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await work
+                await self._work
 
     async def _deliver(self) -> None:
         while True:

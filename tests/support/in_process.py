@@ -81,7 +81,7 @@ class InProcess:
         return topic, last.model_copy(update={"message_id": new_id(), "command_id": new_id(), **fields})
 
     async def answer_to_another(self, kind: type[ClientCommand], **fields: Any) -> CommandAnswered:
-        """Its one reply."""
+        """The one reply to `another` command."""
         topic, command = await self.another(kind, **fields)
         (reply,) = await self.send(topic, command)
         assert (reply.command_id, reply.reply_partition) == (command.command_id, REPLY_PARTITION)

@@ -1,4 +1,6 @@
-"""Which tests a session leaves out because of its backend, and why: said once, at the end. Called by `tests/conftest.py`."""
+"""Which tests a session leaves out: what its backend cannot run, and why is said once, at the end; and stories by a transport
+that is not asked for. Called by `tests/conftest.py`.
+"""
 
 from collections import defaultdict
 
@@ -31,9 +33,23 @@ def leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
             left_out[reason].append(item)
     for reason, gone in left_out.items():
         summary.add(config, "left out", f"TEST_BACKEND={chosen()} left out {len(gone)} tests that {reason}")
-    if all_gone := [item for group in left_out.values() for item in group]:
-        config.hook.pytest_deselected(items=all_gone)
-        items[:] = [item for item in items if item not in all_gone]
+    _take_out(config, items, {item for group in left_out.values() for item in group})
+
+
+def by_transport(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Takes stories by another transport than the chosen one out of `items`."""
+    chosen = config.getoption("transport")
+    _take_out(config, items, {item for item in items if chosen and _transport(item) not in (None, chosen)})
+
+
+def _transport(item: pytest.Item) -> object:
+    return item.callspec.params.get("transport") if isinstance(item, pytest.Function) and hasattr(item, "callspec") else None
+
+
+def _take_out(config: pytest.Config, items: list[pytest.Item], gone: set[pytest.Item]) -> None:
+    if gone:
+        config.hook.pytest_deselected(items=list(gone))
+        items[:] = [item for item in items if item not in gone]
 
 
 def _reason(item: pytest.Item) -> str | None:

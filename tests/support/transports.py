@@ -10,6 +10,8 @@ from fastapi import FastAPI
 
 from tests.support.documented import assert_documented
 
+IN_PROCESS, HTTP = "in_process", "http"
+TRANSPORTS = (IN_PROCESS, HTTP)
 TIMEOUT_SECONDS = 40.0
 TLS = ssl.create_default_context()
 """Of all clients of a session: each would read all certificates of the machine for itself, which takes 25 ms."""

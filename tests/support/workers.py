@@ -10,6 +10,8 @@ from pathlib import PurePath
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from tests.support.transports import HTTP
+
 TIERS = ("faults", "e2e", "soak", "flow", "integration", "handlers", "contracts", "unit", "compose")
 """In the order in which workers take them."""
 ON_ONE_SET = ("faults", "e2e", "soak")
@@ -22,9 +24,6 @@ OTHERS = {
     "test_integration_round.py": "integration round",
 }
 
-OVER_HTTP = "[http"
-"""In the id of a story: it is told by the services of `tests/e2e`."""
-
 
 class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]  # it ships no types
     """Hands out groups of tests; the base calls them scopes."""
@@ -34,9 +33,9 @@ class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]  # it ships no
 
 
 def group_of(test: str) -> str:
-    """The group of a test, which pytest knows by this id."""
+    """The group of a test, which pytest knows by this id. A story over HTTP runs on the services of `tests/e2e`."""
     path = PurePath(test.partition("::")[0])
-    tier = "e2e" if path.parts[1] == "stories" and OVER_HTTP in test else path.parts[1]
+    tier = "e2e" if path.parts[1] == "stories" and f"[{HTTP}" in test else path.parts[1]
     if tier not in ON_ONE_SET:
         return str(path)
     return f"{tier}: {OTHERS.get(path.name, 'all on one set')}"

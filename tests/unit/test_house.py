@@ -12,8 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.workers import TIERS
-
 pytestmark = pytest.mark.unit
 
 ROOT = Path(__file__).parents[2]
@@ -193,7 +191,7 @@ RULES: list[tuple[Rule, tuple[str, ...]]] = [
     (sleeps, ("tests",)),
     (foreign_imports, ("shared/contracts",)),
     (late_imports, PRODUCT),
-    (of_unit_tests, ("tests/support", *(f"tests/{tier}" for tier in TIERS if tier != "unit"))),
+    (of_unit_tests, tuple(f"tests/{path.name}" for path in (ROOT / "tests").iterdir() if path.is_dir() and path.name != "unit")),
 ]
 
 EXCEPTIONS: dict[Rule, dict[str, str]] = {

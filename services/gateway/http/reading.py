@@ -1,6 +1,6 @@
-"""Reads the request of a command: its preference, body and key, and names every bad field at once; and for which operation it is.
+"""Reads the request of a command: its preference, body and key, with every bad field named at once. Tells a request's operation.
 
-Called by the routes, and by what registers.
+Called by the routes, by `owners/forward.py` and by `calendar/displace.py`.
 """
 
 from collections.abc import Sequence
@@ -52,7 +52,8 @@ async def read_command(request: Request, *forms: type[M], required: bool = True)
 
 
 def operation_of(request: Request) -> str:
-    """The operation of the API that is asked for, by the name that the document has for it: the scope of its idempotency keys."""
+    """The `operation_id` of a request's route. It is the scope of the keys of registrations: a route with another name would make
+    every key that is stored for it a new one. The scope of a command's key is `CommandKind.operation`."""
     operation: str = request.scope["route"].operation_id
     return operation
 

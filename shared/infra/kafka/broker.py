@@ -22,8 +22,10 @@ from shared.infra.settings import KafkaSettings
 Raw: TypeAlias = ConsumerRecord[Any, Any]
 Consume = Callable[[Sequence[Raw]], Awaitable[None]]
 
-HEARTBEATS = 3
-"""So many heartbeats are sent in the time after which a member of a group that sends none counts as dead."""
+HEARTBEAT_MS = 3_000
+"""Between two heartbeats of a member: by their answers it hears of a rebalance."""
+HEARTBEATS_PER_SESSION = 3
+"""At least: a session that is short has more frequent ones."""
 FETCH_WAIT_MS = 100
 IDLE_WAIT_MS = 1_000
 """How long a look for records lasts that finds none; one that finds some ends at once."""
@@ -60,7 +62,7 @@ class Subscription:
             ack_policy=AckPolicy.MANUAL,
             partition_assignment_strategy=(RangePartitionAssignor,),
             session_timeout_ms=settings.session_timeout_ms,
-            heartbeat_interval_ms=settings.session_timeout_ms // HEARTBEATS,
+            heartbeat_interval_ms=min(HEARTBEAT_MS, settings.session_timeout_ms // HEARTBEATS_PER_SESSION),
             fetch_max_wait_ms=FETCH_WAIT_MS,
             parser=raw_batch,
             decoder=records_of,

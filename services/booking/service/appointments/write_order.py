@@ -17,7 +17,8 @@ from shared.infra.postgres import Connection
 async def write_in_rounds(connection: Connection, changed: Sequence[Appointment]) -> None:
     """Writes what a batch has booked and moved, in the order in which it was decided, and starts the timers of new holds.
 
-    A new appointment is of version 1, a moved one of a later version.
+    A new appointment is of version 1, a moved one of a later version: what a batch books it cannot move, for it moves only what
+    it locked when it began.
     """
     moves_of_patient: Counter[RowKey] = Counter()
     moved, booked = defaultdict[int, list[Appointment]](list), defaultdict[int, list[Appointment]](list)
