@@ -9,10 +9,11 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import chain
 from typing import Any, TypeAlias
 
+import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
-from aiokafka.errors import KafkaError
+from aiokafka.errors import ConsumerStoppedError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
@@ -21,6 +22,8 @@ from shared.infra.settings import KafkaSettings
 
 Raw: TypeAlias = ConsumerRecord[Any, Any]
 Consume = Callable[[Sequence[Raw]], Awaitable[None]]
+
+log = structlog.get_logger()
 
 HEARTBEAT_MS = 3_000
 """Between two heartbeats of a member: by their answers it hears of a rebalance."""
@@ -76,7 +79,13 @@ class Subscription:
         self._max_records = settings.batch_max_records
 
     async def _next_batch(self, consumer: AIOKafkaConsumer) -> tuple[Raw, ...]:
-        found = await consumer.getmany(timeout_ms=IDLE_WAIT_MS, max_records=self._max_records)
+        try:
+            found = await consumer.getmany(timeout_ms=IDLE_WAIT_MS, max_records=self._max_records)
+        except (KafkaError, ConsumerStoppedError):
+            raise
+        except Exception as error:  # FastStream begins the loop anew and has no logger
+            log.exception("fetch_failed", error=type(error).__name__)
+            raise
         return tuple(chain.from_iterable(found.values()))
 
     @property
@@ -92,8 +101,9 @@ class Subscription:
 
     @property
     def alive(self) -> bool:
-        """Whether the loop that fetches runs."""
-        return bool(self.subscriber.running) and not any(task.done() for task in self.subscriber.tasks)
+        """Whether the loop that fetches runs. One that an error ended stays in FastStream's list, before the one in its place."""
+        tasks = self.subscriber.tasks
+        return bool(self.subscriber.running and tasks and not tasks[-1].done())
 
 
 class Cluster:

@@ -15,7 +15,7 @@ from shared.infra.kafka import broker
 from shared.infra.kafka.publisher import Unconfirmed
 from shared.infra.unit import Unit
 from tests.integration.infra.bench import Bench, note, take_notes
-from tests.support.waiting import eventually
+from tests.support.waiting import DEADLINE_SECONDS, eventually
 
 SESSION_SECONDS = 10
 """So long a member that is gone keeps its partitions if it did not leave."""
@@ -59,6 +59,25 @@ async def test_an_idle_consumer_waits_for_the_next_record_and_never_sleeps(bench
     await bench.send(note(bench.clinic, 1))
     await eventually(has(bench, 1))
     slept.assert_not_awaited()
+
+
+async def test_a_loop_that_an_error_ended_goes_on_and_readiness_knows(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FastStream begins a new loop, and keeps the dead one in its list."""
+    fetch, failed = AIOKafkaConsumer.getmany, asyncio.Event()
+
+    async def fails_once(self: AIOKafkaConsumer, *partitions: TopicPartition, **bounds: int) -> dict[TopicPartition, list[Any]]:
+        if not failed.is_set():
+            failed.set()
+            raise RuntimeError
+        return dict(await fetch(self, *partitions, **bounds))
+
+    running = await bench.consume()
+    monkeypatch.setattr(AIOKafkaConsumer, "getmany", fails_once)
+    await asyncio.wait_for(failed.wait(), DEADLINE_SECONDS)
+    await bench.send(note(bench.clinic, 1))
+    await eventually(has(bench, 1))
+    assert running.consumer
+    running.consumer.check()
 
 
 async def test_a_transient_error_is_waited_out_with_the_offset_unmoved(bench: Bench) -> None:
