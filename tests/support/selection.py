@@ -33,22 +33,23 @@ def leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
             left_out[reason].append(item)
     for reason, gone in left_out.items():
         summary.add(config, "left out", f"TEST_BACKEND={chosen()} left out {len(gone)} tests that {reason}")
-    _take_out(config, items, {item for group in left_out.values() for item in group})
+    _take_out(config, items, [item for group in left_out.values() for item in group])
 
 
 def by_transport(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Takes stories by another transport than the chosen one out of `items`."""
     chosen = config.getoption("transport")
-    _take_out(config, items, {item for item in items if chosen and _transport(item) not in (None, chosen)})
+    _take_out(config, items, [item for item in items if chosen and _transport(item) not in (None, chosen)])
 
 
 def _transport(item: pytest.Item) -> object:
-    return item.callspec.params.get("transport") if isinstance(item, pytest.Function) and hasattr(item, "callspec") else None
+    parameters: dict[str, object] = getattr(getattr(item, "callspec", None), "params", {})
+    return parameters.get("transport")
 
 
-def _take_out(config: pytest.Config, items: list[pytest.Item], gone: set[pytest.Item]) -> None:
+def _take_out(config: pytest.Config, items: list[pytest.Item], gone: list[pytest.Item]) -> None:
     if gone:
-        config.hook.pytest_deselected(items=list(gone))
+        config.hook.pytest_deselected(items=gone)
         items[:] = [item for item in items if item not in gone]
 
 

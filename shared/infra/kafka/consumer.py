@@ -218,7 +218,7 @@ class Consumer:
         offsets = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in records}
         try:
             await consumer.commit(offsets)
-        except (KafkaError, ValueError) as error:
+        except (KafkaError, OSError, ValueError) as error:
             log.warning("offsets_not_committed", group=self.group, error=type(error).__name__)
 
 

@@ -62,3 +62,13 @@ def test_nobody_kills_given_servers(monkeypatch: pytest.MonkeyPatch) -> None:
         "TEST_BACKEND=urls left out 2",
         "TEST_BACKEND=urls left out 1",
     ]
+
+
+@pytest.mark.parametrize(("chosen", "stay"), [(None, [0, 1, 2]), ("http", [0, 2]), ("in_process", [0, 1])])
+def test_stories_run_by_the_transport_that_is_asked_for(chosen: str | None, stay: list[int]) -> None:
+    of = [SimpleNamespace(callspec=SimpleNamespace(params={"transport": name})) for name in ("in_process", "http")]
+    items: list[Any] = [item("stack"), *of]
+    before = list(items)
+    hook = SimpleNamespace(pytest_deselected=lambda items: None)
+    selection.by_transport(cast(pytest.Config, SimpleNamespace(hook=hook, getoption=lambda _: chosen)), items)
+    assert items == [before[number] for number in stay]
