@@ -28,7 +28,7 @@ def kafka_jars(progress: DownloadProgress | None = None) -> list[Path]:
     """Paths of Kafka's jars; the first call of a user downloads them (about 100 files, half a minute)."""
     folder = cache_folder() / f"kafka-{KAFKA_VERSION}"
     if not folder.exists():
-        with _only_one(folder.with_name(f"{folder.name}.lock")):
+        with only_one(folder.with_name(f"{folder.name}.lock")):
             if not folder.exists():
                 _fetch(folder, progress)
     return sorted(folder.glob("*.jar"))
@@ -46,8 +46,8 @@ def cache_folder() -> Path:
 
 
 @contextlib.contextmanager
-def _only_one(lock: Path) -> Iterator[None]:
-    """Two stacks that start together download once."""
+def only_one(lock: Path) -> Iterator[None]:
+    """Two stacks that start together do once what is behind this lock."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

@@ -6,7 +6,7 @@ Topics are never created by mistake (`deploy.stores.topics` makes them). The ses
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from deploy import blocking
@@ -28,7 +28,8 @@ MIN_SESSION_MS = 1000
 SEGMENT_BYTES = 64 * 1024 * 1024
 CLEANER_BUFFER_BYTES = 16 * 1024 * 1024
 
-_HEAP = ("-Xms128m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
+_HEAP = ("-Xms128m", "-Xmx384m")
+_JAVA = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 _LOGGING = (
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
@@ -38,13 +39,17 @@ _LOGGING = (
 
 
 class Kafka:
-    """One Kafka in a folder of its own; `port` is for clients, `controller_port` for itself."""
+    """One Kafka in a folder of its own; `port` is for clients, `controller_port` for itself.
+
+    `java_options` are for all that is run of it.
+    """
 
     name = NAME
     title = TITLE
 
-    def __init__(self, folder: Path, logs: Path, port: int, controller_port: int) -> None:
+    def __init__(self, folder: Path, logs: Path, port: int, controller_port: int, java_options: Sequence[str] = ()) -> None:
         self.folder = folder
+        self.java_options = (*_JAVA, *java_options)
         self.port = port
         self.controller_port = controller_port
         self.process = Process(NAME, (), logs / "kafka.log", env={"PATH": os.defpath, "LC_ALL": "C.UTF-8"})
@@ -53,14 +58,19 @@ class Kafka:
     def bootstrap(self) -> str:
         return f"{LOOPBACK}:{self.port}"
 
-    def start(self) -> None:
-        """Fetch the jars if need be, write the configuration, start and wait until a client gets an answer."""
+    def start(self, *java_options: str) -> None:
+        """Fetch the jars if need be, write the configuration, start and wait until a client gets an answer.
+
+        `java_options` are for the broker alone.
+        """
         classpath = os.pathsep.join(str(jar) for jar in jars.kafka_jars())
         self.folder.mkdir(parents=True, exist_ok=True)
         config = self.folder / "server.properties"
         config.write_text(properties(settings(self.folder / "log", self.port, self.controller_port)))
         self._format(classpath, config)
-        self.process.command = (_java(), *_HEAP, *_LOGGING, "-cp", classpath, "kafka.Kafka", str(config))
+        self.process.command = (
+            _java(), *_HEAP, *self.java_options, *java_options, *_LOGGING, "-cp", classpath, "kafka.Kafka", str(config),
+        )  # fmt: skip
         self.process.start()
         self.process.wait_ready(self.probe, port=self.port)
 
@@ -68,7 +78,7 @@ class Kafka:
         """Give an empty log folder its identity, once."""
         if (self.folder / "log" / "meta.properties").exists():
             return
-        command = (_java(), "-Xmx128m", *_HEAP[2:], "-cp", classpath, "kafka.tools.StorageTool")
+        command = (_java(), "-Xmx128m", *self.java_options, "-cp", classpath, "kafka.tools.StorageTool")
         done = subprocess.run(
             [*command, "format", "--cluster-id", CLUSTER_ID, "--config", str(config)], capture_output=True, check=False
         )

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from deploy.embedded import kafka_archive
 from deploy.embedded.account import purge_open_folder
 from deploy.embedded.backend import Backend
 from deploy.embedded.failure import StackError
@@ -86,8 +87,9 @@ class EmbeddedServers(Backend):
         return self.servers.postgres.dsn(database)
 
     def fetch(self, progress: DownloadProgress | None = None) -> None:
-        """Download what is not in the user's cache yet; `start` does it too, silently."""
+        """Download and make what is not in the user's cache yet; `start` does it too, silently."""
         kafka_jars(progress)
+        kafka_archive.make()
 
     def start(self) -> None:
         """Start the three side by side; if one fails, the others are stopped before the error goes on."""
@@ -126,7 +128,7 @@ class EmbeddedServers(Backend):
     def _make(self, chosen: Mapping[str, int]) -> "Servers":
         data = self.folder / DATA
         servers = Servers(
-            kafka=Kafka(data / "kafka", self.logs, chosen["kafka"], chosen["kafka_controller"]),
+            kafka=Kafka(data / "kafka", self.logs, chosen["kafka"], chosen["kafka_controller"], kafka_archive.java_options()),
             valkey=Valkey(data / "valkey", self.logs, chosen["valkey"]),
             postgres=Postgres(data / "postgres", self.logs, chosen["postgres"], self.secrets),
         )
