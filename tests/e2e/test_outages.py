@@ -44,7 +44,7 @@ async def test_kafka_unreachable_is_503_and_the_same_key_is_safe_to_repeat(clini
     doctor, patient, key = await clinic.doctor(capacity=10), await clinic.patient(), uuid4().hex
     await asyncio.to_thread(stores.kafka.kill)
     try:
-        refused = await clinic.book(doctor, patient, key=key)
+        refused = await clinic.book(doctor, patient, key=key, Prefer="wait=5")
         status, code = problem_of(refused)
         assert (status, code) in {(503, "not_accepted"), (503, "unknown")}, refused.text
         if code == "unknown":
