@@ -45,17 +45,18 @@ class _Changed(TypedDict):
     patient_id: UUID
 
 
+class _Place(_Changed):
+    """The fields of a message about an appointment that has got a slot."""
+
+    slot_id: UUID
+    slot_number: int
+    reservation_id: UUID
+    status: Status
+
+
 def emit_booked(unit: Unit, cause: Cause, after: Appointment) -> None:
     """A reservation has become an appointment, booked or held."""
-    booked = AppointmentBooked(
-        **unit.envelope(cause),
-        **_changed(after),
-        slot_id=after.slot_id,
-        slot_number=after.slot_number,
-        reservation_id=after.reservation_id,
-        status=after.status,
-    )
-    unit.emit(APPOINTMENT_EVENTS, booked)
+    unit.emit(APPOINTMENT_EVENTS, AppointmentBooked(**unit.envelope(cause), **_place(after)))
     action = Action.APPOINTMENT_HELD if after.status is Status.PENDING else Action.APPOINTMENT_BOOKED
     unit.record(
         cause, action, after.id,
@@ -72,16 +73,7 @@ def emit_confirmed(unit: Unit, cause: Cause, after: Appointment) -> None:
 
 def emit_moved(unit: Unit, cause: Cause, before: Appointment, after: Appointment) -> None:
     """An appointment has another slot. The message has the new day's key; the old slot's `SlotReleased` has the old day's."""
-    moved = AppointmentMoved(
-        **unit.envelope(cause),
-        **_changed(after),
-        slot_id=after.slot_id,
-        slot_number=after.slot_number,
-        reservation_id=after.reservation_id,
-        status=after.status,
-        from_doctor_id=before.doctor_id,
-        from_date=before.date,
-    )
+    moved = AppointmentMoved(**unit.envelope(cause), **_place(after), from_doctor_id=before.doctor_id, from_date=before.date)
     unit.emit(APPOINTMENT_EVENTS, moved)
     unit.record(cause, Action.APPOINTMENT_MOVED, after.id, **moved.model_dump(include=_MOVE_DETAIL))
 
@@ -140,6 +132,16 @@ def _changed(after: Appointment) -> _Changed:
         version=after.version,
         appointment_id=after.id,
         patient_id=after.patient_id,
+    )
+
+
+def _place(after: Appointment) -> _Place:
+    return _Place(
+        **_changed(after),
+        slot_id=after.slot_id,
+        slot_number=after.slot_number,
+        reservation_id=after.reservation_id,
+        status=after.status,
     )
 
 
