@@ -6,8 +6,7 @@ The rounds aim at the deadline: who comes too late makes the next ones come soon
 import asyncio
 import datetime as dt
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +20,6 @@ AT_ONCE = 50
 IN_A_LINE = 5
 """Of so many rounds one behind the other the last ones have an aim, also where there are few in all."""
 TTL_SECONDS = 1
-MOST_PROBES = 1_000
 STEP_SECONDS = 0.004
 ASK_AGAIN_SECONDS = 0.2
 """Who waits for a place asks seldom: the crowd of them would keep the sweep from the machine that it is to be seen on."""
@@ -64,30 +62,6 @@ async def hold(clinic: Clinic, patient: str, slot: str) -> dict[str, Any]:
     return dict(held.json())
 
 
-@asynccontextmanager
-async def hold_ttl(clinic: Clinic, seconds: int) -> AsyncIterator[None]:
-    """Holds last so long inside of this; afterwards, everywhere, as long as before."""
-    before = (await clinic.get("/clinic")).json()["settings"]["hold_ttl_seconds"]
-    await set_hold_ttl(clinic, seconds)
-    try:
-        yield
-    finally:
-        await set_hold_ttl(clinic, before)
-
-
-async def set_hold_ttl(clinic: Clinic, seconds: int) -> None:
-    """Changes the clinic, and waits until booking holds by it."""
-    assert (await clinic.patch("/clinic", {"hold_ttl_seconds": seconds})).status_code == 200
-    doctor = await timed_doctor(clinic)
-    slots = iter(await some_slots(clinic, doctor, MOST_PROBES))
-
-    async def is_so() -> bool:
-        one = await hold(clinic, await clinic.patient(), next(slots))
-        return round((_instant(one["expires_at"]) - _instant(one["created_at"])).total_seconds()) == seconds
-
-    await eventually(is_so)
-
-
 async def play(clinic: Clinic, patient: str, other: str, slot: str, aim: Aim) -> Played:
     """One round. Where the hold expired, `other` gets its place."""
     held = await hold(clinic, patient, slot)
@@ -125,7 +99,9 @@ async def judge(clinic: Clinic, one: Played, stranger: str) -> None:
 async def test_a_hold_is_confirmed_or_expires(clinic: Clinic, rounds: int, figures: Tell, superuser: Callable[..., Any]) -> None:
     doctor, aim, side_by_side = await timed_doctor(clinic), Aim(), max(1, min(AT_ONCE, rounds // IN_A_LINE))
     slots = iter(await some_slots(clinic, doctor, rounds))
-    async with hold_ttl(clinic, TTL_SECONDS):
+    probe = await clinic.timed_doctor()
+    async with clinic.settings(hold_ttl_seconds=TTL_SECONDS):
+        await eventually(lambda: clinic.holds_for(probe, TTL_SECONDS))
         lines = await asyncio.gather(*(play_all(clinic, slots, aim) for _ in range(side_by_side)))
     played = [one for line in lines for one in line]
     ends = Counter(ENDS[one.status][0] for one in played)
