@@ -14,6 +14,7 @@ from shared.infra.day_locks import DayLocks
 from shared.infra.ids import new_id
 from shared.infra.jobs import Job, repeat
 from shared.infra.kafka.broker import Cluster, make_broker
+from shared.infra.kafka.closed_connections import tell_closed_connections
 from shared.infra.kafka.consumer import Consumer, FailureHandler, Handler
 from shared.infra.kafka.producer import Producer
 from shared.infra.kafka.publisher import Publisher
@@ -58,6 +59,7 @@ class Runtime:
     @classmethod
     async def connect(cls, name: str, settings: ServiceSettings) -> Self:
         """Opens Postgres and prepares Kafka and Redis, which may both still be away."""
+        tell_closed_connections()
         return cls(name, settings, await Database.connect(settings.postgres, settings.instance))
 
     def consume(

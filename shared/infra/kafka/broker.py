@@ -29,7 +29,6 @@ HEARTBEAT_MS = 3_000
 """Between two heartbeats of a member: by their answers it hears of a rebalance."""
 HEARTBEATS_PER_SESSION = 3
 """At least: a session that is short has more frequent ones."""
-FETCH_WAIT_MS = 100
 IDLE_WAIT_MS = 1_000
 """How long a look for records lasts that finds none; one that finds some ends at once."""
 
@@ -66,7 +65,6 @@ class Subscription:
             partition_assignment_strategy=(RangePartitionAssignor,),
             session_timeout_ms=settings.session_timeout_ms,
             heartbeat_interval_ms=min(HEARTBEAT_MS, settings.session_timeout_ms // HEARTBEATS_PER_SESSION),
-            fetch_max_wait_ms=FETCH_WAIT_MS,
             parser=raw_batch,
             decoder=records_of,
             no_reply=True,
@@ -77,15 +75,19 @@ class Subscription:
         # process wakes a hundred times a second.
         self.subscriber.get_msg = self._next_batch
         self._max_records = settings.batch_max_records
+        self._failing = False
+        """Whether the last look for records failed: aiokafka's own retries do not show here, what it gives up does."""
 
     async def _next_batch(self, consumer: AIOKafkaConsumer) -> tuple[Raw, ...]:
         try:
             found = await consumer.getmany(timeout_ms=IDLE_WAIT_MS, max_records=self._max_records)
-        except (KafkaError, ConsumerStoppedError):
+        except ConsumerStoppedError:
             raise
-        except Exception as error:  # FastStream begins the loop anew and has no logger
+        except Exception as error:  # FastStream waits a while or begins the loop anew, and has no logger
+            self._failing = True
             log.exception("fetch_failed", error=type(error).__name__)
             raise
+        self._failing = False
         return tuple(chain.from_iterable(found.values()))
 
     @property
@@ -101,9 +103,9 @@ class Subscription:
 
     @property
     def alive(self) -> bool:
-        """Whether the loop that fetches runs. One that an error ended stays in FastStream's list, before the one in its place."""
+        """Whether the loop that fetches runs and can. One that an error ended stays in FastStream's list, before the next one."""
         tasks = self.subscriber.tasks
-        return bool(self.subscriber.running and tasks and not tasks[-1].done())
+        return bool(self.subscriber.running and tasks and not tasks[-1].done() and not self._failing)
 
 
 class Cluster:

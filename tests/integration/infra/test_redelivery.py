@@ -80,6 +80,30 @@ async def test_a_loop_that_an_error_ended_goes_on_and_readiness_knows(bench: Ben
     running.consumer.check()
 
 
+async def test_a_client_that_gave_up_is_not_ready(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A task of the client that an error ended is told at every look: the loop runs, and finds nothing for ever."""
+    fetch, failed, whole = AIOKafkaConsumer.getmany, asyncio.Event(), asyncio.Event()
+
+    async def fails(self: AIOKafkaConsumer, *partitions: TopicPartition, **bounds: int) -> dict[TopicPartition, list[Any]]:
+        if not whole.is_set():
+            failed.set()
+            raise KafkaError("Unexpected error during coordination")
+        return dict(await fetch(self, *partitions, **bounds))
+
+    running = await bench.consume()
+    assert running.consumer
+    running.consumer.check()
+    monkeypatch.setattr("faststream.kafka.subscriber.usecase.anyio.sleep", lambda _: whole.wait())
+    monkeypatch.setattr(AIOKafkaConsumer, "getmany", fails)
+    await asyncio.wait_for(failed.wait(), DEADLINE_SECONDS)
+    with pytest.raises(ConnectionError):
+        running.consumer.check()
+    whole.set()
+    await bench.send(note(bench.clinic, 1))
+    await eventually(has(bench, 1))
+    running.consumer.check()
+
+
 async def test_a_transient_error_is_waited_out_with_the_offset_unmoved(bench: Bench) -> None:
     failing = asyncio.Event()
     failing.set()
