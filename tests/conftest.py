@@ -4,6 +4,7 @@
 that the test builds itself; `stack` is all services as processes. Each test has a `clinic_id` of its own.
 """
 
+import gc
 import importlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
@@ -54,6 +55,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     selection.by_transport(config, items)
     selection.leave_out(config, items)
     in_order(items)
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays for the whole run: the collector need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from services.availability.handlers import IGNORED, make_handler
-from services.availability.routes import router
+from services.availability.routes import routers
 from services.availability.service.calendar.slot_generation import slot_generation_job
 from services.availability.service.slots.acknowledgements import question_job
 from services.availability.settings import Settings
@@ -24,7 +24,7 @@ def create_app(settings: Settings) -> FastAPI:
         NAME,
         settings,
         lambda runtime: make_handler(runtime, question_after_seconds),
-        router,
+        routers,
         MAX_BODY_BYTES,
         ignored=IGNORED,
         failed=tell_holder(AVAILABILITY_EVENTS),

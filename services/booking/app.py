@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from services.booking.handlers import IGNORED, make_handler
 from services.booking.identifiers import Codec
 from services.booking.repository.notes import OLD_OUTCOMES_AND_NOTES
-from services.booking.routes import router
+from services.booking.routes import routers
 from services.booking.service.appointments.sweep import sweep_job
 from services.booking.service.outcomes.failures import fail_own
 from services.booking.settings import Settings
@@ -23,7 +23,7 @@ def create_app(settings: Settings) -> FastAPI:
         NAME,
         settings,
         make_handler,
-        router,
+        routers,
         MAX_BODY_BYTES,
         ignored=IGNORED,
         failed=fail_own,

@@ -19,7 +19,6 @@ from services.gateway.commands.tickets import Tickets
 from services.gateway.commands.waiters import Waiters
 from services.gateway.gateway import Gateway
 from services.gateway.handlers import make_listener
-from services.gateway.http.paths import API
 from services.gateway.kafka_connection import connect_kafka
 from services.gateway.openapi import overview
 from services.gateway.openapi.answer_headers import HEADERS
@@ -32,7 +31,7 @@ from services.gateway.routes import integration_test, routers
 from services.gateway.routes.health import REPLIES, overview_router
 from services.gateway.settings import Settings
 from shared.contracts.topics import GATEWAY_REPLIES
-from shared.infra.api import create_api
+from shared.infra.api import add_routes, create_api
 from shared.infra.health import Readiness
 from shared.infra.jobs import Job
 from shared.infra.kafka.stream import Stream
@@ -70,12 +69,9 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_tags=overview.TAGS, license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         components={"headers": HEADERS},
     )  # fmt: skip
-    app.include_router(overview_router(readiness, spare))
-    for router in routers:
-        app.include_router(router, prefix=API)
-    app.include_router(problems.router)
+    add_routes(app, overview_router(readiness, spare), *routers, problems.router)
     if settings.environment == Environment.INTEGRATION_TEST:
-        app.include_router(integration_test.router)
+        add_routes(app, integration_test.router)
     return app
 
 

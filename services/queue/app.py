@@ -19,7 +19,7 @@ def create_app(settings: Settings) -> FastAPI:
         NAME,
         settings,
         make_handler,
-        router,
+        [router],
         ignored=IGNORED,
         failed=tell_holder(QUEUE_EVENTS),
         jobs=lambda runtime: [retention(runtime.units, outcomes=None)],

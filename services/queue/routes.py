@@ -7,12 +7,13 @@ from fastapi import APIRouter, Request
 
 from services.queue import service
 from services.queue.domain import QueueKey
+from shared.contracts.internal import ROOT
 from shared.contracts.queue import QueuePage
 from shared.infra.caller import ByCaller
 from shared.infra.calls import in_unit
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, cursor_number, decode_cursor
 
-router = APIRouter(prefix="/internal")
+router = APIRouter(prefix=ROOT)
 
 
 @router.get("/queues/{doctor_id}", operation_id="get_queue")

@@ -1,4 +1,4 @@
-"""The headers of internal HTTP calls: for which clinic a call acts, who acts, and which command it repeats under.
+"""Internal HTTP: where its paths begin, and the headers of a call: for which clinic it acts, who acts, which command it repeats.
 
 Written by the gateway and by imports, read by the owners of data (`shared/infra/caller.py`). An answer has one, which the gateway
 passes on to its client.
@@ -6,6 +6,8 @@ passes on to its client.
 
 from uuid import UUID
 
+ROOT = "/internal"
+"""Of every path that an owner of data serves."""
 CLINIC = "Frontdesk-Clinic"
 """The id of the clinic, a UUID. Every call that touches a clinic's data has it."""
 ACTOR = "Frontdesk-Actor"

@@ -149,13 +149,8 @@ class Exchange:
 
 
 def route_template(scope: Scope) -> str:
-    """The matched route with its prefixes, `/api/v1/doctors/{doctor_id}`, or `unmatched`.
-
-    FastAPI keeps an included router's routes without their prefix in `scope["route"]`; the whole path is in its own context.
-    """
-    included = scope.get("fastapi", {}).get("effective_route_context")
-    path = getattr(included, "path_format", None) or getattr(scope.get("route"), "path", None)
-    return path or "unmatched"
+    """The path of the matched route, `/api/v1/doctors/{doctor_id}`, or `unmatched`."""
+    return getattr(scope.get("route"), "path", "unmatched")
 
 
 def outgoing_headers(request: Request) -> dict[str, str]:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI
 
 from shared.contracts.envelope import Message
 from shared.contracts.topics import consumed_by, redrive_topic
-from shared.infra.api import create_api
+from shared.infra.api import add_routes, create_api
 from shared.infra.asgi import MAX_BODY_BYTES
 from shared.infra.health import Readiness
 from shared.infra.jobs import Job
@@ -24,7 +24,7 @@ def create_owner(
     name: str,
     settings: ServiceSettings,
     make_handler: Callable[[Runtime], Handler],
-    router: APIRouter,
+    routers: Sequence[APIRouter],
     max_body_bytes: int = MAX_BODY_BYTES,
     *,
     ignored: Collection[type[Message]],
@@ -64,5 +64,5 @@ def create_owner(
     )
     for attribute, value in (state or {}).items():
         setattr(app.state, attribute, value)
-    app.include_router(router)
+    add_routes(app, *routers)
     return app

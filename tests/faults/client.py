@@ -16,6 +16,7 @@ import httpx2
 
 from tests.checker.history import Entry, History
 from tests.support.dates import in_days
+from tests.support.transports import TLS
 
 API = "/api/v1"
 TIMEOUT_SECONDS = 15.0
@@ -251,5 +252,5 @@ def kind_of(command: Command) -> str:
 async def client_of(urls: Iterable[str], history: History) -> AsyncIterator[Client]:
     """A client of these gateways."""
     async with contextlib.AsyncExitStack() as stack:
-        sessions = [httpx2.AsyncClient(base_url=url, timeout=TIMEOUT_SECONDS, trust_env=False) for url in urls]
+        sessions = [httpx2.AsyncClient(base_url=url, verify=TLS, timeout=TIMEOUT_SECONDS, trust_env=False) for url in urls]
         yield Client([await stack.enter_async_context(session) for session in sessions], history)

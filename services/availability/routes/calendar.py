@@ -7,11 +7,12 @@ from fastapi import APIRouter, Request, Response
 from services.availability.service.calendar.exceptions import end_exception, list_exceptions, make_exception, read_exception
 from services.availability.service.calendar.schedules import put_schedule, read_schedule
 from shared.contracts.calendar import ExceptionFound, ExceptionsFound, SchedulePut, ScheduleView
+from shared.contracts.internal import ROOT
 from shared.infra.caller import ByCaller
 from shared.infra.calls import in_unit, mark, tagged
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, read_json
 
-router = APIRouter()
+router = APIRouter(prefix=ROOT)
 
 
 @router.put("/doctors/{doctor_id}/schedule")

@@ -9,12 +9,13 @@ from services.availability.domain.days import DayKey
 from services.availability.service.calendar.days import DayChange, parse_day, read_day, set_day
 from shared.contracts.availability import DayView
 from shared.contracts.calendar import DayPut
+from shared.contracts.internal import ROOT
 from shared.infra import clinic_settings
 from shared.infra.caller import ByCaller
 from shared.infra.calls import in_unit, mark, runtime
 from shared.infra.forms import read_json
 
-router = APIRouter()
+router = APIRouter(prefix=ROOT)
 
 
 @router.post("/doctors/{doctor_id}/availability")

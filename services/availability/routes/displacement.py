@@ -7,11 +7,12 @@ from fastapi import APIRouter, Request, Response
 from services.availability.service.displacement.displace import displace
 from services.availability.service.displacement.find import find_displaced
 from shared.contracts.displacement import DisplacedFound, DisplacePlan
+from shared.contracts.internal import ROOT
 from shared.infra.caller import ByCaller
 from shared.infra.calls import in_unit, mark
 from shared.infra.forms import read_json
 
-router = APIRouter(prefix="/doctors/{doctor_id}")
+router = APIRouter(prefix=f"{ROOT}/doctors/{{doctor_id}}")
 
 
 @router.post("/displaced")

@@ -16,12 +16,13 @@ from services.availability.service.doctors.search import DoctorSearch, find_doct
 from services.availability.service.doctors.views import Reader
 from shared.contracts.directory import DoctorPage, DoctorView
 from shared.contracts.imports import ImportReport
+from shared.contracts.internal import ROOT
 from shared.contracts.shapes import Deleted
 from shared.infra.caller import ByCaller
 from shared.infra.calls import in_unit, mark, tagged
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, decode_cursor, read_json
 
-router = APIRouter()
+router = APIRouter(prefix=ROOT)
 
 
 def _reader(request: Request, response: Response, expand: Literal["translations"] | None = None) -> Reader:

@@ -12,11 +12,12 @@ from services.availability.service.slots.resolve import resolve_slot
 from services.availability.service.slots.search import SlotSearch, list_slots
 from shared.contracts.appointments import AppointmentLook
 from shared.contracts.calendar import MAX_EARLIEST, SlotPage, SlotPlace, SlotQuestion
+from shared.contracts.internal import ROOT
 from shared.infra.caller import ByCaller
 from shared.infra.calls import in_unit
 from shared.infra.forms import Cursor, SomeLimit, parse, read_json
 
-router = APIRouter()
+router = APIRouter(prefix=ROOT)
 FirstDate = Annotated[dt.date | None, Query(alias="from")]
 EarliestSlots = Annotated[int | None, Query(ge=1, le=MAX_EARLIEST)]
 

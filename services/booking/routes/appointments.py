@@ -8,11 +8,12 @@ from fastapi import APIRouter, Request
 from services.booking.repository.appointment_search import AppointmentFilter
 from services.booking.service.appointments.lists import list_appointments, look_up_appointments, page_start, read_appointment
 from shared.contracts.appointments import AppointmentLook, AppointmentPage, AppointmentView, Status
+from shared.contracts.internal import ROOT
 from shared.infra.caller import ByCaller
 from shared.infra.calls import in_unit
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit
 
-router = APIRouter()
+router = APIRouter(prefix=ROOT)
 
 
 @router.get("/appointments")

@@ -5,10 +5,11 @@ from fastapi import APIRouter, Request
 from services.booking.service.outcomes.close import close_commands
 from services.booking.service.outcomes.lookup import look_up_outcomes
 from shared.contracts.commands import CloseCommands, CommandLook, Outcomes
+from shared.contracts.internal import ROOT
 from shared.infra.calls import runtime
 from shared.infra.postgres import shielded
 
-router = APIRouter()
+router = APIRouter(prefix=ROOT)
 
 
 @router.post("/commands/look")

@@ -8,11 +8,12 @@ from services.booking.routes.common import codec_of
 from services.booking.service.appointments.history import read_history
 from services.booking.service.appointments.notes import keep_note
 from shared.contracts.appointments import History
+from shared.contracts.internal import ROOT
 from shared.infra.caller import ByCaller
 from shared.infra.calls import in_unit
 from shared.infra.forms import read_json
 
-router = APIRouter()
+router = APIRouter(prefix=ROOT)
 
 
 @router.get("/appointments/{appointment_id}/history")

@@ -12,12 +12,13 @@ from services.booking.service.patients.import_ import import_patients, judge_lin
 from services.booking.service.patients.register import read_patient, register_patient
 from services.booking.service.patients.search import find_patients, page_start
 from shared.contracts.imports import ImportReport
+from shared.contracts.internal import ROOT
 from shared.contracts.patients import PatientPage, PatientView
 from shared.infra.caller import ByCaller
 from shared.infra.calls import in_unit, mark, tagged
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, read_json
 
-router = APIRouter()
+router = APIRouter(prefix=ROOT)
 
 OnDuplicate = Annotated[str | None, Query(pattern="^create$")]
 Text = Annotated[str | None, Query(max_length=200)]

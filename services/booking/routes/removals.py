@@ -7,13 +7,14 @@ from fastapi import APIRouter, Request, Response
 from services.booking.routes.common import codec_of
 from services.booking.service.patients.merge import merge_patients
 from services.booking.service.patients.remove import delete_patient
+from shared.contracts.internal import ROOT
 from shared.contracts.patients import PatientView
 from shared.contracts.shapes import Deleted
 from shared.infra.caller import ByCaller
 from shared.infra.calls import in_unit, mark, tagged
 from shared.infra.forms import read_json
 
-router = APIRouter()
+router = APIRouter(prefix=ROOT)
 
 
 @router.delete("/patients/{patient_id}")

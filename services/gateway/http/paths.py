@@ -1,4 +1,4 @@
-"""Paths of the public API: where `app.py` puts the routers, and what answers name in `Location`."""
+"""Paths of the public API: where its routes begin, and what answers name in `Location`."""
 
 from uuid import UUID
 

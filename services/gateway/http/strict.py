@@ -6,9 +6,10 @@ A misspelt filter would be left out in silence and answer with everything. Costs
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from fastapi import Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
+from services.gateway.http.paths import API
 from shared.contracts.problems import Code, FieldError
 from shared.infra.forms import read_json
 from shared.infra.problems import ProblemError
@@ -16,8 +17,13 @@ from shared.infra.problems import ProblemError
 _LONGEST_NAME = 64
 
 
+def public_router(tag: str, path: str = "") -> APIRouter:
+    """A router for a part of the public API, all of it below this path."""
+    return APIRouter(route_class=StrictRoute, prefix=API + path, tags=[tag])
+
+
 class StrictRoute(APIRoute):
-    """Of every router below `/api/v1`."""
+    """Of every route of the public API."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The route's handler behind the check."""

@@ -4,6 +4,7 @@ Bodies and answers pass through as bytes: the owner is the only judge of them.
 """
 
 import asyncio
+import ssl
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -61,7 +62,9 @@ class Owners:
     def connect(cls, settings: Settings, clock: Clock) -> "Owners":
         """Prepares the pools; nothing is connected before the first call."""
         urls = {AVAILABILITY: settings.availability.url, BOOKING: settings.booking.url, QUEUE: settings.queue.url}
-        return cls({name: _client(url) for name, url in urls.items()}, clock)
+        # One for all: each would read all certificates of the machine for itself.
+        tls = httpx2.create_ssl_context(trust_env=False)
+        return cls({name: _client(url, tls) for name, url in urls.items()}, clock)
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -145,9 +148,10 @@ class Owners:
         return refusal_to_repeat(self.clock, Code.UNAVAILABLE, f"{owner} does not answer")
 
 
-def _client(url: str) -> httpx2.AsyncClient:
+def _client(url: str, tls: ssl.SSLContext) -> httpx2.AsyncClient:
     return httpx2.AsyncClient(
         base_url=url,
+        verify=tls,
         timeout=httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS),
         limits=httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS),
         trust_env=False,  # internal calls never go through a proxy

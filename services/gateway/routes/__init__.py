@@ -1,7 +1,6 @@
-"""HTTP in: the public API, one module for each subject. `routers` are all of it, below `/api/v1`.
+"""HTTP in: the public API, one module for each subject. `routers` are all of it.
 
-A request is matched in their order, and again on every level of routers within routers: so bookings come first, and nothing is
-between these and the application.
+A request is matched in their order, so bookings come first.
 """
 
 from services.gateway.routes import (

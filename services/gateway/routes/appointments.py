@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from services.gateway.access.open_access import ByApiCaller
 from services.gateway.commands import messages
@@ -11,7 +11,7 @@ from services.gateway.gateway import gateway_of
 from services.gateway.http.answers import answer_command
 from services.gateway.http.paths import API
 from services.gateway.http.reading import read_command
-from services.gateway.http.strict import StrictRoute
+from services.gateway.http.strict import public_router
 from services.gateway.openapi import appointments as shown
 from services.gateway.openapi import operations as doc
 from services.gateway.owners.client import BOOKING
@@ -22,7 +22,7 @@ from shared.contracts.problems import Code
 from shared.contracts.shapes import IsoDate
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit
 
-router = APIRouter(route_class=StrictRoute, tags=["Appointments"])
+router = public_router("Appointments")
 
 _BOOK_CODES = (
     Code.UNKNOWN_DOCTOR, Code.UNKNOWN_PATIENT, Code.NO_SUCH_SLOT, Code.PAST_DATE, Code.TOO_FAR, Code.DOCTOR_ABSENT, Code.FULL,

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from services.gateway.access.caller import ApiCaller
 from services.gateway.access.open_access import ByApiCaller
@@ -15,7 +15,7 @@ from services.gateway.calendar.displaced import displaced_appointments
 from services.gateway.gateway import gateway_of
 from services.gateway.http.parameters import FilterText, IdOrName
 from services.gateway.http.paths import API
-from services.gateway.http.strict import StrictRoute
+from services.gateway.http.strict import public_router
 from services.gateway.openapi import calendar as shown
 from services.gateway.openapi import operations as doc
 from services.gateway.openapi.answer_headers import OF_REGISTRATIONS
@@ -39,7 +39,7 @@ from shared.contracts.problems import Code
 from shared.contracts.shapes import IsoDate
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, SomeLimit
 
-router = APIRouter(route_class=StrictRoute, tags=["Calendar"])
+router = public_router("Calendar")
 
 DryRunFlag = Annotated[Literal["true", "false"], Query(description="Only tells what would be displaced")]
 FromDate = Annotated[IsoDate | None, Query(alias="from", description="The first date; today if left out")]

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from services.gateway.access.open_access import ByApiCaller
 from services.gateway.commands import messages
@@ -10,7 +10,7 @@ from services.gateway.commands.kinds import CANCEL, CONFIRM, MOVE
 from services.gateway.gateway import gateway_of
 from services.gateway.http.answers import answer_command, without_body
 from services.gateway.http.reading import read_command
-from services.gateway.http.strict import StrictRoute
+from services.gateway.http.strict import public_router
 from services.gateway.openapi import appointments as shown
 from services.gateway.openapi import operations as doc
 from services.gateway.openapi.answer_headers import OF_COMMANDS
@@ -20,7 +20,7 @@ from services.gateway.schemas import MOVE_FORMS, CancelIn, ConfirmIn, MoveIn
 from shared.contracts.appointments import AppointmentView, History
 from shared.contracts.problems import Code
 
-router = APIRouter(route_class=StrictRoute, prefix="/appointments", tags=["Appointments"])
+router = public_router("Appointments", "/appointments")
 
 _CONFIRM_CODES = (*doc.BODY_CODES, Code.UNKNOWN_APPOINTMENT, Code.CANCELLED, Code.EXPIRED, Code.PAST)
 _MOVE_CODES = (

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from services.gateway.access.open_access import ByApiCaller
 from services.gateway.commands import messages
@@ -10,7 +10,7 @@ from services.gateway.commands.kinds import CHECK_IN
 from services.gateway.gateway import gateway_of
 from services.gateway.http.answers import answer_command
 from services.gateway.http.reading import read_command
-from services.gateway.http.strict import StrictRoute
+from services.gateway.http.strict import public_router
 from services.gateway.openapi import appointments as shown
 from services.gateway.openapi import operations as doc
 from services.gateway.owners.client import QUEUE
@@ -21,7 +21,7 @@ from shared.contracts.queue import QueueEntryView, QueuePage
 from shared.contracts.shapes import IsoDate
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit
 
-router = APIRouter(route_class=StrictRoute, prefix="/checkins", tags=["Check-in"])
+router = public_router("Check-in", "/checkins")
 
 _CODES = (
     Code.UNKNOWN_APPOINTMENT, Code.WRONG_PATIENT, Code.NOT_TODAY, Code.CANCELLED, Code.EXPIRED, Code.ALREADY_CHECKED_IN,

@@ -1,12 +1,12 @@
 """The clinic's settings, which are the gateway's own."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from services.gateway.access.caller import ApiCaller
 from services.gateway.access.open_access import ByApiCaller
 from services.gateway.clinics.service import change_settings
 from services.gateway.gateway import Gateway, gateway_of
-from services.gateway.http.strict import StrictRoute
+from services.gateway.http.strict import public_router
 from services.gateway.openapi import clinic as shown
 from services.gateway.openapi import operations as doc
 from services.gateway.repository.clinics import Clinic
@@ -15,7 +15,7 @@ from shared.contracts.problems import Code
 from shared.infra.forms import etag, read_json
 from shared.infra.postgres import shielded
 
-router = APIRouter(route_class=StrictRoute, tags=["Clinic"])
+router = public_router("Clinic")
 
 
 @router.get(

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from services.gateway.access.open_access import ByApiCaller
 from services.gateway.commands.command_status import status_of
@@ -11,14 +11,14 @@ from services.gateway.commands.tickets import MAX_TICKET_CHARACTERS
 from services.gateway.gateway import gateway_of
 from services.gateway.http.answers import running, view_of
 from services.gateway.http.paths import command_path
-from services.gateway.http.strict import StrictRoute
+from services.gateway.http.strict import public_router
 from services.gateway.openapi import appointments as shown
 from services.gateway.openapi import operations as doc
 from services.gateway.schemas import CommandStatus, CommandView
 from shared.contracts.commands import Outcome
 from shared.contracts.problems import Code
 
-router = APIRouter(route_class=StrictRoute, tags=["Commands"])
+router = public_router("Commands")
 
 TicketText = Annotated[str | None, Query(max_length=MAX_TICKET_CHARACTERS, description="The ticket of the command's 202")]
 

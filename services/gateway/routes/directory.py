@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import Path, Request, Response
 from pydantic import BaseModel
 
 from services.gateway.access.open_access import ByApiCaller
 from services.gateway.http.paths import API
-from services.gateway.http.strict import StrictRoute
+from services.gateway.http.strict import public_router
 from services.gateway.openapi import doctors as shown
 from services.gateway.openapi import operations as doc
 from services.gateway.owners.client import AVAILABILITY
@@ -21,7 +21,7 @@ from shared.contracts.directory import CategoryIn, CategoryPatch, PriceRangeIn, 
 from shared.contracts.problems import Code
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit
 
-router = APIRouter(route_class=StrictRoute, tags=["Directory"])
+router = public_router("Directory")
 
 
 @dataclass(frozen=True)

@@ -2,19 +2,19 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from services.gateway.access.open_access import ByApiCaller
 from services.gateway.calendar.displace import displace_appointments
 from services.gateway.http.headers import IDEMPOTENCY_KEY
-from services.gateway.http.strict import StrictRoute
+from services.gateway.http.strict import public_router
 from services.gateway.openapi import displacement as shown
 from services.gateway.openapi import operations as doc
 from services.gateway.openapi.answer_headers import OF_REGISTRATIONS
 from shared.contracts.displacement import DisplaceAnswer, DisplaceIn
 from shared.contracts.problems import Code
 
-router = APIRouter(route_class=StrictRoute, tags=["Calendar"])
+router = public_router("Calendar")
 
 _TOLD = ("Preference-Applied", *OF_REGISTRATIONS)
 

@@ -3,13 +3,13 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from services.gateway.access.open_access import ByApiCaller
 from services.gateway.calendar.remove_doctor import remove_doctor
 from services.gateway.http.parameters import CancelAppointments, FilterText, IdOrName
 from services.gateway.http.paths import API
-from services.gateway.http.strict import StrictRoute
+from services.gateway.http.strict import public_router
 from services.gateway.openapi import doctors as shown
 from services.gateway.openapi import operations as doc
 from services.gateway.owners.client import AVAILABILITY
@@ -18,7 +18,7 @@ from shared.contracts.directory import DoctorIn, DoctorPage, DoctorPatch, Doctor
 from shared.contracts.problems import Code
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit
 
-router = APIRouter(route_class=StrictRoute, tags=["Doctors"])
+router = public_router("Doctors")
 
 Expand = Annotated[Literal["translations"] | None, Query(description="Addresses in all their languages")]
 

@@ -3,13 +3,13 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from services.gateway.access.open_access import ByApiCaller
 from services.gateway.gateway import gateway_of
 from services.gateway.http.parameters import CancelAppointments, FilterText
 from services.gateway.http.paths import API
-from services.gateway.http.strict import StrictRoute
+from services.gateway.http.strict import public_router
 from services.gateway.openapi import operations as doc
 from services.gateway.openapi import patients as shown
 from services.gateway.openapi.answer_headers import OF_REGISTRATIONS
@@ -19,7 +19,7 @@ from shared.contracts.patients import MergeIn, PatientIn, PatientPage, PatientPa
 from shared.contracts.problems import Code
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit
 
-router = APIRouter(route_class=StrictRoute, tags=["Patients"])
+router = public_router("Patients")
 
 DuplicatePolicy = Annotated[Literal["create"] | None, Query(description="Also if another patient has the phone number")]
 

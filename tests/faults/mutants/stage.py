@@ -25,6 +25,7 @@ from tests.faults.mutants.points import Point
 from tests.support.dates import in_days
 from tests.support.servers import Databases, embedded_servers
 from tests.support.stack import SHORT_SESSIONS
+from tests.support.transports import TLS
 from tests.support.waiting import eventually
 
 SERVICES = installation.names()
@@ -179,7 +180,8 @@ class Client:
 @asynccontextmanager
 async def client_of(stage: Stage, history: Path) -> AsyncIterator[Client]:
     """A client, registered, whose answers are kept in a file."""
-    async with httpx2.AsyncClient(base_url=stage.services.url("gateway"), timeout=TIMEOUT_SECONDS, trust_env=False) as http:
+    gateway = stage.services.url("gateway")
+    async with httpx2.AsyncClient(base_url=gateway, verify=TLS, timeout=TIMEOUT_SECONDS, trust_env=False) as http:
         client = Client(stage, http, History(history))
         await client.register()
         yield client

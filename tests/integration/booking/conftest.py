@@ -9,9 +9,9 @@ import pytest_asyncio
 from httpx2 import ASGITransport, AsyncClient
 
 from services.booking.identifiers import Codec
-from services.booking.routes import router
+from services.booking.routes import routers
 from shared.contracts import internal
-from shared.infra.api import create_api
+from shared.infra.api import add_routes, create_api
 from shared.infra.health import Readiness
 from shared.infra.postgres import Database
 from shared.infra.settings import ServiceSettings
@@ -38,7 +38,7 @@ async def client(booking: Booking) -> AsyncIterator[AsyncClient]:
     app = create_api("booking", "booking", "0", Readiness({}), docs=False)
     app.state.runtime = SimpleNamespace(units=booking.units)
     app.state.codec = Codec(b"a key of the tests")
-    app.include_router(router)
+    add_routes(app, *routers)
     headers = {internal.CLINIC: str(booking.clinic), internal.ACTOR: "desk", internal.PRINCIPAL: "desk"}
     async with AsyncClient(transport=ASGITransport(app), base_url="http://booking", headers=headers, timeout=30) as client:
         yield client

@@ -11,7 +11,7 @@ from services.gateway.app import create_app
 from services.gateway.pages import problems
 from services.gateway.settings import Settings
 from shared.contracts.problems import PROBLEMS, Code
-from shared.infra.api import create_api
+from shared.infra.api import add_routes, create_api
 from shared.infra.health import Readiness
 from shared.infra.problems import ProblemError, problem_body
 from tests.unit.gateway.test_settings import ENVIRONMENT
@@ -64,7 +64,7 @@ def test_an_unknown_code_is_a_problem_itself(client: TestClient, path: str) -> N
 
 def test_they_are_there_where_the_document_is_off() -> None:
     app = create_api("Test", "test", "0.0.0", Readiness({}), docs=False)
-    app.include_router(problems.router)
+    add_routes(app, problems.router)
     client = TestClient(app)
     assert client.get("/docs").status_code == 404
     assert client.get("/docs/problems/full").status_code == 200

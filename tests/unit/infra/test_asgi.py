@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from starlette.types import Message
 
 from shared.infra import asgi
-from shared.infra.api import create_api
+from shared.infra.api import add_routes, create_api
 from shared.infra.asgi import DRAIN_MAX_BYTES, MAX_BODY_BYTES, RequestMiddleware, outgoing_headers
 from shared.infra.forms import read_json
 from shared.infra.health import Readiness
@@ -38,7 +38,7 @@ def add_failures(router: APIRouter) -> None:
 
 def make_app() -> FastAPI:
     app = create_api("Test", "test", "0.0.0", Readiness({}), docs=True)
-    router = APIRouter(prefix="/things")
+    router = APIRouter(prefix="/api/v1/things")
 
     @router.get("/{thing_id}")
     async def get_thing(thing_id: int, request: Request) -> dict[str, Any]:
@@ -67,9 +67,7 @@ def make_app() -> FastAPI:
 
         return StreamingResponse(half(), headers={"Cache-Control": "max-age=60"})
 
-    nested = APIRouter(prefix="/api/v1")
-    nested.include_router(router)
-    app.include_router(nested)
+    add_routes(app, router)
     return app
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from starlette.testclient import TestClient
 
 from shared.contracts.problems import PROBLEMS, Code, FieldError
-from shared.infra.api import create_api
+from shared.infra.api import add_routes, create_api
 from shared.infra.health import Readiness
 from shared.infra.problems import MEDIA_TYPE, ProblemError, problem_responses
 
@@ -61,7 +61,7 @@ def make_app() -> FastAPI:
     async def delete_form(form_id: UUID) -> None:
         raise ProblemError(Code.UNKNOWN_PATIENT)
 
-    app.include_router(router)
+    add_routes(app, router)
     return app
 
 
