@@ -108,6 +108,11 @@ bench: .venv/.installed ## bookings a second beside a monolith and pgbench, on a
 bench-search: .venv/.installed ## the search for open slots beside its SQL alone, on a stack of its own; two minutes
 	@$(BIN)/python -m benchmarks.search $(ARGS)
 
+.PHONY: bench-short
+bench-short: .venv/.installed ## both for a moment: that they run at all, their figures say nothing
+	@$(BIN)/python -m benchmarks.bookings --rounds 1 --seconds 1 --in-flight 4
+	@$(BIN)/python -m benchmarks.search --rounds 1
+
 ##@ Keep it clean
 .PHONY: lint
 lint: .venv/.installed ## ruff and import-linter

@@ -47,7 +47,7 @@ _ACT = (postgres.ACT_FOR, f"'{{{CLINIC}}}'")
 # Cleared by the next transaction, as a process does it. pgbench keeps the row's id for it.
 _SAY = (outbox.WRITE, _SENT, _SENT, _NEW, _CLINIC, _TEXT, _TEXT, _BYTES, _BODY)
 _NOTE = (
-    audit.INSERT, "clock_timestamp()", _NEW, _CLINIC, _TEXT, _NEW, _TEXT, _TEXT, _TEXT, _NEW, _NEW, _NULL,
+    audit.INSERT, _NEW, _CLINIC, _NOW, _TEXT, _NEW, _TEXT, _TEXT, _TEXT, _NEW, _NEW, _NULL,
     """ARRAY['{"id" : "a"}']""",
 )  # fmt: skip
 _DAY = (_CLINIC, _OWN, _DATE)

@@ -1,6 +1,6 @@
 """`/integration-test`: a whole round through the running services, any number at once, and nothing of it stays.
 
-It is there in the environment of integration tests and nowhere else.
+It is there in the environment of integration tests and nowhere else, which `test_system.py` shows.
 """
 
 import asyncio
@@ -76,9 +76,3 @@ async def test_the_route_is_in_no_document(testing: Services) -> None:
         assert PATH not in (await client.get("/openapi.json")).json()["paths"]
     committed = json.loads((Path(__file__).parents[2] / "docs" / "openapi.json").read_text(encoding="utf-8"))
     assert PATH not in committed["paths"]
-
-
-async def test_elsewhere_it_does_not_exist(stack: Services) -> None:
-    async with httpx2.AsyncClient(base_url=stack.url("gateway"), timeout=SECONDS) as client:
-        answer = await client.get(PATH)
-    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")

@@ -24,6 +24,8 @@ async def test_one_key_again_after_a_restart_of_everything(clinic: Clinic, stack
     answers = await asyncio.gather(*(clinic.book(doctor, patient, key=key) for _ in range(50)))
     assert {(answer.status_code, answer.text) for answer in answers} == {(201, first.text)}
     assert {answer.headers["idempotent-replayed"] for answer in answers} == {"true"}
+    looked = (await clinic.get(f"/commands/{first.headers['command-id']}")).json()
+    assert (looked["status_code"], looked["result"]) == (201, first.json())
     assert problem_of(await clinic.book(other_day, patient, key=refused_key)) == (409, "full")
     assert problem_of(await clinic.book(other_day, patient, key=key)) == (422, "key_reused")
     assert await clinic.remaining(doctor) == 9

@@ -39,6 +39,12 @@ async def test_every_service_has_probes_and_metrics(stack: Services, instance: s
         assert "frontdesk_build_info{" in (await client.get("/metrics")).text
 
 
+async def test_the_integration_test_is_only_where_that_environment_is(stack: Services) -> None:
+    async with httpx2.AsyncClient(base_url=stack.url("gateway")) as client:
+        answer = await client.get("/integration-test")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
 async def test_the_view_of_everything(stack: Services) -> None:
     named = {"gateway", *(spec.name for spec in installation.called_by_gateway())}, {"postgres", "kafka", "redis"}
 

@@ -47,8 +47,9 @@ class Home:
 def homes() -> Iterator[list[Home]]:
     made = [Home(), Home()]
     yield made
+    for end in [one.begin("down", "--purge") for one in made]:
+        end.communicate(timeout=START_SECONDS)
     for one in made:
-        one.begin("down", "--purge").communicate(timeout=START_SECONDS)
         shutil.rmtree(one.folder, ignore_errors=True)
 
 

@@ -1,10 +1,10 @@
 """A look into Kafka from outside of the services, everything that stands in a topic; and a list in the place of Kafka."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, TypeAlias, cast
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 
 from deploy.inspect import kafka_log
 from deploy.stores import kafka_clients
@@ -34,14 +34,10 @@ class KeptRecords(Publisher):
         return [None] * len(records)
 
 
-async def ends_of(bootstrap: str, topic: str, partitions: int) -> dict[TopicPartition, int]:
+async def ends_of(bootstrap: str, topics: Collection[Topic]) -> dict[TopicPartition, int]:
     """Where each partition ends now."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
-    await consumer.start()
-    try:
-        return dict(await consumer.end_offsets([TopicPartition(topic, number) for number in range(partitions)]))
-    finally:
-        await consumer.stop()
+    async with kafka_clients.reader(bootstrap) as consumer:
+        return dict(await consumer.end_offsets(kafka_log.partitions_of(topics)))
 
 
 async def records_of(bootstrap: str, topic: str, partitions: int) -> list[Raw]:

@@ -35,6 +35,13 @@ async def test_a_registered_patient_is_read_as_it_was_answered_and_announced_wit
     assert not any(canary in record.body for canary in (b"Ada", b"79460018", b"1990-12-10"))
 
 
+async def test_patients_that_are_written_as_rows_are_read(client: AsyncClient, booking: Booking) -> None:
+    """The benchmarks' are: one that cannot be read is asked for at every booking, and measured with it."""
+    patient = str(await booking.patient())
+    read = await client.get(f"/internal/patients/{patient}")
+    assert (read.status_code, read.json()) == (200, IsPartialDict(id=patient, status="active"))
+
+
 async def test_all_fields_are_kept_sealed_and_read_as_their_rules_write_them(client: AsyncClient, booking: Booking) -> None:
     made = (await register(client, IN_FULL)).json()
     assert made == IsPartialDict(

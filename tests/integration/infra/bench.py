@@ -133,7 +133,7 @@ class Bench:
             committed = await admin.list_consumer_group_offsets(self.group)
         finally:
             await admin.close()
-        ends = await ends_of(self.bootstrap, topic.name, topic.partitions)
+        ends = await ends_of(self.bootstrap, [topic])
         return sum(end - max(0, committed[place].offset if place in committed else 0) for place, end in ends.items())
 
     async def letters(self, group: str | None = None) -> list[Raw]:

@@ -35,7 +35,7 @@ def run(checkout: Path, **given: str) -> int:
 
 def test_without_docker_the_rest_is_run(checkout: Path) -> None:
     assert run(checkout) == 0
-    assert (checkout / "made").read_text().splitlines() == ["venv", "lint types", "test"]
+    assert (checkout / "made").read_text().splitlines() == ["venv", "lint types", "bench-short", "test"]
 
 
 def test_without_docker_nothing_passes_where_it_is_required(checkout: Path) -> None:
