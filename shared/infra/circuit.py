@@ -11,6 +11,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from shared.infra.clockwork import Clock
+from shared.infra.errors import is_closed_transport
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -43,7 +44,9 @@ class CircuitBreaker:
             return None
         try:
             return await command(*args, **kwargs)
-        except (RedisError, OSError, TimeoutError) as error:
+        except (RedisError, OSError, TimeoutError, RuntimeError) as error:
+            if isinstance(error, RuntimeError) and not is_closed_transport(error):
+                raise
             self._open_until = self._clock.monotonic() + OPEN_SECONDS
             log.warning(self._event, error=type(error).__name__)
             return None

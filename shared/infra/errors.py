@@ -1,4 +1,4 @@
-"""Which errors of Postgres pass by themselves: the consumer waits these out. Any other is a bug or a bad record."""
+"""Which errors of the stores pass by themselves: the consumer waits these out. Any other is a bug or a bad record."""
 
 import asyncpg
 from asyncpg import exceptions as pg
@@ -33,7 +33,7 @@ TRANSIENT = (
 def is_transient(error: BaseException) -> bool:
     """Whether the same work can succeed later."""
     cause = _cause(error)
-    return isinstance(cause, TRANSIENT) or _is_closed(cause)
+    return isinstance(cause, TRANSIENT) or _is_closed(cause) or is_closed_transport(cause)
 
 
 def is_conflict(error: BaseException) -> bool:
@@ -44,6 +44,14 @@ def is_conflict(error: BaseException) -> bool:
 def is_rivalry(error: BaseException) -> bool:
     """Whether the work was undone for another transaction's sake."""
     return isinstance(_cause(error), RIVALRY)
+
+
+def is_closed_transport(error: BaseException) -> bool:
+    """Whether uvloop was asked to write to a connection that the other side has closed, and its client had not heard of that yet.
+
+    It raises no `OSError` there, which clients of Kafka and Redis expect (aio-libs/aiokafka#1038).
+    """
+    return type(error) is RuntimeError and str(error).endswith("the handler is closed")
 
 
 def _is_closed(error: BaseException) -> bool:

@@ -10,6 +10,8 @@ from typing import Any
 from aiokafka.conn import AIOKafkaConnection, CloseReason
 from aiokafka.errors import KafkaConnectionError
 
+from shared.infra.errors import is_closed_transport
+
 _send = AIOKafkaConnection.send
 
 
@@ -22,5 +24,7 @@ def _send_or_close(connection: AIOKafkaConnection, *request: Any, **options: Any
     try:
         return _send(connection, *request, **options)
     except RuntimeError as error:
+        if not is_closed_transport(error):
+            raise
         connection.close(reason=CloseReason.CONNECTION_BROKEN, exc=error)
         raise KafkaConnectionError(f"{connection} is closed: {error}") from error

@@ -21,6 +21,7 @@ PASSING = (
     NoConnectionFree("QueuePool limit"),
     ConnectionResetError(),
     TimeoutError(),
+    RuntimeError("unable to perform operation on <TCPTransport closed=True reading=False 0x55>; the handler is closed"),
 )
 LASTING = (
     asyncpg.InterfaceError("the server expects 3 arguments for this query, 2 were passed"),
@@ -31,6 +32,7 @@ LASTING = (
     pg.NotNullViolationError("null"),
     pg.UndefinedColumnError("no such column"),
     ZeroDivisionError(),
+    RuntimeError("dictionary changed size during iteration"),
 )
 
 
