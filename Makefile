@@ -10,7 +10,7 @@ MAKEFLAGS += --no-print-directory
 
 # The first of these that runs, is new enough and can make a venv (pyenv's shims exist for versions that are not selected).
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3 $$HOME/.pyenv/versions/3.1[1-3]*/bin/python3; do \
-	"$$python" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$python"; break; }; done)
+	"$$python" -c 'import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && { echo "$$python"; break; }; done)
 
 BIN := .venv/bin
 FRONTDESK := $(BIN)/frontdesk
@@ -138,7 +138,7 @@ docs: .venv/.installed ## write what is made of the code: .env.example, docs/set
 venv: .venv/.installed ## make .venv out of requirements-dev.lock
 
 .venv/.locked: requirements-dev.lock
-	@if [ -z "$(PYTHON)" ]; then echo "Python 3.11 or newer with its venv module is needed: install it, or say where: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; fi
+	@if [ -z "$(PYTHON)" ]; then echo "Python 3.11 to 3.13 with its venv module is needed: install it, or say where: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; fi
 	@if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then "$(PYTHON)" -m venv --clear .venv; fi
 	@echo "installing the locked packages into .venv (a minute or two)"
 	@$(call retry,$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r requirements-dev.lock)

@@ -10,7 +10,7 @@ from deploy.addresses import who_runs_servers
 from deploy.commands.addresses import ADDRESSES
 from deploy.commands.output import out
 from deploy.exit_codes import OK
-from deploy.failure import Failure, NotThere, Unreachable
+from deploy.failure import Failure, Misused, NotThere, Unreachable
 from deploy.inspect.explain import appointments, databases, log_search, summary, timeline
 from deploy.inspect.explain.candidates import CandidateCommands, candidates_of
 from deploy.inspect.explain.log_search import LogSearch
@@ -29,7 +29,9 @@ class Explanation:
 
 
 def explain(text: str, as_json: bool) -> int:
-    """Explain every command that the id names."""
+    """Explain every command that the id names. Raises `Misused` without an id, which a variable of a shell may turn out to be."""
+    if not text.strip():
+        raise Misused("explain needs an id, and this one is empty\n  try: frontdesk explain --help")
     found = asyncio.run(_explained(text))
     value = {
         "id": text,

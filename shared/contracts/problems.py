@@ -174,7 +174,7 @@ PROBLEMS: dict[Code, ProblemKind] = {
     Code.PAST_DATE: ProblemKind(
         422,
         "The date is past",
-        "The date is before today, in the zone of the clinic.",
+        "The date is before today, in the time zone of the place where the doctor works.",
         "Ask for today or a later date.",
     ),
     Code.TOO_FAR: ProblemKind(
@@ -198,7 +198,7 @@ PROBLEMS: dict[Code, ProblemKind] = {
     Code.NOT_TODAY: ProblemKind(
         422,
         "The appointment is not today",
-        "A patient checks in on the day of the appointment only, in the zone of the clinic.",
+        "A patient checks in on the day of the appointment only, in the time zone of its place.",
         "Check in on that day.",
     ),
     Code.CANCELLED: ProblemKind(
@@ -226,7 +226,7 @@ PROBLEMS: dict[Code, ProblemKind] = {
         409,
         "The patient has checked in",
         "The patient is in the doctor's queue: what happens now is the desk's to decide.",
-        "Ask the front desk. Staff end the visit in the queue.",
+        "Ask the front desk, who see the queue.",
         "give_up",
     ),
     Code.NOT_CONFIRMED: ProblemKind(
@@ -238,7 +238,7 @@ PROBLEMS: dict[Code, ProblemKind] = {
     Code.PAST: ProblemKind(
         409,
         "The appointment is past",
-        "The day of the appointment is over, in the zone of the clinic.",
+        "The day of the appointment is over, in the time zone of its place.",
         "Nothing is to be done: what is past stays as it was.",
         "give_up",
     ),

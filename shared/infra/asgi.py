@@ -66,7 +66,7 @@ class RequestMiddleware:
 
 
 class Exchange:
-    """One request and its answer. Routes find `correlation_id` and `traceparent` in the request's state."""
+    """One request and its answer. In the request's state routes find `correlation_id` and `traceparent`, a refusal puts its `code`."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, max_body_bytes: int) -> None:
         headers = dict(scope["headers"])
@@ -145,7 +145,8 @@ class Exchange:
         HTTP_DURATION.labels(route, method).observe(seconds)
         # Probes come every second and would drown what is worth reading.
         write = _log.debug if route.startswith(_PROBES) else _log.info
-        write("http_request", route=route, method=method, status=status, duration_ms=round(seconds * 1000, 2))
+        refused = {"code": code} if (code := self.scope["state"].get("code")) else {}
+        write("http_request", route=route, method=method, status=status, duration_ms=round(seconds * 1000, 2), **refused)
 
 
 def route_template(scope: Scope) -> str:

@@ -79,7 +79,8 @@ def problem_body(error: ProblemError, *, instance: str, correlation_id: str) -> 
 
 
 def problem_response(request: Request, error: ProblemError) -> Response:
-    """The answer to a request that was refused."""
+    """The answer to a request that was refused. The access log names the code."""
+    request.state.code = error.code.value
     body = problem_body(error, instance=request.scope["path"], correlation_id=getattr(request.state, "correlation_id", ""))
     return Response(orjson.dumps(body), PROBLEMS[error.code].status, error.headers, MEDIA_TYPE)
 

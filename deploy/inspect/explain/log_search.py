@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer
@@ -47,9 +48,23 @@ async def search(bootstrap: str, texts: Collection[str], since: datetime | None)
         read, found = 0, []
         async for record in kafka_log.read(consumer, starts, ends):
             read += 1
-            if any(needle in (record.value or b"") for needle in needles):
+            if any(needle in (record.value or b"") for needle in needles) and carries(record, texts):
                 found.append(record)
     return LogSearch(sorted(found, key=lambda record: (record.timestamp, record.topic, record.offset)), read, cut)
+
+
+def carries(record: KafkaRecord, texts: Collection[str]) -> bool:
+    """Whether one of these is the whole value of a field; of what is no message, whether it is a part of it."""
+    fields = kafka_log.fields(record)
+    return _has(fields, texts) if fields else any(text.encode() in (record.value or b"") for text in texts)
+
+
+def _has(value: Any, texts: Collection[str]) -> bool:
+    if isinstance(value, dict):
+        return any(_has(part, texts) for part in value.values())
+    if isinstance(value, list):
+        return any(_has(part, texts) for part in value)
+    return isinstance(value, str) and value in texts
 
 
 async def _window(

@@ -10,11 +10,12 @@ import pytest
 from aiokafka import ConsumerRecord
 
 from deploy import installation
-from deploy.commands.explain import _only_in_log
+from deploy.commands.explain import _only_in_log, explain
+from deploy.failure import Misused
 from deploy.inspect.explain import appointments, candidates, summary, timeline
 from deploy.inspect.explain.candidates import CandidateCommands
 from deploy.inspect.explain.databases import MAX_WITHOUT_COMMAND, Snapshots, add_receipts, without_command
-from deploy.inspect.explain.log_search import LogSearch
+from deploy.inspect.explain.log_search import LogSearch, carries
 from deploy.inspect.explain.trace import CommandTrace, ServiceRow
 from deploy.stores.topics import declared_topics
 from services.gateway.access.open_access import OPEN
@@ -267,3 +268,24 @@ def test_of_commands_their_own_topics_tell(cut: str, commands: bool) -> None:
     """A gateway may get more replies than a look reads, while all commands of that time were seen."""
     log = LogSearch([], 0, frozenset({cut}))
     assert (log.complete, log.commands_complete) == (False, commands)
+
+
+@pytest.mark.parametrize("text", ["", " "])
+def test_without_an_id_nothing_is_explained(text: str) -> None:
+    with pytest.raises(Misused, match="needs an id"):
+        explain(text, as_json=False)
+
+
+@pytest.mark.parametrize("carried", [str(COMMAND), "slot-1", "slot-2"])
+def test_a_record_carries_an_id_as_a_whole_value(carried: str) -> None:
+    assert carries(record("availability.events", T0, slots=[{"id": "slot-1"}, {"id": "slot-2"}]), {carried})
+
+
+@pytest.mark.parametrize("part", ["a", "slot", "2026", str(COMMAND)[:8], "command_id"])
+def test_a_part_of_a_value_is_no_id(part: str) -> None:
+    assert not carries(record("availability.events", T0, slots=[{"id": "slot-1"}]), {part})
+
+
+def test_what_is_no_message_carries_what_stands_in_it() -> None:
+    broken = ConsumerRecord("booking.commands", 0, 0, 0, 0, b"k", b'{"command_id": "abc', None, 0, 0, [])
+    assert carries(broken, {"abc"}) and not carries(broken, {"abd"})

@@ -133,6 +133,7 @@ def test_an_answer_is_counted_and_logged_under_its_template(
     [event] = events
     duration = event.pop("duration_ms")
     event.pop("command_id", None)
+    assert event.pop("code", None) == {200: None, 404: "not_found", 405: "method_not_allowed", 422: "validation_failed"}[status]
     assert event == {
         "event": "http_request", "log_level": "info", "route": route, "method": method, "status": status, "correlation_id": "r-1",
     }  # fmt: skip

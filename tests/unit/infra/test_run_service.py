@@ -45,8 +45,9 @@ async def echo() -> AsyncIterator[Service]:
         "FRONTDESK_POSTGRES__URL": "postgresql://nobody.asks",
         "FRONTDESK_KAFKA__BOOTSTRAP_SERVERS": "nobody.asks:1",
     }
+    others = {name: value for name, value in os.environ.items() if not name.startswith("FRONTDESK_")}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.unit.infra.echo", cwd=ROOT, env=os.environ | settings, stdout=PIPE
+        sys.executable, "-m", "tests.unit.infra.echo", cwd=ROOT, env=others | settings, stdout=PIPE
     )
     service = Service(process, port)
     try:
