@@ -317,7 +317,7 @@ def clinics_settings(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the clinic's settings, or change some of them; other services follow within a second.
+    """Show the clinic's settings, or change some of them; other services follow within a second, other gateways within two.
 
     Examples: frontdesk clinics settings | frontdesk clinics settings time_zone=Europe/London max_daily_capacity=20
     """

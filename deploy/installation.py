@@ -32,7 +32,7 @@ class ServiceSpec:
     audited: bool = False
     """It processes messages: its inbox and its audit trail show what a command did."""
     holds_outcomes: bool = False
-    """It decides commands of clients, and keeps their outcomes."""
+    """It keeps outcomes: those of registry calls and, in booking, of the commands of clients, which booking alone decides."""
     copies_settings: bool = False
     """It keeps a copy of the settings of all clinics, which the gateway announces."""
     takes_imports: bool = False

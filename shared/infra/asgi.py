@@ -66,7 +66,7 @@ class RequestMiddleware:
 
 
 class Exchange:
-    """One request and its answer. In the request's state routes find `correlation_id` and `traceparent`, a refusal puts its `code`."""
+    """One request and its answer. The request's state has `correlation_id`, `traceparent` and, of a refusal, its `code`."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, max_body_bytes: int) -> None:
         headers = dict(scope["headers"])

@@ -1,4 +1,4 @@
-"""What a service that holds no outcomes does about a command that it could not process: it tells the service that holds them."""
+"""What a service does about a client's command that it could not process and does not decide: it tells booking, which does."""
 
 from shared.contracts.commands import CommandFailed
 from shared.contracts.envelope import DayMessage, Message
@@ -8,7 +8,7 @@ from shared.infra.unit import Unit
 
 
 def tell_holder(topic: Topic) -> FailureHandler:
-    """For a service that holds no outcomes: says on `topic` that a command failed, behind what it has said there of it before.
+    """For availability and queue: says on `topic` that a command failed, behind what the service has said there of it before.
 
     A malformed command may not even say which day it was about; its client is told by the command's deadline.
     """

@@ -56,7 +56,7 @@ COMMANDS_CLOSED = Counter("frontdesk_commands_closed", "Commands that never arri
 
 COMMANDS = Counter("frontdesk_commands", "Commands by their outcome", ["type", "outcome"], registry=REGISTRY)
 COMMAND_DURATION = Histogram(
-    "frontdesk_command_duration_seconds", "From accepting a command to its settled outcome", ["type"],
+    "frontdesk_command_duration_seconds", "From accepting a command to its answer, of those whose client waits", ["type"],
     buckets=SECONDS, registry=REGISTRY,
 )  # fmt: skip
 REPLIES = Counter("frontdesk_replies", "Replies to waiting gateways, by outcome", ["outcome"], registry=REGISTRY)

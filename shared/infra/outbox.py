@@ -76,10 +76,10 @@ class Outbox:
         self._in_flight: dict[int, Streak] = {}
         """Handed over, not known to be acknowledged or not."""
         self._turn = asyncio.Lock()
-        """Whoever came first hands over first, whatever it waits for."""
+        """One call hands its rows over at a time, in the order of the calls, also if the producer makes one wait."""
 
     def _on_their_way(self) -> list[int]:
-        """What arrives before anything that is handed over in this streak."""
+        """The rows handed over in this streak: they arrive before any that is handed over later in it."""
         return [id for id, streak in self._in_flight.items() if streak == self._publisher.streak]
 
     async def write(self, connection: Connection, said: Sequence[tuple[Topic, Message]]) -> Written:

@@ -1,7 +1,4 @@
-"""Takes a command to its end: its message is made and published, its answer is waited for. Called by `http/answers.py`.
-
-The one use case of the gateway that is more than forwarding.
-"""
+"""Takes a command to its end: its message is made and published, its answer is waited for. Called by `http/answers.py`."""
 
 from collections.abc import Awaitable
 from typing import Protocol

@@ -46,7 +46,7 @@ class LockedCalendar:
     clinic: ClinicSettings
     calendar: Calendar
     due_at: datetime | None
-    """The doctor's timer, read before the clinic's settings: settings that arrive later make it another one."""
+    """The doctor's timer, read before the clinic's settings. Settings that arrive later change it, and a changed timer stays."""
 
 
 async def read_calendar(unit: Unit, doctor: DoctorKey, weekly: Sequence[Weekly] | None = None) -> LockedCalendar:

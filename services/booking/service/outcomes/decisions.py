@@ -25,7 +25,7 @@ class Decisions:
 
     def __init__(self, known: dict[tuple[UUID, UUID], Outcome], named_appointments: frozenset[RowKey]) -> None:
         self.named_appointments = named_appointments
-        """The appointments that the batch's moves, commands and revoked slots name: whoever locks some locks all at once."""
+        """The appointments that the batch's moves, commands and revoked slots name. A step that locks one locks them all."""
         self._known = known
         """By clinic and command id."""
         self._made: list[Outcome] = []
