@@ -72,6 +72,8 @@ def _detach(folder: Path, port: int) -> int:
         shown = _print_from(log, shown)
         time.sleep(POLL_SECONDS)
     _print_from(log, shown)
+    if child.returncode == OK:  # another one was faster, and it has shown what runs
+        ready = status_of(folder, probe=False)["ready"]
     return OK if ready else child.returncode or FAILED
 
 

@@ -21,8 +21,9 @@ def archive() -> Path:
 
 
 def java_options() -> tuple[str, ...]:
-    """What makes Java use it, if it is there."""
-    return (f"-XX:AOTCache={archive()}",) if archive().exists() else ()
+    """What makes Java use it, if it is there. One that a disk has damaged would end Java, so its checksums are verified."""
+    verified = ("-XX:+UnlockDiagnosticVMOptions", "-XX:+VerifySharedSpaces")
+    return (f"-XX:AOTCache={archive()}", *verified) if archive().exists() else ()
 
 
 def make() -> None:
@@ -32,7 +33,7 @@ def make() -> None:
     """
     if archive().exists():
         return
-    with jars.only_one(archive().with_suffix(".lock")), contextlib.suppress(StackError, OSError):
+    with contextlib.suppress(StackError, OSError), jars.only_one(archive().with_suffix(".lock")):
         if not archive().exists():
             _make()
 

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from deploy.embedded import kafka_archive
+from deploy.embedded.kafka import Kafka
+from deploy.embedded.ports import any_free
 from deploy.embedded.servers import EmbeddedServers
 
 
@@ -14,3 +16,18 @@ def test_kafka_runs_on_the_archive_of_its_classes(servers: EmbeddedServers) -> N
     running = servers.servers.kafka.process.id
     assert running
     assert str(kafka_archive.archive()) in Path(f"/proc/{running.pid}/maps").read_text()
+
+
+@pytest.mark.embedded
+def test_a_broker_starts_without_an_archive_that_is_damaged(
+    servers: EmbeddedServers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Java trusts what it maps, and ends at the first class that is none."""
+    whole, damaged = kafka_archive.archive().read_bytes(), tmp_path / "damaged.aot"
+    damaged.write_bytes(whole[: len(whole) // 3].ljust(len(whole), b"\0"))
+    monkeypatch.setattr(kafka_archive, "archive", lambda: damaged)
+    broker = Kafka(tmp_path / "kafka", tmp_path, any_free(), any_free(), kafka_archive.java_options())
+    try:
+        broker.start()
+    finally:
+        broker.stop()

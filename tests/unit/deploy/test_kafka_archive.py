@@ -36,5 +36,11 @@ def test_it_is_used_when_it_was_written(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(Kafka, "start", starts)
     kafka_archive.make()
     kafka_archive.make()
-    assert kafka_archive.java_options() == (f"-XX:AOTCache={kafka_archive.archive()}",)
+    assert kafka_archive.java_options()[0] == f"-XX:AOTCache={kafka_archive.archive()}"
     assert len(made) == 1 and made[0].startswith("-XX:AOTCacheOutput=")
+
+
+def test_where_nothing_can_be_written_there_is_none() -> None:
+    kafka_archive.archive().with_suffix(".lock").mkdir()
+    kafka_archive.make()
+    assert kafka_archive.java_options() == ()
