@@ -18,6 +18,8 @@ P = ParamSpec("P")
 
 log = structlog.get_logger()
 
+AWAY = (RedisError, OSError, TimeoutError)
+"""What the client of Redis raises while the server is away or slow."""
 OPEN_SECONDS = 1.0
 """After a failure no call is made for so long."""
 
@@ -44,8 +46,8 @@ class CircuitBreaker:
             return None
         try:
             return await command(*args, **kwargs)
-        except (RedisError, OSError, TimeoutError, RuntimeError) as error:
-            if isinstance(error, RuntimeError) and not is_closed_transport(error):
+        except Exception as error:
+            if not (isinstance(error, AWAY) or is_closed_transport(error)):
                 raise
             self._open_until = self._clock.monotonic() + OPEN_SECONDS
             log.warning(self._event, error=type(error).__name__)

@@ -16,6 +16,7 @@ import pytest
 
 from deploy.embedded.ports import any_free
 from tests.support.readme import README, ROOT, paste, responses, run, shell_blocks
+from tests.support.shell import own_environment
 
 pytestmark = [pytest.mark.slow, pytest.mark.embedded]
 
@@ -34,7 +35,7 @@ def environment() -> Iterator[dict[str, str]]:
     """A shell whose `frontdesk` is the one under test, with a data folder of its own."""
     folder = Path(tempfile.mkdtemp(prefix="frontdesk-readme-"))
     folder.chmod(0o755)  # PostgreSQL may run under another account than ours
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("FRONTDESK_")}
+    inherited = own_environment()
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     yield inherited | {"PATH": path, "FRONTDESK_HOME": str(folder), "NO_COLOR": "1"}
     shutil.rmtree(folder, ignore_errors=True)

@@ -1,7 +1,6 @@
 """Two systems started at the same moment on one machine: each has ports, processes and data of its own."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import pytest
 
 from deploy.embedded.ports import any_free
 from deploy.exit_codes import OK
+from tests.support.shell import own_environment
 
 pytestmark = [pytest.mark.slow, pytest.mark.embedded]
 
@@ -27,7 +27,7 @@ class Home:
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="frontdesk-home-"))
         self.folder.chmod(0o755)  # PostgreSQL may run under another account than ours
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("FRONTDESK_")}
+        inherited = own_environment()
         self._environment = inherited | {"FRONTDESK_HOME": str(self.folder), "NO_COLOR": "1"}
         self.port = any_free()
 

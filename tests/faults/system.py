@@ -86,6 +86,14 @@ class System:
             await asyncio.to_thread(self.services.stop)
             self.services = self.make()
 
+    async def restart(self) -> None:
+        """Stops every process and starts every process again, on the same data."""
+        await asyncio.to_thread(self.services.stop)
+        await asyncio.to_thread(self.stores.stop)
+        await asyncio.to_thread(self.stores.start)
+        self.services = self.make()
+        await asyncio.to_thread(self.services.start)
+
     async def whole(self) -> None:
         """Starts what a test has left dead."""
         for parts in (self.servers.servers, self.services):

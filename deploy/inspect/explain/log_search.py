@@ -1,6 +1,6 @@
 """Searches Kafka's log for the records that carry one of some ids. Bounded: of each partition only so many records are read."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -42,29 +42,36 @@ class LogSearch:
 
 async def search(bootstrap: str, texts: Collection[str], since: datetime | None) -> LogSearch:
     """The records that carry one of these ids, from a time on. Raises `Failure` if the log cannot be read."""
-    needles = [text.encode() for text in texts]
     async with kafka_clients.reader(bootstrap) as consumer:
         starts, ends, cut = await _window(consumer, since)
         read, found = 0, []
         async for record in kafka_log.read(consumer, starts, ends):
             read += 1
-            if any(needle in (record.value or b"") for needle in needles) and carries(record, texts):
+            if carries(record, texts):
                 found.append(record)
     return LogSearch(sorted(found, key=lambda record: (record.timestamp, record.topic, record.offset)), read, cut)
 
 
 def carries(record: KafkaRecord, texts: Collection[str]) -> bool:
     """Whether one of these is the whole value of a field; of what is no message, whether it is a part of it."""
+    body = record.value or b""
+    if not any(text.encode() in body for text in texts):  # most carry none, and are not decoded for that
+        return False
     fields = kafka_log.fields(record)
-    return _has(fields, texts) if fields else any(text.encode() in (record.value or b"") for text in texts)
+    return not fields or any(value in texts for value in _values(fields))
 
 
-def _has(value: Any, texts: Collection[str]) -> bool:
-    if isinstance(value, dict):
-        return any(_has(part, texts) for part in value.values())
-    if isinstance(value, list):
-        return any(_has(part, texts) for part in value)
-    return isinstance(value, str) and value in texts
+def _values(fields: dict[str, Any]) -> Iterator[Any]:
+    """What stands in a message, however deep: by a list and not by calls, as anybody may have written it."""
+    left: list[Any] = [fields]
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            left.extend(value.values())
+        elif isinstance(value, list):
+            left.extend(value)
+        else:
+            yield value
 
 
 async def _window(

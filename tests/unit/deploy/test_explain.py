@@ -286,6 +286,11 @@ def test_a_part_of_a_value_is_no_id(part: str) -> None:
     assert not carries(record("availability.events", T0, slots=[{"id": "slot-1"}]), {part})
 
 
+def test_however_deep_a_value_stands_it_is_found() -> None:
+    deep = b'{"a":' * 600 + b'"abc"' + b"}" * 600
+    assert carries(ConsumerRecord("booking.commands", 0, 0, 0, 0, b"k", deep, None, 0, 0, []), {"abc"})
+
+
 def test_what_is_no_message_carries_what_stands_in_it() -> None:
     broken = ConsumerRecord("booking.commands", 0, 0, 0, 0, b"k", b'{"command_id": "abc', None, 0, 0, [])
     assert carries(broken, {"abc"}) and not carries(broken, {"abd"})

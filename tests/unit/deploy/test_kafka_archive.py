@@ -36,7 +36,8 @@ def test_it_is_used_when_it_was_written(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(Kafka, "start", starts)
     kafka_archive.make()
     kafka_archive.make()
-    assert kafka_archive.java_options()[0] == f"-XX:AOTCache={kafka_archive.archive()}"
+    verified = "-XX:+UnlockDiagnosticVMOptions", "-XX:+VerifySharedSpaces"
+    assert kafka_archive.java_options() == (f"-XX:AOTCache={kafka_archive.archive()}", *verified)
     assert len(made) == 1 and made[0].startswith("-XX:AOTCacheOutput=")
 
 

@@ -1,7 +1,6 @@
 """A service that is asked to stop refuses connections, so that its probes fail, and first ends the requests that it has."""
 
 import asyncio
-import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from deploy.embedded.ports import LOOPBACK, Claims
+from tests.support.shell import own_environment
 from tests.support.waiting import DEADLINE_SECONDS
 
 ROOT = Path(__file__).parents[3]
@@ -45,9 +45,8 @@ async def echo() -> AsyncIterator[Service]:
         "FRONTDESK_POSTGRES__URL": "postgresql://nobody.asks",
         "FRONTDESK_KAFKA__BOOTSTRAP_SERVERS": "nobody.asks:1",
     }
-    others = {name: value for name, value in os.environ.items() if not name.startswith("FRONTDESK_")}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.unit.infra.echo", cwd=ROOT, env=others | settings, stdout=PIPE
+        sys.executable, "-m", "tests.unit.infra.echo", cwd=ROOT, env=own_environment() | settings, stdout=PIPE
     )
     service = Service(process, port)
     try:
