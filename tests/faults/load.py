@@ -29,8 +29,8 @@ MIX = {
 FIRST_BOOKINGS = round(40 * SHARE)
 """Before anything is moved, cancelled or checked in."""
 COMMANDS = FIRST_BOOKINGS + sum(MIX.values())
-HOLD_SECONDS = 5
-"""Some are confirmed in time, some are not."""
+HOLD_SECONDS = 5 if FULL else 3
+"""Some are confirmed in time, some are not. The checker waits for the last of them."""
 BY_SLOT = 0.35
 """How often a place is asked for by its slot."""
 DAY_WEIGHTS = (5, 6, 3, 2)[:DAYS]

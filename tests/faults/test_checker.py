@@ -23,7 +23,7 @@ from tests.support.waiting import eventually
 AT_REST = 15
 """The invariant that nothing is left over."""
 REST_WITHIN_SECONDS = 60.0
-NO_REST_WITHIN_SECONDS = 12.0
+NO_REST_WITHIN_SECONDS = 6.0
 """So long is enough to see a mutant that never comes to rest."""
 
 

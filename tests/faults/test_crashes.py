@@ -10,14 +10,14 @@ import signal
 import pytest
 
 from deploy import installation
-from tests.faults.load import Load
+from tests.faults.load import SHARE, Load
 from tests.faults.rounds import TIMEOUT_SECONDS, Round, Rounds, each_round
 from tests.faults.system import System, instances
 
 SERVICES = installation.names()
 
 VICTIMS = (*SERVICES, "kafka", "postgres")
-AWAY_REQUESTS = 60
+AWAY_REQUESTS = round(60 * SHARE)
 """After so many more requests at most what was killed is started again."""
 
 pytestmark = pytest.mark.timeout(TIMEOUT_SECONDS)
