@@ -17,7 +17,7 @@ from deploy.inspect.kafka_log import KafkaRecord
 from deploy.stores import kafka_clients
 from shared.contracts.topics import ALL_TOPICS, dead_letter_topics, redrive_topics
 from shared.infra.kafka import letters
-from shared.infra.kafka.records import Malformed, decode
+from shared.infra.kafka.records import Malformed, OfLaterRelease, decode
 
 NEWEST_PER_PARTITION = 10_000
 """Of a partition with more dead letters only the newest are read."""
@@ -54,15 +54,17 @@ class DeadLetter:
 
     @property
     def why_not(self) -> str | None:
-        """Why it cannot go back as it is, if so: what this version cannot read would become a dead letter again."""
+        """Why it cannot go back as it is, if so: what cannot be read would become a letter again, or stop its partition."""
         source, _ = SOURCES[self.record.topic]
         if letters.restored(self.record, [source.name]) is None:
             return "it has no frontdesk-… headers that say where it came from: no service wrote it"
         try:
-            message = decode(source, self.record.value)
+            decode(source, self.record.value)
         except Malformed as malformed:
             return f"malformed: {malformed}"
-        return None if message else "of a type that this version does not know"
+        except OfLaterRelease as later:
+            return f"of a later release: {later}"
+        return None
 
 
 async def find(consumer: AIOKafkaConsumer, topics: Collection[str] = tuple(TOPICS)) -> list[DeadLetter]:

@@ -3,11 +3,13 @@
 import datetime as dt
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
 
 from shared.contracts.envelope import Wire
+from shared.contracts.later_values import keeps_later
 from shared.contracts.shapes import Strict
 
 MAX_NOTE_CHARACTERS = 500
@@ -51,7 +53,7 @@ class AppointmentView(Wire):
     location_id: UUID | None = None
     starts_at: datetime | None = None
     ends_at: datetime | None = None
-    status: Status
+    status: Annotated[Status, keeps_later(Status)]
     expires_at: datetime | None = None
     version: int
     created_at: datetime
@@ -68,7 +70,7 @@ class Change(Wire):
     event: str
     at: datetime
     actor: str
-    reason: Reason | None = None
+    reason: Annotated[Reason, keeps_later(Reason)] | None = None
     note: str | None = None
 
 

@@ -2,11 +2,12 @@
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from shared.contracts.booking import Purpose
 from shared.contracts.envelope import DayMessage, Wire
+from shared.contracts.later_values import keeps_later
 from shared.contracts.problems import Code
 
 
@@ -49,11 +50,15 @@ class SlotKept(DayMessage):
 
 
 class BookingRefused(DayMessage):
-    """Nothing was taken; booking stores the refusal as the command's outcome. `appointment_id` is that of a move."""
+    """Nothing was taken; booking stores the refusal as the command's outcome. `appointment_id` is that of a move.
+
+    `status_code` is the HTTP status of `code`, for a booking that does not know the code yet; 0.1.0 does not send it.
+    """
 
     type: Literal["BookingRefused"] = "BookingRefused"
     patient_id: UUID
-    code: Code
+    code: Annotated[Code, keeps_later(Code)]
+    status_code: int | None = None
     purpose: Purpose = Purpose.BOOK
     appointment_id: UUID | None = None
 

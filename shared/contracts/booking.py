@@ -3,12 +3,13 @@
 import datetime as dt
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, Literal, TypedDict
+from typing import Annotated, ClassVar, Literal, TypedDict
 from uuid import UUID
 
 from shared.contracts.appointments import Reason, Status
 from shared.contracts.commands import Answer
 from shared.contracts.envelope import AppointmentMessage, ClientCommand, DayMessage
+from shared.contracts.later_values import keeps_later
 
 
 class Purpose(StrEnum):
@@ -82,7 +83,7 @@ class CancelAppointment(ClientCommand, AppointmentMessage):
     """Cancel an appointment; answered by availability once its slot is free."""
 
     type: Literal["CancelAppointment"] = "CancelAppointment"
-    reason: Reason | None = None
+    reason: Annotated[Reason, keeps_later(Reason)] | None = None
 
 
 class CheckInPatient(ClientCommand, AppointmentMessage):
@@ -106,7 +107,7 @@ class AppointmentBooked(DayMessage):
     slot_id: UUID
     slot_number: int
     reservation_id: UUID
-    status: Status
+    status: Annotated[Status, keeps_later(Status)]
 
 
 class AppointmentConfirmed(DayMessage):
@@ -141,7 +142,7 @@ class AppointmentMoved(DayMessage):
     slot_id: UUID
     slot_number: int
     reservation_id: UUID
-    status: Status
+    status: Annotated[Status, keeps_later(Status)]
     from_doctor_id: UUID
     from_date: dt.date
 
@@ -173,7 +174,7 @@ class AppointmentCancelled(DayMessage):
     version: int
     appointment_id: UUID
     patient_id: UUID
-    reason: Reason | None = None
+    reason: Annotated[Reason, keeps_later(Reason)] | None = None
 
 
 class AppointmentReassigned(DayMessage):

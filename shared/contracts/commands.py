@@ -1,11 +1,12 @@
 """What is common to all commands: their answer, the repeat of one, and the reply to the gateway that waits."""
 
 from datetime import datetime
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 from shared.contracts.envelope import DayMessage, Message, Wire
-from shared.contracts.problems import PROBLEMS, Code
+from shared.contracts.later_values import keeps_later
+from shared.contracts.problems import Code, kind_of
 
 DECIDE_WITHIN_SECONDS = 600
 """A command that is not decided this long after it was accepted is refused `too_late`."""
@@ -19,13 +20,13 @@ class Answer(Wire):
     """How a command ended: an HTTP status, a problem code when refused, and the result (ids, codes and times only)."""
 
     status_code: int
-    code: Code | None = None
+    code: Annotated[Code, keeps_later(Code)] | None = None
     result: dict[str, Any] | None = None
 
     @classmethod
-    def refusal(cls, code: Code) -> "Answer":
-        """The answer of a refused command."""
-        return cls(status_code=PROBLEMS[code].status, code=code)
+    def refusal(cls, code: Code, later_status: int | None = None) -> "Answer":
+        """The answer of a refused command. `later_status` is that of a code which only a newer release knows."""
+        return cls(status_code=kind_of(code, later_status).status, code=code)
 
     @property
     def succeeded(self) -> bool:

@@ -6,12 +6,13 @@ A place is what a booking of it would be: `slot` is its number, times are set fo
 import datetime as dt
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
 
 from shared.contracts.envelope import Wire
+from shared.contracts.later_values import keeps_later
 from shared.contracts.problems import Code
 from shared.contracts.shapes import IsoDate, Strict
 
@@ -104,7 +105,7 @@ class Moved(Displacement):
 class NotMoved(Displacement):
     """An appointment that keeps its old place, and why: nothing was found, or the code that its move was refused with."""
 
-    code: Code | Literal["no_place"]
+    code: Annotated[Code, keeps_later(Code)] | Literal["no_place"]
     reason: str
 
 

@@ -3,7 +3,7 @@
 Services decide a code; the gateway renders it as an RFC 9457 problem. A code never changes its meaning.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
 
@@ -378,6 +378,14 @@ PROBLEMS: dict[Code, ProblemKind] = {
         "same_key",
     ),
 }
+
+
+def kind_of(code: Code, later_status: int | None = None) -> ProblemKind:
+    """What a code means. One that only a newer release knows has the status that came with it, else 409."""
+    return PROBLEMS.get(code) or replace(_LATER, status=later_status or 409)
+
+
+_LATER = ProblemKind(409, "Refused by a newer release", "A newer release refused it.", "Look the code up in its documents.")
 
 
 class FieldError(Wire):

@@ -3,10 +3,11 @@
 import datetime as dt
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from shared.contracts.envelope import DayMessage, Wire
+from shared.contracts.later_values import keeps_later
 
 
 class State(StrEnum):
@@ -24,7 +25,7 @@ class QueueEntryView(Wire):
     patient_id: UUID
     date: dt.date
     position: int
-    state: State
+    state: Annotated[State, keeps_later(State)]
     checked_in_at: datetime
 
 

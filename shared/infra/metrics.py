@@ -30,6 +30,10 @@ BATCH_SIZE = Histogram("frontdesk_batch_size", "Records in a batch", buckets=REC
 BATCH_DURATION = Histogram(
     "frontdesk_batch_duration_seconds", "From a batch's arrival to its committed offsets", buckets=SECONDS, registry=REGISTRY
 )
+PARTITIONS_STOPPED = Gauge(
+    "frontdesk_partitions_stopped", "Partitions left alone because their next record is an event of a later release",
+    registry=REGISTRY,
+)  # fmt: skip
 BATCH_RETRIES = Counter("frontdesk_batch_retries", "Batches tried again, by kind of error", ["kind"], registry=REGISTRY)
 
 OUTBOX_PUBLISHED = Counter("frontdesk_outbox_published", "Messages published after their commit", ["topic"], registry=REGISTRY)

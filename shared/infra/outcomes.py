@@ -9,6 +9,7 @@ import orjson
 
 from shared.contracts.commands import ANSWERED_DAYS, CLOSE_AFTER_SECONDS, Answer, Outcome, OverdueCommand
 from shared.contracts.envelope import Message
+from shared.contracts.later_values import value_of
 from shared.contracts.problems import Code
 from shared.infra.errors import Outrun
 from shared.infra.postgres import Connection
@@ -124,7 +125,7 @@ def _outcome(row: asyncpg.Record) -> Outcome:
     result = row["result"]
     if isinstance(result, str):  # SQLAlchemy's connections, of the registry, decode JSON themselves
         result = orjson.loads(result)
-    answer = Answer(status_code=row["status_code"], code=Code(row["code"]) if row["code"] else None, result=result)
+    answer = Answer(status_code=row["status_code"], code=value_of(Code, row["code"]) if row["code"] else None, result=result)
     return Outcome(
         clinic_id=row["clinic_id"],
         command_id=row["command_id"],

@@ -4,7 +4,7 @@ Routes and services raise `ProblemError`; `install_problem_handlers` renders it 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
 from fastapi import FastAPI
@@ -15,7 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shared.contracts.envelope import Wire
-from shared.contracts.problems import PROBLEMS, Code, FieldError
+from shared.contracts.later_values import keeps_later
+from shared.contracts.problems import PROBLEMS, Code, FieldError, kind_of
 from shared.infra.fields import field_errors
 
 MEDIA_TYPE = "application/problem+json"
@@ -35,7 +36,7 @@ class Problem(Wire):
     type: str
     title: str
     status: int
-    code: Code
+    code: Annotated[Code, keeps_later(Code)]
     detail: str
     instance: str
     correlation_id: str
@@ -53,18 +54,21 @@ class ProblemError(Exception):
         errors: Sequence[FieldError] = (),
         headers: Mapping[str, str] | None = None,
         extra: Mapping[str, Any] | None = None,
+        later_status: int | None = None,
     ) -> None:
+        """`later_status` came with a code that only a newer release knows."""
         super().__init__(code.value)
         self.code = code
         self.detail = detail
         self.errors = list(errors)
         self.headers = dict(headers or {})
         self.extra = dict(extra or {})
+        self.later_status = later_status
 
 
 def problem_body(error: ProblemError, *, instance: str, correlation_id: str) -> dict[str, Any]:
     """The members of the problem; also what `GET /commands/{id}` shows of a refused command."""
-    kind = PROBLEMS[error.code]
+    kind = kind_of(error.code, error.later_status)
     problem = Problem(
         type=f"/docs/problems/{error.code}",
         title=kind.title,
@@ -82,7 +86,7 @@ def problem_response(request: Request, error: ProblemError) -> Response:
     """The answer to a request that was refused. The access log names the code."""
     request.state.code = error.code.value
     body = problem_body(error, instance=request.scope["path"], correlation_id=getattr(request.state, "correlation_id", ""))
-    return Response(orjson.dumps(body), PROBLEMS[error.code].status, error.headers, MEDIA_TYPE)
+    return Response(orjson.dumps(body), kind_of(error.code, error.later_status).status, error.headers, MEDIA_TYPE)
 
 
 def install_problem_handlers(app: FastAPI) -> None:

@@ -63,6 +63,9 @@ class KafkaSettings(Section):
     session_timeout_ms: int = Field(default=10_000, ge=1_000)
     """How long a killed process keeps its partitions; not below the brokers' `group.min.session.timeout.ms` (6 s by default)."""
 
+    letter_records: str = ""
+    """`topic:partition:offset`, several separated by commas: events that stop their partition and become dead letters instead."""
+
 
 class RedisSettings(Section):
     """Admission only: nothing is wrong while it is away."""

@@ -5,7 +5,8 @@ from typing import Any
 from deploy.inspect import kafka_log
 from deploy.inspect.explain import appointments
 from deploy.inspect.explain.trace import CommandTrace, ServiceRow, iso, written_at
-from shared.contracts.problems import PROBLEMS, Code
+from shared.contracts.later_values import value_of
+from shared.contracts.problems import Code, kind_of
 
 UNDECIDED = {
     "running": "Nobody has decided it yet.",
@@ -54,7 +55,7 @@ def _of_outcome(outcome: ServiceRow, trace: CommandTrace) -> list[str]:
 def _end_of(outcome: ServiceRow) -> str:
     """The refusal with its cause and fix, or the result without what is not set; its times are among the steps."""
     if outcome["code"]:
-        kind = PROBLEMS[Code(outcome["code"])]
+        kind = kind_of(value_of(Code, outcome["code"]))
         return f"{outcome['status_code']} {outcome['code']}: {kind.title}. {kind.cause} {kind.fix}"
     result = (outcome["result"] or {}).items()
     shown = ", ".join(f"{name} {value}" for name, value in result if value is not None and not name.endswith("_at"))

@@ -10,7 +10,7 @@ from services.booking.domain.appointments import Appointment
 from shared.contracts.appointments import Status
 from shared.contracts.booking import CancelAppointment, CheckInPatient, ConfirmAppointment
 from shared.contracts.envelope import Message
-from shared.contracts.problems import PROBLEMS, Code
+from shared.contracts.problems import Code, kind_of
 
 AppointmentCommand = CancelAppointment | CheckInPatient | ConfirmAppointment
 
@@ -110,5 +110,5 @@ def prevailing_refusal(availability_code: Code, booking_code: Code | None) -> Co
     """
     if booking_code is None or availability_code in (Code.TOO_LATE, Code.UNKNOWN_DOCTOR):
         return availability_code
-    unknown = PROBLEMS[booking_code].status == HTTPStatus.NOT_FOUND
-    return booking_code if unknown or PROBLEMS[availability_code].status == HTTPStatus.CONFLICT else availability_code
+    unknown = kind_of(booking_code).status == HTTPStatus.NOT_FOUND
+    return booking_code if unknown or kind_of(availability_code).status == HTTPStatus.CONFLICT else availability_code

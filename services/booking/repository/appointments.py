@@ -13,6 +13,7 @@ from uuid import UUID
 from services.booking.domain.appointments import Appointment, ReservedSlot
 from services.booking.domain.keys import RowKey
 from shared.contracts.appointments import LIVE, Reason, Status
+from shared.contracts.later_values import value_of
 from shared.infra.arrays import columns
 from shared.infra.postgres import Connection
 
@@ -120,7 +121,7 @@ async def insert(connection: Connection, booked: Sequence[Appointment]) -> None:
 async def lock(connection: Connection, keys: Collection[RowKey], now: datetime) -> LockedAppointments:
     """Locks the appointments that exist, and gives them as they are then; `now` is the transaction's time so far."""
     rows = await connection.fetch(LOCK, *columns(keys, 2))
-    found = [appointment_of_row(row) for row in rows]
+    found = [_locked(row) for row in rows]
     cutoffs = {row["clinic_id"]: timedelta(minutes=row["cutoff_minutes"]) for row in rows}
     at = max([now, *(row["locked_at"] for row in rows)])
     return LockedAppointments(at, {appointment.key: appointment for appointment in found}, cutoffs)
@@ -128,12 +129,12 @@ async def lock(connection: Connection, keys: Collection[RowKey], now: datetime) 
 
 async def try_lock(connection: Connection, keys: Collection[RowKey]) -> list[Appointment]:
     """Locks those of the appointments that nobody else has locked, without waiting, and gives them as they are then."""
-    return [appointment_of_row(row) for row in await connection.fetch(TRY_LOCK, *columns(keys, 2))]
+    return [_locked(row) for row in await connection.fetch(TRY_LOCK, *columns(keys, 2))]
 
 
 async def lock_live(connection: Connection, clinic_id: UUID, patient_ids: Collection[UUID]) -> list[Appointment]:
     """Locks the live appointments of locked patients, in the order of their ids."""
-    return [appointment_of_row(row) for row in await connection.fetch(LOCK_LIVE, clinic_id, list(patient_ids))]
+    return [_locked(row) for row in await connection.fetch(LOCK_LIVE, clinic_id, list(patient_ids))]
 
 
 async def live_around(connection: Connection, wanted: Sequence[Appointment]) -> list[Appointment]:
@@ -171,8 +172,15 @@ def _values(appointments: Sequence[Appointment], names: Sequence[str]) -> list[l
     return [[getattr(one, name) for one in appointments] for name in names]
 
 
+def _locked(row: Any) -> Appointment:
+    """The appointment of a row that is to be changed. Raises `ValueError` for a status that this release does not know."""
+    Status(row["status"])
+    return appointment_of_row(row)
+
+
 def appointment_of_row(row: Any) -> Appointment:
-    """The appointment of a row, of either driver."""
+    """The appointment of a row, of either driver, to be shown: a newer release may have written its status."""
     reason = row["cancel_reason"]
     fields = {column: row[column] for column in _TYPES}
-    return Appointment(**{**fields, "status": Status(row["status"]), "cancel_reason": Reason(reason) if reason else None})
+    status = value_of(Status, row["status"])
+    return Appointment(**{**fields, "status": status, "cancel_reason": value_of(Reason, reason) if reason else None})

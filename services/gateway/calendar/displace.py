@@ -35,7 +35,7 @@ from shared.contracts.displacement import (
     Moved,
     NotMoved,
 )
-from shared.contracts.problems import PROBLEMS
+from shared.contracts.problems import kind_of
 from shared.infra import ids
 from shared.infra.problems import ProblemError
 
@@ -123,7 +123,7 @@ def plan_view(plan: DisplacePlan, ended: Mapping[UUID, Outcome], *, dry_run: boo
         outcome = ended.get(step.command_id) if step.command_id else None
         code = NO_PLACE if step.to is None else outcome and outcome.answer.code
         if code:
-            reason = NOTHING_OPEN if code == NO_PLACE else PROBLEMS[code].title
+            reason = NOTHING_OPEN if code == NO_PLACE else kind_of(code).title
             not_moved.append(NotMoved.model_validate({**step.model_dump(by_alias=True), "code": code, "reason": reason}))
         else:
             place = Moved.model_validate(step.model_dump(by_alias=True))

@@ -51,7 +51,7 @@ def _ended(answered: Answered, headers: dict[str, str], location: str | None) ->
     if answered.replayed:
         headers[internal.REPLAYED] = "true"
     if answer.code is not None:
-        raise ProblemError(answer.code, headers=headers)
+        raise ProblemError(answer.code, headers=headers, later_status=answer.status_code)
     result = answer.result or {}
     if location and "id" in result:
         headers["Location"] = location.format(id=result["id"])
@@ -98,7 +98,7 @@ def view_of(outcome: Outcome, request: Request) -> CommandView:
     """A settled outcome as clients read it."""
     answer, problem = outcome.answer, None
     if answer.code is not None:
-        error = ProblemError(answer.code)
+        error = ProblemError(answer.code, later_status=answer.status_code)
         problem = problem_body(error, instance=request.url.path, correlation_id=request.state.correlation_id)
     return CommandView(
         command_id=outcome.command_id,

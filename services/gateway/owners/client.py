@@ -12,16 +12,20 @@ from uuid import UUID
 
 import httpx2
 import orjson
+import structlog
+from pydantic import ValidationError
 
 from services.gateway.access.caller import ApiCaller
 from services.gateway.http.retries import refusal_to_repeat
 from services.gateway.settings import Settings
 from shared.contracts import internal
-from shared.contracts.commands import CloseCommands, CommandLook, CommandQuestion, Outcome, Outcomes, OverdueCommand
+from shared.contracts.commands import CloseCommands, CommandLook, CommandQuestion, Outcome, OverdueCommand
 from shared.contracts.problems import Code
 from shared.contracts.shapes import Active
 from shared.infra.clockwork import Clock
 from shared.infra.problems import ProblemError
+
+log = structlog.get_logger()
 
 AVAILABILITY, BOOKING, QUEUE = "availability", "booking", "queue"
 
@@ -116,7 +120,7 @@ class Owners:
         for start in range(0, len(pairs), MAX_OUTCOMES):
             some = pairs[start : start + MAX_OUTCOMES]
             asked = CommandLook(commands=[CommandQuestion(clinic_id=clinic, command_id=command) for clinic, command in some])
-            found += (await self._outcomes("look", asked)).outcomes
+            found += await self._outcomes("look", asked)
         return found
 
     async def close_command(self, overdue: OverdueCommand) -> Outcome | None:
@@ -124,10 +128,10 @@ class Owners:
 
         Raises a `ProblemError` `unavailable`.
         """
-        outcomes = (await self._outcomes("close", CloseCommands(commands=[overdue]))).outcomes
+        outcomes = await self._outcomes("close", CloseCommands(commands=[overdue]))
         return outcomes[0] if outcomes else None
 
-    async def _outcomes(self, verb: str, asked: CommandLook | CloseCommands) -> Outcomes:
+    async def _outcomes(self, verb: str, asked: CommandLook | CloseCommands) -> list[Outcome]:
         body, headers = asked.model_dump_json(), {"Content-Type": "application/json"}
         try:
             answer = await self._clients[BOOKING].post(f"/internal/commands/{verb}", content=body, headers=headers)
@@ -135,7 +139,8 @@ class Owners:
             raise self.unavailable(BOOKING) from None
         if answer.status_code != httpx2.codes.OK:
             raise self.unavailable(BOOKING)
-        return Outcomes.model_validate_json(answer.content)
+        found = map(_outcome, orjson.loads(answer.content)["outcomes"])
+        return [outcome for outcome in found if outcome is not None]
 
     async def readiness(self, owner: str) -> dict[str, object]:
         """What the owner's `/health/ready` answers. Raises `httpx2.TransportError` or `ValueError`."""
@@ -146,6 +151,15 @@ class Owners:
     def unavailable(self, owner: str) -> ProblemError:
         """The refusal while an owner does not answer."""
         return refusal_to_repeat(self.clock, Code.UNAVAILABLE, f"{owner} does not answer")
+
+
+def _outcome(found: Any) -> Outcome | None:
+    """One outcome; None if it cannot be read, which is no reason to leave all other clients without theirs."""
+    try:
+        return Outcome.model_validate(found)
+    except ValidationError as error:
+        log.error("outcome_unreadable", errors=error.errors(include_input=False, include_url=False))
+        return None
 
 
 def _client(url: str, tls: ssl.SSLContext) -> httpx2.AsyncClient:

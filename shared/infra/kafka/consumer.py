@@ -24,7 +24,8 @@ from shared.infra.kafka import letters
 from shared.infra.kafka.batch_policy import BatchPolicy, Stopping
 from shared.infra.kafka.broker import Raw, Subscription
 from shared.infra.kafka.publisher import NotAccepted, Publisher, Unconfirmed
-from shared.infra.kafka.records import Malformed, decode, envelope_of
+from shared.infra.kafka.records import Malformed, OfLaterRelease, decode, envelope_of
+from shared.infra.kafka.stopped_partitions import StoppedPartitions
 from shared.infra.metrics import BATCH_DURATION, BATCH_SIZE, MESSAGES
 from shared.infra.settings import KafkaSettings
 from shared.infra.unit import Unit, Units
@@ -36,6 +37,8 @@ FailureHandler = Callable[[Unit, Message], Awaitable[None]]
 """What a service does, in a transaction of its own, about a command or a step of one that became a dead letter."""
 
 
+FirstRecords = dict[TopicPartition, Raw]
+"""The first record of its kind in each partition that has one."""
 MAX_PARTITION_FETCH_BYTES = 4 * 1024 * 1024
 
 
@@ -76,6 +79,8 @@ class Consumer:
             broker, settings, group, self.topics, self.consume,
             auto_offset_reset="earliest", max_partition_fetch_bytes=MAX_PARTITION_FETCH_BYTES,
         )  # fmt: skip
+        self._to_letters = frozenset(settings.letter_records.split(","))
+        self._stopped = StoppedPartitions(self.subscription)
         self._held: frozenset[TopicPartition] = frozenset()
         """The partitions that this process had when its batch began."""
         self._handler = handler
@@ -100,20 +105,25 @@ class Consumer:
         started = time.perf_counter()
         self._held = self.subscription.assigned
         try:
-            await self._to_its_end(self._restored(records))
+            later = await self._to_its_end(records)
         except Stopping:
             return
-        await self._commit(records)
+        await self._commit([record for record in records if _is_before(record, later)])
+        self._stopped.stop_at(later)
         BATCH_SIZE.observe(len(records))
         BATCH_DURATION.observe(time.perf_counter() - started)
 
-    async def _to_its_end(self, records: Sequence[Raw]) -> None:
-        """Lets no error out: the client would fetch on behind it, and the next commit would lose this batch's records."""
+    async def _to_its_end(self, records: Sequence[Raw]) -> FirstRecords:
+        """Everything up to the first event of a later release in each partition; these are returned.
+
+        Lets no error out: the client would fetch on behind it, and the next commit would lose this batch's records.
+        """
         attempt = 0
         while True:
             try:
-                await self.policy.run(await self._decoded(records))
-                return
+                received, later = await self._read(records)
+                await self.policy.run(received)
+                return later
             except Stopping:
                 raise
             except Exception as error:
@@ -121,36 +131,48 @@ class Consumer:
                 log.exception("batch_stuck", group=self.group, attempt=attempt, error=type(error).__name__)
             await self.policy.back_off(attempt)
 
-    def _restored(self, records: Sequence[Raw]) -> list[Raw]:
-        """The records, each redriven dead letter among them as it first came."""
-        found = []
+    async def _read(self, records: Sequence[Raw]) -> tuple[list[Received], FirstRecords]:
+        """The good records that ask for something, and the first of each partition that only a later release can read."""
+        received: list[Received] = []
+        later: FirstRecords = {}
         for record in records:
-            original = self._original(record) if record.topic == self._redrive else record
-            if original is not None:
-                found.append(original)
-        return found
+            original = self._original(record)
+            if original is None or partition_of(record) in later:
+                continue
+            try:
+                message = await self._decoded(original)
+            except OfLaterRelease as error:
+                if letters.place_of(record) not in self._to_letters:
+                    later[partition_of(record)] = record
+                    continue
+                await self._dead_letter(original, str(error), attempts=1)
+                message = None
+            if message is not None:
+                received.append(Received(original, message))
+        return received, later
 
-    def _original(self, redriven: Raw) -> Raw | None:
-        original = letters.restored(redriven, self.topics.keys() - {self._redrive})
+    def _original(self, record: Raw) -> Raw | None:
+        """The record, or a redriven dead letter as it first came."""
+        if record.topic != self._redrive:
+            return record
+        original = letters.restored(record, self.topics.keys() - {self._redrive})
         if original is None:  # nothing is lost: the letter itself stays where it is
-            log.error("redriven_from_nowhere", topic=redriven.topic, partition=redriven.partition, offset=redriven.offset)
+            log.error("redriven_from_nowhere", topic=record.topic, partition=record.partition, offset=record.offset)
         return original
 
-    async def _decoded(self, records: Sequence[Raw]) -> list[Received]:
-        """The good records that ask for something; a malformed one is dead-lettered here and now."""
-        received: list[Received] = []
-        for record in records:
-            try:
-                message = decode(self.topics[record.topic], record.value)
-            except Malformed as error:
-                await self._dead_letter(record, str(error), attempts=1)
-                await self._fail(envelope_of(self.topics[record.topic], record.value))
-                continue
-            if message is None or type(message) in self._ignored:
-                MESSAGES.labels(topic=record.topic, type=message.type if message else "unknown", outcome="skipped").inc()
-            else:
-                received.append(Received(record, message))
-        return received
+    async def _decoded(self, record: Raw) -> Message | None:
+        """The message of a record, unless it asks for nothing. A malformed one is dead-lettered here and now."""
+        topic = self.topics[record.topic]
+        try:
+            message = decode(topic, record.value)
+        except Malformed as error:
+            await self._dead_letter(record, str(error), attempts=1)
+            await self._fail(envelope_of(topic, record.value))
+            return None
+        if type(message) in self._ignored:
+            MESSAGES.labels(topic=record.topic, type=message.type, outcome="skipped").inc()
+            return None
+        return message
 
     async def _transaction(self, received: Sequence[Received]) -> None:
         messages = [one.message for one in received]
@@ -215,11 +237,24 @@ class Consumer:
         consumer = self.subscription.consumer
         if consumer is None:  # the in-memory broker of tests has no offsets
             return
-        offsets = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in records}
+        offsets = {partition_of(record): record.offset + 1 for record in records}
+        if not offsets:
+            return
         try:
             await consumer.commit(offsets)
         except (KafkaError, OSError, ValueError) as error:
             log.warning("offsets_not_committed", group=self.group, error=type(error).__name__)
+
+
+def partition_of(record: Raw) -> TopicPartition:
+    """Where a record stands."""
+    return TopicPartition(record.topic, record.partition)
+
+
+def _is_before(record: Raw, first: FirstRecords) -> bool:
+    """Whether a record is before the one that its partition stops at, if it stops."""
+    stop = first.get(partition_of(record))
+    return stop is None or record.offset < stop.offset
 
 
 def traced(message: Message) -> dict[str, str]:

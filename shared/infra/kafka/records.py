@@ -7,6 +7,7 @@ import orjson
 from pydantic import ValidationError
 
 from shared.contracts.envelope import ClientCommand, DayMessage, Message
+from shared.contracts.later_values import is_value
 from shared.contracts.topics import MAX_MESSAGE_BYTES, Topic
 
 CORRELATION_HEADER = "correlation_id"
@@ -14,6 +15,10 @@ CORRELATION_HEADER = "correlation_id"
 
 class Malformed(Exception):
     """A record that no retry can make right: it goes to the dead letters at once."""
+
+
+class OfLaterRelease(Exception):
+    """An event that only a newer release can read. Its effect would be lost if a process went on without it."""
 
 
 @dataclass(frozen=True)
@@ -38,23 +43,28 @@ def encode(message: Message) -> bytes:
     return message.model_dump_json(exclude_none=True).encode()
 
 
-def decode(topic: Topic, value: bytes | None) -> Message | None:
-    """The message of a record, or None for a type that a newer service added to an event topic.
+def decode(topic: Topic, value: bytes | None) -> Message:
+    """The message of a record.
 
-    Raises `Malformed` for what is too large, no JSON, of another version, of a wrong shape, or an unknown type of command.
+    Raises `Malformed` for what is too large, no JSON, of no version or of a wrong shape; `OfLaterRelease` for an event of a later
+    version, of an unknown type, or with an unknown value in a list that decides what is done. A command is malformed then: its
+    client is told so and asks again, while an event is said once.
     """
     fields = _json_object(value)
-    if fields.get("v") != 1:
-        raise Malformed("unknown_version")
-    message = topic.types.get(cast(str, fields.get("type")))
+    later = Malformed if topic.commands else OfLaterRelease
+    version, name = fields.get("v"), fields.get("type")
+    if version != 1:
+        raise (later if isinstance(version, int) and version > 1 else Malformed)("unknown_version")
+    message = topic.types.get(cast(str, name))
     if message is None:
-        if topic.commands or not isinstance(fields.get("type"), str):
-            raise Malformed("unknown_type")
-        return None
+        raise (later if name else Malformed)("unknown_type")
     try:
         return message.model_validate(fields)
     except ValidationError as error:
-        where = ",".join(".".join(map(str, e["loc"])) for e in error.errors(include_input=False, include_url=False))
+        errors = error.errors(include_url=False)
+        where = ",".join(".".join(map(str, one["loc"])) for one in errors)
+        if all(one["type"] == "enum" and is_value(one["input"]) for one in errors):
+            raise later(f"unknown_value:{where}") from None
         raise Malformed(f"invalid_fields:{where}") from None
 
 

@@ -12,7 +12,7 @@ from faststream.kafka import KafkaBroker
 from shared.contracts.envelope import Message
 from shared.contracts.topics import Topic
 from shared.infra.kafka.broker import Raw, Subscription
-from shared.infra.kafka.records import Malformed, decode
+from shared.infra.kafka.records import Malformed, OfLaterRelease, decode
 from shared.infra.metrics import MESSAGES
 from shared.infra.settings import KafkaSettings
 
@@ -62,8 +62,8 @@ class Stream:
 
     def _decoded(self, record: Raw) -> Message | None:
         try:
-            message = decode(self.topic, record.value)
-        except Malformed as error:
+            message: Message | None = decode(self.topic, record.value)
+        except (Malformed, OfLaterRelease) as error:
             log.warning("stream_record_dropped", topic=self.topic.name, reason=str(error))
             message = None
         outcome = "skipped" if message is None else "processed"

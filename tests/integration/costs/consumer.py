@@ -70,6 +70,4 @@ class Cost:
 def _message(topic: str, body: bytes) -> Message:
     declared = {one.name: one for one in ALL_TOPICS}
     assert topic in declared, f"a dead letter: {topic}"
-    message = decode(declared[topic], body)
-    assert message is not None
-    return message
+    return decode(declared[topic], body)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from shared.contracts.commands import DECIDE_WITHIN_SECONDS, Answer
 from shared.contracts.envelope import day_key
+from shared.contracts.later_values import value_of
 from shared.contracts.problems import Code
 from tests.integration.gateway.conftest import API, BOOKED, CLINIC, Commands, FakeOwners, Process, stored
 
@@ -33,6 +34,31 @@ async def test_a_refusal_is_a_problem_and_a_stored_answer_says_so(gateway: Proce
     assert (answer.status_code, answer.json()["code"]) == (409, "full")
     assert answer.headers["Idempotent-Replayed"] == "true"
     assert answer.headers["Preference-Applied"] == "wait=20"
+
+
+async def test_a_refusal_by_a_code_of_a_later_release_is_told_as_it_came(
+    gateway: Process, commands: Commands, owners: FakeOwners
+) -> None:
+    later = Answer(status_code=422, code=value_of(Code, "of_a_later_release"))
+    for told in (commands.reply, None):
+        asked = gateway.book(Prefer="wait=30")
+        _, command = await commands.next()
+        if told:
+            await told(command, later)
+        else:
+            owners.outcomes = [stored(command).model_copy(update={"answer": later})]
+        answer = await asked
+        assert (answer.status_code, answer.json()["status"], answer.json()["code"]) == (422, 422, later.code)
+    looked = (await gateway.http.get(f"{API}/commands/{command.command_id}")).json()
+    assert (looked["status_code"], looked["problem"]["status"], looked["problem"]["code"]) == (422, 422, later.code)
+
+
+async def test_an_outcome_that_cannot_be_read_hides_no_other(gateway: Process, commands: Commands, owners: FakeOwners) -> None:
+    asked = gateway.book(Prefer="wait=30")
+    _, command = await commands.next()
+    known = stored(command).model_dump(mode="json")
+    owners.answers["/internal/commands/look"] = (200, {"outcomes": [{"clinic_id": 7, "answer": {}}, known]})
+    assert (await asked).status_code == 201
 
 
 async def test_replies_that_cannot_be_read_stop_nothing(gateway: Process, commands: Commands) -> None:

@@ -9,7 +9,7 @@ from services.availability.domain.slots import Reservation
 from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotFreed, SlotKept, SlotReserved, SlotRevoked
 from shared.contracts.booking import AppointmentRefused, ReservationFields, SlotReleased
 from shared.contracts.envelope import DayMessage
-from shared.contracts.problems import Code
+from shared.contracts.problems import Code, kind_of
 from shared.contracts.topics import AVAILABILITY_EVENTS
 from shared.infra.audit import SYSTEM, Action, Cause
 from shared.infra.caller import Caller
@@ -39,6 +39,7 @@ def emit_refused(unit: Unit, command: SlotCommand, code: Code) -> None:
         date=command.date,
         patient_id=command.patient_id,
         code=code,
+        status_code=kind_of(code).status,
         purpose=command.purpose,
         appointment_id=appointment_to_move(command),
     )

@@ -120,5 +120,5 @@ def _decide_refused(batch: BookingBatch, refused: BookingRefused) -> None:
     ours = None if batch.patient_of(refused) else Code.UNKNOWN_PATIENT
     if refused.purpose.moves:
         ours = refusal_of(batch, refused)
-    answer = Answer.refusal(prevailing_refusal(refused.code, ours))
+    answer = Answer.refusal(prevailing_refusal(refused.code, ours), refused.status_code)
     batch.decisions.decide(batch.unit, refused, command_of(refused), answer, settled=True)
