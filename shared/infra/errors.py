@@ -1,5 +1,9 @@
 """Which errors of the stores pass by themselves: the consumer waits these out. Any other is a bug or a bad record."""
 
+import errno
+import socket
+import ssl
+
 import asyncpg
 from asyncpg import exceptions as pg
 from sqlalchemy.exc import DBAPIError
@@ -16,24 +20,29 @@ CONFLICTS = (pg.UniqueViolationError, pg.ExclusionViolationError, Outrun)
 RIVALRY = (*CONFLICTS, pg.SerializationError, pg.DeadlockDetectedError)
 """Two transactions were in each other's way, and this one has written nothing: trying again at once helps."""
 
+OVERRUN = (pg.LockNotAvailableError, pg.QueryCanceledError)
+
+UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN, errno.ENETRESET, errno.EADDRNOTAVAIL}
+
 TRANSIENT = (
     *RIVALRY,
+    *OVERRUN,
     pg.PostgresConnectionError,
-    pg.LockNotAvailableError,
-    pg.QueryCanceledError,
     pg.OperatorInterventionError,
     pg.InsufficientResourcesError,
     pg.IdleInTransactionSessionTimeoutError,
     NoConnectionFree,
-    OSError,
+    ConnectionError,
     TimeoutError,
+    socket.gaierror,
+    ssl.SSLError,
 )
 
 
 def is_transient(error: BaseException) -> bool:
     """Whether the same work can succeed later."""
     cause = _cause(error)
-    return isinstance(cause, TRANSIENT) or _is_closed(cause) or is_closed_transport(cause)
+    return isinstance(cause, TRANSIENT) or _is_unreachable(cause) or _is_closed(cause) or is_closed_transport(cause)
 
 
 def is_conflict(error: BaseException) -> bool:
@@ -46,12 +55,25 @@ def is_rivalry(error: BaseException) -> bool:
     return isinstance(_cause(error), RIVALRY)
 
 
+def is_overrun(error: BaseException) -> bool:
+    """Whether a statement was ended because it, or a lock that it waited for, took longer than allowed."""
+    return isinstance(_cause(error), OVERRUN)
+
+
 def is_closed_transport(error: BaseException) -> bool:
     """Whether uvloop was asked to write to a connection that the other side has closed, and its client had not heard of that yet.
 
     It raises no `OSError` there, which clients of Kafka and Redis expect (aio-libs/aiokafka#1038).
     """
     return type(error) is RuntimeError and str(error).endswith("the handler is closed")
+
+
+def _is_unreachable(error: BaseException) -> bool:
+    """Whether no server could be reached. Any other error of the system, as of a file that is missing, is a bug of ours.
+
+    A server with several addresses, none of which answers, gives one error without a number (`loop.create_connection`).
+    """
+    return type(error) is OSError and (error.errno in UNREACHABLE or str(error).startswith("Multiple exceptions"))
 
 
 def _is_closed(error: BaseException) -> bool:

@@ -14,6 +14,7 @@ import asyncpg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from shared.infra.clockwork import Clock
 from shared.infra.settings import PostgresSettings
 
 T = TypeVar("T")
@@ -23,7 +24,11 @@ Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 ACT_FOR = "SELECT set_config('app.clinics', $1, true), clock_timestamp()"
 
 
+# A message of the write-ahead log that nobody reads: it is on the disk when the statement ends.
+COMMIT_NOTHING = "SELECT pg_logical_emit_message(true, 'frontdesk', '')"
+BRIEF = "SET LOCAL lock_timeout = '1s'; SET LOCAL statement_timeout = '3s'"
 PATIENCE_SECONDS = 5.0
+ANSWER_SECONDS = 1.0
 
 
 def clinic_array(clinics: Collection[UUID]) -> str:
@@ -83,10 +88,20 @@ class Database:
         """Raises when the database does not answer: what readiness asks."""
         await self.hot.fetchval("SELECT 1")
 
+    async def answers(self, clock: Clock) -> bool:
+        """Whether the database commits within a second, with its log on its disk."""
+        check = asyncio.ensure_future(self.hot.fetchval(COMMIT_NOTHING))
+        if not await clock.wait_for(check, ANSWER_SECONDS):
+            check.cancel()
+        await asyncio.wait([check])
+        return not check.cancelled() and check.exception() is None
+
     @asynccontextmanager
-    async def batch(self, clinics: Collection[UUID]) -> AsyncIterator[tuple[Connection, datetime]]:
+    async def batch(self, clinics: Collection[UUID], *, brief: bool = False) -> AsyncIterator[tuple[Connection, datetime]]:
         """A transaction on asyncpg for exactly these clinics, and its time on the database's clock."""
         async with self.hot.acquire() as connection, connection.transaction():
+            if brief:
+                await connection.execute(BRIEF)
             row = await connection.fetchrow(ACT_FOR, clinic_array(clinics))
             assert row is not None
             yield connection, row["clock_timestamp"]

@@ -99,9 +99,12 @@ class Units:
         self._publishing: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
-    async def batch(self, clinics: Collection[UUID]) -> AsyncIterator[Unit]:
-        """A unit on asyncpg for exactly these clinics. On leaving: audit, outbox, commit, publish, replies."""
-        async with self.database.batch(clinics) as (connection, now):
+    async def batch(self, clinics: Collection[UUID], *, brief: bool = False) -> AsyncIterator[Unit]:
+        """A unit on asyncpg for exactly these clinics. On leaving: audit, outbox, commit, publish, replies.
+
+        A `brief` one waits for no lock and no statement longer than a few seconds.
+        """
+        async with self.database.batch(clinics, brief=brief) as (connection, now):
             unit = Unit(connection, now, new_id=self._new_id)
             yield unit
             written = await unit.conclude(self._outbox)

@@ -5,7 +5,7 @@ contains can stop the records around it. What is done with a batch that fails: `
 """
 
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
 from typing import NamedTuple
 
 import structlog
@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker
 
 from shared.contracts.commands import Answer
-from shared.contracts.envelope import Message
+from shared.contracts.envelope import DayMessage, Message
 from shared.contracts.problems import Code
 from shared.contracts.topics import Topic, redrive_topic
 from shared.infra import inbox
@@ -74,7 +74,9 @@ class Consumer:
         self.group = group
         self.topics = {topic.name: topic for topic in topics}
         self._redrive = redrive_topic(group).name
-        self.policy: BatchPolicy[Received] = BatchPolicy(group, clock, self._transaction, self._give_up)
+        self.policy: BatchPolicy[Received] = BatchPolicy(
+            group, clock, self._transaction, self._give_up, answers=lambda: units.database.answers(clock), part_of=_part_of,
+        )  # fmt: skip
         self.subscription = Subscription(
             broker, settings, group, self.topics, self.consume,
             auto_offset_reset="earliest", max_partition_fetch_bytes=MAX_PARTITION_FETCH_BYTES,
@@ -174,15 +176,15 @@ class Consumer:
             return None
         return message
 
-    async def _transaction(self, received: Sequence[Received]) -> None:
-        messages = [one.message for one in received]
-        async with self._units.batch({message.clinic_id for message in messages}) as unit:
+    async def _transaction(self, items: Sequence[Received], *, brief: bool) -> None:
+        messages = [one.message for one in items]
+        async with self._units.batch({message.clinic_id for message in messages}, brief=brief) as unit:
             admitted = await inbox.admit(unit.connection, messages)
             for message in admitted.reused:
                 unit.reply(message, Answer.refusal(Code.KEY_REUSED))
             if admitted.fresh or admitted.repeats:
                 await self._handler(unit, admitted)
-        self._count(received, admitted)
+        self._count(items, admitted)
 
     def _count(self, received: Sequence[Received], admitted: Admitted) -> None:
         fresh = {id(message) for message in admitted.fresh}
@@ -249,6 +251,12 @@ class Consumer:
 def partition_of(record: Raw) -> TopicPartition:
     """Where a record stands."""
     return TopicPartition(record.topic, record.partition)
+
+
+def _part_of(received: Received) -> Hashable:
+    """What a message waits for together with others: the locks of its doctor, else those of what its key names."""
+    message = received.message
+    return (message.clinic_id, message.doctor_id) if isinstance(message, DayMessage) else message.key
 
 
 def _is_before(record: Raw, first: FirstRecords) -> bool:

@@ -83,6 +83,8 @@ class Bench:
     producer: AIOKafkaProducer
     sql: "asyncpg.Connection[asyncpg.Record]"
     running: list[Runtime] = field(default_factory=list)
+    timeouts: dict[str, int] = field(default_factory=dict)
+    """Settings of Postgres, of the runtimes that are connected from now on."""
     more: list[Topic] = field(default_factory=list)
     """What else the group reads beside the test's topic."""
 
@@ -90,7 +92,7 @@ class Bench:
         """A runtime that consumes nothing."""
         settings = ServiceSettings(
             instance=instance,
-            postgres=PostgresSettings.model_validate({"url": self.postgres_url, "pool_size": 4}),
+            postgres=PostgresSettings.model_validate({"url": self.postgres_url, "pool_size": 4, **self.timeouts}),
             kafka=KafkaSettings(bootstrap_servers=self.bootstrap, **kafka),
             redis=RedisSettings(url=self.redis_url),
         )

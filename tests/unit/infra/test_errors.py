@@ -1,5 +1,9 @@
 """What is waited out and what is not: a bug taken for a passing error would stop its partition for ever."""
 
+import errno
+import socket
+import ssl
+
 import asyncpg
 import pytest
 from asyncpg import exceptions as pg
@@ -21,6 +25,11 @@ PASSING = (
     NoConnectionFree("QueuePool limit"),
     ConnectionResetError(),
     TimeoutError(),
+    ConnectionRefusedError(errno.ECONNREFUSED, "Connect call failed"),
+    socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution"),
+    OSError(errno.EHOSTUNREACH, "No route to host"),
+    OSError("Multiple exceptions: [Errno 111] Connect call failed ('::1', 5432), [Errno 111] Connect call failed"),
+    ssl.SSLError(1, "[SSL: UNEXPECTED_EOF_WHILE_READING] EOF occurred in violation of protocol"),
     RuntimeError("unable to perform operation on <TCPTransport closed=True reading=False 0x55>; the handler is closed"),
 )
 LASTING = (
@@ -32,6 +41,10 @@ LASTING = (
     pg.NotNullViolationError("null"),
     pg.UndefinedColumnError("no such column"),
     ZeroDivisionError(),
+    FileNotFoundError(errno.ENOENT, "No such file or directory"),
+    PermissionError(errno.EACCES, "Permission denied"),
+    OSError(errno.ENOSPC, "No space left on device"),
+    OSError("cannot read the file"),
     RuntimeError("dictionary changed size during iteration"),
 )
 
