@@ -6,6 +6,7 @@ means. The rules and why they are so: `docs/architecture.md`.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
+from dataclasses import dataclass
 from typing import Generic, ParamSpec, Protocol, TypeVar
 
 import structlog
@@ -27,13 +28,14 @@ CONFLICT_ATTEMPTS = 8
 """So often a batch may meet a constraint that its own checks did not foresee before that counts as a bug."""
 EQUAL_FAILURES = 5
 """So often in succession a batch may fail in the same passing way, while the database answers, before it is taken apart."""
-HELD_UP_SECONDS = 10.0
-"""So long what is held up of a batch is tried by itself, at least once, while other batches wait."""
+HELD_UP_SECONDS = 45.0
+"""So long an item may be held up while others have their effect: longer than Postgres bears with a frozen process."""
+GIVING_UP_SECONDS = 5.0
+"""So long items of a part are given up one after the other before the next batch has its turn."""
+FORGOTTEN_SECONDS = 60.0
+"""So long after it was seen last a part no longer counts as held up: its items went to another process."""
 PARTS_OF_ALL = 3
-"""So many parts that are held up, and none that is not, tell of a trouble of the whole store: that is waited out."""
-KNOWN_SECONDS = 60.0
-"""So long a part is known to be held up: it comes behind the others then, and is tried for a fifth of the time."""
-KNOWN_SHARE = 0.2
+"""So many parts that are held up, and none that is not, tell of a trouble of the whole store."""
 BACKOFF_FIRST_SECONDS = 0.05
 BACKOFF_MAX_SECONDS = 5.0
 
@@ -50,6 +52,14 @@ class Transaction(Protocol[T_contra]):
     """Has the effect of some items, in order. A `brief` one waits for no lock and no statement longer than a few seconds."""
 
     async def __call__(self, items: Sequence[T_contra], *, brief: bool) -> None: ...
+
+
+@dataclass
+class _Trouble:
+    """Since when a part is held up, and when that was seen last, on the monotonic clock."""
+
+    since: float
+    seen: float
 
 
 class BatchPolicy(Generic[T]):
@@ -75,17 +85,25 @@ class BatchPolicy(Generic[T]):
         self._give_up = give_up
         self._answers = answers
         self._part_of = part_of
-        self._known: dict[Hashable, float] = {}
-        """Until when a part is known to be held up."""
+        self._troubles: dict[Hashable, _Trouble] = {}
+        self._committed_at = clock.monotonic()
 
-    async def run(self, batch: Sequence[T]) -> None:
-        """Takes each item of a batch to its end. Raises `Stopping` only."""
+    async def run(self, batch: Sequence[T]) -> list[T]:
+        """Takes each item of a batch to its end, but for those that are held up: these are returned, to come again in a while.
+
+        Parts that are known to be held up come behind the others, briefly. Raises `Stopping` only.
+        """
         now = self._clock.monotonic()
-        self._known = {part: until for part, until in self._known.items() if until > now}
-        known = [one for one in batch if self._part_of(one) in self._known]
-        failed = await self._together([one for one in batch if self._part_of(one) not in self._known])
-        await self._each_part(failed, HELD_UP_SECONDS)
-        await self._each_part(self._parts(known), HELD_UP_SECONDS * KNOWN_SHARE)
+        self._troubles = {part: one for part, one in self._troubles.items() if now < one.seen + FORGOTTEN_SECONDS}
+        known = [one for one in batch if self._part_of(one) in self._troubles]
+        try:
+            failed = await self._together([one for one in batch if self._part_of(one) not in self._troubles])
+        except HeldUp:
+            return list(batch)
+        held_up: list[T] = []
+        for part, items in (*failed.items(), *self._parts(known).items()):
+            held_up += await self._one_by_one(part, items)
+        return held_up
 
     async def until_committed(self, transaction: Callable[P, Awaitable[None]], *args: P.args, **kwargs: P.kwargs) -> None:
         """Runs a transaction, with these arguments, until it commits, or fails with what no waiting mends, or is `HeldUp`."""
@@ -119,22 +137,36 @@ class BatchPolicy(Generic[T]):
         return (is_overrun(error) or often) and await self._answers()
 
     async def _together(self, batch: Sequence[T]) -> Parts[T]:
-        """All at once, else part by part. Returns the parts that have failed; everything else is done."""
-        attempt = 0
-        while batch:
+        """All at once, else part by part. Returns the parts that have failed; everything else is done.
+
+        Raises `HeldUp` when that is not the fault of some part, but of the whole store.
+        """
+        if not batch:
+            return {}
+        try:
+            await self._committed(batch, brief=False)
+        except Stopping:
+            raise
+        except Exception as error:
+            log.exception("batch_failed", group=self._group, size=len(batch), error=type(error).__name__)
+            return await self._in_parts(self._parts(batch))
+        return {}
+
+    async def _in_parts(self, parts: Parts[T]) -> Parts[T]:
+        failed = dict(parts)
+        held_up = 0
+        for part, items in parts.items() if len(parts) > 1 else ():
             try:
-                await self.until_committed(self._transaction, batch, brief=False)
-                break
+                await self._committed(items, brief=True)
+                del failed[part]
             except Stopping:
                 raise
             except Exception as error:
-                log.exception("batch_failed", group=self._group, size=len(batch), error=type(error).__name__)
-            failed = await self._in_parts(self._parts(batch))
-            if failed is not None:
-                return failed
-            attempt += 1
-            await self.back_off(attempt)
-        return {}
+                log.exception("part_failed", group=self._group, size=len(items), error=type(error).__name__)
+                held_up += isinstance(error, HeldUp)
+            if held_up == PARTS_OF_ALL and len(failed) == len(parts):
+                raise HeldUp
+        return failed
 
     def _parts(self, batch: Sequence[T]) -> Parts[T]:
         parts: Parts[T] = {}
@@ -142,70 +174,42 @@ class BatchPolicy(Generic[T]):
             parts.setdefault(self._part_of(one), []).append(one)
         return parts
 
-    async def _in_parts(self, parts: Parts[T]) -> Parts[T] | None:
-        """Each part once, briefly. Returns those that failed; None as soon as it seems that all are held up."""
-        if len(parts) == 1:
-            return parts
-        failed: Parts[T] = {}
-        held_up = committed = 0
-        for part, items in parts.items():
+    async def _one_by_one(self, part: Hashable, items: Sequence[T]) -> list[T]:
+        """The items of a part, each by itself. Returns those that are held up; one that is so for too long is given up."""
+        began = self._clock.monotonic()
+        for number, one in enumerate(items):
             try:
-                await self.until_committed(self._transaction, items, brief=True)
-                committed += 1
-            except Stopping:
-                raise
-            except Exception as error:
-                log.exception("part_failed", group=self._group, size=len(items), error=type(error).__name__)
-                failed[part] = items
-                held_up += isinstance(error, HeldUp)
-            if held_up == PARTS_OF_ALL and not committed:
-                return None
-        return failed
-
-    async def _each_part(self, parts: Parts[T], seconds: float) -> None:
-        deadline = self._clock.monotonic() + seconds
-        for part, items in parts.items():
-            if await self._one_by_one(items, deadline):
-                self._known.pop(part, None)
-            else:
-                self._known[part] = self._clock.monotonic() + KNOWN_SECONDS
-
-    async def _one_by_one(self, items: Sequence[T], deadline: float) -> bool:
-        """The items of a part. The first that stays held up is given up, and so are the others if they are held up, too.
-
-        Returns whether none was.
-        """
-        for number, one in enumerate(items, 1):
-            if reason := await self._until_deadline([one], deadline):
-                await self._give_up(one, reason, 1)
-                rest = items[number:]
-                for other in rest if rest and await self._until_deadline(rest, deadline) else ():
-                    await self._give_up(other, reason, 1)
-                return False
-        return True
-
-    async def _until_deadline(self, items: Sequence[T], deadline: float) -> str | None:
-        """Some items of a part, briefly and at least once; what they are held up by, if they are. Bugs are found one by one."""
-        while True:
-            try:
-                await self.until_committed(self._transaction, items, brief=True)
-                return None
+                await self._committed([one], brief=True)
             except Stopping:
                 raise
             except HeldUp as held_up:
-                if self._clock.monotonic() >= deadline:
-                    return str(held_up)
+                if not self._for_too_long(part) or self._clock.monotonic() > began + GIVING_UP_SECONDS:
+                    return list(items[number:])
+                await self._give_up(one, str(held_up), 1)
             except Exception as error:
-                log.exception("part_failed", group=self._group, size=len(items), error=type(error).__name__)
-                for one in items:
-                    await self._alone(one)
-                return None
+                log.exception("part_failed", group=self._group, size=1, error=type(error).__name__)
+                await self._alone(one)
+        return []
+
+    def _for_too_long(self, part: Hashable) -> bool:
+        """Whether a part that is held up is so for too long, and others had their effect meanwhile: else it is not the part."""
+        now = self._clock.monotonic()
+        trouble = self._troubles.setdefault(part, _Trouble(now, now))
+        trouble.seen = now
+        return now >= trouble.since + HELD_UP_SECONDS and self._committed_at > trouble.since
+
+    async def _committed(self, items: Sequence[T], *, brief: bool) -> None:
+        """Raises what `until_committed` raises. What has its effect is held up no more."""
+        await self.until_committed(self._transaction, items, brief=brief)
+        self._committed_at = self._clock.monotonic()
+        for one in items:
+            self._troubles.pop(self._part_of(one), None)
 
     async def _alone(self, one: T) -> None:
         """One item that fails for another reason; after five failures it is given up."""
         for attempt in range(1, ATTEMPTS_ALONE + 1):
             try:
-                await self.until_committed(self._transaction, [one], brief=False)
+                await self._committed([one], brief=False)
                 return
             except Stopping:
                 raise

@@ -74,11 +74,14 @@ class Subscription:
         # FastStream's own look sleeps after each time that it found nothing: a record waits for that on every hop, and an idle
         # process wakes a hundred times a second.
         self.subscriber.get_msg = self._next_batch
+        self.before_look: Callable[[], None] = lambda: None
+        """Called before each look for records, once in a second at least."""
         self._max_records = settings.batch_max_records
         self._failing = False
         """Whether the last look for records failed: aiokafka's own retries do not show here, what it gives up does."""
 
     async def _next_batch(self, consumer: AIOKafkaConsumer) -> tuple[Raw, ...]:
+        self.before_look()
         try:
             found = await consumer.getmany(timeout_ms=IDLE_WAIT_MS, max_records=self._max_records)
         except ConsumerStoppedError:

@@ -5,7 +5,7 @@ contains can stop the records around it. What is done with a batch that fails: `
 """
 
 import time
-from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable, Sequence
 from typing import NamedTuple
 
 import structlog
@@ -21,11 +21,11 @@ from shared.infra import inbox
 from shared.infra.clockwork import Clock
 from shared.infra.inbox import Admitted
 from shared.infra.kafka import letters
-from shared.infra.kafka.batch_policy import BatchPolicy, Stopping
+from shared.infra.kafka.batch_policy import BatchPolicy, HeldUp, Stopping
 from shared.infra.kafka.broker import Raw, Subscription
+from shared.infra.kafka.paused_partitions import PausedPartitions
 from shared.infra.kafka.publisher import NotAccepted, Publisher, Unconfirmed
 from shared.infra.kafka.records import Malformed, OfLaterRelease, decode, envelope_of
-from shared.infra.kafka.stopped_partitions import StoppedPartitions
 from shared.infra.metrics import BATCH_DURATION, BATCH_SIZE, MESSAGES
 from shared.infra.settings import KafkaSettings
 from shared.infra.unit import Unit, Units
@@ -37,16 +37,35 @@ FailureHandler = Callable[[Unit, Message], Awaitable[None]]
 """What a service does, in a transaction of its own, about a command or a step of one that became a dead letter."""
 
 
-FirstRecords = dict[TopicPartition, Raw]
-"""The first record of its kind in each partition that has one."""
 MAX_PARTITION_FETCH_BYTES = 4 * 1024 * 1024
 
 
-class Received(NamedTuple):
-    """A record and the message in it."""
+FirstRecords = dict[TopicPartition, Raw]
+"""The first record of its kind in each partition that has one."""
 
+
+class Received(NamedTuple):
+    """A record as it was fetched, the record as it first came (another one if it is a redriven dead letter), and its message."""
+
+    fetched: Raw
     record: Raw
     message: Message
+
+
+class Bad(NamedTuple):
+    """A record that nobody can read, and why."""
+
+    fetched: Raw
+    record: Raw
+    reason: str
+
+
+class Read(NamedTuple):
+    """What a fetched batch holds: what asks for something, what is malformed, and where each partition can be read no further."""
+
+    good: list[Received]
+    bad: list[Bad]
+    later: FirstRecords
 
 
 class Consumer:
@@ -82,7 +101,9 @@ class Consumer:
             auto_offset_reset="earliest", max_partition_fetch_bytes=MAX_PARTITION_FETCH_BYTES,
         )  # fmt: skip
         self._to_letters = frozenset(settings.letter_records.split(","))
-        self._stopped = StoppedPartitions(self.subscription)
+        self._paused = PausedPartitions(self.subscription, clock)
+        self._refused: set[str] = set()
+        """Where bad records stand that come again, since something before them in their partition is held up."""
         self._held: frozenset[TopicPartition] = frozenset()
         """The partitions that this process had when its batch began."""
         self._handler = handler
@@ -107,25 +128,32 @@ class Consumer:
         started = time.perf_counter()
         self._held = self.subscription.assigned
         try:
-            later = await self._to_its_end(records)
+            held_up, later = await self._to_its_end(records)
         except Stopping:
             return
-        await self._commit([record for record in records if _is_before(record, later)])
-        self._stopped.stop_at(later)
+        done = [record for record in records if _is_before(record, {**later, **held_up})]
+        await self._commit(done)
+        self._refused -= set(map(letters.place_of, done)) if self._refused else set()
+        self._paused.come_back_to(held_up)
+        self._paused.stop_at({partition: record for partition, record in later.items() if partition not in held_up})
         BATCH_SIZE.observe(len(records))
         BATCH_DURATION.observe(time.perf_counter() - started)
 
-    async def _to_its_end(self, records: Sequence[Raw]) -> FirstRecords:
-        """Everything up to the first event of a later release in each partition; these are returned.
+    async def _to_its_end(self, records: Sequence[Raw]) -> tuple[FirstRecords, FirstRecords]:
+        """Everything up to the first record of each partition that is held up, or of a later release; these are returned.
 
         Lets no error out: the client would fetch on behind it, and the next commit would lose this batch's records.
         """
         attempt = 0
         while True:
             try:
-                received, later = await self._read(records)
-                await self.policy.run(received)
-                return later
+                read = self._read(records)
+                for bad in read.bad:
+                    await self._refuse(bad)
+                held_up = _first_of(one.fetched for one in await self.policy.run(read.good))
+                if held_up and self.subscription.consumer is None:  # the in-memory broker of tests brings nothing again
+                    raise HeldUp
+                return held_up, read.later
             except Stopping:
                 raise
             except Exception as error:
@@ -133,25 +161,36 @@ class Consumer:
                 log.exception("batch_stuck", group=self.group, attempt=attempt, error=type(error).__name__)
             await self.policy.back_off(attempt)
 
-    async def _read(self, records: Sequence[Raw]) -> tuple[list[Received], FirstRecords]:
-        """The good records that ask for something, and the first of each partition that only a later release can read."""
-        received: list[Received] = []
-        later: FirstRecords = {}
+    def _read(self, records: Sequence[Raw]) -> Read:
+        read = Read([], [], {})
         for record in records:
             original = self._original(record)
-            if original is None or partition_of(record) in later:
+            if original is None or partition_of(record) in read.later:
                 continue
             try:
-                message = await self._decoded(original)
+                message = decode(self.topics[original.topic], original.value)
+            except Malformed as error:
+                read.bad.append(Bad(record, original, str(error)))
+                continue
             except OfLaterRelease as error:
-                if letters.place_of(record) not in self._to_letters:
-                    later[partition_of(record)] = record
-                    continue
-                await self._dead_letter(original, str(error), attempts=1)
-                message = None
-            if message is not None:
-                received.append(Received(original, message))
-        return received, later
+                if letters.place_of(record) in self._to_letters:
+                    read.bad.append(Bad(record, original, str(error)))
+                else:
+                    read.later[partition_of(record)] = record
+                continue
+            if type(message) in self._ignored:
+                MESSAGES.labels(topic=original.topic, type=message.type, outcome="skipped").inc()
+            else:
+                read.good.append(Received(record, original, message))
+        return read
+
+    async def _refuse(self, bad: Bad) -> None:
+        """Puts a bad record with the dead letters, once, and tells who waits for it, if that can be read."""
+        if letters.place_of(bad.fetched) in self._refused:
+            return
+        await self._dead_letter(bad.record, bad.reason, attempts=1)
+        self._refused.add(letters.place_of(bad.fetched))
+        await self._fail(envelope_of(self.topics[bad.record.topic], bad.record.value))
 
     def _original(self, record: Raw) -> Raw | None:
         """The record, or a redriven dead letter as it first came."""
@@ -161,20 +200,6 @@ class Consumer:
         if original is None:  # nothing is lost: the letter itself stays where it is
             log.error("redriven_from_nowhere", topic=record.topic, partition=record.partition, offset=record.offset)
         return original
-
-    async def _decoded(self, record: Raw) -> Message | None:
-        """The message of a record, unless it asks for nothing. A malformed one is dead-lettered here and now."""
-        topic = self.topics[record.topic]
-        try:
-            message = decode(topic, record.value)
-        except Malformed as error:
-            await self._dead_letter(record, str(error), attempts=1)
-            await self._fail(envelope_of(topic, record.value))
-            return None
-        if type(message) in self._ignored:
-            MESSAGES.labels(topic=record.topic, type=message.type, outcome="skipped").inc()
-            return None
-        return message
 
     async def _transaction(self, items: Sequence[Received], *, brief: bool) -> None:
         messages = [one.message for one in items]
@@ -188,7 +213,7 @@ class Consumer:
 
     def _count(self, received: Sequence[Received], admitted: Admitted) -> None:
         fresh = {id(message) for message in admitted.fresh}
-        for record, message in received:
+        for _, record, message in received:
             outcome = "processed" if id(message) in fresh else "repeated"
             MESSAGES.labels(topic=record.topic, type=message.type, outcome=outcome).inc()
             log.debug("message_handled", outcome=outcome, **traced(message))
@@ -257,6 +282,14 @@ def _part_of(received: Received) -> Hashable:
     """What a message waits for together with others: the locks of its doctor, else those of what its key names."""
     message = received.message
     return (message.clinic_id, message.doctor_id) if isinstance(message, DayMessage) else message.key
+
+
+def _first_of(records: Iterable[Raw]) -> FirstRecords:
+    """The first of some records, in the order of their offsets, in each partition."""
+    first: FirstRecords = {}
+    for record in sorted(records, key=lambda one: one.offset):
+        first.setdefault(partition_of(record), record)
+    return first
 
 
 def _is_before(record: Raw, first: FirstRecords) -> bool:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 import pytest
 from asyncpg import exceptions as pg
 
-from shared.infra.kafka.batch_policy import BatchPolicy, Stopping
+from shared.infra.kafka.batch_policy import HELD_UP_SECONDS, BatchPolicy, Stopping
+from shared.infra.kafka.paused_partitions import AWAY_SECONDS
 from tests.support.clock import FakeClock
 
 LOCK_SECONDS, STATEMENT_SECONDS = (5.0, 1.0), (15.0, 3.0)
@@ -65,10 +66,6 @@ class Store:
     def ended(self) -> list[Item]:
         return [item for item, _ in self.done]
 
-    def waited(self, doctor: str) -> float:
-        """How long the last item of a doctor waited for its effect."""
-        return max(at for item, at in self.done if item.doctor == doctor)
-
 
 @pytest.fixture
 def store() -> Store:
@@ -80,76 +77,103 @@ def items_of(*doctors: str, each: int = 3) -> list[Item]:
     return [Item(doctor, number) for number in range(each) for doctor in doctors]
 
 
-async def test_a_locked_doctor_is_given_up_and_the_others_wait_for_one_lock_only(store: Store) -> None:
+async def come_again(store: Store, policy: BatchPolicy[Item], batch: Sequence[Item], *, beside: Sequence[Item] = ()) -> None:
+    """Hands in what was held up again, every few seconds as the consumer does, each time beside other messages."""
+    left = list(batch)
+    while left:
+        left = await policy.run([*left, *beside])
+        store.clock.now += AWAY_SECONDS
+
+
+async def test_while_a_doctor_is_locked_the_others_wait_for_one_lock_only(store: Store) -> None:
     store.locked["locked"] = 600.0
-    await store.policy().run(items_of("a", "locked", *(f"b{n}" for n in range(50))))
-    assert {item.doctor for item, _, _ in store.given_up} == {"locked"} and len(store.given_up) == 3
-    assert {reason for _, reason, _ in store.given_up} == {"LockNotAvailableError"}
+    batch = items_of("a", "locked", *(f"b{n}" for n in range(50)))
+    held_up = await store.policy().run(batch)
+    assert held_up == items_of("locked") and store.given_up == []
     assert len(store.done) == 3 * 51
     assert max(at for _, at in store.done) < LOCK_SECONDS[False] + LOCK_SECONDS[True] + 1
-    assert store.clock.now < 20
+    assert store.clock.now < 10
 
 
-async def test_a_lock_that_ends_soon_gives_nothing_up(store: Store) -> None:
-    store.locked["locked"] = 12.0
-    batch = items_of("a", "locked", "b")
-    await store.policy().run(batch)
-    assert store.given_up == [] and sorted(store.ended, key=batch.index) == batch
+async def test_who_is_known_to_be_locked_comes_last_and_costs_little(store: Store) -> None:
+    policy = store.policy()
+    store.locked["locked"] = 600.0
+    await policy.run(items_of("locked", "a"))
+    began, done = store.clock.now, len(store.done)
+    assert await policy.run(items_of("locked", "a", "b", each=5)) == items_of("locked", each=5)
+    assert len(store.done[done:]) == 10 and all(at < began + 1 for _, at in store.done[done:])
+    assert store.clock.now < began + 2
+    store.locked.clear()
+    assert await policy.run(items_of("locked", "a")) == []
+    sizes = len(store.sizes)
+    await policy.run(items_of("locked", "a"))
+    assert store.sizes[sizes:] == [6], "who is free again is taken with the others"
 
 
-async def test_a_statement_that_never_ends_in_time_is_found_and_those_behind_it_have_their_effect(store: Store) -> None:
+async def test_a_lock_that_ends_in_time_gives_nothing_up(store: Store) -> None:
+    store.locked["locked"] = 30.0
+    policy, batch = store.policy(), items_of("a", "locked", "b")
+    await come_again(store, policy, batch, beside=items_of("c"))
+    assert store.given_up == [] and [item for item in store.ended if item.doctor == "locked"] == items_of("locked")
+
+
+async def test_who_is_locked_for_too_long_is_given_up_while_others_go_on(store: Store) -> None:
+    store.locked["locked"] = 600.0
+    policy = store.policy()
+    await come_again(store, policy, items_of("locked", "a", each=12), beside=items_of("c"))
+    assert [item for item, _, _ in store.given_up] == items_of("locked", each=12)
+    assert {reason for _, reason, _ in store.given_up} == {"LockNotAvailableError"}
+    assert HELD_UP_SECONDS < store.given_up[0][2] < store.given_up[-1][2] < HELD_UP_SECONDS + 40
+    before = len(store.given_up)
+    assert await policy.run(items_of("locked", each=1)) == [] and len(store.given_up) == before + 1, "the next one at once"
+
+
+async def test_who_is_locked_for_long_and_alone_is_never_given_up(store: Store) -> None:
+    """Nothing tells it from a store that holds up everybody."""
+    store.locked["locked"] = 600.0
+    batch = items_of("locked")
+    await come_again(store, store.policy(), batch)
+    assert (store.given_up, store.ended) == ([], batch)
+
+
+@pytest.mark.parametrize("doctors", [["a"], ["a", "b", "c"]])
+async def test_a_statement_that_never_ends_in_time_is_given_up_and_those_behind_it_have_their_effect(
+    store: Store, doctors: list[str]
+) -> None:
     poison = Item("a", 1)
     store.slow = {poison}
-    await store.policy().run(items_of("a", "b", "c"))
+    await come_again(store, store.policy(), items_of(*doctors), beside=items_of("d"))
     assert [item for item, _, _ in store.given_up] == [poison]
     assert [item.number for item in store.ended if item.doctor == "a"] == [0, 2]
-    assert store.waited("b") < 20 and store.clock.now < 32
 
 
-@pytest.mark.parametrize("doctors", [["a"], ["a", "b"]])
-async def test_also_in_a_small_batch(store: Store, doctors: list[str]) -> None:
-    store.slow = {Item("a", 0)}
-    await store.policy().run(items_of(*doctors, each=2))
-    assert [item for item, _, _ in store.given_up] == [Item("a", 0)] and store.clock.now < 32
+async def test_others_wait_for_a_statement_twice(store: Store) -> None:
+    store.slow = {Item("a", 1)}
+    await store.policy().run(items_of("a", "b", "c"))
+    assert max(at for item, at in store.done if item.doctor != "a") < STATEMENT_SECONDS[False] + STATEMENT_SECONDS[True] + 1
 
 
-async def test_what_holds_up_everybody_is_waited_out(store: Store) -> None:
-    batch = items_of("a", "b", "c", "d")
+async def test_what_holds_up_everybody_is_no_fault_of_anybody(store: Store) -> None:
+    batch = items_of("a", "b", "c", "d", each=20)
     store.locked = dict.fromkeys("abcd", 300.0)
-    await store.policy().run(batch)
-    assert store.given_up == [] and store.ended == batch and 300 < store.clock.now < 320
+    policy = store.policy()
+    assert await policy.run(batch) == batch and store.clock.now < 10
+    await come_again(store, policy, batch)
+    assert store.given_up == [] and sorted(store.ended, key=batch.index) == batch
 
 
 async def test_a_store_that_is_away_is_waited_out_with_the_batch_whole(store: Store) -> None:
     batch = items_of("a", "b", "c")
     store.away_until = 400.0
-    await store.policy().run(batch)
+    assert await store.policy().run(batch) == []
     assert (store.given_up, store.ended, set(store.sizes)) == ([], batch, {len(batch)})
 
 
 async def test_one_record_that_kills_its_session_is_found_though_the_error_passes(store: Store) -> None:
     killer = Item("b", 1)
     store.broken = {killer: pg.ConnectionDoesNotExistError}
-    await store.policy().run(items_of("a", "b", "c"))
+    await come_again(store, store.policy(), items_of("a", "b", "c"), beside=items_of("d"))
     assert [item for item, _, _ in store.given_up] == [killer]
-    assert len(store.done) == 8 and store.clock.now < 60
-
-
-async def test_a_doctor_who_is_known_to_be_locked_comes_last_and_costs_little(store: Store) -> None:
-    policy = store.policy()
-    store.locked["locked"] = 600.0
-    await policy.run(items_of("locked", "a"))
-    before = store.clock.now
-    await policy.run(items_of("locked", "a", "b", each=5))
-    assert all(at < before + 1 for item, at in store.done if at > before)
-    assert store.clock.now < before + 5
-    store.locked.clear()
-    done = len(store.done)
-    await policy.run(items_of("locked", "a"))
-    assert len(store.done[done:]) == 6
-    sizes = len(store.sizes)
-    await policy.run(items_of("locked", "a"))
-    assert store.sizes[sizes:] == [6], "who is free again is taken with the others"
 
 
 async def test_a_bug_isolates_one_item_after_five_tries_and_nobody_else(store: Store) -> None:
