@@ -84,6 +84,14 @@ test-often: .venv/.installed ## all tests ten times: alone, two side by side, ov
 test-compose: .venv/.installed ## the composed system, with kills; needs Docker, and is no part of `make test`
 	@$(PYTEST) tests/compose -o faulthandler_timeout=1200 $(ARGS)
 
+.PHONY: test-upgrade
+test-upgrade: .venv/.installed ## the last release beside this code, forwards and back under load, in two orders; some minutes
+	@UPGRADE=some $(PYTEST) tests/upgrade $(ARGS)
+
+.PHONY: test-upgrade-all
+test-upgrade-all: .venv/.installed ## the same in all orders of the services; an hour
+	@UPGRADE=all $(PYTEST) tests/upgrade $(ARGS)
+
 .PHONY: faults
 faults: .venv/.installed ## the rounds of tests/faults in full (SEED=7 seeds them, ROUNDS=5 of each); half an hour
 	@FAULT_LOAD=full FAULT_SEED=$(or $(SEED),1) FAULT_ROUNDS=$(or $(ROUNDS),5) $(PYTEST) tests/faults $(ARGS)

@@ -2,6 +2,7 @@
 that is not asked for. Called by `tests/conftest.py`.
 """
 
+import os
 from collections import defaultdict
 
 import pytest
@@ -11,6 +12,7 @@ from tests.support.servers import BACKENDS, CONTAINERS, EMBEDDED, GIVEN, chosen
 
 OWN_SERVERS = "start embedded servers of their own"
 DOCKER = "need Docker"
+UPGRADE = "need the history of the repository (make test-upgrade)"
 STORES = "stop or kill servers, which nobody does to given ones"
 
 
@@ -58,6 +60,8 @@ def _reason(item: pytest.Item) -> str | None:
         return OWN_SERVERS
     if chosen() != CONTAINERS and item.get_closest_marker("docker"):
         return DOCKER
+    if "UPGRADE" not in os.environ and item.get_closest_marker("upgrade"):
+        return UPGRADE
     if chosen() == GIVEN and "stores" in getattr(item, "fixturenames", ()):
         return STORES
     return None

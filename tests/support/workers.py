@@ -12,7 +12,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from tests.support.transports import HTTP
 
-TIERS = ("faults", "e2e", "soak", "flow", "integration", "handlers", "contracts", "unit", "compose")
+TIERS = ("faults", "e2e", "soak", "flow", "integration", "handlers", "contracts", "unit", "compose", "upgrade")
 """In the order in which workers take them."""
 ON_ONE_SET = ("faults", "e2e", "soak")
 """The tiers whose tests are on one set of services, but for those files that are named in `OTHERS`."""

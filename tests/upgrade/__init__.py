@@ -1,0 +1,1 @@
+"""Upgrades: two releases side by side."""

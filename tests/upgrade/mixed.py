@@ -1,0 +1,61 @@
+"""A system whose processes run from two releases, side by side and one after the other. Called by the tests of this folder."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from deploy.embedded.backend import Backend
+from deploy.embedded.servers import EmbeddedServers
+from deploy.embedded.services import Service, Services
+from tests.faults.system import SERVICES, System, instances
+from tests.support.servers import embedded_servers
+from tests.upgrade.releases import Release
+
+SETTINGS = {"FRONTDESK_KAFKA__SESSION_TIMEOUT_MS": "6000"}
+"""The shortest session that every release takes."""
+
+
+class Mixed(System):
+    """All processes run from one release until they are replaced."""
+
+    def __init__(self, servers: EmbeddedServers, release: Release) -> None:
+        self._first = release
+        super().__init__(servers)
+
+    def make(self, servers: Backend | None = None) -> Services:
+        """Two processes of each service, not started."""
+        services = Services(servers or self.servers, dict.fromkeys(SERVICES, 2), settings=SETTINGS)
+        for service in SERVICES:
+            for name in instances(service):
+                _run_from(self._first, service, services[name])
+        return services
+
+    async def replace(self, service: str, release: Release) -> None:
+        """Replaces the processes of a service, one after the other, each once the one before is ready."""
+        for name in instances(service):
+            await self.stop(name)
+            _run_from(release, service, self.services[name])
+            await self.start(name)
+
+
+def _run_from(release: Release, service: str, instance: Service) -> None:
+    process = instance.process
+    process.command = (str(release.python), "-m", f"services.{service}")
+    process.env = {**process.env, "PYTHONPATH": str(release.root)}
+
+
+@contextmanager
+def running_mixed(release: Release) -> Iterator[Mixed]:
+    """A system that runs from a release on the newest schema, gone afterwards with all its data."""
+    with embedded_servers() as servers:
+        system = Mixed(servers, release)
+        system.services.start()
+        try:
+            yield system
+        finally:
+            system.services.stop()
+
+
+async def all_replaced(system: Mixed, order: tuple[str, ...], release: Release) -> None:
+    """Every process of every service, in this order of the services."""
+    for service in order:
+        await system.replace(service, release)

@@ -1,0 +1,88 @@
+"""Releases as they were: the code of a commit, with the packages that it was locked to, in an interpreter of its own.
+
+They are made below `.upgrade` once, by git and pip. Called by `conftest.py`.
+"""
+
+import shutil
+import subprocess
+import sys
+import tarfile
+import tomllib
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+from deploy.embedded import jars
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / ".upgrade"
+RELEASES = Path(__file__).with_name("releases.toml")
+MIGRATE = """
+import sys
+from alembic import command
+from alembic.config import Config
+
+folder, url = sys.argv[1:]
+config = Config()
+config.set_main_option("script_location", folder)
+config.attributes["url"] = url
+command.upgrade(config, "head")
+"""
+
+
+@dataclass(frozen=True)
+class Release:
+    """Code that services run from, and the interpreter that has what it needs."""
+
+    version: str
+    root: Path
+    python: Path
+
+    def migrate(self, service: str, url: str) -> None:
+        """Brings a database to this release's newest schema. `url` is that of its owner."""
+        folder = self.root / "services" / service / "migrations"
+        subprocess.run([self.python, "-c", MIGRATE, folder, url], check=True, cwd=self.root, capture_output=True)
+
+
+class NoHistory(Exception):
+    """The clone does not have the commit of a release."""
+
+
+def present() -> Release:
+    """The code of this checkout."""
+    return Release("present", ROOT, Path(sys.executable))
+
+
+def last() -> Release:
+    """The newest release, made if it is not there yet. Raises `NoHistory`."""
+    newest = tomllib.loads(RELEASES.read_text(encoding="utf-8"))["release"][-1]
+    return made(newest["version"], newest["commit"])
+
+
+def made(version: str, commit: str) -> Release:
+    """A release out of its commit. Raises `NoHistory`, saying what to fetch."""
+    folder = FOLDER / f"{version}-{commit}"
+    release = Release(version, folder, folder / ".venv" / "bin" / "python")
+    with jars.only_one(FOLDER / f"{version}.lock"):
+        if not (folder / ".venv" / ".installed").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            _unpack(commit, folder)
+            _install(release)
+    return release
+
+
+def _unpack(commit: str, folder: Path) -> None:
+    archived = subprocess.run(["git", "archive", commit], cwd=ROOT, capture_output=True, check=False)
+    if archived.returncode:
+        said = archived.stderr.decode().strip()
+        raise NoHistory(f"There is no commit {commit} here ({said}). Fetch the whole history: git fetch --unshallow origin")
+    with tarfile.open(fileobj=BytesIO(archived.stdout)) as archive:
+        archive.extractall(folder, filter="data")
+
+
+def _install(release: Release) -> None:
+    environment = release.root / ".venv"
+    subprocess.run([sys.executable, "-m", "venv", environment], check=True)
+    install = [str(release.python), "-m", "pip", "install", "--quiet", "--require-hashes", "--requirement", "requirements.lock"]
+    subprocess.run(install, check=True, cwd=release.root)
+    (environment / ".installed").touch()
