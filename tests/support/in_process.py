@@ -114,7 +114,7 @@ class InProcess:
         for record in self.kafka.records:
             topic = TOPICS[record.topic]
             message = decode(topic, record.body)
-            assert message is not None and record.key == message.key
+            assert record.key == message.key
             yield topic, message
 
     def _runtime(self, service: str) -> Runtime:
