@@ -16,6 +16,8 @@ KAFKA = "KAFKA_BOOTSTRAP_SERVERS"
 READER = "POSTGRES_READER_URL"
 API = "API_URL"
 REDIS = "REDIS_URL"
+OWNER = "POSTGRES_OWNER_URL"
+"""Who changes schemas is given apart: no other command reads it, and it is no address that says where servers are."""
 
 
 def variables() -> tuple[str, ...]:
@@ -51,6 +53,10 @@ class Addresses:
             raise Misused(f"{READER} is no URL of PostgreSQL\n  try: {READER}=postgresql://frontdesk_reader:…@host:5432/postgres")
         return on_database(url, service)
 
+    def owner(self) -> str | None:
+        """The URL of a role that may change schemas, if it is given."""
+        return _given(OWNER)
+
     def redis(self) -> str:
         """URL of Redis."""
         return self._of(REDIS)
@@ -64,16 +70,21 @@ class Addresses:
         return self._of(installation.named(name).url_variable).rstrip("/")
 
     def _of(self, variable: str) -> str:
-        if os.environ.get(f"{variable}_FILE"):
-            return _content(Path(os.environ[f"{variable}_FILE"]))
-        if os.environ.get(variable):
-            return os.environ[variable]
+        if given := _given(variable):
+            return given
         if self._running is None:
             raise Unreachable(f"say where the servers are: {variable}")
         try:
             return self._running()[variable]
         except Unreachable as error:
             raise Unreachable(f"{error}, or say where the servers are: {variable}") from None
+
+
+def _given(variable: str) -> str | None:
+    """What the environment says, itself or by a file."""
+    if os.environ.get(f"{variable}_FILE"):
+        return _content(Path(os.environ[f"{variable}_FILE"]))
+    return os.environ.get(variable) or None
 
 
 def _content(file: Path) -> str:

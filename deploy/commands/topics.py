@@ -5,6 +5,7 @@ import contextlib
 import json
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
@@ -22,11 +23,11 @@ from deploy.stores.topics import create_topics, declared_topics, settings_of
 from shared.contracts.topics import DAY_MS, Topic
 
 
-def create(as_json: bool) -> int:
+def create(replication: int | None, as_json: bool) -> int:
     """Every declared topic; 1 if existing ones are not as declared."""
-    made = blocking.run(create_topics(ADDRESSES.kafka()))
-    lines = [f"{len(made.created)} topics made, {len(made.existing)} were there", *made.differences]
-    out({"created": made.created, "existing": made.existing, "differences": made.differences}, as_json, lines)
+    made = blocking.run(create_topics(ADDRESSES.kafka(), replication))
+    lines = [f"{len(made.created)} topics made, {len(made.existing)} were there", *made.changed, *made.differences]
+    out(asdict(made), as_json, lines)
     return FAILED if made.differences else OK
 
 

@@ -41,14 +41,23 @@ _LOGGING = (
 class Kafka:
     """One Kafka in a folder of its own; `port` is for clients, `controller_port` for itself.
 
-    `java_options` are for all that is run of it.
+    `java_options` are for all that is run of it, `changes` are settings that differ from those of the embedded stack.
     """
 
     name = NAME
     title = TITLE
 
-    def __init__(self, folder: Path, logs: Path, port: int, controller_port: int, java_options: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        logs: Path,
+        port: int,
+        controller_port: int,
+        java_options: Sequence[str] = (),
+        changes: Mapping[str, object] | None = None,
+    ) -> None:
         self.folder = folder
+        self._changes = changes or {}
         self.java_options = (*_JAVA, *java_options)
         self.port = port
         self.controller_port = controller_port
@@ -66,7 +75,7 @@ class Kafka:
         classpath = os.pathsep.join(str(jar) for jar in jars.kafka_jars())
         self.folder.mkdir(parents=True, exist_ok=True)
         config = self.folder / "server.properties"
-        config.write_text(properties(settings(self.folder / "log", self.port, self.controller_port)))
+        config.write_text(properties({**settings(self.folder / "log", self.port, self.controller_port), **self._changes}))
         self._format(classpath, config)
         self.process.command = (
             _java(), *_HEAP, *self.java_options, *java_options, *_LOGGING, "-cp", classpath, "kafka.Kafka", str(config),

@@ -95,6 +95,8 @@ class Stack:
 
     def _prepare_stores(self) -> None:
         topics = blocking.run(create_topics(self.servers.kafka_bootstrap))
+        for change in topics.changed:
+            self.screen.print(f"    brought into line: {change}")
         for difference in topics.differences:
             self.screen.print(f"    not as declared: {difference}")
         prepare_and_migrate(self.servers.postgres_dsn(), self.servers.secrets)

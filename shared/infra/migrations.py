@@ -4,14 +4,14 @@ The models of the service have no part in it: what a migration makes is its own 
 """
 
 import asyncio
+from functools import partial
 
 from alembic import context
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-LOCK_TIMEOUT = "5s"
-"""A migration that waits for a lock makes all others wait behind it: better that it fails and is tried again."""
+from shared.infra.migration_lock import alone_on, connect
 
 
 def run() -> None:
@@ -20,12 +20,8 @@ def run() -> None:
 
 
 async def _connect_and_upgrade(url: str) -> None:
-    engine = create_async_engine(
-        url.replace("postgresql://", "postgresql+asyncpg://", 1),
-        poolclass=NullPool,
-        connect_args={"server_settings": {"lock_timeout": LOCK_TIMEOUT}},
-    )
-    async with engine.connect() as connection:
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=partial(connect, url), poolclass=NullPool)
+    async with alone_on(url), engine.connect() as connection:
         await connection.run_sync(_upgrade)
         await connection.commit()
     await engine.dispose()

@@ -16,7 +16,7 @@ NOBODY = "127.0.0.1:1"
 def _no_stack(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither addresses nor a folder in which a stack runs."""
     monkeypatch.setenv("FRONTDESK_HOME", "/nonexistent/frontdesk")
-    for name in addresses.variables():
+    for name in (*addresses.variables(), addresses.OWNER):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(f"{name}_FILE", raising=False)
 
@@ -29,6 +29,22 @@ def test_what_is_no_url_of_postgresql_is_misuse_and_not_shown(url: str, statemen
     done = CliRunner().invoke(cli.app, ["psql", "booking", *statement], env={addresses.READER: url})
     assert done.exit_code == 2 and addresses.READER in done.stderr
     assert "s3cret" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["queue", "--url", "mysql://x:s3cret@h/y"], 2, "no URL of PostgreSQL"),
+        (["queue"], 2, addresses.OWNER),
+        (["nobody", "--url", f"postgresql://a:s3cret@{NOBODY}/b"], 3, "nobody"),
+        (["queue", "--url", f"postgresql://a:s3cret@{NOBODY}/b"], 4, "does not let us in"),
+        (["queue", "--url", f"postgresql://a:s3cret@{NOBODY}/b", "--secrets", "/nowhere"], 2, "without --secrets"),
+        (["--url", f"postgresql://a:s3cret@{NOBODY}/b"], 2, "--secrets"),
+    ],
+)
+def test_a_database_that_cannot_be_migrated_is_told(arguments: list[str], code: int, says: str) -> None:
+    done = CliRunner().invoke(cli.app, ["migrate", *arguments])
+    assert (done.exit_code, says in done.stderr, "s3cret" in done.stderr) == (code, True, False), done.stderr
 
 
 def test_a_file_that_is_not_there_is_misuse(monkeypatch: pytest.MonkeyPatch) -> None:
