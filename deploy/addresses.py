@@ -8,9 +8,12 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from deploy import installation
 from deploy.failure import Misused, Unreachable
 from deploy.stores.databases import is_postgres_url, on_database
+from shared.infra.settings import KafkaConnection
 
 KAFKA = "KAFKA_BOOTSTRAP_SERVERS"
 READER = "POSTGRES_READER_URL"
@@ -42,9 +45,19 @@ class Addresses:
         """`running` gives the addresses of the stack that runs here, by their variables; it raises `Unreachable` if none does."""
         self._running = running
 
-    def kafka(self) -> str:
-        """Bootstrap servers of Kafka."""
-        return self._of(KAFKA)
+    def kafka(self) -> KafkaConnection:
+        """The brokers, with TLS and SASL as the settings of a service have them: `KAFKA_SASL_PASSWORD`, or its `_FILE`.
+
+        The stack that runs here has neither, whatever the environment says of others.
+        """
+        bootstrap = self._of(KAFKA)
+        names = KafkaConnection.model_fields if _given(KAFKA) else ()
+        given = {name: value for name in names if (value := _given(f"KAFKA_{name.upper()}"))}
+        try:
+            return KafkaConnection.model_validate(given | {"bootstrap_servers": bootstrap})
+        except ValidationError as error:
+            faults = [f"{'_'.join(['KAFKA', *map(str, fault['loc'])]).upper()}: {fault['msg']}" for fault in error.errors()]
+            raise Misused("\n".join(faults)) from None
 
     def database(self, service: str) -> str:
         """The URL of a service's database for `frontdesk_reader`, who sees all clinics and may write nothing."""

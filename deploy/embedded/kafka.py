@@ -15,6 +15,7 @@ from deploy.embedded.failure import StartFailed
 from deploy.embedded.ports import LOOPBACK, answers
 from deploy.embedded.process import Process
 from deploy.stores import probes
+from shared.infra.settings import KafkaConnection
 
 NAME = "kafka"
 TITLE = f"Kafka {jars.KAFKA_VERSION}"
@@ -67,6 +68,11 @@ class Kafka:
     def bootstrap(self) -> str:
         return f"{LOOPBACK}:{self.port}"
 
+    @property
+    def connection(self) -> KafkaConnection:
+        """How clients connect."""
+        return KafkaConnection(bootstrap_servers=self.bootstrap)
+
     def start(self, *java_options: str) -> None:
         """Fetch the jars if need be, write the configuration, start and wait until a client gets an answer.
 
@@ -99,7 +105,7 @@ class Kafka:
     def probe(self) -> None:
         """Raise unless the broker names itself to a client: bound is too early, after a crash it is still fenced."""
         answers(self.port)
-        blocking.run(probes.kafka(self.bootstrap))
+        blocking.run(probes.kafka(self.connection))
 
     def stop(self) -> None:
         """Stop it gently, so that it need not recover its logs at the next start."""

@@ -94,7 +94,7 @@ class Stack:
         self.screen.print(report.component_line(server.title, server.port, started.seconds, note))
 
     def _prepare_stores(self) -> None:
-        topics = blocking.run(create_topics(self.servers.kafka_bootstrap))
+        topics = blocking.run(create_topics(self.servers.kafka_connection))
         for change in topics.changed:
             self.screen.print(f"    brought into line: {change}")
         for difference in topics.differences:

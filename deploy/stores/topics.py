@@ -14,6 +14,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from deploy.failure import Failure
 from deploy.stores import kafka_clients
 from shared.contracts.topics import ALL_TOPICS, Topic, dead_letter_topics, redrive_topics
+from shared.infra.settings import KafkaConnection
 
 REQUEST_TIMEOUT_MS = 30_000
 TOPIC_ALREADY_EXISTS = 36
@@ -44,7 +45,7 @@ class Found:
     own: Mapping[str, str]
 
 
-async def create_topics(bootstrap_servers: str, replication: int | None = None, *, flush_commands: bool = False) -> TopicsReport:
+async def create_topics(kafka: KafkaConnection, replication: int | None = None, *, flush_commands: bool = False) -> TopicsReport:
     """Make every declared topic, dead letters included, that is not there yet.
 
     `replication` is the number of brokers that have each record: by default three, or as many as there are. Raises `NoAnswer`
@@ -53,7 +54,7 @@ async def create_topics(bootstrap_servers: str, replication: int | None = None, 
     `flush_commands` is for a single broker whose machine may lose power: it acknowledges a command only once it is on its disk.
     """
     declared = declared_topics()
-    async with kafka_clients.administrator(bootstrap_servers, REQUEST_TIMEOUT_MS) as client:
+    async with kafka_clients.administrator(kafka, REQUEST_TIMEOUT_MS) as client:
         copies = replication or min(USUAL_REPLICATION, len((await client.describe_cluster())["brokers"]))
         there = set(await client.list_topics())
         missing = [topic for topic in declared if topic.name not in there]

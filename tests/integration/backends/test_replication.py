@@ -17,6 +17,7 @@ from deploy.failure import Failure
 from deploy.stores import kafka_clients
 from deploy.stores.topics import create_topics, declared_topics, settings_of
 from shared.contracts.topics import BOOKING_COMMANDS, GATEWAY_REPLIES
+from shared.infra.settings import KafkaConnection
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.embedded, pytest.mark.slow]
@@ -51,26 +52,26 @@ def _broker(folder: Path, number: int, port: int, controller_port: int) -> Kafka
     return Kafka(folder / f"kafka-{number}", folder / f"logs-{number}", port, controller_port, java_options(), changes)
 
 
-def bootstrap(brokers: list[Kafka]) -> str:
-    return ",".join(broker.bootstrap for broker in brokers)
+def cluster(brokers: list[Kafka]) -> KafkaConnection:
+    return KafkaConnection(bootstrap_servers=",".join(broker.bootstrap for broker in brokers))
 
 
 async def send(brokers: list[Kafka]) -> None:
     """A record that is acknowledged, or an error."""
     async with AIOKafkaProducer(
-        bootstrap_servers=bootstrap(brokers), acks="all", request_timeout_ms=REFUSED_AFTER_MS
+        bootstrap_servers=cluster(brokers).bootstrap_servers, acks="all", request_timeout_ms=REFUSED_AFTER_MS
     ) as producer:
         await producer.send_and_wait(BOOKING_COMMANDS.name, b"{}", partition=0)
 
 
-async def _settings(servers: str) -> dict[str, dict[str, str]]:
+async def _settings(servers: KafkaConnection) -> dict[str, dict[str, str]]:
     async with kafka_clients.administrator(servers) as admin:
         return await settings_of(admin, declared_topics())
 
 
 async def test_what_is_acknowledged_outlives_a_broker(brokers: list[Kafka]) -> None:
     """One topic was made before, by hand and without `min.insync.replicas`, and keeps what else it was given."""
-    servers = bootstrap(brokers)
+    servers = cluster(brokers)
     async with kafka_clients.administrator(servers) as admin:
         by_hand = NewTopic(
             GATEWAY_REPLIES.name, 12, 3,
@@ -100,7 +101,7 @@ async def test_what_is_acknowledged_outlives_a_broker(brokers: list[Kafka]) -> N
 
 
 async def test_fewer_copies_than_asked_for_are_a_difference(brokers: list[Kafka]) -> None:
-    servers = bootstrap(brokers)
+    servers = cluster(brokers)
     await create_topics(servers, 1)
 
     async def all_brokers_know() -> bool:
