@@ -22,7 +22,7 @@ SET_FOR_THE_TOPIC = 1
 """Kafka's mark of a setting that a topic has of its own (`DYNAMIC_TOPIC_CONFIG`)."""
 USUAL_REPLICATION = 3
 """With three copies of a record one broker may be lost while another is being restarted."""
-MENDED = ("min.insync.replicas",)
+MENDED = ("min.insync.replicas", "message.timestamp.type")
 
 
 @dataclass(frozen=True)
@@ -140,6 +140,8 @@ def _raise_refused(answers: Iterable[tuple[str, int, str | None]]) -> None:
 def topic_config(topic: Topic, replicas: int = 1, flush: bool = False) -> dict[str, str]:
     """Settings of a topic as the broker names them; `flush` writes each command to disk before it is acknowledged.
 
+    A record has the broker's time: it refuses one of a machine whose clock is an hour ahead, and keeps for too long or too short
+    what a wrong clock has dated. Nothing of ours decides by the time of a record.
     A record is acknowledged once all its brokers but one have it: one may be away, and what was acknowledged outlives the loss of
     any.
     """
@@ -148,6 +150,7 @@ def topic_config(topic: Topic, replicas: int = 1, flush: bool = False) -> dict[s
         "retention.ms": str(topic.retention_ms),
         "max.message.bytes": str(topic.max_message_bytes),
         "min.insync.replicas": str(max(1, replicas - 1)),
+        "message.timestamp.type": "LogAppendTime",
     }
     return declared | ({"flush.messages": "1"} if flush and topic.commands else {})
 

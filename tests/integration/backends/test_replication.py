@@ -81,7 +81,10 @@ async def test_what_is_acknowledged_outlives_a_broker(brokers: list[Kafka]) -> N
     with pytest.raises(Failure, match="4"):
         await create_topics(servers, 4)
     first = await create_topics(servers)
-    assert first.changed == ["gateway.replies: min.insync.replicas was 1, is 2"]
+    assert first.changed == [
+        "gateway.replies: min.insync.replicas was 1, is 2",
+        "gateway.replies: message.timestamp.type was CreateTime, is LogAppendTime",
+    ]
     assert (len(first.created), first.differences) == (len(declared_topics()) - 1, [])
 
     async def all_brokers_know() -> bool:
