@@ -59,7 +59,8 @@ class Kafka:
     ) -> None:
         self.folder = folder
         self._changes = changes or {}
-        self.java_options = (*_JAVA, *java_options)
+        # What Java writes when it crashes would else be in the caller's folder.
+        self.java_options = (*_JAVA, f"-XX:ErrorFile={logs.absolute() / 'kafka-crash-%p.txt'}", *java_options)
         self.port = port
         self.controller_port = controller_port
         self.process = Process(NAME, (), logs / "kafka.log", env={"PATH": os.defpath, "LC_ALL": "C.UTF-8"})
@@ -80,6 +81,7 @@ class Kafka:
         """
         classpath = os.pathsep.join(str(jar) for jar in jars.kafka_jars())
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.process.log.parent.mkdir(parents=True, exist_ok=True)
         config = self.folder / "server.properties"
         config.write_text(properties({**settings(self.folder / "log", self.port, self.controller_port), **self._changes}))
         self._format(classpath, config)
@@ -98,7 +100,6 @@ class Kafka:
             [*command, "format", "--cluster-id", CLUSTER_ID, "--config", str(config)], capture_output=True, check=False
         )
         if done.returncode != 0:
-            self.process.log.parent.mkdir(parents=True, exist_ok=True)
             self.process.log.write_bytes(done.stdout + done.stderr)
             raise StartFailed(NAME, self.process.log, "its data folder could not be formatted")
 
