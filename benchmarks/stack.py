@@ -73,7 +73,7 @@ def own_servers() -> Iterator[EmbeddedServers]:
     try:
         servers.start()
         migrations.prepare_and_migrate(servers.postgres_dsn(), servers.secrets)
-        blocking.run(topics.create_topics(servers.kafka_bootstrap))
+        blocking.run(topics.create_topics(servers.kafka_connection))
         yield servers
     finally:
         servers.stop()

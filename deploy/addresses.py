@@ -8,14 +8,19 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from deploy import installation
 from deploy.failure import Misused, Unreachable
 from deploy.stores.databases import is_postgres_url, on_database
+from shared.infra.settings import KafkaConnection
 
 KAFKA = "KAFKA_BOOTSTRAP_SERVERS"
 READER = "POSTGRES_READER_URL"
 API = "API_URL"
 REDIS = "REDIS_URL"
+OWNER = "POSTGRES_OWNER_URL"
+"""Who changes schemas is given apart: no other command reads it, and it is no address that says where servers are."""
 
 
 def variables() -> tuple[str, ...]:
@@ -40,9 +45,19 @@ class Addresses:
         """`running` gives the addresses of the stack that runs here, by their variables; it raises `Unreachable` if none does."""
         self._running = running
 
-    def kafka(self) -> str:
-        """Bootstrap servers of Kafka."""
-        return self._of(KAFKA)
+    def kafka(self) -> KafkaConnection:
+        """The brokers, with TLS and SASL as the settings of a service have them: `KAFKA_SASL_PASSWORD`, or its `_FILE`.
+
+        The stack that runs here has neither, whatever the environment says of others.
+        """
+        bootstrap = self._of(KAFKA)
+        names = KafkaConnection.model_fields if _given(KAFKA) else ()
+        given = {name: value for name in names if (value := _given(f"KAFKA_{name.upper()}"))}
+        try:
+            return KafkaConnection.model_validate(given | {"bootstrap_servers": bootstrap})
+        except ValidationError as error:
+            faults = [f"{'_'.join(['KAFKA', *map(str, fault['loc'])]).upper()}: {fault['msg']}" for fault in error.errors()]
+            raise Misused("\n".join(faults)) from None
 
     def database(self, service: str) -> str:
         """The URL of a service's database for `frontdesk_reader`, who sees all clinics and may write nothing."""
@@ -50,6 +65,10 @@ class Addresses:
         if not is_postgres_url(url):  # not shown: it may hold a password
             raise Misused(f"{READER} is no URL of PostgreSQL\n  try: {READER}=postgresql://frontdesk_reader:…@host:5432/postgres")
         return on_database(url, service)
+
+    def owner(self) -> str | None:
+        """The URL of a role that may change schemas, if it is given."""
+        return _given(OWNER)
 
     def redis(self) -> str:
         """URL of Redis."""
@@ -64,16 +83,21 @@ class Addresses:
         return self._of(installation.named(name).url_variable).rstrip("/")
 
     def _of(self, variable: str) -> str:
-        if os.environ.get(f"{variable}_FILE"):
-            return _content(Path(os.environ[f"{variable}_FILE"]))
-        if os.environ.get(variable):
-            return os.environ[variable]
+        if given := _given(variable):
+            return given
         if self._running is None:
             raise Unreachable(f"say where the servers are: {variable}")
         try:
             return self._running()[variable]
         except Unreachable as error:
             raise Unreachable(f"{error}, or say where the servers are: {variable}") from None
+
+
+def _given(variable: str) -> str | None:
+    """What the environment says, itself or by a file."""
+    if os.environ.get(f"{variable}_FILE"):
+        return _content(Path(os.environ[f"{variable}_FILE"]))
+    return os.environ.get(variable) or None
 
 
 def _content(file: Path) -> str:

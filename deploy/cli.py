@@ -167,12 +167,25 @@ def psql(
 
 
 @app.command()
-def migrate(as_json: JsonOption = False) -> None:
-    """Bring the databases of the running stack to the newest schema; safe to repeat.
+def migrate(
+    service: Annotated[str | None, typer.Argument(help="The one service whose database the URL is of; all without it.")] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(help="Of its owner's role; of a superuser without a service. Better in POSTGRES_OWNER_URL, or its _FILE."),
+    ] = None,
+    secrets: Annotated[
+        str | None, typer.Option(metavar="FOLDER", help="Passwords of all roles, a file each; made where they are missing.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring databases to the newest schema: those of the running stack, or elsewhere by their URL. Safe to repeat, also at once.
 
-    Example: frontdesk migrate
+    Of all services it first makes their databases and roles, where these are missing.
+
+    Examples: frontdesk migrate | frontdesk migrate booking --url postgresql://booking_owner:…@db/booking?sslmode=verify-full |
+    frontdesk migrate --url postgresql://postgres:…@db/postgres --secrets /etc/frontdesk/secrets
     """
-    _run("migrate", "migrate", as_json)
+    _run("migrate", "migrate", service, url, secrets, as_json)
 
 
 @app.command()
@@ -196,12 +209,19 @@ def version(as_json: JsonOption = False) -> None:
 
 
 @topics_app.command("create")
-def topics_create(as_json: JsonOption = False) -> None:
-    """Make every declared topic of the running stack; safe to repeat. Exit code 1 if one is not as declared.
+def topics_create(
+    replication: Annotated[
+        int | None, typer.Option(help="Brokers that have each record; three, or as many as there are, without it.", min=1)
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make every declared topic; safe to repeat. Exit code 1 if one is not as declared, or has fewer copies than asked for.
 
-    Example: frontdesk topics create
+    A record is acknowledged once all of these brokers but one have it (min.insync.replicas). It is set on topics that exist, too.
+
+    Examples: frontdesk topics create | frontdesk topics create --replication 3
     """
-    _run("topics", "create", as_json)
+    _run("topics", "create", replication, as_json)
 
 
 @topics_app.command("list")

@@ -6,7 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import asyncpg
 
@@ -52,9 +52,10 @@ def _session(service: str) -> int:
     if program is None:
         raise Failure(f'there is no psql here\n  try: frontdesk psql {service} -c "SELECT …"')
     place = {"PGHOST": url.hostname or "", "PGPORT": str(url.port or 5432), "PGDATABASE": url.path.removeprefix("/")}
+    tls = {f"PG{name.upper()}": value for name, value in parse_qsl(url.query) if name.startswith("ssl")}
     who = {"PGUSER": unquote(url.username or ""), "PGPASSWORD": unquote(url.password or "")}
     sys.stdout.flush()
-    os.execve(program, [program], {**os.environ, **place, **who})  # noqa: S606  # no shell, our own program
+    os.execve(program, [program], {**os.environ, **place, **tls, **who})  # noqa: S606  # no shell, our own program
 
 
 def _embedded_psql() -> str | None:

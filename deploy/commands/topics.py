@@ -5,6 +5,7 @@ import contextlib
 import json
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
@@ -20,13 +21,14 @@ from deploy.inspect.lag import GROUPS, lag_of
 from deploy.stores import kafka_clients
 from deploy.stores.topics import create_topics, declared_topics, settings_of
 from shared.contracts.topics import DAY_MS, Topic
+from shared.infra.settings import KafkaConnection
 
 
-def create(as_json: bool) -> int:
+def create(replication: int | None, as_json: bool) -> int:
     """Every declared topic; 1 if existing ones are not as declared."""
-    made = blocking.run(create_topics(ADDRESSES.kafka()))
-    lines = [f"{len(made.created)} topics made, {len(made.existing)} were there", *made.differences]
-    out({"created": made.created, "existing": made.existing, "differences": made.differences}, as_json, lines)
+    made = blocking.run(create_topics(ADDRESSES.kafka(), replication))
+    lines = [f"{len(made.created)} topics made, {len(made.existing)} were there", *made.changed, *made.differences]
+    out(asdict(made), as_json, lines)
     return FAILED if made.differences else OK
 
 
@@ -38,12 +40,12 @@ def show_all(as_json: bool) -> int:
     return OK
 
 
-async def _described(bootstrap: str) -> list[dict[str, Any]]:
-    async with kafka_clients.administrator(bootstrap) as admin:
+async def _described(kafka: KafkaConnection) -> list[dict[str, Any]]:
+    async with kafka_clients.administrator(kafka) as admin:
         there = set(await admin.list_topics())
         topics = [topic for topic in declared_topics() if topic.name in there]
         configs = await settings_of(admin, topics)
-    async with kafka_clients.reader(bootstrap) as consumer:
+    async with kafka_clients.reader(kafka) as consumer:
         begins, ends = await kafka_log.bounds(consumer, kafka_log.partitions_of(topics))
     return [
         {
@@ -76,8 +78,8 @@ def tail(name: str, count: int, follow: bool) -> int:
     return OK
 
 
-async def _tail(bootstrap: str, topic: Topic, count: int, follow: bool) -> None:
-    async with kafka_clients.reader(bootstrap) as consumer:
+async def _tail(kafka: KafkaConnection, topic: Topic, count: int, follow: bool) -> None:
+    async with kafka_clients.reader(kafka) as consumer:
         partitions = kafka_log.partitions_of([topic])
         _, ends = await kafka_log.bounds(consumer, partitions)
         last = [record async for record in kafka_log.newest(consumer, partitions, count)]

@@ -35,6 +35,8 @@ def set_up(folder: Path) -> None:
     # The one broker here acknowledges before its disk has the record: a power cut could take commands that a client was promised.
     topics = blocking.run(create_topics(kafka, flush_commands=True))
     log.info("topics_ready", made=len(topics.created), there=len(topics.existing))
+    for change in topics.changed:
+        log.info("topic_brought_into_line", change=change)
     for difference in topics.differences:
         log.warning("topic_not_as_declared", difference=difference)
 

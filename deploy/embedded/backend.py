@@ -9,6 +9,7 @@ from pathlib import Path
 from deploy.embedded.ports import Claims
 from deploy.embedded.state import StateFile
 from deploy.secrets import Secrets
+from shared.infra.settings import KafkaConnection
 
 
 class Backend(ABC):
@@ -24,6 +25,11 @@ class Backend(ABC):
     @property
     @abstractmethod
     def kafka_bootstrap(self) -> str: ...
+
+    @property
+    def kafka_connection(self) -> KafkaConnection:
+        """How clients connect to Kafka."""
+        return KafkaConnection(bootstrap_servers=self.kafka_bootstrap)
 
     @property
     @abstractmethod

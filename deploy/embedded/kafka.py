@@ -15,6 +15,7 @@ from deploy.embedded.failure import StartFailed
 from deploy.embedded.ports import LOOPBACK, answers
 from deploy.embedded.process import Process
 from deploy.stores import probes
+from shared.infra.settings import KafkaConnection
 
 NAME = "kafka"
 TITLE = f"Kafka {jars.KAFKA_VERSION}"
@@ -41,15 +42,25 @@ _LOGGING = (
 class Kafka:
     """One Kafka in a folder of its own; `port` is for clients, `controller_port` for itself.
 
-    `java_options` are for all that is run of it.
+    `java_options` are for all that is run of it, `changes` are settings that differ from those of the embedded stack.
     """
 
     name = NAME
     title = TITLE
 
-    def __init__(self, folder: Path, logs: Path, port: int, controller_port: int, java_options: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        logs: Path,
+        port: int,
+        controller_port: int,
+        java_options: Sequence[str] = (),
+        changes: Mapping[str, object] | None = None,
+    ) -> None:
         self.folder = folder
-        self.java_options = (*_JAVA, *java_options)
+        self._changes = changes or {}
+        # What Java writes when it crashes would else be in the caller's folder.
+        self.java_options = (*_JAVA, f"-XX:ErrorFile={logs.absolute() / 'kafka-crash-%p.txt'}", *java_options)
         self.port = port
         self.controller_port = controller_port
         self.process = Process(NAME, (), logs / "kafka.log", env={"PATH": os.defpath, "LC_ALL": "C.UTF-8"})
@@ -58,6 +69,11 @@ class Kafka:
     def bootstrap(self) -> str:
         return f"{LOOPBACK}:{self.port}"
 
+    @property
+    def connection(self) -> KafkaConnection:
+        """How clients connect."""
+        return KafkaConnection(bootstrap_servers=self.bootstrap)
+
     def start(self, *java_options: str) -> None:
         """Fetch the jars if need be, write the configuration, start and wait until a client gets an answer.
 
@@ -65,8 +81,9 @@ class Kafka:
         """
         classpath = os.pathsep.join(str(jar) for jar in jars.kafka_jars())
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.process.log.parent.mkdir(parents=True, exist_ok=True)
         config = self.folder / "server.properties"
-        config.write_text(properties(settings(self.folder / "log", self.port, self.controller_port)))
+        config.write_text(properties({**settings(self.folder / "log", self.port, self.controller_port), **self._changes}))
         self._format(classpath, config)
         self.process.command = (
             _java(), *_HEAP, *self.java_options, *java_options, *_LOGGING, "-cp", classpath, "kafka.Kafka", str(config),
@@ -83,14 +100,13 @@ class Kafka:
             [*command, "format", "--cluster-id", CLUSTER_ID, "--config", str(config)], capture_output=True, check=False
         )
         if done.returncode != 0:
-            self.process.log.parent.mkdir(parents=True, exist_ok=True)
             self.process.log.write_bytes(done.stdout + done.stderr)
             raise StartFailed(NAME, self.process.log, "its data folder could not be formatted")
 
     def probe(self) -> None:
         """Raise unless the broker names itself to a client: bound is too early, after a crash it is still fenced."""
         answers(self.port)
-        blocking.run(probes.kafka(self.bootstrap))
+        blocking.run(probes.kafka(self.connection))
 
     def stop(self) -> None:
         """Stop it gently, so that it need not recover its logs at the next start."""

@@ -50,8 +50,12 @@ class Postgres:
 
     name = NAME
 
-    def __init__(self, folder: Path, logs: Path, port: int, secrets: Secrets) -> None:
+    def __init__(
+        self, folder: Path, logs: Path, port: int, secrets: Secrets, changes: Mapping[str, object] | None = None
+    ) -> None:
+        """`changes` are settings that differ from those of the embedded stack."""
         self.port = port
+        self._changes = changes or {}
         self.notes: list[str] = []
         self.account = account.unprivileged()
         self.folder = folder
@@ -79,7 +83,7 @@ class Postgres:
         if not (data / "PG_VERSION").exists():
             self._initialise(binaries, data)
         place = {"listen_addresses": LOOPBACK, "port": self.port, "unix_socket_directories": ""}
-        self.process.command = (str(binaries / "bin" / "postgres"), "-D", str(data), *options(place))
+        self.process.command = (str(binaries / "bin" / "postgres"), "-D", str(data), *options({**place, **self._changes}))
         self.process.start()
         self.process.wait_ready(self.probe, port=self.port)
 

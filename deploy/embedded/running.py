@@ -4,7 +4,11 @@ The process that runs a stack writes `state.json`; its components are probed, so
 `deploy.commands`, and by `stack` beside this module.
 """
 
+import contextlib
+import fcntl
 import os
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +21,7 @@ from deploy.embedded.services import probe_http
 from deploy.failure import Unreachable
 from shared.infra.version import distribution_version
 
+STOP_INTERVAL_SECONDS = 0.2
 STOP_TIMEOUT_SECONDS = 140.0
 """Gateway 30 s, services 30 s, Kafka 30 s, Valkey 10 s, PostgreSQL 30 s, should each of them use up its grace."""
 
@@ -74,16 +79,46 @@ def _state_of(servers: EmbeddedServers, row: dict[str, Any], port: int) -> str:
 
 
 def stop(folder: Path, purge: bool) -> bool:
-    """Stop what runs in a folder, leftovers too; `purge` removes its data. Tells whether anything ran."""
-    servers = EmbeddedServers(folder)
+    """Stop what runs in a folder, leftovers too; `purge` removes its data. Tells whether anything ran.
+
+    One that has just begun holds the folder's lock and may not have said yet who it is: it is waited for, and ended.
+    """
+    if not folder.exists():
+        return False
+    servers, ran, give_up = EmbeddedServers(folder), False, time.monotonic() + STOP_TIMEOUT_SECONDS
+    while True:
+        ran = _end_supervisor(servers) or ran
+        try:
+            with running_alone(folder):
+                leftovers = servers.state.end_leftovers()
+                if purge:
+                    servers.purge()
+            return ran or bool(leftovers)
+        except StackError:
+            if time.monotonic() > give_up:
+                raise
+        time.sleep(STOP_INTERVAL_SECONDS)
+
+
+def _end_supervisor(servers: EmbeddedServers) -> bool:
+    """End who runs the folder, if somebody is known to. Tells whether he ran."""
     supervisor = servers.state.load().supervisor
-    ran = supervisor is not None and supervisor.find() is not None
-    if supervisor is not None:
-        supervisor.end(STOP_TIMEOUT_SECONDS)
-    leftovers = servers.state.end_leftovers() if folder.exists() else []
-    if purge:
-        servers.purge()
-    return ran or bool(leftovers)
+    if supervisor is None or supervisor.find() is None:
+        return False
+    supervisor.end(STOP_TIMEOUT_SECONDS)
+    return True
+
+
+@contextlib.contextmanager
+def running_alone(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock; it goes with the process, however that ends. Raises `StackError` if another process holds it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as held:
+            raise StackError(f"another process is starting or stopping the stack of {folder}\n  try: frontdesk status") from held
+        yield
 
 
 def running_servers() -> EmbeddedServers:

@@ -89,7 +89,7 @@ class EmbeddedServers(Backend):
     def fetch(self, progress: DownloadProgress | None = None) -> None:
         """Download and make what is not in the user's cache yet; `start` does it too, silently."""
         kafka_jars(progress)
-        kafka_archive.make()
+        kafka_archive.make(self.state.remember)
 
     def start(self) -> None:
         """Start the three side by side; if one fails, the others are stopped before the error goes on."""

@@ -4,12 +4,9 @@ One process at a time runs a folder (it holds `lock`); everybody else learns of 
 `deploy.commands`.
 """
 
-import contextlib
-import fcntl
 import os
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +14,10 @@ import psutil
 
 from deploy import blocking, installation
 from deploy.embedded import report
-from deploy.embedded.failure import StackError
 from deploy.embedded.jars import cached
 from deploy.embedded.ports import LOOPBACK
 from deploy.embedded.process import ProcessId
-from deploy.embedded.running import places
+from deploy.embedded.running import places, running_alone
 from deploy.embedded.servers import EmbeddedServers, Server, Started
 from deploy.embedded.services import Services
 from deploy.embedded.supervisor import supervise
@@ -94,7 +90,9 @@ class Stack:
         self.screen.print(report.component_line(server.title, server.port, started.seconds, note))
 
     def _prepare_stores(self) -> None:
-        topics = blocking.run(create_topics(self.servers.kafka_bootstrap))
+        topics = blocking.run(create_topics(self.servers.kafka_connection))
+        for change in topics.changed:
+            self.screen.print(f"    brought into line: {change}")
         for difference in topics.differences:
             self.screen.print(f"    not as declared: {difference}")
         prepare_and_migrate(self.servers.postgres_dsn(), self.servers.secrets)
@@ -149,15 +147,3 @@ def _row(component: Server, kind: str) -> dict[str, Any]:
         "address": f"{LOOPBACK}:{component.port}",
         "log": str(component.process.log),
     }
-
-
-@contextlib.contextmanager
-def running_alone(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock; it goes with the process, however that ends."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as held:
-            raise StackError(f"another process is starting or stopping the stack of {folder}\n  try: frontdesk status") from held
-        yield

@@ -5,6 +5,7 @@ It keeps nothing on disk: locks, caches and rate limits may vanish at any moment
 
 import os
 import shutil
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -31,8 +32,10 @@ class Valkey:
 
     name = NAME
 
-    def __init__(self, folder: Path, logs: Path, port: int) -> None:
+    def __init__(self, folder: Path, logs: Path, port: int, more: Sequence[str] = ()) -> None:
+        """`more` are arguments behind those of the embedded stack."""
         self.folder = folder
+        self._more = more
         self.port = port
         self.title = _title()
         environment = {"PATH": os.defpath, "LC_ALL": "C.UTF-8"}
@@ -45,7 +48,7 @@ class Valkey:
     def start(self) -> None:
         """Start it and wait until it answers PING."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.process.command = (_binary(), *arguments(self.folder, self.port))
+        self.process.command = (_binary(), *arguments(self.folder, self.port), *self._more)
         self.process.start()
         self.process.wait_ready(self.probe, port=self.port)
 

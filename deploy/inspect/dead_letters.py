@@ -18,6 +18,7 @@ from deploy.stores import kafka_clients
 from shared.contracts.topics import ALL_TOPICS, dead_letter_topics, redrive_topics
 from shared.infra.kafka import letters
 from shared.infra.kafka.records import Malformed, OfLaterRelease, decode
+from shared.infra.settings import KafkaConnection
 
 NEWEST_PER_PARTITION = 10_000
 """Of a partition with more dead letters only the newest are read."""
@@ -142,13 +143,13 @@ def _original_headers(text: str) -> dict[str, str | None]:
         return {letters.ORIGINAL_HEADERS: text}
 
 
-async def redrive(bootstrap: str, chosen: Sequence[DeadLetter]) -> None:
+async def redrive(kafka: KafkaConnection, chosen: Sequence[DeadLetter]) -> None:
     """Send dead letters to the redrive topics of their groups, in order, and wait until the broker has them all.
 
     All records are made before one is sent: one that cannot be made stops them all.
     """
     records = [letters.redriven(letter.record, letter.group) for letter in chosen]
-    async with kafka_clients.writer(bootstrap) as producer:
+    async with kafka_clients.writer(kafka) as producer:
         for record in records:
             headers = [(name, value.encode()) for name, value in record.headers.items()]
             await producer.send_and_wait(record.topic, record.body, key=record.key, headers=headers)

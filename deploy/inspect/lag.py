@@ -10,16 +10,17 @@ from aiokafka import TopicPartition
 from deploy.inspect import kafka_log
 from deploy.stores import kafka_clients
 from shared.contracts.topics import Topic, consumed_by, redrive_topics
+from shared.infra.settings import KafkaConnection
 
 GROUPS = tuple(topic.groups[0] for topic in redrive_topics())
 """The groups that commit offsets: what a gateway has not read of its replies is no backlog."""
 
 
-async def lag_of(bootstrap: str, groups: tuple[str, ...]) -> list[dict[str, Any]]:
+async def lag_of(kafka: KafkaConnection, groups: tuple[str, ...]) -> list[dict[str, Any]]:
     """How far groups are, a row for each of their topics."""
     redrive = {topic.groups[0]: topic for topic in redrive_topics()}
     rows = []
-    async with kafka_clients.administrator(bootstrap) as admin, kafka_clients.reader(bootstrap) as consumer:
+    async with kafka_clients.administrator(kafka) as admin, kafka_clients.reader(kafka) as consumer:
         for group in groups:
             offsets = await admin.list_consumer_group_offsets(group)
             committed = {partition: at.offset for partition, at in offsets.items()}

@@ -4,7 +4,7 @@ import importlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
@@ -26,11 +26,12 @@ what the embedded stack gives a service.
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting. `default` is None where a value must be given."""
+    """One setting. `default` is None where a value must be given, `made` says that a process makes one by itself."""
 
     name: str
     default: str | None
     description: str
+    made: bool
 
 
 def settings_classes() -> dict[str, type[ServiceSettings]]:
@@ -74,16 +75,19 @@ def _settings(model: type[BaseModel], prefix: str) -> Iterator[Setting]:
             yield from _settings(section, f"{prefix}{name}__".upper())
         else:
             alias = info.validation_alias
-            yield Setting(alias if isinstance(alias, str) else f"{prefix}{name}".upper(), _default(info), str(info.description))
+            full = alias if isinstance(alias, str) else f"{prefix}{name}".upper()
+            yield Setting(full, _default(info), str(info.description), made=info.default_factory is not None)
 
 
 def _default(info: FieldInfo) -> str | None:
     if info.is_required():
         return None
+    if isinstance(info.default, SecretStr):
+        return info.default.get_secret_value()
     return "" if info.default in (PydanticUndefined, None) else str(getattr(info.default, "value", info.default))
 
 
 def _default_text(setting: Setting) -> str:
     if setting.default is None:
         return "**must be given**"
-    return f"`{setting.default}`" if setting.default else "made at start"
+    return f"`{setting.default}`" if setting.default else "made at start" if setting.made else "none"

@@ -12,6 +12,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import asyncpg
 
 from deploy import blocking, installation
+from shared.infra.migration_lock import alone_on
 
 READER_ROLE = "frontdesk_reader"
 READER_STATEMENT_SECONDS = 60
@@ -76,18 +77,14 @@ ALTER ROLE {READER_ROLE} SET statement_timeout = '{READER_STATEMENT_SECONDS}s';
 
 
 async def _prepare(superuser_dsn: str, passwords: Mapping[str, str], services: tuple[str, ...]) -> None:
-    server = await asyncpg.connect(superuser_dsn)
-    try:
+    async with alone_on(superuser_dsn) as server:
         await server.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
         for role in role_names(services):
             await _make_role(server, role, _READER if role == READER_ROLE else _SERVICE_ROLE, passwords[role])
         await server.execute(_READER_RIGHTS)
         for service in services:
             await _make_database(server, service)
-    finally:
-        await server.close()
-    for service in services:
-        await _grant(on_database(superuser_dsn, service), service)
+            await _grant(on_database(superuser_dsn, service), service)
 
 
 async def _make_role(server: "asyncpg.Connection[asyncpg.Record]", role: str, rights: str, password: str) -> None:

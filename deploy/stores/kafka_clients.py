@@ -13,6 +13,8 @@ from aiokafka.errors import KafkaError
 
 from deploy.failure import NoAnswer
 from shared.contracts.topics import MAX_RECORD_BYTES
+from shared.infra.kafka.security import client_options
+from shared.infra.settings import KafkaConnection
 
 REQUEST_TIMEOUT_MS = 10_000
 RETRY_BACKOFF_MS = 5
@@ -20,45 +22,47 @@ RETRY_BACKOFF_MS = 5
 
 
 @asynccontextmanager
-async def reader(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
+async def reader(kafka: KafkaConnection) -> AsyncIterator[AIOKafkaConsumer]:
     """A consumer of no group. Raises `NoAnswer` when no broker answers."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
+        **client_options(kafka),
         enable_auto_commit=False,
         request_timeout_ms=REQUEST_TIMEOUT_MS,
         retry_backoff_ms=RETRY_BACKOFF_MS,
         max_partition_fetch_bytes=2 * MAX_RECORD_BYTES,
     )
-    async with _connected(bootstrap, consumer.start, consumer.stop):
+    async with _connected(kafka, consumer.start, consumer.stop):
         yield consumer
 
 
 @asynccontextmanager
-async def administrator(bootstrap: str, request_timeout_ms: int = REQUEST_TIMEOUT_MS) -> AsyncIterator[AIOKafkaAdminClient]:
+async def administrator(
+    kafka: KafkaConnection, request_timeout_ms: int = REQUEST_TIMEOUT_MS
+) -> AsyncIterator[AIOKafkaAdminClient]:
     """An admin client. Raises `NoAnswer` when no broker answers."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=request_timeout_ms)
-    async with _connected(bootstrap, admin.start, admin.close):
+    admin = AIOKafkaAdminClient(**client_options(kafka), request_timeout_ms=request_timeout_ms)
+    async with _connected(kafka, admin.start, admin.close):
         yield admin
 
 
 @asynccontextmanager
-async def writer(bootstrap: str) -> AsyncIterator[AIOKafkaProducer]:
+async def writer(kafka: KafkaConnection) -> AsyncIterator[AIOKafkaProducer]:
     """A producer that loses and reorders nothing. Raises `NoAnswer` when no broker answers."""
     producer = AIOKafkaProducer(
-        bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, max_request_size=2 * MAX_RECORD_BYTES
+        **client_options(kafka), acks="all", enable_idempotence=True, max_request_size=2 * MAX_RECORD_BYTES
     )
-    async with _connected(bootstrap, producer.start, producer.stop):
+    async with _connected(kafka, producer.start, producer.stop):
         yield producer
 
 
 @asynccontextmanager
 async def _connected(
-    bootstrap: str, start: Callable[[], Awaitable[object]], stop: Callable[[], Awaitable[object]]
+    kafka: KafkaConnection, start: Callable[[], Awaitable[object]], stop: Callable[[], Awaitable[object]]
 ) -> AsyncIterator[None]:
     try:
         await start()
         yield
     except KafkaError as error:
-        raise NoAnswer.at("Kafka", bootstrap, type(error).__name__, doctor=True) from error
+        raise NoAnswer.at("Kafka", kafka.bootstrap_servers, type(error).__name__, doctor=True) from error
     finally:
         await stop()

@@ -1,6 +1,6 @@
 """Brings the services' databases to their newest schema, with Alembic, as the roles that own them. Safe to repeat.
 
-Called by `frontdesk up`, `frontdesk migrate`, `deploy.compose` and tests.
+Processes that do so at once do it one after the other. Called by `frontdesk up`, `frontdesk migrate`, `deploy.compose` and tests.
 """
 
 import functools

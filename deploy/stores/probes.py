@@ -10,14 +10,17 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from shared.infra.kafka.security import client_options
+from shared.infra.settings import KafkaConnection
+
 KAFKA_TIMEOUT_MS = 2000
 POSTGRES_TIMEOUT_SECONDS = 2.0
 REDIS_TIMEOUT_SECONDS = 1.0
 
 
-async def kafka(bootstrap: str) -> None:
+async def kafka(connection: KafkaConnection) -> None:
     """Raise unless the cluster's metadata lists a broker."""
-    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=KAFKA_TIMEOUT_MS)
+    client = AIOKafkaAdminClient(**client_options(connection), request_timeout_ms=KAFKA_TIMEOUT_MS)
     try:
         await client.start()
         cluster = await client.describe_cluster()

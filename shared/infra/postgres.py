@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Coroutine
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -65,14 +66,15 @@ class Database:
             command_timeout=patience,
             reset=_nothing_to_reset,
         )
+        # The driver reads the URL in both: SQLAlchemy would not know `sslmode` and the names of certificates.
         engine = create_async_engine(
-            url.replace("postgresql://", "postgresql+asyncpg://", 1),
+            "postgresql+asyncpg://",
+            async_creator=partial(asyncpg.connect, url, server_settings=server, timeout=5, command_timeout=patience),
             pool_size=settings.pool_size,
             max_overflow=0,
             pool_timeout=5,
             pool_pre_ping=True,
             hide_parameters=True,
-            connect_args={"server_settings": server, "timeout": 5, "command_timeout": patience},
         )
         return cls(hot, engine)
 

@@ -140,5 +140,5 @@ class Runtime:
 
 def make_redis(settings: RedisSettings) -> "Redis":
     """A client that gives up after the timeout instead of waiting for a server that is away."""
-    timeout = settings.timeout_ms / 1000
-    return Redis.from_url(settings.url, socket_timeout=timeout, socket_connect_timeout=timeout, retry=None, max_connections=16)
+    url, timeout = settings.url.get_secret_value(), settings.timeout_ms / 1000
+    return Redis.from_url(url, socket_timeout=timeout, socket_connect_timeout=timeout, retry=None, max_connections=16)

@@ -7,9 +7,9 @@ import os
 import socket
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, FilePath, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 PREFIX = "FRONTDESK_"
@@ -42,7 +42,7 @@ class PostgresSettings(Section):
     """The service's own database, reached as its `_app` role."""
 
     url: SecretStr
-    """`postgresql://user:password@host:port/database` of the service's `_app` role."""
+    """`postgresql://user:password@host:port/database` of the `_app` role; TLS by `?sslmode=verify-full&sslrootcert=/ca.pem`."""
     pool_size: int = Field(default=8, ge=2, le=100)
     """Connections of each of the two pools: batches, and registry with reads."""
     statement_timeout_ms: int = Field(default=15_000, ge=100)
@@ -51,11 +51,50 @@ class PostgresSettings(Section):
     """A lock that is waited for longer ends the statement; a batch then tries again."""
 
 
-class KafkaSettings(Section):
-    """The broker, and the bounds of one consumer's batch."""
+class KafkaConnection(Section):
+    """Where the brokers are, and how a client shows who it is. The commands read the same by `KAFKA_` names."""
 
     bootstrap_servers: str
     """`host:port`, several separated by commas."""
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    """`PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or `SASL_SSL`, as the brokers' listener has it."""
+    ssl_cafile: FilePath | None = None
+    """With TLS: who signs the brokers' certificates, as PEM; by default whom this machine trusts."""
+    ssl_certfile: FilePath | None = None
+    """With TLS: our own certificate, as PEM, for brokers that ask for one."""
+    ssl_keyfile: FilePath | None = None
+    """With TLS: the private key of our certificate, as PEM."""
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    """With SASL: `PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`."""
+    sasl_username: str | None = None
+    """With SASL: our name."""
+    sasl_password: SecretStr | None = None
+    """With SASL: our password."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        """What the protocol needs is there, and nothing is given that it would not use."""
+        names = {name for name in KafkaConnection.model_fields if name.startswith("ssl_") and getattr(self, name) is not None}
+        if names and not self.uses_tls:
+            raise ValueError(f"{', '.join(sorted(names))}: only with security_protocol SSL or SASL_SSL")
+        if (self.ssl_certfile is None) != (self.ssl_keyfile is None):
+            raise ValueError("ssl_certfile and ssl_keyfile belong together")
+        if {self.sasl_username is not None, self.sasl_password is not None} != {self.uses_sasl}:
+            raise ValueError("sasl_username and sasl_password: both with SASL_PLAINTEXT or SASL_SSL, neither without")
+        return self
+
+    @property
+    def uses_tls(self) -> bool:
+        return self.security_protocol in ("SSL", "SASL_SSL")
+
+    @property
+    def uses_sasl(self) -> bool:
+        return self.security_protocol.startswith("SASL_")
+
+
+class KafkaSettings(KafkaConnection):
+    """The brokers, and the bounds of one consumer's batch."""
+
     batch_max_records: int = Field(default=500, ge=1, le=5_000)
     """Records in one transaction at most; a batch never waits to be filled."""
     request_timeout_ms: int = Field(default=5_000, ge=500)
@@ -70,10 +109,17 @@ class KafkaSettings(Section):
 class RedisSettings(Section):
     """Admission only: nothing is wrong while it is away."""
 
-    url: str = "redis://127.0.0.1:6379/0"
-    """`redis://host:port/database`."""
+    url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
+    """`redis://user:password@host:port/database`; with TLS `rediss://…?ssl_ca_certs=/ca.pem`."""
     timeout_ms: int = Field(default=50, ge=1)
     """How long the server may take to answer before it counts as away."""
+
+    @field_validator("url")
+    @classmethod
+    def _known_scheme(cls, url: SecretStr) -> SecretStr:
+        if not url.get_secret_value().startswith(("redis://", "rediss://")):
+            raise ValueError("a URL that begins with redis:// or, with TLS, rediss://")
+        return url
 
 
 class ServiceSettings(BaseSettings):

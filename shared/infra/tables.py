@@ -1,14 +1,12 @@
-"""The technical tables that several services have alike, and the statements that put row level security on business tables.
+"""The technical tables that several services have alike, as their code reads them.
 
-Used by the services' `models.py` and migrations only. Inbox and outbox carry no policy: a relay acts for all clinics.
+Used by the services' `models.py` only: migrations carry their own SQL, so that a change here changes no released one. Inbox and
+outbox carry no policy: a relay acts for all clinics.
 """
 
 from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, Integer, LargeBinary, MetaData, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSON, JSONB
 from sqlalchemy.dialects.postgresql import UUID as Uuid
-
-CLINICS_OF_TRANSACTION = "clinic_id = ANY ((SELECT NULLIF(current_setting('app.clinics', true), '')::uuid[])::uuid[])"
-"""The policy: an unset or reset setting gives no rows, not an error. The sub-select is evaluated once a statement."""
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -110,47 +108,3 @@ def clinic_settings_table(meta: MetaData) -> Table:
         Column("version", BigInteger, nullable=False),
         Column("settings", JSONB, nullable=False),
     )
-
-
-def row_security(table: str) -> list[str]:
-    """The statements that enable and force the clinics' policy on a table of business data."""
-    return [
-        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
-        f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
-        f"CREATE POLICY clinics_of_transaction ON {table} USING ({CLINICS_OF_TRANSACTION}) WITH CHECK ({CLINICS_OF_TRANSACTION})",
-    ]
-
-
-def append_only(table: str, app_role: str) -> list[str]:
-    """The statements after which rows of a table are only ever added: not by the process, and by no slip of its owner either."""
-    return [
-        f'REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM "{app_role}"',
-        f"""CREATE FUNCTION refuse_change_of_{table}() RETURNS trigger LANGUAGE plpgsql AS
-            $$ BEGIN RAISE EXCEPTION '{table} is append-only' USING ERRCODE = 'insufficient_privilege'; END $$""",
-        f"CREATE TRIGGER {table}_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}"
-        f" FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_{table}()",
-    ]
-
-
-def make_audit(app_role: str) -> list[str]:
-    """The statements of a migration that makes the audit table."""
-    return [
-        """CREATE TABLE audit (
-            id uuid CONSTRAINT pk_audit PRIMARY KEY,
-            clinic_id uuid NOT NULL,
-            at timestamptz NOT NULL,
-            action text NOT NULL,
-            subject_id uuid NOT NULL,
-            actor text NOT NULL,
-            principal text,
-            correlation_id text NOT NULL,
-            command_id uuid,
-            message_id uuid,
-            code text,
-            detail json
-        )""",
-        "CREATE INDEX ix_audit_command_id ON audit (clinic_id, command_id)",
-        "CREATE INDEX ix_audit_subject_id ON audit (clinic_id, subject_id, at)",
-        *row_security("audit"),
-        *append_only("audit", app_role),
-    ]

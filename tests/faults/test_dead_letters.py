@@ -57,7 +57,7 @@ async def deleted(system: System) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await create_topics(system.servers.kafka_bootstrap)
+        await create_topics(system.servers.kafka_connection)
 
 
 @asynccontextmanager

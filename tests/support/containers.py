@@ -133,7 +133,7 @@ class Containers(Backend):
         self._password = self.secrets.value("postgres.password")
         self.logs.mkdir(parents=True)
         answers: dict[str, Probe] = {
-            "kafka": functools.partial(probes.kafka, self.kafka_bootstrap),
+            "kafka": functools.partial(probes.kafka, self.kafka_connection),
             "redis": functools.partial(probes.redis, self.redis_url),
             "postgres": functools.partial(probes.postgres, self.postgres_dsn()),
         }

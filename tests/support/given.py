@@ -83,7 +83,7 @@ async def _check(servers: Given) -> None:
     """Raise unless all servers are there and fit; the error names each that is not."""
     asked: dict[str, Coroutine[Any, Any, None]] = {
         POSTGRES: _postgres_fits(servers.postgres_dsn()),
-        KAFKA: probes.kafka(servers.kafka_bootstrap),
+        KAFKA: probes.kafka(servers.kafka_connection),
         REDIS: probes.redis(servers.redis_url),
     }
     faults = []

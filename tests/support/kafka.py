@@ -12,6 +12,7 @@ from shared.contracts.topics import Topic
 from shared.infra.kafka.producer import Handed
 from shared.infra.kafka.publisher import Publisher, RecordProducer
 from shared.infra.kafka.records import Record
+from shared.infra.settings import KafkaConnection
 
 Raw: TypeAlias = "ConsumerRecord[Any, Any]"
 
@@ -36,14 +37,14 @@ class KeptRecords(Publisher):
 
 async def ends_of(bootstrap: str, topics: Collection[Topic]) -> dict[TopicPartition, int]:
     """Where each partition ends now."""
-    async with kafka_clients.reader(bootstrap) as consumer:
+    async with kafka_clients.reader(KafkaConnection(bootstrap_servers=bootstrap)) as consumer:
         return dict(await consumer.end_offsets(kafka_log.partitions_of(topics)))
 
 
 async def records_of(bootstrap: str, topic: str, partitions: int) -> list[Raw]:
     """Everything that a topic has up to its end now, partition by partition."""
     places = [TopicPartition(topic, number) for number in range(partitions)]
-    async with kafka_clients.reader(bootstrap) as consumer:
+    async with kafka_clients.reader(KafkaConnection(bootstrap_servers=bootstrap)) as consumer:
         begins, ends = await kafka_log.bounds(consumer, places)
         found = [record async for record in kafka_log.read(consumer, begins, ends)]
     return sorted(found, key=lambda record: (record.partition, record.offset))

@@ -14,6 +14,7 @@ from deploy.inspect.kafka_log import KafkaRecord
 from deploy.stores import kafka_clients
 from deploy.stores.topics import declared_topics
 from shared.contracts.topics import ALL_TOPICS
+from shared.infra.settings import KafkaConnection
 
 NEWEST_PER_PARTITION = 20_000
 """So many records of each partition are read from where the command began, else the newest."""
@@ -40,9 +41,9 @@ class LogSearch:
         return not self.failure and not any(topic.name in self.cut for topic in ALL_TOPICS if topic.commands)
 
 
-async def search(bootstrap: str, texts: Collection[str], since: datetime | None) -> LogSearch:
+async def search(kafka: KafkaConnection, texts: Collection[str], since: datetime | None) -> LogSearch:
     """The records that carry one of these ids, from a time on. Raises `Failure` if the log cannot be read."""
-    async with kafka_clients.reader(bootstrap) as consumer:
+    async with kafka_clients.reader(kafka) as consumer:
         starts, ends, cut = await _window(consumer, since)
         read, found = 0, []
         async for record in kafka_log.read(consumer, starts, ends):

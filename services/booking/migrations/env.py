@@ -1,6 +1,5 @@
 """Alembic's entry: brings booking's database to a revision. Run as `booking_owner`."""
 
-from services.booking.models import metadata
 from shared.infra.migrations import run
 
-run(metadata)
+run()

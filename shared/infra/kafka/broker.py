@@ -17,13 +17,17 @@ from aiokafka.errors import ConsumerStoppedError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
+from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
+from shared.infra.kafka.security import client_options, tls_context
 from shared.infra.settings import KafkaSettings
 
 Raw: TypeAlias = ConsumerRecord[Any, Any]
 Consume = Callable[[Sequence[Raw]], Awaitable[None]]
 
 log = structlog.get_logger()
+
+_SASL = {"PLAIN": SASLPlaintext, "SCRAM-SHA-256": SASLScram256, "SCRAM-SHA-512": SASLScram512}
 
 HEARTBEAT_MS = 3_000
 """Between two heartbeats of a member: by their answers it hears of a rebalance."""
@@ -37,6 +41,7 @@ def make_broker(settings: KafkaSettings, client_id: str, graceful_seconds: float
     """A broker that makes no topics and writes nothing."""
     return KafkaBroker(
         settings.bootstrap_servers.split(","),
+        security=_security(settings),
         client_id=client_id,
         consumer_only=True,
         allow_auto_create_topics=False,
@@ -47,6 +52,14 @@ def make_broker(settings: KafkaSettings, client_id: str, graceful_seconds: float
         apply_types=False,
         logger=None,
     )
+
+
+def _security(settings: KafkaSettings) -> BaseSecurity:
+    """What `client_options` says, as FastStream takes it."""
+    context = tls_context(settings)
+    if not settings.uses_sasl or settings.sasl_username is None or settings.sasl_password is None:
+        return BaseSecurity(context)
+    return _SASL[settings.sasl_mechanism](settings.sasl_username, settings.sasl_password.get_secret_value(), context)
 
 
 class Subscription:
@@ -116,7 +129,7 @@ class Cluster:
 
     def __init__(self, settings: KafkaSettings, client_id: str) -> None:
         self._options = {
-            "bootstrap_servers": settings.bootstrap_servers.split(","),
+            **client_options(settings),
             "client_id": client_id,
             "request_timeout_ms": settings.request_timeout_ms,
         }

@@ -14,6 +14,7 @@ from aiokafka.errors import KafkaError, ProducerClosed
 from shared.contracts.topics import MAX_RECORD_BYTES
 from shared.infra.clockwork import Clock
 from shared.infra.kafka.records import CORRELATION_HEADER, Record
+from shared.infra.kafka.security import client_options
 from shared.infra.settings import KafkaSettings
 
 log = structlog.get_logger()
@@ -35,7 +36,7 @@ class Producer:
 
     def __init__(self, settings: KafkaSettings, client_id: str, clock: Clock) -> None:
         self._options = {
-            "bootstrap_servers": settings.bootstrap_servers.split(","),
+            **client_options(settings),
             "client_id": client_id,
             "acks": "all",
             "enable_idempotence": True,

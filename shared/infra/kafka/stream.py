@@ -38,7 +38,7 @@ class Stream:
         # Nobody ever acknowledges: a restart begins with what is new then.
         self.subscription = Subscription(
             broker, settings, group, [topic.name], self.consume,
-            auto_offset_reset="latest", listener=_Rebalances(rebalanced),
+            auto_offset_reset="latest", listener=_Rebalances(topic, rebalanced),
         )  # fmt: skip
         self._listener = listener
 
@@ -74,11 +74,13 @@ class Stream:
 class _Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
     """Tells the stream that its part changed: what was sent meanwhile may have passed it by."""
 
-    def __init__(self, rebalanced: Callable[[], None]) -> None:
-        self._rebalanced = rebalanced
+    def __init__(self, topic: Topic, rebalanced: Callable[[], None]) -> None:
+        self._topic, self._rebalanced = topic, rebalanced
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
         """Nothing to save: no offset is ever committed."""
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        if not assigned:
+            log.warning("stream_without_partition", topic=self._topic.name, partitions=self._topic.partitions)
         self._rebalanced()

@@ -1,7 +1,9 @@
 """What the embedded servers are started with."""
 
+import signal
 from pathlib import Path
 
+import psutil
 import pytest
 
 from deploy.embedded import kafka_archive
@@ -16,6 +18,20 @@ def test_kafka_runs_on_the_archive_of_its_classes(servers: EmbeddedServers) -> N
     running = servers.servers.kafka.process.id
     assert running
     assert str(kafka_archive.archive()) in Path(f"/proc/{running.pid}/maps").read_text()
+
+
+@pytest.mark.embedded
+def test_what_java_writes_when_it_crashes_is_beside_the_logs(tmp_path: Path) -> None:
+    broker = Kafka(tmp_path / "kafka", tmp_path / "logs", any_free(), any_free(), kafka_archive.java_options())
+    try:
+        broker.start()
+        identity = broker.process.id
+        assert identity
+        psutil.Process(identity.pid).send_signal(signal.SIGSEGV)
+        psutil.wait_procs([psutil.Process(identity.pid)], 60)
+    finally:
+        broker.stop()
+    assert (tmp_path / "logs" / f"kafka-crash-{identity.pid}.txt").exists()
 
 
 @pytest.mark.embedded

@@ -92,7 +92,7 @@ def test_what_a_killed_session_left_is_replaced(monkeypatch: pytest.MonkeyPatch,
 def test_databases_and_topics_of_somebody_are_left_alone(empty: EmbeddedServers, tmp_path: Path) -> None:
     before = found(empty)
     databases.prepare(empty.postgres_dsn(), empty.secrets.passwords(databases.role_names()))
-    blocking.run(topics.create_topics(empty.kafka_bootstrap))
+    blocking.run(topics.create_topics(empty.kafka_connection))
     somebodys = listed(empty)
     with pytest.raises(StackError, match=r"tests have not made these.*availability.*booking\.commands"), given(tmp_path):
         pytest.fail("they are somebody's")

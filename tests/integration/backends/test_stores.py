@@ -37,7 +37,7 @@ def store(name: str, stores: Stores) -> Store:
 def ask(name: str, servers: Backend) -> Callable[[], Awaitable[None]]:
     """Ask it once."""
     return {
-        "kafka": lambda: probes.kafka(servers.kafka_bootstrap),
+        "kafka": lambda: probes.kafka(servers.kafka_connection),
         "redis": lambda: probes.redis(servers.redis_url),
         "postgres": lambda: probes.postgres(servers.postgres_dsn()),
     }[name]

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from pydantic import SecretStr
 from redis.asyncio import Redis
 
 from services.gateway.clinics.announce import announce_clinics
@@ -67,7 +68,7 @@ async def test_without_redis_it_is_ready_and_the_overview_says_so(start: Start, 
 
 
 async def test_known_ids_are_shared_by_redis_for_a_time(servers: Any) -> None:
-    redis: Redis = make_redis(RedisSettings(url=servers.redis_url, timeout_ms=1_000))
+    redis: Redis = make_redis(RedisSettings(url=SecretStr(servers.redis_url), timeout_ms=1_000))
     store = RedisKnownIds(redis, 300, Clock())
     await store.put("doctor", CLINIC, DOCTOR)
     assert await store.has("doctor", CLINIC, DOCTOR) and not await store.has("patient", CLINIC, DOCTOR)
@@ -78,7 +79,7 @@ async def test_known_ids_are_shared_by_redis_for_a_time(servers: Any) -> None:
 
 
 async def test_a_store_that_is_away_knows_nothing() -> None:
-    redis: Redis = make_redis(RedisSettings(url=f"redis://{NOWHERE}/0"))
+    redis: Redis = make_redis(RedisSettings(url=SecretStr(f"redis://{NOWHERE}/0")))
     store = RedisKnownIds(redis, 300, Clock())
     await store.put("doctor", CLINIC, DOCTOR)
     await store.drop("doctor", CLINIC, DOCTOR)

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import asyncpg
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from pydantic import SecretStr
 
 from deploy.stores.topics import topic_config
 from shared.contracts.envelope import DayMessage
@@ -94,7 +95,7 @@ class Bench:
             instance=instance,
             postgres=PostgresSettings.model_validate({"url": self.postgres_url, "pool_size": 4, **self.timeouts}),
             kafka=KafkaSettings(bootstrap_servers=self.bootstrap, **kafka),
-            redis=RedisSettings(url=self.redis_url),
+            redis=RedisSettings(url=SecretStr(self.redis_url)),
         )
         self.running.append(await Runtime.connect(self.group, settings))
         return self.running[-1]

@@ -22,7 +22,7 @@ async def test_where_all_topics_begin_and_end_is_known_without_long_pauses(
         await sleep(seconds)
 
     partitions = kafka_log.partitions_of(declared_topics())
-    async with kafka_clients.reader(servers.kafka_bootstrap) as consumer:
+    async with kafka_clients.reader(servers.kafka_connection) as consumer:
         monkeypatch.setattr(asyncio, "sleep", counted)
         begins, ends = await kafka_log.bounds(consumer, partitions)
         monkeypatch.undo()

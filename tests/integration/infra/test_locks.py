@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
+from pydantic import SecretStr
 from redis.asyncio import Redis
 
 from deploy.embedded.backend import Backend
@@ -20,7 +21,7 @@ from shared.infra.settings import RedisSettings
 @pytest.fixture
 async def redis(servers: Backend) -> AsyncIterator["Redis"]:
     """A client as the services have it."""
-    client = make_redis(RedisSettings(url=servers.redis_url, timeout_ms=1_000))
+    client = make_redis(RedisSettings(url=SecretStr(servers.redis_url), timeout_ms=1_000))
     yield client
     await client.aclose()
 
@@ -70,7 +71,7 @@ async def test_the_second_gets_the_lock_when_the_first_lets_go(redis: "Redis") -
 
 
 async def test_without_a_server_the_work_goes_on_and_is_not_slowed_again() -> None:
-    away = make_redis(RedisSettings(url=f"redis://127.0.0.1:{any_free()}/0"))
+    away = make_redis(RedisSettings(url=SecretStr(f"redis://127.0.0.1:{any_free()}/0")))
     locks, before = DayLocks(away, Clock()), skipped()
     async with locks.hold(["a", "b"]):
         pass
@@ -92,7 +93,7 @@ async def test_a_server_that_does_not_answer_costs_its_timeout_once() -> None:
 
     port = any_free()
     server = await asyncio.start_server(silent, "127.0.0.1", port)
-    client = make_redis(RedisSettings(url=f"redis://127.0.0.1:{port}/0", timeout_ms=100))
+    client = make_redis(RedisSettings(url=SecretStr(f"redis://127.0.0.1:{port}/0"), timeout_ms=100))
     locks = DayLocks(client, Clock())
     began = time.monotonic()
     for _ in range(20):

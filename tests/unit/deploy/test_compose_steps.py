@@ -15,7 +15,7 @@ from deploy.failure import Failure
 from deploy.reference.settings import settings_classes
 from deploy.secrets import Secrets
 from deploy.stores.databases import role_names
-from deploy.stores.topics import compare, topic_config
+from deploy.stores.topics import Found, compare, topic_config
 from shared.contracts.topics import AVAILABILITY_EVENTS, BOOKING_COMMANDS
 
 SERVICES = installation.names()
@@ -82,7 +82,7 @@ def test_commands_are_flushed_where_one_broker_has_them_alone() -> None:
     assert "flush.messages" not in topic_config(AVAILABILITY_EVENTS, flush=True)
     assert "flush.messages" not in topic_config(BOOKING_COMMANDS)
     unflushed = topic_config(BOOKING_COMMANDS)
-    assert compare(BOOKING_COMMANDS, BOOKING_COMMANDS.partitions, unflushed, flush=True) == [
+    assert compare(BOOKING_COMMANDS, Found(BOOKING_COMMANDS.partitions, 1, unflushed, {}), flush=True) == [
         "booking.commands: flush.messages is None, declared 1"
     ]
 

@@ -11,6 +11,7 @@ from deploy.inspect.dead_letters import DeadLetter
 from deploy.stores import kafka_clients
 from shared.contracts.topics import APPOINTMENT_EVENTS
 from shared.infra.kafka import letters
+from shared.infra.settings import KafkaConnection
 
 TOPIC = APPOINTMENT_EVENTS.dead_letters("queue")
 FAILED: "ConsumerRecord[Any, Any]" = ConsumerRecord(APPOINTMENT_EVENTS.name, 3, 17, 0, 0, b"k", b"{}", None, 0, 0, [])
@@ -42,4 +43,4 @@ def test_headers_that_nobody_of_us_wrote_are_shown_as_they_are(text: str | None)
 async def test_nothing_is_sent_if_one_of_them_is_no_letter(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kafka_clients, "writer", lambda _: pytest.fail("there was something to send"))
     with pytest.raises(KeyError):
-        await dead_letters.redrive("nowhere", [letter(), letter(**{letters.TOPIC: None})])
+        await dead_letters.redrive(KafkaConnection(bootstrap_servers="nowhere"), [letter(), letter(**{letters.TOPIC: None})])

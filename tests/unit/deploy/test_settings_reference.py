@@ -68,3 +68,15 @@ def test_a_secret_comes_from_a_file_and_never_into_an_error(tmp_path: Path) -> N
     with pytest.raises(ValueError, match="port") as refused:
         SETTINGS["booking"].from_environment(given | {"FRONTDESK_HTTP__PORT": "none"})
     assert "a-secret-of-a-file" not in str(refused.value)
+
+
+def test_a_password_in_an_address_is_in_no_text() -> None:
+    given = given_to("queue") | {
+        "FRONTDESK_REDIS__URL": "rediss://:s3cret@redis:6380/0", "FRONTDESK_KAFKA__SECURITY_PROTOCOL": "SASL_SSL",
+        "FRONTDESK_KAFKA__SASL_USERNAME": "queue", "FRONTDESK_KAFKA__SASL_PASSWORD": "s3cret",
+    }  # fmt: skip
+    settings = SETTINGS["queue"].from_environment(given)
+    assert "s3cret" not in repr(settings)
+    with pytest.raises(ValueError, match="redis") as refused:
+        SETTINGS["queue"].from_environment(given | {"FRONTDESK_REDIS__URL": "http://:s3cret@redis"})
+    assert "s3cret" not in str(refused.value)

@@ -4,15 +4,32 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
 import pytest
 
+from deploy.embedded import running
 from deploy.embedded.failure import StackError
 from deploy.embedded.process import Process, ProcessId
 from deploy.embedded.state import StateFile
 from deploy.secrets import Secrets
+
+STARTING = """
+import os, sys, time, psutil
+from pathlib import Path
+from deploy.embedded.process import ProcessId
+from deploy.embedded.running import running_alone
+from deploy.embedded.state import StateFile
+folder = Path(sys.argv[1])
+with running_alone(folder):
+    print("holds the lock", flush=True)
+    sys.stdin.readline()
+    with StateFile(folder).changing() as state:
+        state.supervisor = ProcessId(os.getpid(), psutil.Process().create_time())
+    time.sleep(60)
+"""
 
 
 def test_a_new_folder_has_an_empty_state(tmp_path: Path) -> None:
@@ -53,6 +70,23 @@ def test_leftovers_are_found_and_ended(tmp_path: Path) -> None:
     assert file.end_leftovers() == ["sleeper"]
     assert file.leftovers() == []
     assert sleeper.exit_code is not None
+
+
+def test_who_begins_to_start_is_waited_for_and_ended(tmp_path: Path) -> None:
+    """It holds the folder and has not said yet who it is."""
+    starting = subprocess.Popen(
+        [sys.executable, "-c", STARTING, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert starting.stdin
+    assert starting.stdout
+    assert starting.stdout.readline() == "holds the lock\n"
+    with ThreadPoolExecutor(1) as pool:
+        down = pool.submit(running.stop, tmp_path, purge=True)
+        starting.stdin.write("\n")
+        starting.stdin.flush()
+        assert starting.wait(60) != 0
+        assert down.result(60) is True
+    assert not tmp_path.exists()
 
 
 def test_a_deaf_process_is_killed_after_its_grace(tmp_path: Path) -> None:

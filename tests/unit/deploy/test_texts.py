@@ -8,7 +8,7 @@ from deploy.embedded import jars, kafka, report
 from deploy.embedded.failure import StartFailed, last_lines, likely_cause
 from deploy.embedded.valkey import arguments
 from deploy.stores.databases import dsn_of, role_names
-from deploy.stores.topics import compare, topic_config
+from deploy.stores.topics import Found, compare, topic_config
 from shared.contracts.topics import BOOKING_COMMANDS, dead_letter_topics
 
 
@@ -55,12 +55,18 @@ def test_the_url_of_a_role_keeps_the_server_and_quotes_the_password() -> None:
 
 
 def test_a_topic_that_is_not_as_declared_is_named() -> None:
-    declared = topic_config(BOOKING_COMMANDS)
-    assert compare(BOOKING_COMMANDS, BOOKING_COMMANDS.partitions, declared) == []
-    assert compare(BOOKING_COMMANDS, 3, declared | {"retention.ms": "1"}) == [
+    declared = topic_config(BOOKING_COMMANDS, replicas=1)
+    assert compare(BOOKING_COMMANDS, Found(BOOKING_COMMANDS.partitions, 1, declared, {})) == []
+    assert compare(BOOKING_COMMANDS, Found(3, 1, declared | {"retention.ms": "1"}, {}), replication=2) == [
         "booking.commands: 3 partitions, declared 12",
+        "booking.commands: 1 copies, asked for 2 (kafka-reassign-partitions.sh makes more)",
         f"booking.commands: retention.ms is 1, declared {BOOKING_COMMANDS.retention_ms}",
     ]
+
+
+def test_all_brokers_but_one_have_what_is_acknowledged() -> None:
+    wanted = {replicas: topic_config(BOOKING_COMMANDS, replicas)["min.insync.replicas"] for replicas in (1, 2, 3, 5)}
+    assert wanted == {1: "1", 2: "1", 3: "2", 5: "4"}
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,6 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql as pg
 
-from shared.infra.tables import row_security
-
 revision = "0001"
 down_revision = None
 
@@ -25,6 +23,16 @@ CREATE FUNCTION frontdesk_uuid7() RETURNS uuid LANGUAGE sql VOLATILE PARALLEL SA
     'hex')::uuid
 $$
 """
+POLICY = "clinic_id = ANY ((SELECT NULLIF(current_setting('app.clinics', true), '')::uuid[])::uuid[])"
+
+
+def row_security(table: str) -> list[str]:
+    """The clinics' policy on a table of business data, enabled and forced."""
+    return [
+        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
+        f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
+        f"CREATE POLICY clinics_of_transaction ON {table} USING ({POLICY}) WITH CHECK ({POLICY})",
+    ]
 
 
 def upgrade() -> None:

@@ -6,8 +6,6 @@ Revises: 0002
 
 from alembic import op
 
-from shared.infra.tables import row_security
-
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
@@ -135,6 +133,16 @@ INDEXES = (
     "CREATE INDEX ix_publications_due_at ON publications (due_at)",
 )
 BUSINESS_TABLES = ("categories", "price_ranges", "locations", "schedule_entries", "exceptions")
+POLICY = "clinic_id = ANY ((SELECT NULLIF(current_setting('app.clinics', true), '')::uuid[])::uuid[])"
+
+
+def row_security(table: str) -> list[str]:
+    """The clinics' policy on a table of business data, enabled and forced."""
+    return [
+        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
+        f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
+        f"CREATE POLICY clinics_of_transaction ON {table} USING ({POLICY}) WITH CHECK ({POLICY})",
+    ]
 
 
 def upgrade() -> None:

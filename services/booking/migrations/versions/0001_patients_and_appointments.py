@@ -5,8 +5,6 @@
 
 from alembic import op
 
-from shared.infra.tables import row_security
-
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -140,6 +138,16 @@ INDEXES = (
 )
 
 BUSINESS_TABLES = ("patients", "appointments", "outcomes", "clinic_settings")
+POLICY = "clinic_id = ANY ((SELECT NULLIF(current_setting('app.clinics', true), '')::uuid[])::uuid[])"
+
+
+def row_security(table: str) -> list[str]:
+    """The clinics' policy on a table of business data, enabled and forced."""
+    return [
+        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
+        f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
+        f"CREATE POLICY clinics_of_transaction ON {table} USING ({POLICY}) WITH CHECK ({POLICY})",
+    ]
 
 
 def upgrade() -> None:

@@ -2,8 +2,6 @@
 
 from alembic import op
 
-from shared.infra.tables import row_security
-
 revision = "0005"
 down_revision = "0004"
 branch_labels = None
@@ -19,6 +17,16 @@ CREATE TABLE notes (
     CONSTRAINT fk_notes_clinic_id_appointment_id FOREIGN KEY (clinic_id, appointment_id) REFERENCES appointments (clinic_id, id)
 )
 """
+POLICY = "clinic_id = ANY ((SELECT NULLIF(current_setting('app.clinics', true), '')::uuid[])::uuid[])"
+
+
+def row_security(table: str) -> list[str]:
+    """The clinics' policy on a table of business data, enabled and forced."""
+    return [
+        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
+        f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
+        f"CREATE POLICY clinics_of_transaction ON {table} USING ({POLICY}) WITH CHECK ({POLICY})",
+    ]
 
 
 def upgrade() -> None:
