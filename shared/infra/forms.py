@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar
 
 import orjson
 from fastapi import Query
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError
 from starlette.requests import Request
 
 from shared.contracts.problems import Code, FieldError
@@ -21,9 +21,22 @@ from shared.infra.problems import ProblemError
 M = TypeVar("M", bound=BaseModel)
 
 DEFAULT_LIMIT = 50
-Limit = Annotated[int, Query(ge=1, le=200, description="How many entries at most")]
+
+
+def _only_digits(value: object) -> object:
+    """Pydantic also reads ` 5`, `1_000` and `5.0`; a client that sends one has made a mistake."""
+    if isinstance(value, str) and not re.fullmatch(r"-?[0-9]+", value):
+        raise ValueError("must be a whole number")
+    return value
+
+
+IN_DIGITS = BeforeValidator(_only_digits)
+"""Of a whole number of a query."""
+Limit = Annotated[int, Query(ge=1, le=200, description="How many entries at most"), IN_DIGITS]
 """Of a list's route: `limit: Limit = DEFAULT_LIMIT`."""
-SomeLimit = Annotated[int | None, Query(ge=1, le=200, description=f"How many entries at most, {DEFAULT_LIMIT} if left out")]
+SomeLimit = Annotated[
+    int | None, Query(ge=1, le=200, description=f"How many entries at most, {DEFAULT_LIMIT} if left out"), IN_DIGITS
+]
 """The same where it matters whether a limit was asked for: `limit: SomeLimit = None`."""
 Cursor = Annotated[str | None, Query(max_length=2000, description="`next_cursor` of the page before")]
 """Of a list's route: `cursor: Cursor = None`, read with `decode_cursor`."""
