@@ -91,7 +91,7 @@ PROBLEMS: dict[Code, ProblemKind] = {
         400,
         "A header cannot be read",
         "A header that steers the request has a value that means nothing here. `errors` names it.",
-        "`Prefer` takes `wait=N` in seconds or `respond-async`.",
+        "`Prefer` takes `wait=N` in seconds or `respond-async`. A request has one `Host`: a name or an address, perhaps a port.",
     ),
     Code.VALIDATION_FAILED: ProblemKind(
         422,

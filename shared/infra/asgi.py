@@ -12,9 +12,10 @@ from contextlib import suppress
 import structlog
 from fastapi.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.contracts.problems import Code
+from shared.contracts.problems import Code, FieldError
 from shared.infra.errors import is_transient
 from shared.infra.ids import new_id
 from shared.infra.metrics import HTTP_DURATION, HTTP_REQUESTS
@@ -28,6 +29,7 @@ _log = structlog.get_logger(__name__)
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_HOST = re.compile(rb"(?:[A-Za-z0-9._~%!$&'()*+,;=-]*|\[[0-9A-Za-z:.]+\])(?::[0-9]*)?")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _PROBES = ("/health", "/metrics")
 _UNANSWERED = 499
@@ -70,6 +72,9 @@ class Exchange:
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, max_body_bytes: int) -> None:
         headers = dict(scope["headers"])
+        self.method: str = scope["method"]
+        if self.method == "HEAD":  # the answer to a GET without its body (RFC 9110), of whatever has a GET
+            scope = {**scope, "method": "GET"}
         self.scope = scope
         self.correlation_id = _accepted(_REQUEST_ID, headers.get(b"request-id")) or new_id().hex
         traceparent = _accepted(_TRACEPARENT, headers.get(b"traceparent"))
@@ -84,6 +89,9 @@ class Exchange:
 
     async def run(self, app: ASGIApp) -> None:
         """Lets the application answer, and answers for it when it cannot."""
+        if refusal := _refusal_of_head(self.scope):
+            await problem_response(Request(self.scope), refusal)(self.scope, self.receive, self.send)
+            return
         try:
             await app(self.scope, self.receive, self.send)
         except ClientDisconnect:
@@ -132,6 +140,8 @@ class Exchange:
             present = {name for name, _ in headers}
             added = [header for header in _SECURITY_HEADERS if header[0] not in present]
             message = {**message, "headers": [*headers, *added, (b"request-id", self.correlation_id.encode())]}
+        elif self.method == "HEAD":
+            message = {**message, "body": b""}
         await self._send(message)
 
     def record(self) -> None:
@@ -139,7 +149,7 @@ class Exchange:
         seconds = time.perf_counter() - self._started_at
         route = route_template(self.scope)
         # Anyone can make up a method; a label must not.
-        method = self.scope["method"] if self.scope["method"] in _METHODS else "other"
+        method = self.method if self.method in _METHODS else "other"
         status = self._status or _UNANSWERED
         HTTP_REQUESTS.labels(route, method, status).inc()
         HTTP_DURATION.labels(route, method).observe(seconds)
@@ -151,7 +161,24 @@ class Exchange:
 
 def route_template(scope: Scope) -> str:
     """The path of the matched route, `/api/v1/doctors/{doctor_id}`, or `unmatched`."""
-    return getattr(scope.get("route"), "path", "unmatched")
+    return getattr(scope.get("route") or _plain_route(scope), "path", "unmatched")
+
+
+def _plain_route(scope: Scope) -> BaseRoute | None:
+    """The matched route that is Starlette's own, as the API's document and the files of `/docs`: it leaves its endpoint only."""
+    endpoint = scope.get("endpoint")
+    routes = scope["app"].routes if endpoint is not None else ()
+    return next((route for route in routes if endpoint in (getattr(route, "endpoint", None), getattr(route, "app", None))), None)
+
+
+def _refusal_of_head(scope: Scope) -> ProblemError | None:
+    """What is wrong with a request whatever it asks for: a `Host` that RFC 9112 refuses; an escaped slash, which no path has."""
+    hosts = [value for name, value in scope["headers"] if name == b"host"]
+    if scope.get("http_version") == "1.1" and (len(hosts) != 1 or not _HOST.fullmatch(hosts[0])):
+        reason = "must be sent once" if len(hosts) != 1 else "must be a host, perhaps with a port"
+        errors = [FieldError(field="Host", reason=reason)]
+        return ProblemError(Code.INVALID_HEADER, errors=errors, headers={"Connection": "close"})
+    return ProblemError(Code.NOT_FOUND) if b"%2f" in scope.get("raw_path", b"").lower() else None
 
 
 def outgoing_headers(request: Request) -> dict[str, str]:
