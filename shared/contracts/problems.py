@@ -84,7 +84,8 @@ PROBLEMS: dict[Code, ProblemKind] = {
     Code.INVALID_JSON: ProblemKind(
         400,
         "The body is not JSON",
-        "The body cannot be read as JSON (RFC 8259): it is cut off, not UTF-8, nested too deep, or holds NaN.",
+        "The body cannot be read as JSON (RFC 8259): it is cut off, not UTF-8, nested too deep, holds NaN,"
+        " or an object in it has a key twice, which `errors` names.",
         "Send one JSON object in UTF-8; look at what really leaves the client, proxies included.",
     ),
     Code.INVALID_HEADER: ProblemKind(

@@ -20,7 +20,7 @@ KEY = _header(
     "Idempotency-Key", "Makes the request safe to repeat", "desk-7-0042", minLength=1, maxLength=255, pattern="^[\\x20-\\x7e]+$"
 )
 PREFER = _header("Prefer", "`wait=N` seconds (5, at most 30) for the final answer, or `respond-async`", "wait=5")
-IF_MATCH = _header("If-Match", "The `ETag` of what was read: refused with 412 if it has changed since", '"v1"', maxLength=1000)
+IF_MATCH = _header("If-Match", "The `ETag` of what was read, in its quotes: 412 if it has changed since", '"v1"', maxLength=1000)
 LANGUAGE = _header("Accept-Language", "In which language addresses are told (RFC 9110)", "zh-Hant, en;q=0.5")
 
 COMMAND_CODES = (
