@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.contracts.problems import Code, FieldError
-from shared.infra.errors import is_transient
+from shared.infra.errors import is_closed_transport, is_transient
 from shared.infra.ids import new_id
 from shared.infra.metrics import HTTP_DURATION, HTTP_REQUESTS
 from shared.infra.problems import ProblemError, problem_response
@@ -32,10 +32,12 @@ _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _HOST = re.compile(rb"(?:[A-Za-z0-9._~%!$&'()*+,;=-]*|\[[0-9A-Za-z:.]+\])(?::[0-9]*)?")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _PROBES = ("/health", "/metrics")
-_UNANSWERED = 499
-"""What is counted when the client was gone before there was an answer; no client ever sees it."""
+UNANSWERED = 499
+"""What is counted when the client was gone before its answer was out; no client ever sees it."""
+CUT_OFF = "cut_off"
+"""In a request's state: the status that counts for a request whose connection was ended before its answer was out."""
 
-_SECURITY_HEADERS = (
+SECURITY_HEADERS = (
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
     (b"content-security-policy", b"frame-ancestors 'none'"),
@@ -78,7 +80,8 @@ class Exchange:
         self.scope = scope
         self.correlation_id = _accepted(_REQUEST_ID, headers.get(b"request-id")) or new_id().hex
         traceparent = _accepted(_TRACEPARENT, headers.get(b"traceparent"))
-        scope["state"] = {**scope.get("state", {}), "correlation_id": self.correlation_id, "traceparent": traceparent}
+        # In place: the connection, too, writes there.
+        scope.setdefault("state", {}).update(correlation_id=self.correlation_id, traceparent=traceparent)
         self._receive = receive
         self._send = send
         self._body_bytes_left = max_body_bytes
@@ -95,7 +98,8 @@ class Exchange:
         try:
             await app(self.scope, self.receive, self.send)
         except ClientDisconnect:
-            return
+            self.scope["state"].setdefault(CUT_OFF, UNANSWERED)
+            await asyncio.sleep(0)  # in its next turn the loop tells the connection what this task knows already
         except Exception as error:
             _log.exception("http_request_failed", route=route_template(self.scope))
             if self._status is not None:
@@ -138,11 +142,16 @@ class Exchange:
             self._status = message["status"]
             headers = list(message.get("headers", ()))
             present = {name for name, _ in headers}
-            added = [header for header in _SECURITY_HEADERS if header[0] not in present]
+            added = [header for header in SECURITY_HEADERS if header[0] not in present]
             message = {**message, "headers": [*headers, *added, (b"request-id", self.correlation_id.encode())]}
         elif self.method == "HEAD":
             message = {**message, "body": b""}
-        await self._send(message)
+        try:
+            await self._send(message)
+        except RuntimeError as error:
+            if not is_closed_transport(error):
+                raise
+            raise ClientDisconnect from None
 
     def record(self) -> None:
         """Counts the answer and writes its line in the access log."""
@@ -150,7 +159,7 @@ class Exchange:
         route = route_template(self.scope)
         # Anyone can make up a method; a label must not.
         method = self.method if self.method in _METHODS else "other"
-        status = self._status or _UNANSWERED
+        status = self.scope["state"].get(CUT_OFF) or self._status or UNANSWERED
         HTTP_REQUESTS.labels(route, method, status).inc()
         HTTP_DURATION.labels(route, method).observe(seconds)
         # Probes come every second and would drown what is worth reading.

@@ -6,6 +6,7 @@ from typing import TypeVar
 import uvicorn
 from starlette.types import ASGIApp
 
+from shared.infra.http_protocol import ProblemProtocol
 from shared.infra.logging import configure_logging
 from shared.infra.settings import Environment, ServiceSettings
 
@@ -31,6 +32,8 @@ def serve(app: ASGIApp, settings: ServiceSettings) -> None:
         app,
         host=settings.http.host,
         port=settings.http.port,
+        http=ProblemProtocol,
+        ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
