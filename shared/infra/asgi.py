@@ -36,6 +36,8 @@ UNANSWERED = 499
 """What is counted when the client was gone before its answer was out; no client ever sees it."""
 CUT_OFF = "cut_off"
 """In a request's state: the status that counts for a request whose connection was ended before its answer was out."""
+STOPS = "stops"
+"""In a request's state: true once the server stops and waits for its answer. What then takes too long is cancelled."""
 
 SECURITY_HEADERS = (
     (b"cache-control", b"no-store"),
@@ -100,6 +102,10 @@ class Exchange:
         except ClientDisconnect:
             self.scope["state"].setdefault(CUT_OFF, UNANSWERED)
             await asyncio.sleep(0)  # in its next turn the loop tells the connection what this task knows already
+        except asyncio.CancelledError:
+            if self._status is not None or not self.scope["state"].get(STOPS):
+                raise
+            await problem_response(Request(self.scope), stopping())(self.scope, self.receive, self.send)
         except Exception as error:
             _log.exception("http_request_failed", route=route_template(self.scope))
             if self._status is not None:
@@ -209,6 +215,11 @@ def _declared_bytes(content_length: bytes | None) -> int:
 def _problem_of(error: Exception) -> ProblemError:
     """A store that is away is no fault of ours: the same request can succeed in a moment."""
     return ProblemError(Code.UNAVAILABLE, headers={"Retry-After": "2"}) if is_transient(error) else ProblemError(Code.INTERNAL)
+
+
+def stopping() -> ProblemError:
+    """The refusal of a request that a stopping process does not end. It can be sent again, to another process or to the next."""
+    return ProblemError(Code.UNAVAILABLE, "This process stops", headers={"Retry-After": "2", "Connection": "close"})
 
 
 def _body_too_large() -> HTTPException:

@@ -11,10 +11,13 @@ import structlog
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from shared.contracts.problems import PROBLEMS, Code
-from shared.infra.asgi import CUT_OFF, SECURITY_HEADERS, UNANSWERED
+from shared.infra.asgi import CUT_OFF, SECURITY_HEADERS, STOPS, UNANSWERED, stopping
 from shared.infra.ids import new_id
 from shared.infra.metrics import HTTP_REQUESTS
 from shared.infra.problems import MEDIA_TYPE, ProblemError, problem_body
+
+SLOW_BODY_SECONDS = 2.0
+"""So long a process that stops waits for the rest of a request."""
 
 _log = structlog.get_logger(__name__)
 
@@ -25,16 +28,37 @@ class ProblemProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._cycles: list[RequestResponseCycle] = []
+        self._head_has_begun = False
         self._refusal: ProblemError | None = None
 
     @property
     def _unanswered(self) -> list[RequestResponseCycle]:
         return [cycle for cycle in self._cycles if not cycle.response_complete]
 
+    def on_message_begin(self) -> None:
+        """Notes that there is the first byte of a request."""
+        super().on_message_begin()
+        self._head_has_begun = True
+
     def on_headers_complete(self) -> None:
         """Notes the request that begins: uvicorn itself keeps the last one only."""
         super().on_headers_complete()
+        self._head_has_begun = False
         self._cycles = [*self._unanswered, self.cycle]
+
+    def shutdown(self) -> None:
+        """The server stops: what is whole is answered, what is not yet is waited for a little while, then refused."""
+        for cycle in self._unanswered:
+            cycle.scope["state"][STOPS] = True
+        if self._head_has_begun or any(cycle.more_body for cycle in self._unanswered):
+            self.loop.call_later(SLOW_BODY_SECONDS, self._give_up)
+        if self._unanswered or not self._head_has_begun:
+            super().shutdown()
+
+    def _give_up(self) -> None:
+        """Refuses a request that has not come whole. It can be sent again, to another process or to the next."""
+        if self._head_has_begun or any(cycle.more_body for cycle in self._unanswered):
+            self._refuse_rest(stopping())
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tells every request in hand that its client has gone; uvicorn tells the last one only."""
@@ -45,10 +69,14 @@ class ProblemProtocol(HttpToolsProtocol):
             cycle.message_event.set()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuses what the parser did, once the requests before it are answered."""
-        self._refusal = ProblemError(Code.INVALID_REQUEST)
+        """Refuses what the parser did."""
+        self._refuse_rest(ProblemError(Code.INVALID_REQUEST, headers={"Connection": "close"}))
+
+    def _refuse_rest(self, refusal: ProblemError) -> None:
+        """Refuses what has not come whole, once the requests before it are answered."""
+        self._refusal = refusal
         if self.pipeline and self.pipeline[0][0].more_body:
-            self.pipeline.popleft()  # its own body is what cannot be read
+            self.pipeline.popleft()  # its own body is what is missing or cannot be read
             self._cycles.pop()
         if all(cycle.more_body for cycle in self._unanswered):
             self._refuse()
@@ -84,7 +112,6 @@ class ProblemProtocol(HttpToolsProtocol):
             (b"content-type", MEDIA_TYPE.encode()),
             (b"content-length", str(len(body)).encode()),
             (b"request-id", correlation_id.encode()),
-            (b"connection", b"close"),
             *((name.lower().encode(), value.encode()) for name, value in error.headers.items()),
         ]
         return STATUS_LINE[status] + b"".join(name + b": " + value + b"\r\n" for name, value in headers) + b"\r\n" + body

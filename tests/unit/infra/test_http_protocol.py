@@ -15,7 +15,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from deploy.embedded.ports import LOOPBACK
 from shared.infra.api import add_routes, create_api
 from shared.infra.health import Readiness
-from shared.infra.http_protocol import ProblemProtocol
+from shared.infra.http_protocol import SLOW_BODY_SECONDS, ProblemProtocol
 from shared.infra.metrics import REGISTRY
 from tests.support.waiting import DEADLINE_SECONDS, eventually
 
@@ -94,9 +94,9 @@ def answers_in(data: bytes) -> list[tuple[int, Any]]:
 
 
 @asynccontextmanager
-async def served(app: FastAPI) -> AsyncIterator[Desk]:
+async def served(app: FastAPI, grace: int = 10) -> AsyncIterator[Desk]:
     config = uvicorn.Config(app, host=LOOPBACK, port=0, http=ProblemProtocol, ws="none", log_config=None, access_log=False)
-    config.timeout_graceful_shutdown = 5
+    config.timeout_graceful_shutdown = grace
     server = uvicorn.Server(config)
     running = asyncio.ensure_future(server._serve())
     desk = Desk(server)
@@ -205,3 +205,60 @@ async def pipeline_and_leave(app: FastAPI, gate: asyncio.Event) -> None:
             return not state.tasks
 
         await eventually(all_ended)
+
+
+HALVES = [
+    b"POST /echo HTTP/1.1\r\nHost: desk\r\nContent-Length: 4\r\n\r\nha",
+    b"POST /echo HTTP/1.1\r\nHost: desk\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nha\r\n",
+    b"GET /now HTTP/1.1\r\nHo",
+    b"G",
+]
+
+
+async def test_requests_that_never_come_whole_do_not_hold_up_an_end_and_are_told_so(app: FastAPI) -> None:
+    async with served(app) as desk:
+        readers = [(await desk.send(half))[0] for half in HALVES * 12]
+
+        async def all_arrived() -> bool:
+            parts = [one._head_has_begun or one._unanswered for one in desk.server.server_state.connections]  # type: ignore[union-attr]
+            return len(parts) == len(readers) and all(parts)
+
+        await eventually(all_arrived)
+        began = asyncio.get_running_loop().time()
+        desk.server.should_exit = True
+        answers = [answers_in(await read_all(reader)) for reader in readers]
+        assert asyncio.get_running_loop().time() - began < SLOW_BODY_SECONDS + 1
+    for [(status, problem)] in answers:
+        assert (status, problem["code"]) == (503, "unavailable")
+
+
+async def test_a_request_that_comes_whole_in_time_is_answered(app: FastAPI) -> None:
+    async with served(app) as desk:
+        reader, writer = await desk.send(HEAD_OF_POST)
+
+        async def asked() -> bool:
+            return bool(desk.server.server_state.tasks)
+
+        await eventually(asked)
+        desk.server.should_exit = True
+
+        async def closing() -> bool:
+            return not desk.server.servers[0].sockets
+
+        await eventually(closing)
+        writer.write(b"done")
+        assert answers_in(await read_all(reader)) == [(200, b"done")]
+
+
+async def test_what_takes_longer_than_the_grace_is_told_so_by_a_problem(app: FastAPI, events: list[Any]) -> None:
+    async with served(app, grace=1) as desk:
+        reader, _ = await desk.send(b"GET /later HTTP/1.1\r\nHost: desk\r\n\r\n")
+
+        async def asked() -> bool:
+            return bool(desk.server.server_state.tasks)
+
+        await eventually(asked)
+        desk.server.should_exit = True
+        [(status, problem)] = answers_in(await read_all(reader))
+    assert (status, problem["code"]) == (503, "unavailable")
+    assert {(event["event"], event["status"]) for event in events} == {("http_request", 503)}
