@@ -29,6 +29,8 @@ CONNECT_SECONDS = 2.0
 READ_SECONDS = 5.0
 EXISTS_SECONDS = 1.0
 """The check of an id is worth no longer wait: the owner judges the command anyway."""
+MARGIN_SECONDS = 0.5
+"""For the way to an owner and back, and for its commit."""
 MAX_CONNECTIONS = 64
 MAX_OUTCOMES = 1_000
 """So many outcomes are asked for in one call."""
@@ -57,8 +59,8 @@ class OwnerAnswer:
 class Owners:
     """One bounded pool of connections for each owner.
 
-    A call that may be repeated is, once, if its connection was lost: an owner that stops closes those that wait for a call. `fresh`
-    clients keep no connection, so the repeat has a new one, perhaps to another process; without them it takes one of the pool.
+    A call that may be repeated is, once, if its connection was lost: an owner that stops closes those that wait for a call. The
+    `fresh` clients keep no connection, so the repeat has a new one, perhaps to another process; without them it takes any.
     """
 
     def __init__(
@@ -94,13 +96,17 @@ class Owners:
         params: Mapping[str, object] | None = None,
         content: bytes | None = None,
         command_id: UUID | None = None,
+        seconds: float = READ_SECONDS,
     ) -> OwnerAnswer:
         """Calls an owner and gives its answer as it is; parameters that are None are left out.
+
+        The owner is told that we wait for `seconds`, less a margin: what we give up is then not done behind our back.
 
         Raises a `ProblemError` `unavailable` when there is no answer.
         """
         query = {name: str(value) for name, value in (params or {}).items() if value is not None}
         headers = internal.headers(caller.clinic_id, caller.actor, caller.principal, command_id) | caller.passed_on
+        headers[internal.BUDGET] = str(round((seconds - MARGIN_SECONDS) * 1000))
         if content is not None:
             headers["Content-Type"] = "application/json"
         request = {"method": method, "url": path, "params": query, "content": content, "headers": headers}
@@ -128,7 +134,8 @@ class Owners:
         owner, collection = _KINDS[kind]
         try:
             async with asyncio.timeout(EXISTS_SECONDS):
-                answer = await self.call(owner, "GET", f"/internal/{collection}/{entity_id}", caller)
+                path = f"/internal/{collection}/{entity_id}"
+                answer = await self.call(owner, "GET", path, caller, seconds=EXISTS_SECONDS)
         except (ProblemError, TimeoutError):
             return None
         if answer.status_code == httpx2.codes.OK:
