@@ -5,9 +5,10 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
+from services.gateway.http.headers import IDEMPOTENCY_KEY
 from services.gateway.openapi.answer_headers import OF_COMMANDS, OF_REGISTRATIONS, OF_RUNNING, of_refusal, references
 from services.gateway.openapi.appointments import RUNNING
-from shared.contracts.problems import Code
+from shared.contracts.problems import PROBLEMS, Code
 from shared.infra.problems import problem_responses
 
 
@@ -57,15 +58,20 @@ Responses = dict[int | str, dict[str, Any]]
 """The `responses=` of a route."""
 
 
-def answers(status: int, example: BaseModel, *codes: Code, command: bool = False, carries: Iterable[str] = ()) -> Responses:
+def answers(
+    status: int, example: BaseModel, *codes: Code, command: bool = False, keyed: bool = False, carries: Iterable[str] = ()
+) -> Responses:
     """What a route answers, with an example, and the problems that it may refuse with.
 
-    `carries` names the headers of the answer beside those that every command's has.
+    `carries` names the headers of the answer beside those that every command's has; one that is `keyed` tells its key in a 503.
     """
     responses: Responses = {status: _example(example, "As asked for", (*carries, *(OF_COMMANDS if command else ())))}
     if command:
         responses |= also(202, RUNNING, "Still running: ask at `Location`", OF_RUNNING)
-    return responses | refuses(*codes, command=command)
+    responses |= refuses(*codes, command=command)
+    if keyed:
+        responses[PROBLEMS[Code.UNAVAILABLE].status]["headers"] |= references([IDEMPOTENCY_KEY])
+    return responses
 
 
 def refuses(*codes: Code, command: bool = False) -> Responses:
