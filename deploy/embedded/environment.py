@@ -25,6 +25,7 @@ def settings_of(service: str, instance: str, servers: Backend, http_ports: Mappi
         "ENVIRONMENT": "development",
         "FRONTDESK_LOG_LEVEL": os.environ.get("FRONTDESK_LOG_LEVEL", "info"),
         "FRONTDESK_INSTANCE": instance,
+        "FRONTDESK_DRAIN_SECONDS": "0",
         "FRONTDESK_HTTP__HOST": LOOPBACK,
         "FRONTDESK_HTTP__PORT": str(http_ports[instance]),
         "FRONTDESK_POSTGRES__URL": app_dsns(servers.postgres_dsn(), passwords)[service],

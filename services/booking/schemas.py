@@ -6,7 +6,6 @@ numbers in plain digits, postcodes and e-mail addresses as their rules write the
 
 import datetime as dt
 import re
-from typing import Annotated
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
@@ -17,7 +16,7 @@ from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_va
 from services.booking.domain.postcodes import formatted
 from shared.contracts.clinics import ClinicSettings
 from shared.contracts.patients import NhsText, PatientIn, PatientLine, PatientPatch, PhoneText
-from shared.contracts.shapes import KEPT, Name, Strict, name_key
+from shared.contracts.shapes import Name, Strict, name_key
 
 EARLIEST_BIRTH = dt.date(1900, 1, 1)
 PARTS = ("given_name", "family_name")
@@ -108,9 +107,6 @@ class LineForm(PatientForm, PatientLine):
 
 class PatchForm(Judged, PatientPatch):
     """Changes of a patient; a name in parts is sent whole."""
-
-    name: Annotated[Name | None, KEPT] = None
-    phone: Annotated[PhoneText | None, KEPT] = None
 
     @model_validator(mode="after")
     def _named(self) -> "PatchForm":

@@ -20,7 +20,11 @@ from shared.contracts.shapes import IsoDate, Strict
 
 
 def _in_utc(value: object) -> object:
-    """However an instant is spelled, it is the same request. Pydantic also reads numbers as instants, seconds since 1970."""
+    """However an instant is spelled, it is the same request. Pydantic also reads numbers as instants, seconds since 1970.
+
+    Clients write a second with three, six, seven or nine digits behind the point (RFC 3339 sets no bound); what is finer than a
+    microsecond is cut off, as no slot begins there.
+    """
     if not isinstance(value, str) or not _INSTANT.fullmatch(value):
         raise ValueError(_NO_INSTANT)
     try:
@@ -29,8 +33,8 @@ def _in_utc(value: object) -> object:
         raise ValueError(_NO_INSTANT) from None
 
 
-_NO_INSTANT = "must be an instant with a zone, RFC 3339"
-_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
+_NO_INSTANT = "must be an instant with seconds and a zone, RFC 3339"
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 Instant = Annotated[datetime, BeforeValidator(_in_utc)]
 Note = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_NOTE_CHARACTERS)]
 

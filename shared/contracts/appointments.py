@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from shared.contracts.displacement import PlaceView
 from shared.contracts.envelope import Wire
 from shared.contracts.later_values import keeps_later
 from shared.contracts.shapes import Strict
@@ -63,7 +64,7 @@ class AppointmentView(Wire):
 class Change(Wire):
     """One change of an appointment: what happened (`booked`, `held`, `confirmed`, `moved`, …), when, and by whom.
 
-    `reason` is that of a cancellation, `note` what the client wrote to it.
+    `reason` is that of a cancellation, `note` what the client wrote to it; `from` and `to` are the places of a move.
     """
 
     version: int
@@ -72,6 +73,8 @@ class Change(Wire):
     actor: str
     reason: Annotated[Reason, keeps_later(Reason)] | None = None
     note: str | None = None
+    from_: PlaceView | None = Field(default=None, serialization_alias="from", validation_alias="from")
+    to: PlaceView | None = None
 
 
 class History(Wire):

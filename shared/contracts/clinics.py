@@ -5,10 +5,10 @@ from typing import Annotated
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field
 
 from shared.contracts.envelope import Wire
-from shared.contracts.shapes import Patch
+from shared.contracts.shapes import KEPT, Patch
 
 MAX_DAILY_CAPACITY = 1_000
 """The first booking of a day makes all its slots in the transaction of its batch: a million were never done in time."""
@@ -66,19 +66,12 @@ class ClinicView(Wire):
 class SettingsPatch(Patch):
     """Settings to change; what is left out stays, and none of them can be cleared."""
 
-    time_zone: Zone | None = None
-    region: Region | None = None
-    default_daily_capacity: int | None = Field(default=None, ge=0, le=MAX_DAILY_CAPACITY)
-    max_daily_capacity: int | None = Field(default=None, ge=1, le=MAX_DAILY_CAPACITY)
-    booking_horizon_days: int | None = Field(default=None, ge=0, le=MAX_HORIZON_DAYS)
-    hold_ttl_seconds: int | None = Field(default=None, ge=1, le=MAX_HOLD_SECONDS)
-    lead_time_minutes: int | None = Field(default=None, ge=0, le=MAX_LEAD_MINUTES)
-    cancel_cutoff_minutes: int | None = Field(default=None, ge=0, le=MAX_CUTOFF_MINUTES)
-    one_booking_per_patient_day: bool | None = None
-
-    @field_validator("*")
-    @classmethod
-    def _not_cleared(cls, value: object) -> object:
-        if value is None:
-            raise ValueError("cannot be cleared")
-        return value
+    time_zone: Annotated[Zone | None, KEPT] = None
+    region: Annotated[Region | None, KEPT] = None
+    default_daily_capacity: Annotated[int | None, Field(ge=0, le=MAX_DAILY_CAPACITY), KEPT] = None
+    max_daily_capacity: Annotated[int | None, Field(ge=1, le=MAX_DAILY_CAPACITY), KEPT] = None
+    booking_horizon_days: Annotated[int | None, Field(ge=0, le=MAX_HORIZON_DAYS), KEPT] = None
+    hold_ttl_seconds: Annotated[int | None, Field(ge=1, le=MAX_HOLD_SECONDS), KEPT] = None
+    lead_time_minutes: Annotated[int | None, Field(ge=0, le=MAX_LEAD_MINUTES), KEPT] = None
+    cancel_cutoff_minutes: Annotated[int | None, Field(ge=0, le=MAX_CUTOFF_MINUTES), KEPT] = None
+    one_booking_per_patient_day: Annotated[bool | None, KEPT] = None

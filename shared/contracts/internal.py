@@ -16,6 +16,8 @@ PRINCIPAL = "Frontdesk-Principal"
 """Whose idempotency keys these are, at most 64 characters."""
 COMMAND_ID = "Frontdesk-Command-Id"
 """The id that a client's idempotency key makes, a UUID: a repeat is answered as the first call was."""
+BUDGET = "Frontdesk-Budget-Ms"
+"""How many milliseconds the owner has for a call: its caller gives up soon after. What is not done by then is not done at all."""
 REPLAYED = "Idempotent-Replayed"
 """Of an answer: `true` if it was stored for an earlier request with the same key."""
 

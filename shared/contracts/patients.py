@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import StringConstraints
 
 from shared.contracts.envelope import Wire
-from shared.contracts.shapes import Active, AddressText, IsoDate, Name, Patch, Strict
+from shared.contracts.shapes import KEPT, Active, AddressText, IsoDate, Name, Patch, Strict
 
 PhoneText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
 """A phone number in any format; the owner stores E.164."""
@@ -35,12 +35,12 @@ class PatientIn(Strict):
 
 
 class PatientPatch(Patch):
-    """Changes of a patient; `name` and `phone` cannot be cleared."""
+    """Changes of a patient; the name and `phone` cannot be cleared."""
 
-    given_name: NamePart | None = None
-    family_name: NamePart | None = None
-    name: Name | None = None
-    phone: PhoneText | None = None
+    given_name: Annotated[NamePart | None, KEPT] = None
+    family_name: Annotated[NamePart | None, KEPT] = None
+    name: Annotated[Name | None, KEPT] = None
+    phone: Annotated[PhoneText | None, KEPT] = None
     email: EmailText | None = None
     date_of_birth: IsoDate | None = None
     nhs_number: NhsText | None = None

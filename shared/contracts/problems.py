@@ -13,6 +13,7 @@ from shared.contracts.envelope import Wire
 class Code(StrEnum):
     """Every problem code of the API."""
 
+    INVALID_REQUEST = "invalid_request"
     INVALID_JSON = "invalid_json"
     INVALID_HEADER = "invalid_header"
     VALIDATION_FAILED = "validation_failed"
@@ -81,17 +82,25 @@ class ProblemKind:
 
 
 PROBLEMS: dict[Code, ProblemKind] = {
+    Code.INVALID_REQUEST: ProblemKind(
+        400,
+        "The request is not HTTP",
+        "The bytes cannot be read as HTTP/1.1 (RFC 9112): a request line, a header or a chunk has no form that there is, the path"
+        " or the query holds bytes that must be percent-encoded, or the client speaks TLS or HTTP/2, which this port does not.",
+        "Percent-encode the path and the query; look at what really leaves the client, proxies included.",
+    ),
     Code.INVALID_JSON: ProblemKind(
         400,
         "The body is not JSON",
-        "The body cannot be read as JSON (RFC 8259): it is cut off, not UTF-8, nested too deep, or holds NaN.",
+        "The body cannot be read as JSON (RFC 8259): it is cut off, not UTF-8, nested too deep, holds NaN,"
+        " or an object in it has a key twice, which `errors` names.",
         "Send one JSON object in UTF-8; look at what really leaves the client, proxies included.",
     ),
     Code.INVALID_HEADER: ProblemKind(
         400,
         "A header cannot be read",
         "A header that steers the request has a value that means nothing here. `errors` names it.",
-        "`Prefer` takes `wait=N` in seconds or `respond-async`.",
+        "`Prefer` takes `wait=N` in seconds or `respond-async`. A request has one `Host`: a name or an address, perhaps a port.",
     ),
     Code.VALIDATION_FAILED: ProblemKind(
         422,

@@ -49,14 +49,6 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Patch(Strict):
-    """Changes of a registry entity (RFC 7396): what is left out stays, `null` clears what may be missing."""
-
-    def sent(self) -> dict[str, Any]:
-        """What the client named, by field."""
-        return {name: getattr(self, name) for name in self.model_fields_set}
-
-
 def _not_cleared(value: object) -> object:
     if value is None:
         raise ValueError("cannot be cleared")
@@ -65,6 +57,25 @@ def _not_cleared(value: object) -> object:
 
 KEPT = AfterValidator(_not_cleared)
 """Of a field of a patch that can be left out, but not missing."""
+
+
+def _say_what_is_kept(schema: dict[str, Any], patch: type[BaseModel]) -> None:
+    """Takes `null` out of the schema where it is refused, and as a default everywhere: what is left out is not cleared."""
+    for name, shown in schema["properties"].items():
+        shown.pop("default", None)
+        if KEPT in patch.model_fields[name].metadata:
+            [kept] = [kind for kind in shown.pop("anyOf") if kind.get("type") != "null"]
+            shown.update(kept)
+
+
+class Patch(Strict):
+    """Changes of a registry entity (RFC 7396): what is left out stays, `null` clears what may be missing."""
+
+    model_config = ConfigDict(json_schema_extra=_say_what_is_kept)
+
+    def sent(self) -> dict[str, Any]:
+        """What the client named, by field."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
 
 
 class Deleted(Wire):

@@ -32,13 +32,14 @@ def create_api(
 ) -> FastAPI:
     """An application without routes of its own. `docs` serves `/docs` and `/redoc` from own files; `options` are FastAPI's.
 
-    `components` is what the OpenAPI document shares besides schemas.
+    `components` is what the OpenAPI document shares besides schemas. The server finds `readiness` in the application's state.
     """
     options = {"title": title, "version": version, "redirect_slashes": False, "telemetry": _NO_TELEMETRY, **options}
     app = FastAPIOffline(**options) if docs else FastAPI(docs_url=None, redoc_url=None, openapi_url=None, **options)
     app.add_middleware(RequestMiddleware, max_body_bytes=max_body_bytes)
     install_problem_handlers(app)
     add_routes(app, health_router(readiness))
+    app.state.readiness = readiness
     _extend_document(app, components or {})
     BUILD_INFO.labels(version=version, service=service).set(1)
     return app

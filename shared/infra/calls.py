@@ -42,11 +42,13 @@ async def in_unit(
 ) -> T:
     """Runs a use case in a transaction of the caller's clinic, to its end; again from the start where a rival was in its way.
 
+    What is not done within the caller's budget is undone, and `TimeoutError` raised: the caller no longer waits.
+
     The use case gets the transaction's unit, then the arguments.
     """
 
     async def once() -> T:
-        async with runtime(request).units.registry(caller.clinic_id) as unit:
+        async with runtime(request).units.registry(caller.clinic_id, caller.budget) as unit:
             return await use_case(unit, *args, **kwargs)
 
     retrying = AsyncRetrying(

@@ -11,7 +11,7 @@ from shared.contracts.problems import FieldError
 _INTEGER, _DATE, _INSTANT, _OBJECT = (
     "must be a whole number",
     "must be a date, YYYY-MM-DD",
-    "must be an instant with a zone, RFC 3339",
+    "must be an instant with seconds and a zone, RFC 3339",
     "must be an object",
 )
 _REASONS = {

@@ -5,13 +5,15 @@ Used by every `routes.py`. Bodies are judged strictly (a number is no text) and 
 
 import base64
 import hashlib
+import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Annotated, Any, TypeVar
 
 import orjson
 from fastapi import Query
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError
 from starlette.requests import Request
 
 from shared.contracts.problems import Code, FieldError
@@ -21,24 +23,71 @@ from shared.infra.problems import ProblemError
 M = TypeVar("M", bound=BaseModel)
 
 DEFAULT_LIMIT = 50
-Limit = Annotated[int, Query(ge=1, le=200, description="How many entries at most")]
+
+
+def _only_digits(value: object) -> object:
+    """Pydantic also reads ` 5`, `1_000` and `5.0`; a client that sends one has made a mistake."""
+    if isinstance(value, str) and not re.fullmatch(r"-?[0-9]+", value):
+        raise ValueError("must be a whole number")
+    return value
+
+
+IN_DIGITS = BeforeValidator(_only_digits)
+"""Of a whole number of a query."""
+Limit = Annotated[int, Query(ge=1, le=200, description="How many entries at most"), IN_DIGITS]
 """Of a list's route: `limit: Limit = DEFAULT_LIMIT`."""
-SomeLimit = Annotated[int | None, Query(ge=1, le=200, description=f"How many entries at most, {DEFAULT_LIMIT} if left out")]
+SomeLimit = Annotated[
+    int | None, Query(ge=1, le=200, description=f"How many entries at most, {DEFAULT_LIMIT} if left out"), IN_DIGITS
+]
 """The same where it matters whether a limit was asked for: `limit: SomeLimit = None`."""
 Cursor = Annotated[str | None, Query(max_length=2000, description="`next_cursor` of the page before")]
 """Of a list's route: `cursor: Cursor = None`, read with `decode_cursor`."""
+
+_LONGEST_KEY = 64
+_LARGEST_EXACT = 2**53
+"""Above it a float stands for several integers."""
 
 KEY_FIELD = "idempotency_key"
 """The one field of a body that says nothing about what is asked for."""
 
 
 async def read_json(request: Request) -> object:
-    """The body's JSON, whatever its content type says. NaN, a lone surrogate and 1,024 levels are no JSON."""
+    """The body's JSON, whatever its content type says. NaN, a lone surrogate and 1,024 levels are no JSON.
+
+    An object that has a key twice is none either: RFC 8259 leaves open which one counts, and we do not guess.
+    """
+    content = await request.body()
     try:
-        return orjson.loads(await request.body())
-    except orjson.JSONDecodeError:
+        data, twice = _whole(orjson.loads(content)), _keys_named_twice(content)
+    except (orjson.JSONDecodeError, RecursionError):
         # From None: the decoder's error keeps the whole document, which must not reach a log.
         raise ProblemError(Code.INVALID_JSON) from None
+    if twice:
+        errors = [FieldError(field=key[:_LONGEST_KEY], reason="must be sent once") for key in twice]
+        raise ProblemError(Code.INVALID_JSON, "An object has a key twice", errors=errors)
+    return data
+
+
+def _whole(data: object) -> object:
+    """The data with `10.0` as 10: to JSON Schema both are integers, and clients without integers write the first."""
+    if isinstance(data, float) and data.is_integer() and abs(data) <= _LARGEST_EXACT:
+        return int(data)
+    if isinstance(data, dict):
+        return {key: _whole(value) for key, value in data.items()}
+    return [_whole(value) for value in data] if isinstance(data, list) else data
+
+
+def _keys_named_twice(content: bytes) -> list[str]:
+    """The keys that an object of this JSON has more than once. The fast decoder keeps the last of each and says nothing."""
+    twice: dict[str, None] = {}
+
+    def look(pairs: list[tuple[str, object]]) -> None:
+        if len(dict(pairs)) != len(pairs):
+            counts = Counter(key for key, _ in pairs)
+            twice.update((key, None) for key, count in counts.items() if count > 1)
+
+    json.loads(content.decode(), object_pairs_hook=look, parse_int=str, parse_float=str)
+    return list(twice)
 
 
 def parse(model: type[M], data: object, context: dict[str, Any] | None = None) -> M:

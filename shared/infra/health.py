@@ -19,11 +19,13 @@ CHECK_SECONDS = 1.0
 
 
 class Readiness:
-    """Whether the process may be sent work: all its stores answer. One that was asked to stop takes no probe's connection."""
+    """Whether the process may be sent work: all its stores answer, and nobody asked it to stop."""
 
     def __init__(self, checks: Mapping[str, Check], timeout_seconds: float = CHECK_SECONDS) -> None:
         self.checks = dict(checks)
         self.timeout_seconds = timeout_seconds
+        self.is_draining = False
+        """Set when the process was asked to stop: it still answers, and should be sent nothing more."""
 
     async def report(self) -> dict[str, str]:
         """`ok` or `failed: <class of the error>` for each check, all asked at once."""
@@ -50,8 +52,9 @@ def health_router(readiness: Readiness) -> APIRouter:
     @router.get("/health/ready")
     async def get_readiness() -> Response:
         checks = await readiness.report()
-        ready = all(result == "ok" for result in checks.values())
-        return _json(200 if ready else 503, {"status": "ready" if ready else "unavailable", "checks": checks})
+        status = "ready" if all(result == "ok" for result in checks.values()) else "unavailable"
+        status = "draining" if readiness.is_draining else status
+        return _json(200 if status == "ready" else 503, {"status": status, "checks": checks})
 
     @router.get("/metrics")
     async def get_metrics() -> Response:

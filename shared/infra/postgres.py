@@ -109,10 +109,16 @@ class Database:
             yield connection, row["clock_timestamp"]
 
     @asynccontextmanager
-    async def session(self, clinic: UUID) -> AsyncIterator[tuple[AsyncConnection, Connection, datetime]]:
-        """A transaction on SQLAlchemy for one clinic, the driver's connection below it, and the database's time."""
+    async def session(
+        self, clinic: UUID, statement_ms: int | None = None
+    ) -> AsyncIterator[tuple[AsyncConnection, Connection, datetime]]:
+        """A transaction on SQLAlchemy for one clinic, the driver's connection below it, and the database's time.
+
+        A statement that takes longer than `statement_ms` is ended by the server; if not given, than the setting says.
+        """
         async with self.engine.begin() as sql:
-            row = (await sql.execute(_ACT_FOR_TEXT, {"clinics": clinic_array((clinic,))})).one()
+            asked = {"clinics": clinic_array((clinic,)), "statement_ms": str(statement_ms)}
+            row = (await sql.execute(_ACT_FOR_TEXT if statement_ms is None else _ACT_FOR_WITHIN, asked)).one()
             raw = await sql.get_raw_connection()
             driver = raw.driver_connection
             assert driver is not None
@@ -120,6 +126,9 @@ class Database:
 
 
 _ACT_FOR_TEXT = text("SELECT set_config('app.clinics', :clinics, true), clock_timestamp()")
+_ACT_FOR_WITHIN = text(
+    "SELECT set_config('app.clinics', :clinics, true), clock_timestamp(), set_config('statement_timeout', :statement_ms, true)"
+)
 
 
 async def _nothing_to_reset(_connection: Connection) -> None:

@@ -120,13 +120,15 @@ def _invalid(errors: Sequence[Mapping[str, Any]]) -> ProblemError:
 
 
 def _allowed(request: Request) -> str:
-    """The methods of every route with this path; the framework names those of the first one only."""
+    """The methods of every route with this path; the framework names those of the first one only, and of files none."""
     path = request.scope["path"]
     methods: set[str] = set()
     for route in iter_route_contexts(request.app.routes):
         pattern = getattr(route, "path_regex", None)
         if pattern is not None and pattern.match(path):
-            methods |= route.methods or set()
+            methods |= route.methods or {"GET"}
+    if "GET" in methods:
+        methods.add("HEAD")
     return ", ".join(sorted(methods))
 
 

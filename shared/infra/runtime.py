@@ -24,7 +24,7 @@ from shared.infra.settings import RedisSettings, ServiceSettings
 from shared.infra.unit import Units
 
 GOODBYE_SECONDS = 4.0
-"""To flush and to leave the group, after the grace. Whoever stops us waits 30 s; should requests and Kafka both hang so long,
+"""To flush and to leave the group, after the grace. Whoever stops us waits 35 s; should requests and Kafka both hang so long,
 what is killed then loses nothing."""
 
 PING_SECONDS = 1.0

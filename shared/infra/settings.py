@@ -135,8 +135,10 @@ class ServiceSettings(BaseSettings):
     """For all loggers, and for single ones: `info,aiokafka=error`."""
     instance: str = Field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}")
     """The name of this process in logs and at the stores; made from host and pid if not given."""
+    drain_seconds: float = Field(default=5.0, ge=0)
+    """How long after SIGTERM it still serves, not ready: a load balancer's probe interval and a little more; 0 without one."""
     shutdown_grace_seconds: float = Field(default=20.0, gt=0)
-    """How long requests and the batch in hand may take to end after SIGTERM."""
+    """How long requests and the batch in hand may take to end after that."""
     http: HttpSettings = HttpSettings()
     postgres: PostgresSettings
     kafka: KafkaSettings

@@ -18,6 +18,7 @@ from shared.contracts.envelope import Envelope, Message, following
 from shared.contracts.topics import GATEWAY_REPLIES, Topic
 from shared.infra import audit, ids
 from shared.infra.audit import Action, Cause, Effect
+from shared.infra.budget import Budget
 from shared.infra.ids import NewId
 from shared.infra.kafka.publisher import Publisher
 from shared.infra.kafka.records import record_of
@@ -113,12 +114,17 @@ class Units:
         await self._send_replies(unit)
 
     @asynccontextmanager
-    async def registry(self, clinic: UUID) -> AsyncIterator[RegistryUnit]:
-        """A unit on SQLAlchemy for one clinic. Run it in `shielded`: a cancelled transaction can leak its connection."""
-        async with self.database.session(clinic) as (sql, connection, now):
+    async def registry(self, clinic: UUID, budget: Budget | None = None) -> AsyncIterator[RegistryUnit]:
+        """A unit on SQLAlchemy for one clinic. Run it in `shielded`: a cancelled transaction can leak its connection.
+
+        With a budget it is committed within it or not at all; then a `TimeoutError` is raised, or the database's own.
+        """
+        async with self.database.session(clinic, budget.left_ms() if budget else None) as (sql, connection, now):
             unit = RegistryUnit(connection, now, new_id=self._new_id, sql=sql)
             yield unit
             written = await unit.conclude(self._outbox)
+            if budget:
+                budget.left_ms()
         if written:
             self._publish_beside(written)
 

@@ -26,7 +26,9 @@ SAME_BATCH = timedelta(seconds=1)
 """A receipt so long behind a transaction's begin is still of that transaction."""
 OTHER_PURPOSES = ("hold", "move", "displace")
 """For what a slot may be taken, but to be booked at once."""
-NOT_ON_LINES = {"subject_id", "slot_id", "reservation_id", "appointment_id", "doctor_id", "patient_id", "type"}
+NOT_ON_LINES = {
+    "subject_id", "slot_id", "reservation_id", "appointment_id", "doctor_id", "patient_id", "type", "from_place", "to_place",
+}  # fmt: skip
 """What of an audit row's detail a person does not need on its line; `--json` has all."""
 
 

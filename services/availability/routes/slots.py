@@ -15,11 +15,11 @@ from shared.contracts.calendar import MAX_EARLIEST, SlotPage, SlotPlace, SlotQue
 from shared.contracts.internal import ROOT
 from shared.infra.caller import ByCaller
 from shared.infra.calls import in_unit
-from shared.infra.forms import Cursor, SomeLimit, parse, read_json
+from shared.infra.forms import IN_DIGITS, Cursor, SomeLimit, parse, read_json
 
 router = APIRouter(prefix=ROOT)
 FirstDate = Annotated[dt.date | None, Query(alias="from")]
-EarliestSlots = Annotated[int | None, Query(ge=1, le=MAX_EARLIEST)]
+EarliestSlots = Annotated[int | None, Query(ge=1, le=MAX_EARLIEST), IN_DIGITS]
 
 
 def _search(

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+import httpx2
 from fastapi import Request, Response
 from pydantic import BaseModel
 
@@ -51,6 +52,10 @@ class DisplaceCall:
     doctor_id: UUID
     asked: DisplaceIn
     command_id: UUID | None
+
+    def way_back(self, key: str) -> dict[str, str]:
+        """The key to repeat a call with of which nobody knows whether it was done: it may have been made up here."""
+        return {IDEMPOTENCY_KEY: key} if self.command_id else {}
 
     async def plan(self) -> tuple[OwnerAnswer, DisplacePlan | None]:
         """What availability has done, now or when the key was first used; without a plan it refused."""
@@ -105,9 +110,14 @@ async def displace_appointments(request: Request, caller: ApiCaller, doctor_id: 
     dry_run = posted.body.dry_run
     command_id = None if dry_run else ids.command_id(caller.clinic_id, caller.principal, operation_of(request), key)
     displacing = DisplaceCall(gateway, caller, doctor_id, posted.body, command_id)
-    answer, plan = await displacing.plan()
+    try:
+        answer, plan = await displacing.plan()
+    except ProblemError as problem:
+        raise ProblemError(problem.code, problem.detail, headers={**problem.headers, **displacing.way_back(key)}) from None
     if plan is None:
-        return answer_of(request, answer)
+        refused = answer_of(request, answer)
+        refused.headers.update(displacing.way_back(key) if refused.status_code == httpx2.codes.SERVICE_UNAVAILABLE else {})
+        return refused
     view = plan_view(plan, await displacing.settled(plan, deadline), dry_run=dry_run)
     if view.moving:
         return running(view, {**kept_headers(answer), **posted.preference.headers, IDEMPOTENCY_KEY: key})

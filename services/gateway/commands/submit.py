@@ -124,5 +124,5 @@ class Commands:
             return None
         end = waiter.future.result()
         if isinstance(end, ProblemError):  # raised by several requests: each needs an error of its own
-            raise ProblemError(end.code, end.detail, headers=end.headers)
+            raise ProblemError(end.code, end.detail, errors=end.errors, headers=end.headers, extra=end.extra)
         return end

@@ -6,6 +6,7 @@ from typing import Any
 from services.gateway.openapi import example_ids as ids
 from services.gateway.schemas import CommandStatus, CommandView
 from shared.contracts.appointments import AppointmentPage, AppointmentView, Change, History, Reason, Status
+from shared.contracts.displacement import PlaceView
 from shared.contracts.queue import QueueEntryView, QueuePage, State
 
 APPOINTMENT = AppointmentView(
@@ -18,10 +19,20 @@ MOVED = APPOINTMENT.model_copy(update={
     "starts_at": datetime(2026, 3, 2, 14, tzinfo=UTC), "ends_at": datetime(2026, 3, 2, 14, 15, tzinfo=UTC),
 })  # fmt: skip
 CANCELLED = APPOINTMENT.model_copy(update={"status": Status.CANCELLED, "version": 2})
+
+
+def _place(appointment: AppointmentView) -> PlaceView:
+    return PlaceView.model_validate(appointment, from_attributes=True)
+
+
 HISTORY = History(items=[
     Change(version=1, event="held", at=ids.AT, actor="open"),
     Change(version=2, event="confirmed", at=ids.AT + timedelta(minutes=4), actor="open"),
-    Change(version=3, event="cancelled", at=ids.AT + timedelta(hours=2), actor="open", reason=Reason.PATIENT, note="Has a cold."),
+    Change.model_validate({
+        "version": 3, "event": "moved", "at": ids.AT + timedelta(minutes=9), "actor": "open", "from": _place(APPOINTMENT),
+        "to": _place(MOVED),
+    }),
+    Change(version=4, event="cancelled", at=ids.AT + timedelta(hours=2), actor="open", reason=Reason.PATIENT, note="Has a cold."),
 ])  # fmt: skip
 ENTRY = QueueEntryView(
     id=ids.ENTRY, appointment_id=ids.APPOINTMENT, doctor_id=ids.DOCTOR, patient_id=ids.PATIENT, date=ids.DAY, position=1,

@@ -5,9 +5,10 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
+from services.gateway.http.headers import IDEMPOTENCY_KEY
 from services.gateway.openapi.answer_headers import OF_COMMANDS, OF_REGISTRATIONS, OF_RUNNING, of_refusal, references
 from services.gateway.openapi.appointments import RUNNING
-from shared.contracts.problems import Code
+from shared.contracts.problems import PROBLEMS, Code
 from shared.infra.problems import problem_responses
 
 
@@ -20,7 +21,7 @@ KEY = _header(
     "Idempotency-Key", "Makes the request safe to repeat", "desk-7-0042", minLength=1, maxLength=255, pattern="^[\\x20-\\x7e]+$"
 )
 PREFER = _header("Prefer", "`wait=N` seconds (5, at most 30) for the final answer, or `respond-async`", "wait=5")
-IF_MATCH = _header("If-Match", "The `ETag` of what was read: refused with 412 if it has changed since", '"v1"', maxLength=1000)
+IF_MATCH = _header("If-Match", "The `ETag` of what was read, in its quotes: 412 if it has changed since", '"v1"', maxLength=1000)
 LANGUAGE = _header("Accept-Language", "In which language addresses are told (RFC 9110)", "zh-Hant, en;q=0.5")
 
 COMMAND_CODES = (
@@ -57,15 +58,20 @@ Responses = dict[int | str, dict[str, Any]]
 """The `responses=` of a route."""
 
 
-def answers(status: int, example: BaseModel, *codes: Code, command: bool = False, carries: Iterable[str] = ()) -> Responses:
+def answers(
+    status: int, example: BaseModel, *codes: Code, command: bool = False, keyed: bool = False, carries: Iterable[str] = ()
+) -> Responses:
     """What a route answers, with an example, and the problems that it may refuse with.
 
-    `carries` names the headers of the answer beside those that every command's has.
+    `carries` names the headers of the answer beside those that every command's has; one that is `keyed` tells its key in a 503.
     """
     responses: Responses = {status: _example(example, "As asked for", (*carries, *(OF_COMMANDS if command else ())))}
     if command:
         responses |= also(202, RUNNING, "Still running: ask at `Location`", OF_RUNNING)
-    return responses | refuses(*codes, command=command)
+    responses |= refuses(*codes, command=command)
+    if keyed:
+        responses[PROBLEMS[Code.UNAVAILABLE].status]["headers"] |= references([IDEMPOTENCY_KEY])
+    return responses
 
 
 def refuses(*codes: Code, command: bool = False) -> Responses:

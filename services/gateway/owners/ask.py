@@ -8,13 +8,16 @@ from enum import Enum, auto
 from uuid import UUID
 
 import httpx2
+import structlog
 from pydantic import BaseModel
 
 from services.gateway.access.caller import ApiCaller
 from services.gateway.http.retries import refusal_to_repeat
-from services.gateway.owners.client import OwnerAnswer, Owners
-from shared.contracts.problems import Code
-from shared.infra.problems import ProblemError
+from services.gateway.owners.client import READ_SECONDS, OwnerAnswer, Owners
+from shared.contracts.problems import Code, FieldError
+from shared.infra.problems import Problem, ProblemError
+
+log = structlog.get_logger()
 
 COMMAND_SECONDS = 3.0
 """So long a command waits for an owner before it is published."""
@@ -44,9 +47,10 @@ async def ask(
 ) -> OwnerAnswer:
     """The owner's answer: one of success, unless failures are given back. Raises a `ProblemError`."""
     content = body.model_dump_json(by_alias=True, exclude_none=True).encode() if body is not None else None
+    seconds = COMMAND_SECONDS if on_failure is OnFailure.REFUSE_COMMAND else READ_SECONDS
     try:
-        async with asyncio.timeout(COMMAND_SECONDS if on_failure is OnFailure.REFUSE_COMMAND else None):
-            answer = await owners.call(owner, method, path, caller, content=content, command_id=command_id)
+        async with asyncio.timeout(seconds if on_failure is OnFailure.REFUSE_COMMAND else None):
+            answer = await owners.call(owner, method, path, caller, content=content, command_id=command_id, seconds=seconds)
     except (ProblemError, TimeoutError):
         if on_failure is OnFailure.REFUSE_COMMAND:
             raise refusal_to_repeat(owners.clock, Code.NOT_ACCEPTED) from None
@@ -57,4 +61,16 @@ async def ask(
         raise owners.unavailable(owner)
     if answer.status_code >= httpx2.codes.INTERNAL_SERVER_ERROR:
         raise refusal_to_repeat(owners.clock, Code.NOT_ACCEPTED)
-    raise ProblemError(Code(answer.body["code"]))
+    raise refusal_of(answer)
+
+
+def refusal_of(answer: OwnerAnswer) -> ProblemError:
+    """The owner's refusal as one of ours, with all that it says; `internal` if it says nothing that this version knows."""
+    try:
+        said = dict(answer.body)
+        errors = [FieldError.model_validate(one) for one in said.get("errors", ())]
+        extra = {name: value for name, value in said.items() if name not in Problem.model_fields}
+        return ProblemError(Code(said["code"]), said.get("detail"), errors=errors, extra=extra)
+    except (ValueError, TypeError, KeyError):
+        log.warning("refusal_not_understood", status=answer.status_code)
+        return ProblemError(Code.INTERNAL)

@@ -33,9 +33,14 @@ CONNECT_SECONDS = 2.0
 READ_SECONDS = 5.0
 EXISTS_SECONDS = 1.0
 """The check of an id is worth no longer wait: the owner judges the command anyway."""
+MARGIN_SECONDS = 0.5
+"""For the way to an owner and back, and for its commit."""
 MAX_CONNECTIONS = 64
 MAX_OUTCOMES = 1_000
 """So many outcomes are asked for in one call."""
+
+CONNECTION_LOST = (httpx2.ReadError, httpx2.WriteError, httpx2.RemoteProtocolError)
+"""The connection was there and ended before the answer."""
 
 _KINDS = {"doctor": (AVAILABILITY, "doctors"), "patient": (BOOKING, "patients")}
 
@@ -56,10 +61,20 @@ class OwnerAnswer:
 
 
 class Owners:
-    """One bounded pool of connections for each owner."""
+    """One bounded pool of connections for each owner.
 
-    def __init__(self, clients: Mapping[str, httpx2.AsyncClient], clock: Clock) -> None:
+    A call that may be repeated is, once, if its connection was lost: an owner that stops closes those that wait for a call. The
+    `fresh` clients keep no connection, so the repeat has a new one, perhaps to another process; without them it takes any.
+    """
+
+    def __init__(
+        self,
+        clients: Mapping[str, httpx2.AsyncClient],
+        clock: Clock,
+        fresh: Mapping[str, httpx2.AsyncClient] | None = None,
+    ) -> None:
         self._clients = dict(clients)
+        self._fresh = self._clients if fresh is None else dict(fresh)
         self.clock = clock
 
     @classmethod
@@ -68,11 +83,12 @@ class Owners:
         urls = {AVAILABILITY: settings.availability.url, BOOKING: settings.booking.url, QUEUE: settings.queue.url}
         # One for all: each would read all certificates of the machine for itself.
         tls = httpx2.create_ssl_context(trust_env=False)
-        return cls({name: _client(url, tls) for name, url in urls.items()}, clock)
+        pooled, fresh = ({name: _client(url, tls, kept) for name, url in urls.items()} for kept in (MAX_CONNECTIONS, 0))
+        return cls(pooled, clock, fresh)
 
     async def close(self) -> None:
         """Closes the connections."""
-        await asyncio.gather(*(client.aclose() for client in self._clients.values()))
+        await asyncio.gather(*(client.aclose() for client in (*self._clients.values(), *self._fresh.values())))
 
     async def call(
         self,
@@ -84,17 +100,32 @@ class Owners:
         params: Mapping[str, object] | None = None,
         content: bytes | None = None,
         command_id: UUID | None = None,
+        seconds: float = READ_SECONDS,
     ) -> OwnerAnswer:
         """Calls an owner and gives its answer as it is; parameters that are None are left out.
+
+        The owner is told that we wait for `seconds`, less a margin: what we give up is then not done behind our back.
 
         Raises a `ProblemError` `unavailable` when there is no answer.
         """
         query = {name: str(value) for name, value in (params or {}).items() if value is not None}
         headers = internal.headers(caller.clinic_id, caller.actor, caller.principal, command_id) | caller.passed_on
+        headers[internal.BUDGET] = str(round((seconds - MARGIN_SECONDS) * 1000))
         if content is not None:
             headers["Content-Type"] = "application/json"
+        request = {"method": method, "url": path, "params": query, "content": content, "headers": headers}
+        # What has a command id is done once, however often it is asked for.
+        return await self._send(owner, request, repeatable=method == "GET" or command_id is not None)
+
+    async def _send(self, owner: str, request: Mapping[str, Any], *, repeatable: bool) -> OwnerAnswer:
+        """The answer to a request. Raises a `ProblemError` `unavailable` when there is none."""
         try:
-            return OwnerAnswer(await self._clients[owner].request(method, path, params=query, content=content, headers=headers))
+            try:
+                return OwnerAnswer(await self._clients[owner].request(**request))
+            except CONNECTION_LOST:
+                if not repeatable:
+                    raise
+                return OwnerAnswer(await self._fresh[owner].request(**request))
         except httpx2.TransportError:
             raise self.unavailable(owner) from None
 
@@ -107,7 +138,8 @@ class Owners:
         owner, collection = _KINDS[kind]
         try:
             async with asyncio.timeout(EXISTS_SECONDS):
-                answer = await self.call(owner, "GET", f"/internal/{collection}/{entity_id}", caller)
+                path = f"/internal/{collection}/{entity_id}"
+                answer = await self.call(owner, "GET", path, caller, seconds=EXISTS_SECONDS)
         except (ProblemError, TimeoutError):
             return None
         if answer.status_code == httpx2.codes.OK:
@@ -132,11 +164,9 @@ class Owners:
         return outcomes[0] if outcomes else None
 
     async def _outcomes(self, verb: str, asked: CommandLook | CloseCommands) -> list[Outcome]:
-        body, headers = asked.model_dump_json(), {"Content-Type": "application/json"}
-        try:
-            answer = await self._clients[BOOKING].post(f"/internal/commands/{verb}", content=body, headers=headers)
-        except httpx2.TransportError:
-            raise self.unavailable(BOOKING) from None
+        headers = {"Content-Type": "application/json"}
+        request = {"method": "POST", "url": f"/internal/commands/{verb}", "content": asked.model_dump_json(), "headers": headers}
+        answer = await self._send(BOOKING, request, repeatable=True)
         if answer.status_code != httpx2.codes.OK:
             raise self.unavailable(BOOKING)
         found = map(_outcome, orjson.loads(answer.content)["outcomes"])
@@ -162,11 +192,11 @@ def _outcome(found: Any) -> Outcome | None:
         return None
 
 
-def _client(url: str, tls: ssl.SSLContext) -> httpx2.AsyncClient:
+def _client(url: str, tls: ssl.SSLContext, kept_connections: int) -> httpx2.AsyncClient:
     return httpx2.AsyncClient(
         base_url=url,
         verify=tls,
         timeout=httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS),
-        limits=httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS),
+        limits=httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=kept_connections),
         trust_env=False,  # internal calls never go through a proxy
     )

@@ -37,7 +37,7 @@ from shared.contracts.calendar import (
 )
 from shared.contracts.problems import Code
 from shared.contracts.shapes import IsoDate
-from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, SomeLimit
+from shared.infra.forms import DEFAULT_LIMIT, IN_DIGITS, Cursor, Limit, SomeLimit
 
 router = public_router("Calendar")
 
@@ -46,7 +46,9 @@ FromDate = Annotated[IsoDate | None, Query(alias="from", description="The first 
 ToDate = Annotated[IsoDate | None, Query(description="The last date, at most 62 days in all; six days later if left out")]
 
 EarliestCount = Annotated[
-    int | None, Query(ge=1, le=MAX_EARLIEST, description="Only so many, without a next page: goes without limit and cursor")
+    int | None,
+    Query(ge=1, le=MAX_EARLIEST, description="Only so many, without a next page: goes without limit and cursor"),
+    IN_DIGITS,
 ]
 
 _EXCEPTION_CODES = (Code.VALIDATION_FAILED, Code.UNKNOWN_DOCTOR, Code.UNKNOWN_EXCEPTION)

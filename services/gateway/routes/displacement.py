@@ -24,7 +24,8 @@ _TOLD = ("Preference-Applied", *OF_REGISTRATIONS)
     operation_id="displace_appointments",
     response_model=DisplaceAnswer,
     responses=doc.answers(
-        200, shown.DISPLACED, *doc.BODY_CODES, Code.INVALID_HEADER, Code.KEY_REUSED, Code.UNKNOWN_DOCTOR, carries=_TOLD
+        200, shown.DISPLACED, *doc.BODY_CODES, Code.INVALID_HEADER, Code.KEY_REUSED, Code.UNKNOWN_DOCTOR, keyed=True,
+        carries=_TOLD,
     )
     | doc.also(202, shown.DISPLACING, "Some are still moving: the same key again tells the rest", [
         "Retry-After", IDEMPOTENCY_KEY, *_TOLD,

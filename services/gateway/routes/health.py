@@ -47,7 +47,7 @@ async def overview(own: Readiness, spare: Readiness, owners: Owners) -> HealthVi
 
 
 async def _state(owners: Owners, name: str) -> str:
-    """`ok`, or the checks that the service names as failed, or the class of the error if it does not answer."""
+    """`ok`, `draining`, the checks that the service names as failed, or the class of the error if it does not answer."""
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             report = await owners.readiness(name)
@@ -55,6 +55,8 @@ async def _state(owners: Owners, name: str) -> str:
         return f"failed: {type(error).__name__}"
     if report.get("status") == "ready":
         return "ok"
+    if report.get("status") == "draining":
+        return "draining"
     checks = report.get("checks")
     down = [check for check, result in checks.items() if result != "ok"] if isinstance(checks, dict) else []
     return f"unavailable: {', '.join(down)}" if down else "unavailable"

@@ -40,6 +40,19 @@ async def test_every_change_is_told_in_order_with_its_version_time_and_actor(cli
     assert row["version"] == 3
 
 
+async def test_a_move_names_its_old_and_its_new_place(client: AsyncClient, booking: Booking) -> None:
+    slot = await booking.booked()
+    moved = move_of(slot)
+    await booking.deliver(moved)
+    first, second = await history(client, slot.appointment_id)
+    assert (first["from"], first["to"]) == (None, None)
+    for told, place in ((second["from"], slot), (second["to"], moved)):
+        assert told == {
+            "doctor_id": str(place.doctor_id), "date": str(place.date), "slot": place.slot_number, "slot_id": str(place.slot_id),
+            "location_id": None, "starts_at": None, "ends_at": None,
+        }  # fmt: skip
+
+
 async def test_a_hold_that_is_moved_and_then_confirmed_or_over_has_every_step(client: AsyncClient, booking: Booking) -> None:
     kept, lost = [await booking.held() for _ in range(2)]
     for slot in (kept, lost):

@@ -56,6 +56,8 @@ async def test_the_overview_names_what_is_down(gateway: Process, owners: FakeOwn
         "gateway": "ok", "availability": "unavailable: kafka", "booking": "unavailable: kafka", "queue": "unavailable: kafka",
     }  # fmt: skip
     assert down.json()["stores"] == {"postgres": "ok", "kafka": "ok", "redis": "ok"}
+    owners.answers["/health/ready"] = (503, {"status": "draining", "checks": {"kafka": "ok"}})
+    assert (await gateway.http.get("/health")).json()["services"]["queue"] == "draining"
 
 
 async def test_without_redis_it_is_ready_and_the_overview_says_so(start: Start, owners: FakeOwners) -> None:

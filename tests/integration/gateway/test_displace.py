@@ -9,11 +9,13 @@ import httpx2
 import orjson
 import pytest
 
+from services.gateway.access.open_access import OPEN
 from services.gateway.openapi.appointments import APPOINTMENT
 from shared.contracts import internal
 from shared.contracts.appointments import Status
 from shared.contracts.commands import Answer, Outcome
 from shared.contracts.problems import PROBLEMS, Code
+from shared.infra import ids
 from tests.integration.gateway.conftest import API, CLINIC, FakeOwners, Process
 
 DOCTOR = str(UUID(int=5))
@@ -38,9 +40,9 @@ def place(day: int) -> dict[str, Any]:
 
 def step(number: int, to: int | None) -> dict[str, Any]:
     """What availability says of one of the appointments; its command has the number of its day."""
-    ids = {"appointment_id": str(IDS[number]), "patient_id": PATIENT}
+    who = {"appointment_id": str(IDS[number]), "patient_id": PATIENT}
     moved = {"command_id": str(UUID(int=to)), "to": place(to)} if to else {"command_id": None, "to": None}
-    return {**ids, **moved, "from": place(2)}
+    return {**who, **moved, "from": place(2)}
 
 
 def outcome(command: int, code: Code | None = None, *, settled: bool = True) -> Outcome:
@@ -164,6 +166,19 @@ async def test_a_refusal_is_about_the_public_path(post: Post, services: Services
         services.owners.answers[path] = (404, {"code": "unknown_doctor", "instance": path})
         answer = await post()
         assert (answer.status_code, answer.json()) == (404, {"code": "unknown_doctor", "instance": PATH})
+
+
+async def test_what_may_have_been_done_tells_the_key_to_repeat_it_with(post: Post, services: Services) -> None:
+    for path in (DISPLACE, FOUND):
+        services.owners.answers[path] = (503, {"code": "unavailable"})
+        answer = await post()
+        assert answer.status_code == 503
+        command_id = ids.command_id(CLINIC, OPEN, "displace_appointments", answer.headers["Idempotency-Key"])
+        assert services.sent(path)[-1].headers[internal.COMMAND_ID] == str(command_id)
+    assert (await post(Idempotency_Key="mine")).headers["Idempotency-Key"] == "mine"
+    assert "Idempotency-Key" not in (await post({**BODY, "dry_run": True})).headers
+    services.owners.away = True
+    assert (await post(Idempotency_Key="mine")).headers["Idempotency-Key"] == "mine"
 
 
 async def test_bad_requests_move_nothing(post: Post, services: Services) -> None:

@@ -88,7 +88,7 @@ def test_a_container_has_limits(name: str) -> None:
     assert container["mem_limit"] in {"256m", "512m", "1g"}
     assert 0 < container["cpus"] <= 1, "more than a host may have refuses to start there"
     assert 0 < container["pids_limit"] <= 512
-    assert container["stop_grace_period"] == "30s"
+    assert container["stop_grace_period"] == "35s"
     assert container["dns_opt"] == ["timeout:1", "attempts:2"], "or a store that is down holds up what asks another"
     assert container["logging"]["options"] == {"max-size": "10m", "max-file": "5"}
 

@@ -135,3 +135,25 @@ async def test_the_call_names_what_a_failure_means(
     except ProblemError as problem:
         code = problem.code
     assert code == raised
+
+
+async def refusal_of_move(gateway: Gateway) -> ProblemError:
+    """The refusal of a move whose appointment booking does not give."""
+    with pytest.raises(ProblemError) as refused:
+        await messages.move(gateway, booking(), APPOINTMENT.id, SlotMove(slot_id=SLOT))
+    return refused.value
+
+
+async def test_a_refusal_of_the_owner_is_passed_on_whole(gateway: Gateway, owners: FakeOwners) -> None:
+    errors = [{"field": "slot_id", "reason": "is not published"}]
+    said = {"code": "unknown_appointment", "detail": "It was merged", "errors": errors, "instance": READ, "candidates": ["x"]}
+    owners.answers[READ] = (404, said)
+    refused = await refusal_of_move(gateway)
+    assert (refused.code, refused.detail, refused.extra) == (Code.UNKNOWN_APPOINTMENT, "It was merged", {"candidates": ["x"]})
+    assert [error.model_dump() for error in refused.errors] == errors
+
+
+@pytest.mark.parametrize("said", [{"code": "of_a_later_version"}, {"detail": "no code"}, [], "text", None])
+async def test_a_refusal_that_nobody_understands_is_internal(gateway: Gateway, owners: FakeOwners, said: Any) -> None:
+    owners.answers[READ] = (409, said)
+    assert (await refusal_of_move(gateway)).code == Code.INTERNAL

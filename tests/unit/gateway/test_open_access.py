@@ -39,6 +39,7 @@ def app(clinics: FakeClinics) -> FastAPI:
     app = create_api("Test", "test", "0.0.0", Readiness({}), docs=False)
     app.state.gateway = gateway_with(clinics=clinics)
 
+    @app.patch("/caller")
     @app.get("/caller")
     async def read_caller(caller: ByApiCaller, same: ByApiCaller) -> dict[str, object]:
         assert caller is same
@@ -61,6 +62,26 @@ async def test_headers_that_owners_judge_are_passed_on(app: FastAPI) -> None:
         passed_on = (await http.get("/caller", headers=headers)).json()["passed_on"]
     assert (passed_on["If-Match"], passed_on["Accept-Language"]) == ('"v1", "v2"', "zh-Hant, ?")
     assert set(passed_on) == {"Request-Id", "If-Match", "Accept-Language"}
+
+
+async def change(app: FastAPI, content: bytes, *tags: str) -> httpx2.Response:
+    """The answer to a change of what has one of these tags."""
+    headers = [(b"If-Match", tag.encode()) for tag in tags]
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://gateway") as http:
+        return await http.patch("/caller", content=content, headers=headers)
+
+
+@pytest.mark.parametrize("tags", [("v1",), ("1",), ('"v1',), ("'v1'",), ("",), ('"v1", v2',), ("*", '"v1"'), ("v\u00e9",)])
+async def test_a_tag_without_its_quotes_is_named_and_is_no_other_version(app: FastAPI, tags: tuple[str, ...]) -> None:
+    answer = await change(app, b"{}", *tags)
+    assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
+    assert [error["field"] for error in answer.json()["errors"]] == ["If-Match"]
+    assert (await change(app, b"{", *tags)).json()["code"] == "invalid_json", "what is no JSON is refused first"
+
+
+@pytest.mark.parametrize("tags", [(), ("*",), ('"v1"',), ('W/"v1" , "v2"',), ('"v1"', '"x"'), ('""',)])
+async def test_a_tag_is_for_its_owner_to_judge(app: FastAPI, tags: tuple[str, ...]) -> None:
+    assert (await change(app, b"{}", *tags)).status_code == 200
 
 
 def test_the_cache_keeps_the_newest_version() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
 
@@ -122,6 +123,10 @@ def test_every_answer_has_the_security_headers_and_keeps_its_own(client: TestCli
         ("GET", "/api/v1/things/x", "/api/v1/things/{thing_id}", 422),
         ("PUT", "/api/v1/things/7", "/api/v1/things/{thing_id}", 405),
         ("GET", "/07700900123", "unmatched", 404),
+        ("HEAD", "/api/v1/things/7", "/api/v1/things/{thing_id}", 200),
+        ("GET", "/openapi.json", "/openapi.json", 200),
+        ("GET", "/static-offline-docs/favicon.png", "/static-offline-docs", 200),
+        ("DELETE", "/static-offline-docs/favicon.png", "/static-offline-docs", 405),
     ],
 )
 def test_an_answer_is_counted_and_logged_under_its_template(
@@ -139,6 +144,67 @@ def test_an_answer_is_counted_and_logged_under_its_template(
     }  # fmt: skip
     assert 0 <= duration < 60_000
     assert REGISTRY.get_sample_value("frontdesk_http_request_duration_seconds_count", {"route": route, "method": method})
+
+
+@pytest.mark.parametrize("path", [
+    "/api/v1/things/7", "/api/v1/things/x", "/health/live", "/metrics", "/openapi.json", "/nowhere",
+    "/static-offline-docs/favicon.png",
+])  # fmt: skip
+def test_what_can_be_got_has_a_head_without_its_body(client: TestClient, path: str) -> None:
+    got, head = client.get(path), client.head(path)
+    assert (head.status_code, head.content) == (got.status_code, b"")
+    differ = {"request-id", "content-length"}
+    assert {name for name in got.headers if got.headers[name] != head.headers.get(name)} <= differ
+    assert "content-length" in head.headers
+
+
+@pytest.mark.parametrize(("method", "path", "allowed"), [
+    ("DELETE", "/static-offline-docs/favicon.png", "GET, HEAD"),
+    ("POST", "/openapi.json", "GET, HEAD"),
+])  # fmt: skip
+def test_a_wrong_method_is_told_what_is_allowed(client: TestClient, method: str, path: str, allowed: str) -> None:
+    answer = client.request(method, path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+
+
+@pytest.mark.parametrize("path", ["/api/v1%2Fthings/7", "/api/v1/things%2f7", "/api/v1/things/7%2F"])
+def test_an_escaped_slash_is_no_slash(client: TestClient, path: str) -> None:
+    answer = client.get(path)
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+async def answer_to(headers: list[tuple[bytes, bytes]], version: str = "1.1") -> tuple[int, dict[str, Any]]:
+    """Status and body of the answer to a request for a thing with these headers."""
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "http_version": version, "method": "GET", "path": "/api/v1/things/7", "headers": headers}
+    await make_app()({**scope, "query_string": b""}, receive, send)
+    return sent[0]["status"], json.loads(sent[1]["body"])
+
+
+HOST = (b"host", b"desk.test:8000")
+
+
+@pytest.mark.parametrize(
+    "headers", [[], [HOST, HOST], [(b"host", b"a b")], [(b"host", b"a/b")], [(b"host", b"a:b")], [(b"host", b"u@a")]]
+)
+async def test_a_request_has_one_host_that_can_be_one(headers: list[tuple[bytes, bytes]]) -> None:
+    status, problem = await answer_to(headers)
+    assert (status, problem["code"]) == (400, "invalid_header")
+    assert [error["field"] for error in problem["errors"]] == ["Host"]
+
+
+@pytest.mark.parametrize(("host", "version"), [
+    ([HOST], "1.1"), ([(b"host", b"[::1]:80")], "1.1"), ([(b"host", b"10.0.0.1")], "1.1"), ([(b"host", b"")], "1.1"), ([], "1.0"),
+])  # fmt: skip
+async def test_a_host_is_a_name_or_an_address_and_http_1_0_needs_none(host: list[tuple[bytes, bytes]], version: str) -> None:
+    assert (await answer_to(host, version))[0] == 200
 
 
 def test_a_made_up_method_makes_no_label(client: TestClient) -> None:

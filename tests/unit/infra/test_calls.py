@@ -10,12 +10,13 @@ import pytest
 from asyncpg import exceptions as pg
 from starlette.requests import Request
 
+from shared.infra.budget import Budget
 from shared.infra.caller import Caller
 from shared.infra.calls import ATTEMPTS, in_unit
 
 pytestmark = pytest.mark.unit
 
-CALLER = Caller(uuid4(), "open", "open", None, "req-1")
+CALLER = Caller(uuid4(), "open", "open", None, "req-1", budget=Budget.of(60_000))
 
 
 class Clinics:
@@ -25,7 +26,8 @@ class Clinics:
         self.opened: list[UUID] = []
 
     @asynccontextmanager
-    async def registry(self, clinic: UUID) -> AsyncIterator[int]:
+    async def registry(self, clinic: UUID, budget: Budget | None) -> AsyncIterator[int]:
+        assert budget is CALLER.budget
         self.opened.append(clinic)
         yield len(self.opened)
 

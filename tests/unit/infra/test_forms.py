@@ -4,6 +4,7 @@ import datetime as dt
 from typing import Any
 from uuid import UUID
 
+import orjson
 import pytest
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 from starlette.requests import Request
@@ -47,7 +48,7 @@ def refused(error: ProblemError) -> dict[str, str]:
 
 
 async def test_json_is_read_whatever_it_holds() -> None:
-    assert await read_json(request_with(b'{"a": [1, "\xc3\xa9"], "a": null}')) == {"a": None}
+    assert await read_json(request_with(b'{"a": [1, "\xc3\xa9"], "b": null}')) == {"a": [1, "\u00e9"], "b": None}
     assert await read_json(request_with(b"7")) == 7
 
 
@@ -62,6 +63,33 @@ async def test_what_is_no_json_is_refused_without_keeping_it(body: bytes) -> Non
     assert caught.value.code == Code.INVALID_JSON
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize(("body", "keys"), [
+    (b'{"a": 1, "a": 1}', ["a"]),
+    (b'{"b": [{"c": 1, "d": 2, "c": 3}], "b": 4, "e": 5}', ["c", "b"]),
+    (b'{"\\u0061": 1, "a": 2}', ["a"]),
+    (b'{"' + b"k" * 100 + b'": 1, "' + b"k" * 100 + b'": 2}', ["k" * 64]),
+])  # fmt: skip
+async def test_an_object_that_has_a_key_twice_is_no_json_and_the_key_is_named(body: bytes, keys: list[str]) -> None:
+    with pytest.raises(ProblemError) as caught:
+        await read_json(request_with(body))
+    assert (caught.value.code, refused(caught.value)) == (Code.INVALID_JSON, dict.fromkeys(keys, "must be sent once"))
+
+
+async def test_keys_of_different_objects_may_be_the_same_and_numbers_of_any_length() -> None:
+    data = [{"a": {"a": 1}}, {"a": 1}]
+    assert await read_json(request_with(orjson.dumps(data))) == data
+    await read_json(request_with(b"[1" + b"0" * 200 + b"]"))
+
+
+@pytest.mark.parametrize(("body", "read"), [
+    (b"3.0", 3), (b"[3e0]", [3]), (b'{"a": -0.0}', {"a": 0}), (b"9e15", 9_000_000_000_000_000),
+    (b"3.5", 3.5), (b'"3.0"', "3.0"), (b"1e300", 1e300),
+])  # fmt: skip
+async def test_a_whole_number_with_a_point_is_a_whole_number(body: bytes, read: object) -> None:
+    data = await read_json(request_with(body))
+    assert (data, repr(data)) == (read, repr(read))
 
 
 def test_a_good_body_is_the_model() -> None:

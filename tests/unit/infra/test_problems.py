@@ -138,7 +138,7 @@ def test_an_unknown_path_is_a_problem(client: TestClient, path: str) -> None:
 def test_a_wrong_method_is_told_all_that_the_path_allows(client: TestClient) -> None:
     answer = client.put(f"/api/v1/forms/{ID}")
     assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
-    assert answer.headers["allow"] == "DELETE, GET"
+    assert answer.headers["allow"] == "DELETE, GET, HEAD"
 
 
 def test_a_problem_without_detail_has_its_title(client: TestClient) -> None:

@@ -21,7 +21,7 @@ WRITTEN = Written([], [], (0, 0))
 
 class FakeDatabase:
     @asynccontextmanager
-    async def session(self, clinic: UUID) -> AsyncIterator[tuple[Any, Any, datetime]]:
+    async def session(self, clinic: UUID, statement_ms: int | None) -> AsyncIterator[tuple[Any, Any, datetime]]:
         yield None, None, NOW
 
 

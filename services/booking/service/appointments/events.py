@@ -25,6 +25,7 @@ from shared.contracts.booking import (
     SlotReleased,
 )
 from shared.contracts.commands import Answer
+from shared.contracts.displacement import PlaceView
 from shared.contracts.topics import APPOINTMENT_EVENTS
 from shared.infra.audit import Action, Cause
 from shared.infra.unit import Unit
@@ -75,7 +76,8 @@ def emit_moved(unit: Unit, cause: Cause, before: Appointment, after: Appointment
     """An appointment has another slot. The message has the new day's key; the old slot's `SlotReleased` has the old day's."""
     moved = AppointmentMoved(**unit.envelope(cause), **_place(after), from_doctor_id=before.doctor_id, from_date=before.date)
     unit.emit(APPOINTMENT_EVENTS, moved)
-    unit.record(cause, Action.APPOINTMENT_MOVED, after.id, **moved.model_dump(include=_MOVE_DETAIL))
+    places = {"from_place": _place_view(before), "to_place": _place_view(after)}
+    unit.record(cause, Action.APPOINTMENT_MOVED, after.id, **moved.model_dump(include=_MOVE_DETAIL), **places)
 
 
 def emit_cancelled(unit: Unit, cause: Cause, after: Appointment) -> None:
@@ -123,6 +125,19 @@ def emit_released(
     Availability then gives `answer` to the client who waits until the slot is free.
     """
     unit.emit(APPOINTMENT_EVENTS, SlotReleased(**unit.envelope(cause), **_reservation(held), answer=answer))
+
+
+def _place_view(appointment: Appointment) -> dict[str, object]:
+    """The place of an appointment as its history tells it."""
+    return PlaceView(
+        doctor_id=appointment.doctor_id,
+        date=appointment.date,
+        slot=appointment.slot_number,
+        slot_id=appointment.slot_id,
+        location_id=appointment.location_id,
+        starts_at=appointment.starts_at,
+        ends_at=appointment.ends_at,
+    ).model_dump(mode="json")
 
 
 def _changed(after: Appointment) -> _Changed:

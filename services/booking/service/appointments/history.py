@@ -27,11 +27,14 @@ async def read_history(unit: RegistryUnit, codec: Codec, clinic_id: UUID, appoin
 
 def _change(codec: Codec, clinic_id: UUID, entry: AuditedChange) -> Change:
     note = open_note(codec, clinic_id, entry.command_id, entry.note) if entry.command_id and entry.note else None
-    return Change(
-        version=entry.detail["version"],
-        event=entry.action.removeprefix(SUBJECT),
-        at=entry.at,
-        actor=entry.actor,
-        reason=entry.detail.get("reason"),
-        note=note,
-    )
+    detail = entry.detail
+    return Change.model_validate({
+        "version": detail["version"],
+        "event": entry.action.removeprefix(SUBJECT),
+        "at": entry.at,
+        "actor": entry.actor,
+        "reason": detail.get("reason"),
+        "note": note,
+        "from": detail.get("from_place"),
+        "to": detail.get("to_place"),
+    })  # fmt: skip
