@@ -288,7 +288,8 @@ def import_patients(
     """Register the patients of a file. Those that are there stay as they are, so it can be run again at any time.
 
     Who is there already is told by external_id, or by phone, name and date of birth. Columns: phone, name (or given_name and
-    family_name), and any of external_id, email, date_of_birth, nhs_number, postcode, address. Exit code 1 if a line was rejected.
+    family_name), and any of phone_extension, external_id, email, date_of_birth, nhs_number, postcode, address. Exit code 1 if a
+    line was rejected.
 
     Examples: frontdesk import patients patients.csv --dry-run |
     frontdesk import patients patients.csv --report rejected.csv

@@ -30,6 +30,8 @@ patients = Table(
     Column("name_key", Text, nullable=False),
     Column("phone", LargeBinary, nullable=False),
     Column("phone_index", LargeBinary, nullable=False),
+    Column("phone_extension", LargeBinary),
+    Column("extension_index", LargeBinary),
     Column("date_of_birth", LargeBinary),
     Column("email", LargeBinary),
     Column("nhs_number", LargeBinary),

@@ -11,7 +11,9 @@ from shared.contracts.envelope import Wire
 from shared.contracts.shapes import Active, AddressText, IsoDate, Name, Patch, Strict
 
 PhoneText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
-"""A phone number in any format; the owner stores E.164."""
+"""A phone number in any format, perhaps with an extension; the owner stores E.164, and the extension by itself."""
+ExtensionText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20)]
+"""The digits that are dialled behind a phone number, which others share."""
 EmailText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=254)]
 NhsText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20)]
 """Ten digits, with spaces or hyphens or without."""
@@ -27,6 +29,7 @@ class PatientIn(Strict):
     family_name: NamePart | None = None
     name: Name | None = None
     phone: PhoneText
+    phone_extension: ExtensionText | None = None
     email: EmailText | None = None
     date_of_birth: IsoDate | None = None
     nhs_number: NhsText | None = None
@@ -35,12 +38,13 @@ class PatientIn(Strict):
 
 
 class PatientPatch(Patch):
-    """Changes of a patient; `name` and `phone` cannot be cleared."""
+    """Changes of a patient; `name` and `phone` cannot be cleared. Another `phone` takes its extension along."""
 
     given_name: NamePart | None = None
     family_name: NamePart | None = None
     name: Name | None = None
     phone: PhoneText | None = None
+    phone_extension: ExtensionText | None = None
     email: EmailText | None = None
     date_of_birth: IsoDate | None = None
     nhs_number: NhsText | None = None
@@ -54,6 +58,7 @@ class PatientView(Wire):
     id: UUID
     name: str
     phone: str
+    phone_extension: str | None = None
     email: str | None = None
     date_of_birth: dt.date | None
     nhs_number: str | None = None

@@ -296,7 +296,8 @@ PROBLEMS: dict[Code, ProblemKind] = {
     Code.POSSIBLE_DUPLICATE: ProblemKind(
         409,
         "A patient with this phone number exists",
-        "A patient with that phone number is registered under another name or date of birth. `candidates` has the ids.",
+        "A patient with that phone is registered under another name or date of birth, or the same person without that extension."
+        " `candidates` has the ids.",
         "Use a candidate if it is the same person; families share phones, so `?on_duplicate=create` registers another one.",
     ),
     Code.DUPLICATE_NAME: ProblemKind(

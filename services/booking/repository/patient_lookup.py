@@ -10,7 +10,7 @@ from uuid import UUID
 from shared.contracts.shapes import Active
 from shared.infra.postgres import Connection
 
-_COLUMNS = "id, name_key, phone_index, date_of_birth, nhs_index, external_index, status"
+_COLUMNS = "id, name_key, phone_index, extension_index, date_of_birth, nhs_index, external_index, status"
 # Each arm has an index of its own. A merged patient is still known, though another stands for it.
 FIND = f"""
 SELECT {_COLUMNS} FROM patients WHERE clinic_id = $1 AND phone_index = ANY($2) AND (status = 'active' OR merged_into IS NOT NULL)
@@ -30,6 +30,7 @@ class FoundPatient:
     id: UUID
     name_key: str
     phone_index: bytes
+    extension_index: bytes | None
     date_of_birth: bytes | None
     nhs_index: bytes | None
     external_index: bytes | None

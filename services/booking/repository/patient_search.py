@@ -22,6 +22,8 @@ class PatientFilter:
     """Which patients a list shows; what is not set is not asked for. The page begins behind the patient `after`."""
 
     phone_index: bytes | None
+    extension_index: bytes | None
+    """Of a phone that was asked for with its extension; without one, all who have the number are found."""
     nhs_index: bytes | None
     words: Sequence[str]
     """Each begins a word of the name."""
@@ -60,7 +62,8 @@ async def _survivor_of(sql: AsyncConnection, clinic_id: UUID, id_: UUID) -> UUID
 async def find(sql: AsyncConnection, clinic_id: UUID, wanted: PatientFilter, limit: int) -> list[Patient]:
     """At most `limit` active patients in order of name."""
     query = select(*_COLUMNS).where(patients.c.clinic_id == clinic_id, patients.c.status == Active.ACTIVE)
-    for column, index in ((patients.c.phone_index, wanted.phone_index), (patients.c.nhs_index, wanted.nhs_index)):
+    for column in (patients.c.phone_index, patients.c.extension_index, patients.c.nhs_index):
+        index = getattr(wanted, column.name)
         query = query if index is None else query.where(column == index)
     begins = [(" " + patients.c.name_key).contains(f" {word}", autoescape=True) for word in wanted.words]
     if wanted.after is not None:

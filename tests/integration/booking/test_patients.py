@@ -22,8 +22,8 @@ async def test_a_registered_patient_is_read_as_it_was_answered_and_announced_wit
     made = await register(client, ADA)
     assert made.status_code == 201
     assert made.json() == {
-        "id": IsUUID, "name": "Ada Lovelace", "phone": "+442079460018", "date_of_birth": "1990-12-10", "status": "active",
-        "email": None, "nhs_number": None, "postcode": None, "address": None, "merged_into": None,
+        "id": IsUUID, "name": "Ada Lovelace", "phone": "+442079460018", "phone_extension": None, "date_of_birth": "1990-12-10",
+        "status": "active", "email": None, "nhs_number": None, "postcode": None, "address": None, "merged_into": None,
         "version": 1, "created_at": IsDatetime(iso_string=True), "updated_at": IsDatetime(iso_string=True),
     }  # fmt: skip
     read = await client.get(f"/internal/patients/{made.json()['id']}")
@@ -86,6 +86,37 @@ async def test_who_shares_only_a_phone_is_a_possible_duplicate(
     third = await register(client, {**ADA, "name": "Somebody Else"})
     assert third.json()["candidates"] == IsList(first, made.json()["id"])
     assert (await register(client, {**ADA, **other})).json()["id"] == made.json()["id"]
+
+
+async def test_residents_of_a_home_share_a_number_and_have_extensions(client: AsyncClient, booking: Booking) -> None:
+    home = "0161 496 3154"
+    first = (await register(client, {"name": "Ada Lovelace", "phone": f"{home} x12"})).json()
+    assert (first["phone"], first["phone_extension"]) == ("+441614963154", "12")
+    assert (await register(client, {"name": "Byron King", "phone": f"{home};ext=13"})).status_code == 201
+    separate = {"name": "Ada Lovelace", "phone": home, "phone_extension": "12"}
+    assert (await register(client, separate)).json() == first
+    in_her_room = await register(client, {"name": "Mary King", "phone": f"{home} #12"})
+    assert refusal(in_her_room) == (409, "possible_duplicate", [first["id"]])
+    without = await register(client, {"name": "Ada Lovelace", "phone": home})
+    assert refusal(without) == (409, "possible_duplicate", [first["id"]]), "the same person, who left the extension out"
+    row = await booking.patient_row(first["id"])
+    assert row["phone_extension"] == b"12" and len(row["extension_index"]) == 32
+
+
+@pytest.mark.parametrize(
+    "phone", [{"phone_extension": "13"}, {"phone_extension": "twelve"}, {"phone_extension": "1" * 21}, {"phone_extension": ""}]
+)
+async def test_an_extension_that_is_none_or_another_than_in_the_phone_is_named(
+    client: AsyncClient, phone: dict[str, str]
+) -> None:
+    assert bad_fields(await register(client, {"name": "Ada", "phone": "0161 496 3154 x12", **phone})) == {"phone_extension"}
+
+
+async def test_one_request_in_two_spellings_is_one_request(client: AsyncClient) -> None:
+    key = uuid4()
+    first = await register(client, {"name": "Ada", "phone": "0161 496 3154 x12"}, key)
+    again = await register(client, {"name": "Ada", "phone": "0161 496 3154", "phone_extension": "12"}, key)
+    assert again.headers["Idempotent-Replayed"] == "true" and again.json() == first.json()
 
 
 async def test_missing_dates_of_birth_agree_with_each_other(client: AsyncClient) -> None:

@@ -40,6 +40,19 @@ async def test_numbers_find_exactly_in_any_spelling(client: AsyncClient) -> None
     assert await find(client, phone="020 7946 0011") == await find(client, nhs_number="401 023 2137") == []
 
 
+async def test_a_number_finds_all_who_have_it_and_with_its_extension_the_one(client: AsyncClient) -> None:
+    for name, extension in (("Ada", "x12"), ("Byron", "x13"), ("Reception", "")):
+        await registered(client, {"name": name, "phone": f"0161 496 3154 {extension}"})
+    assert await find(client, phone="0161 496 3154") == ["Ada", "Byron", "Reception"]
+    assert await find(client, phone="+44 161 496 3154 ext 13") == ["Byron"]
+
+
+async def test_a_plus_that_was_not_encoded_is_a_plus(client: AsyncClient) -> None:
+    await registered(client, {"name": "Lars", "phone": "+45 32 58 63 90"})
+    answer = await client.get("/internal/patients?phone=+4532586390")
+    assert [one["name"] for one in answer.json()["items"]] == ["Lars"]
+
+
 @pytest.mark.parametrize(
     ("name", "found"),
     [

@@ -68,7 +68,7 @@ async def _lock(unit: RegistryUnit, codec: Codec, caller: Caller, patient_id: UU
     Raises `ProblemError` if there is none, or if it has another version than the caller has read.
     """
     seen = open_row(codec, await _read(unit, caller, patient_id))
-    indexes = indexes_of(codec, caller.clinic_id, [seen, replace(seen, **sent)])
+    indexes = indexes_of(codec, caller.clinic_id, [seen, seen.changed(sent)])
     await patient_locks.lock_indexes(unit.connection, caller.clinic_id, indexes)
     await patient_locks.lock(unit.connection, [(caller.clinic_id, patient_id)])
     patient = await _read(unit, caller, patient_id)
@@ -76,7 +76,7 @@ async def _lock(unit: RegistryUnit, codec: Codec, caller: Caller, patient_id: UU
     before = open_row(codec, patient)
     if not indexes_of(codec, caller.clinic_id, [before]) <= indexes:
         raise Outrun  # another call has changed the patient meanwhile: its indexes of now are not locked
-    return PatientChange(patient, before, replace(before, **sent))
+    return PatientChange(patient, before, before.changed(sent))
 
 
 async def _read(unit: RegistryUnit, caller: Caller, patient_id: UUID) -> Patient:
@@ -90,11 +90,14 @@ async def _refuse_duplicates(unit: RegistryUnit, codec: Codec, change: PatientCh
     """Raises `ProblemError` if another patient would be the same person, or has the new phone or NHS number."""
     clinic_id, before, after = change.patient.clinic_id, change.before, change.after
     identity = identity_of(codec, clinic_id, after)
-    if identity != identity_of(codec, clinic_id, before):
+    old_identity = identity_of(codec, clinic_id, before)
+    if identity != old_identity:
         family = [one for one in await with_phone(unit, codec, clinic_id, after.phone) if one.id != change.patient.id]
-        if same := [one for one in family if identity_of_row(codec, clinic_id, one) == identity]:
+        identities = {one.id: identity_of_row(codec, clinic_id, one) for one in family}
+        if same := [one for one in family if identities[one.id] == identity]:
             raise duplicate(Code.POSSIBLE_DUPLICATE, same)
-        if family and after.phone != before.phone and not create_duplicate:
-            raise duplicate(Code.POSSIBLE_DUPLICATE, family)
+        perhaps = [one for one in family if identity.may_be(identities[one.id])]
+        if perhaps and identity.phone != old_identity.phone and not create_duplicate:
+            raise duplicate(Code.POSSIBLE_DUPLICATE, perhaps)
     if after.nhs_number != before.nhs_number and (others := await with_nhs_number(unit, codec, clinic_id, after.nhs_number)):
         raise duplicate(Code.NHS_NUMBER_TAKEN, others)

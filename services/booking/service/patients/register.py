@@ -77,8 +77,9 @@ async def _same_person(unit: RegistryUnit, codec: Codec, asked: Registration) ->
     identity, family = identity_of(codec, clinic_id, details), await with_phone(unit, codec, clinic_id, details.phone)
     same = next((one for one in family if identity_of_row(codec, clinic_id, one) == identity), None)
     if same is None:
-        if family and not asked.create_duplicate:
-            raise duplicate(Code.POSSIBLE_DUPLICATE, family)
+        perhaps = [one for one in family if identity.may_be(identity_of_row(codec, clinic_id, one))]
+        if perhaps and not asked.create_duplicate:
+            raise duplicate(Code.POSSIBLE_DUPLICATE, perhaps)
         if others := await with_nhs_number(unit, codec, clinic_id, details.nhs_number):
             raise duplicate(Code.NHS_NUMBER_TAKEN, others)
     return same
