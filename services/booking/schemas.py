@@ -64,11 +64,15 @@ class Judged(BaseModel):
     @field_validator("nhs_number", check_fields=False)
     @classmethod
     def _checked(cls, number: str | None) -> str | None:
-        """Ten digits with the right check digit. The library's `is_valid` knows more, and refuses numbers by their region."""
+        """Ten digits with the right check digit, which ten equal ones have, too. The library's `is_valid` knows more, and refuses
+        numbers by their region."""
         if number is None:
             return None
-        digits = standardise_format(re.sub("[ -]", "", number)) if number.isascii() else ""
-        if not digits.strip("0") or calculate_checksum(digits[:9]) != int(digits[9]):
+        typed = re.sub("[ -]", "", plain(number))
+        digits = standardise_format(typed) if typed.isascii() else ""
+        if digits and len(set(digits)) == 1:
+            raise ValueError("is a placeholder: leave it out if there is no NHS number")
+        if not digits or calculate_checksum(digits[:9]) != int(digits[9]):
             raise ValueError("is not an NHS number")
         return digits
 
@@ -84,7 +88,7 @@ class Judged(BaseModel):
     @field_validator("postcode", check_fields=False)
     @classmethod
     def _formatted(cls, postcode: str | None) -> str | None:
-        written = postcode and formatted(postcode)
+        written = postcode and formatted(plain(postcode))
         if postcode and not written:
             raise ValueError("is not a postcode of the United Kingdom")
         return written

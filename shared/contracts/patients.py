@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import StringConstraints
 
 from shared.contracts.envelope import Wire
-from shared.contracts.shapes import Active, AddressText, IsoDate, Name, Patch, Strict
+from shared.contracts.shapes import SEEN, Active, AddressText, IsoDate, Name, Patch, Strict
 
 PhoneText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
 """A phone number in any format, perhaps with an extension; the owner stores E.164, and the extension by itself."""
@@ -18,7 +18,7 @@ EmailText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3
 NhsText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20)]
 """Ten digits, with spaces or hyphens or without."""
 PostcodeText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=16)]
-NamePart = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=99)]
+NamePart = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=99), SEEN]
 """Two of them with a space between make a `Name`."""
 
 
@@ -53,7 +53,8 @@ class PatientPatch(Patch):
 
 
 class PatientView(Wire):
-    """A patient as clients read it. `phone` is E.164, `nhs_number` is grouped 3-3-4, `merged_into` the survivor of a merge."""
+    """A patient as clients read it. `phone` is E.164, `nhs_number` is grouped 3-3-4. `merged_into` is set where the id that was asked for
+    was merged into another: it is the other's, and so is all of the answer."""
 
     id: UUID
     name: str

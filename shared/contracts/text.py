@@ -5,14 +5,12 @@ Used by the shapes of calls and by who reads numbers out of text. It changes wha
 
 import unicodedata
 
-_APOSTROPHES = "\u2018\u2019\u201b\u02b9\u02bb\u02bc\u02bd\u2032\u0060\u00b4\uff07"
+_APOSTROPHES = "\u2018\u2019\u201b\u02b9\u02bb\u02bc\u02bd\u2032\u0060\u00b4"
 """Of quotation marks, letters (Unicode, "Apostrophe", chapter 6.2), primes and accents that stand for one."""
-_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"
-_DIGITS = "\uff10\uff11\uff12\uff13\uff14\uff15\uff16\uff17\uff18\uff19"
-"""Of full width, as an input method for Chinese or Japanese writes them."""
-_LOOK_ALIKE = str.maketrans(
-    dict.fromkeys(_APOSTROPHES, "'") | dict.fromkeys(_DASHES, "-") | dict(zip(_DIGITS, "0123456789", strict=True))
-)
+_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63"
+_FULL_WIDTH = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
+"""What ASCII has, as input methods for Chinese and Japanese write it."""
+_LOOK_ALIKE = _FULL_WIDTH | dict.fromkeys(map(ord, _APOSTROPHES), "'") | dict.fromkeys(map(ord, _DASHES), "-")
 _WITHOUT_SHAPE = ("Cf", "Cc")
 _FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2065\u2800\u3164\uffa0")
 _SELECTORS = (range(0x180B, 0x1810), range(0xFE00, 0xFE10), range(0xE0000, 0xE1000))
@@ -33,6 +31,7 @@ def shows_nothing(text: str) -> bool:
 
 
 def plain(text: str) -> str:
-    """The text with ASCII's own digits, blanks, hyphens and apostrophes for those that look like them, and nothing invisible."""
+    """The text with the blanks, hyphens, apostrophes, letters and digits of ASCII for those that look like them. What is
+    invisible goes."""
     seen = (" " if character.isspace() else character for character in text.translate(_LOOK_ALIKE))
     return "".join(character for character in seen if not is_invisible(character))

@@ -65,12 +65,19 @@ async def test_a_name_may_come_in_two_parts(client: AsyncClient) -> None:
     assert made.json()["name"] == "Ada Lovelace" and (await register(client, ADA)).json()["id"] == made.json()["id"]
 
 
-@pytest.mark.parametrize("name", ["ada  LOVELACE", " Ada Lovelace ", "Ａda Lovelace"])
+@pytest.mark.parametrize("name", ["ada  LOVELACE", " Ada Lovelace ", "Ａda Lovelace", "Ada\u200b Love\u00adlace"])
 async def test_the_same_person_is_the_existing_patient(client: AsyncClient, booking: Booking, name: str) -> None:
     first = await register(client, ADA)
     again = await register(client, {**ADA, "name": name, "phone": "+44 20 7946 0018"})
     assert again.status_code == 200 and again.json() == first.json()
     assert await count(booking) == 1 and len(booking.publisher.records) == 1
+
+
+@pytest.mark.parametrize("name", ["O’Brien-Lind", "Oʼbrien\u2010Lind", "O`Brien\u2011LIND", "O'Brien\u2013Lind"])
+async def test_apostrophes_and_hyphens_of_other_keyboards_are_the_same_person(client: AsyncClient, name: str) -> None:
+    first = (await register(client, {**ADA, "name": "O'Brien-Lind"})).json()
+    again = await register(client, {**ADA, "name": name})
+    assert (again.status_code, again.json()) == (200, first)
 
 
 @pytest.mark.parametrize("other", [{"name": "Byron Lovelace"}, {"date_of_birth": "1991-12-10"}, {"date_of_birth": None}])
@@ -147,6 +154,13 @@ async def test_an_nhs_number_belongs_to_one_active_patient(client: AsyncClient) 
     )
     await client.delete(f"/internal/patients/{first}")
     assert (await register(client, {**BYRON, "nhs_number": NUMBER})).status_code == 201
+
+
+async def test_an_nhs_number_that_stands_for_none_is_nobodys(client: AsyncClient) -> None:
+    for number in ("9999999999", "111 111 1111", "０００ ０００ ００００"):
+        assert bad_fields(await register(client, {**BYRON, "nhs_number": number})) == {"nhs_number"}
+    patient = await registered(client, BYRON)
+    assert bad_fields(await client.patch(f"/internal/patients/{patient}", json={"nhs_number": "9999999999"})) == {"nhs_number"}
 
 
 async def test_who_shares_a_phone_and_has_anothers_number_is_first_a_possible_duplicate(client: AsyncClient) -> None:

@@ -35,6 +35,11 @@ async def test_numbers_find_exactly_in_any_spelling(client: AsyncClient) -> None
     await registered(client, {**BYRON, "phone": ADA["phone"]}, on_duplicate="create")
     assert await find(client, phone="+44 (0)20 7946 0018") == ["Ada Lovelace", "Byron King"]
     assert await find(client, nhs_number="9434765919") == await find(client, nhs_number=NUMBER) == ["Ada Lovelace"]
+    assert (
+        await find(client, nhs_number="943\u2011476\u00a05919")
+        == await find(client, nhs_number="９４３４７６５９１９")
+        == ["Ada Lovelace"]
+    )
     assert await find(client, phone="020 7946 0018", name="byron") == ["Byron King"]
     assert await find(client, phone="020 7946 0018", nhs_number=NUMBER, name="ada") == ["Ada Lovelace"]
     assert await find(client, phone="020 7946 0011") == await find(client, nhs_number="401 023 2137") == []

@@ -1,0 +1,41 @@
+"""The migration that makes the keys of names anew, on rows as the version before left them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import asyncpg
+import pytest
+from httpx2 import AsyncClient
+
+from tests.integration.booking.booking import Booking
+from tests.integration.booking.people import ADA, register, registered
+from tests.support.revisions import upgrade_of
+from tests.support.servers import Databases
+
+pytestmark = pytest.mark.integration
+
+KEYS_OF_BEFORE = {
+    "O’Brien": "o’brien",
+    "O´Brien": "o \u0301brien",
+    "Ann\u2011Marie\u200b Lind": "ann\u2010marie\u200b lind",
+    "José": "josé",
+    "Plain": "plain",
+}
+
+
+async def test_who_was_registered_before_is_found_as_the_same_person(
+    client: AsyncClient, booking: Booking, databases: Databases, superuser: Callable[..., Any]
+) -> None:
+    admin, ids = await superuser("booking"), {}
+    for number, (name, key) in enumerate(KEYS_OF_BEFORE.items(), 10):
+        ids[name] = await registered(client, {**ADA, "name": name, "phone": f"020 7946 00{number}"})
+        await admin.execute("UPDATE patients SET name_key = $2 WHERE id = $1::text::uuid", ids[name], key)
+    owner = await asyncpg.connect(databases.owner("booking"))
+    for _ in range(2):  # it can be run again
+        await owner.execute(upgrade_of("booking", "name_keys"))
+    await owner.close()
+    typed = ("O'Brien", "O'Brien", "Ann-Marie Lind", "José", "Plain")
+    for number, name in enumerate(typed, 10):
+        again = await register(client, {**ADA, "name": name, "phone": f"020 7946 00{number}"})
+        assert again.status_code == 200, name
+    assert await admin.fetchval("SELECT count(*) FROM pg_policies WHERE policyname = 'owner_makes_name_keys'") == 0
