@@ -46,6 +46,15 @@ patients = Table(
     Column("updated_at", DateTime(timezone=True), nullable=False),
 )
 
+patient_words = Table(
+    "patient_words",
+    metadata,
+    Column("clinic_id", Uuid, primary_key=True),
+    Column("word", Text(collation="C"), primary_key=True),
+    Column("patient_id", Uuid, primary_key=True),
+)
+"""The words of patients' names as a search compares them. Triggers on `patients` keep it."""
+
 appointments = Table(
     "appointments",
     metadata,

@@ -19,7 +19,7 @@ from services.booking.domain.phones import Phone
 from services.booking.domain.postcodes import formatted
 from shared.contracts.clinics import ClinicSettings
 from shared.contracts.patients import ExtensionText, NhsText, PatientIn, PatientLine, PatientPatch, PhoneText
-from shared.contracts.shapes import KEPT, Name, Strict, name_key
+from shared.contracts.shapes import KEPT, Name, Strict
 from shared.contracts.text import plain
 
 EARLIEST_BIRTH = dt.date(1900, 1, 1)
@@ -156,8 +156,3 @@ class SearchForm(Judged, Strict):
     def _read(cls, phone: str | None, info: ValidationInfo) -> Phone | None:
         assert info.context
         return None if phone is None else phones.read_of_query(phone, info.context["region"])
-
-    @property
-    def words(self) -> list[str]:
-        """The words of the name, as names are compared."""
-        return name_key(self.name or "").split()

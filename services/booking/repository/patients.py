@@ -54,6 +54,7 @@ class Patient:
     external_index: bytes | None = None
     phone_extension: bytes | None = None
     extension_index: bytes | None = None
+    merged_into: UUID | None = None
 
 
 async def insert(connection: Connection, new: Sequence[Patient]) -> None:

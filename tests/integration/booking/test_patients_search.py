@@ -79,6 +79,35 @@ async def test_every_word_begins_a_word_of_the_name(client: AsyncClient, name: s
     assert await find(client, name=name) == found
 
 
+SPELLED = {
+    "José Núñez": ["jose", "nunez", "José", "NÚÑEZ jose"],
+    "Nguyễn Thị Hồng": ["nguyen", "thi hong", "Nguyễn"],
+    "Jürgen Müller": ["muller", "jurgen mul", "Müller"],
+    "Søren Ærø": ["soren", "aero", "SØREN"],
+    "Łukasz Wójcik": ["lukasz", "wojcik"],
+    "Siân O’Neill": ["O'Neill", "oneill", "sian o’ne"],
+    "Ann‑Marie Lovelace-Okafor": ["ann-marie", "marie", "okafor", "ann marie"],
+    "Đặng Văn": ["dang van"],
+}
+
+
+async def test_names_are_found_as_they_can_be_typed(client: AsyncClient) -> None:
+    for number, one in enumerate(SPELLED, 10):
+        await registered(client, {"name": one, "phone": f"020 7946 00{number}"})
+    for whole, typed in SPELLED.items():
+        for name in typed:
+            assert await find(client, name=name) == [whole], name
+    for nobody in ("neill", "ose", "-", "'", "'-"):
+        assert await find(client, name=nobody) == [], nobody
+
+
+async def test_a_name_that_was_changed_is_found_by_its_new_words_only(client: AsyncClient) -> None:
+    patient = await registered(client, {"name": "José Núñez", "phone": "020 7946 0010"})
+    await client.patch(f"/internal/patients/{patient}", json={"name": "José Ortega"})
+    assert await find(client, name="ortega jose") == ["José Ortega"]
+    assert await find(client, name="nunez") == []
+
+
 async def test_without_filters_all_active_patients_are_listed_in_order_of_name(client: AsyncClient, booking: Booking) -> None:
     names = [f"{first} {last}" for first in ("Ann", "bob", "Cy") for last in ("Ames", "Birt", "Cole")]
     ids = {

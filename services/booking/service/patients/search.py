@@ -1,4 +1,4 @@
-"""Finding active patients: exactly by phone and NHS number, by the beginnings of words by name, or all of them.
+"""Finding active patients: exactly by phone and NHS number, by the beginnings of the words of a name, or all of them.
 
 Numbers are found by their blind index. A cursor is the id of the last patient shown: it goes into addresses, where no name
 belongs. Called by `routes/patients.py`.
@@ -15,6 +15,7 @@ from services.booking.schemas import SearchForm
 from services.booking.service.patients.details import form_rules
 from services.booking.service.patients.sealing import NHS, PHONE, extension_index, index_of, patient_view
 from shared.contracts.patients import PatientPage
+from shared.contracts.shapes import name_key
 from shared.infra.caller import Caller
 from shared.infra.forms import decode_cursor, encode_cursor, no_cursor, parse
 from shared.infra.unit import RegistryUnit
@@ -37,7 +38,7 @@ def _filter(codec: Codec, clinic_id: UUID, form: SearchForm, after: UUID | None)
         phone_index=index_of(codec, clinic_id, PHONE, form.phone),
         extension_index=extension_index(codec, clinic_id, form.phone, extension),
         nhs_index=index_of(codec, clinic_id, NHS, form.nhs_number),
-        words=form.words,
+        name_key=None if form.name is None else name_key(form.name),
         after=after,
     )
 
