@@ -53,8 +53,10 @@ class PatientPatch(Patch):
 
 
 class PatientView(Wire):
-    """A patient as clients read it. `phone` is E.164, `nhs_number` is grouped 3-3-4. `merged_into` is set where the id that was asked for
-    was merged into another: it is the other's, and so is all of the answer."""
+    """A patient as clients read it. `phone` is E.164, `nhs_number` is grouped 3-3-4.
+
+    `merged_into` is set where the patient that was asked for was merged into another: the answer is the other's.
+    """
 
     id: UUID
     name: str

@@ -50,6 +50,7 @@ class Code(StrEnum):
     POSSIBLE_DUPLICATE = "possible_duplicate"
     DUPLICATE_NAME = "duplicate_name"
     NHS_NUMBER_TAKEN = "nhs_number_taken"
+    PATIENT_MERGED = "patient_merged"
     HAS_APPOINTMENTS = "has_appointments"
     OVERLAPPING_APPOINTMENTS = "overlapping_appointments"
     IN_USE = "in_use"
@@ -311,6 +312,12 @@ PROBLEMS: dict[Code, ProblemKind] = {
         "Another patient has that NHS number",
         "An NHS number belongs to one person, and another patient of this clinic has it.",
         "Search by the number. If it is the same person, use that patient, or merge the two.",
+    ),
+    Code.PATIENT_MERGED: ProblemKind(
+        409,
+        "That patient was merged into another",
+        "The id stands for the patient in `merged_into` since a merge. It was not deleted.",
+        "Nothing is left to delete of the merged one. To delete the survivor, use the id in `merged_into`.",
     ),
     Code.HAS_APPOINTMENTS: ProblemKind(
         409,

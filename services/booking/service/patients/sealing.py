@@ -82,8 +82,8 @@ def open_row(codec: Codec, patient: Patient) -> PatientDetails:
     return PatientDetails(**{**known, "name": patient.name, "date_of_birth": _date(known["date_of_birth"])})
 
 
-def patient_view(codec: Codec, patient: Patient) -> PatientView:
-    """A patient as clients read it."""
+def patient_view(codec: Codec, patient: Patient, asked: UUID | None = None) -> PatientView:
+    """A patient as clients read it; `asked` is the id that it was found by."""
     known = open_row(codec, patient)
     number = known.nhs_number
     return PatientView(
@@ -97,6 +97,7 @@ def patient_view(codec: Codec, patient: Patient) -> PatientView:
         postcode=known.postcode,
         address=known.address,
         status=patient.status,
+        merged_into=patient.id if asked not in (None, patient.id) else None,
         version=patient.version,
         created_at=patient.created_at,
         updated_at=patient.updated_at,
