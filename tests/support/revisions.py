@@ -32,6 +32,6 @@ def sql_of(step: Callable[[], None]) -> str:
 
 
 def upgrade_of(service: str, name: str) -> str:
-    """What a revision of a service sends, by the part of its file name behind the number."""
+    """What a revision of a service sends and commits, by the part of its file name behind the number."""
     (path,) = (path for path in REVISIONS if path.parts[-4] == service and path.stem.partition("_")[2] == name)
-    return sql_of(revision(path).upgrade)
+    return f"BEGIN; {sql_of(revision(path).upgrade)} COMMIT;"
