@@ -41,6 +41,9 @@ app.add_typer(clinics_app, name="clinics")
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document instead of lines.")]
 CsvFile = Annotated[str, typer.Argument(metavar="FILE.csv", help="UTF-8; the first line names the columns; - is standard input.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only judge the lines; nothing is changed.")]
+DelimiterOption = Annotated[
+    str | None, typer.Option(help="What separates the fields, as ; or tab; else it is found by the names of the columns.")
+]
 ReportOption = Annotated[str | None, typer.Option("--report", metavar="FILE", help="Write every rejected line there, as CSV.")]
 
 
@@ -298,6 +301,7 @@ def dlq_redrive(
 @import_app.command("patients")
 def import_patients(
     file: CsvFile,
+    delimiter: DelimiterOption = None,
     dry_run: DryRunOption = False,
     on_duplicate: Annotated[
         Literal["reject", "create"], typer.Option(help="What becomes of one whose phone is another patient's, as in families.")
@@ -308,17 +312,22 @@ def import_patients(
     """Register the patients of a file. Those that are there stay as they are, so it can be run again at any time.
 
     Who is there already is told by external_id, or by phone, name and date of birth. Columns: phone, name (or given_name and
-    family_name), and any of external_id, email, date_of_birth, nhs_number, postcode, address. Exit code 1 if a line was rejected.
+    family_name), and any of phone_extension, external_id, email, date_of_birth, nhs_number, postcode, address. Exit code 1 if a
+    line was rejected.
 
     Examples: frontdesk import patients patients.csv --dry-run |
     frontdesk import patients patients.csv --report rejected.csv
     """
-    _run("imports", "patients", file, dry_run, on_duplicate, report, as_json)
+    _run("imports", "patients", file, delimiter, dry_run, on_duplicate, report, as_json)
 
 
 @import_app.command("doctors")
 def import_doctors(
-    file: CsvFile, dry_run: DryRunOption = False, report: ReportOption = None, as_json: JsonOption = False
+    file: CsvFile,
+    delimiter: DelimiterOption = None,
+    dry_run: DryRunOption = False,
+    report: ReportOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Register the doctors of a file. Those that are there stay as they are, so it can be run again at any time.
 
@@ -327,7 +336,7 @@ def import_doctors(
 
     Examples: frontdesk import doctors doctors.csv --dry-run | frontdesk import doctors doctors.csv
     """
-    _run("imports", "doctors", file, dry_run, report, as_json)
+    _run("imports", "doctors", file, delimiter, dry_run, report, as_json)
 
 
 @clinics_app.command("settings")

@@ -15,6 +15,7 @@ from deploy.failure import Failure, Misused
 from deploy.importing import progress, transfer
 from deploy.importing.client import connected
 from deploy.importing.csv_table import CsvTable
+from deploy.importing.dialect import separator_named
 from deploy.importing.file_kinds import KINDS
 from deploy.importing.progress import ShowProgress
 from deploy.importing.rejections import FIRST, Rejections, rejections
@@ -26,25 +27,28 @@ REJECT = "reject"
 """What an owner does with duplicates without being told."""
 
 
-def patients(name: str, dry_run: bool, on_duplicate: str, report: str | None, as_json: bool) -> int:
+def patients(name: str, delimiter: str | None, dry_run: bool, on_duplicate: str, report: str | None, as_json: bool) -> int:
     """Patients, to booking."""
     params = {"on_duplicate": on_duplicate} if on_duplicate != REJECT else {}
-    return _imported("patients", name, params, dry_run, report, as_json)
+    return _imported("patients", name, delimiter, params, dry_run, report, as_json)
 
 
-def doctors(name: str, dry_run: bool, report: str | None, as_json: bool) -> int:
+def doctors(name: str, delimiter: str | None, dry_run: bool, report: str | None, as_json: bool) -> int:
     """Doctors, to availability."""
-    return _imported("doctors", name, {}, dry_run, report, as_json)
+    return _imported("doctors", name, delimiter, {}, dry_run, report, as_json)
 
 
-def _imported(kind: str, name: str, params: dict[str, str], dry_run: bool, report: str | None, as_json: bool) -> int:
+def _imported(
+    kind: str, name: str, delimiter: str | None, params: dict[str, str], dry_run: bool, report: str | None, as_json: bool
+) -> int:
     """One file; 1 if some of its lines were rejected."""
     path = Path(report) if report else None
     if path and name != STDIN and path.resolve() == Path(name).resolve():
         raise Misused("the report would take the place of the file")
+    separator = None if delimiter is None else separator_named(delimiter)
     tally, began = Tally(), time.monotonic()
     with _file(name) as (file, size):
-        table = CsvTable(file, KINDS[kind])
+        table = CsvTable(file, KINDS[kind], separator)
         with rejections(path) as rejected, _saying_how_far(tally), progress.shown(kind, size) as show:
             asyncio.run(_transfer(table, kind, {**params, "dry_run": str(dry_run).lower()}, tally, rejected, show))
     value = {

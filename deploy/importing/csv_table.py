@@ -1,5 +1,7 @@
 """The records of a CSV file (RFC 4180, UTF-8) with the numbers of their lines, and the columns that its header names.
 
+Its separator is the one that is given, that a line `sep=;` names, or by which the header names most columns.
+
 A line that is no record becomes a `RejectedLine` with its number and a reason, and reading goes on behind it.
 Called by `transfer`.
 """
@@ -9,6 +11,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from deploy.failure import Misused
+from deploy.importing import dialect
 from deploy.importing.file_kinds import ImportKind
 from deploy.importing.line_reader import LineReader, UnreadableLine
 from shared.contracts.imports import ImportLine, RejectedLine
@@ -20,9 +23,15 @@ NOT_CLOSED = "unexpected end of data"
 class CsvTable:
     """A file with a header. Making it reads the header and raises `Misused` if it is not one of this kind."""
 
-    def __init__(self, file: BinaryIO, kind: ImportKind) -> None:
+    def __init__(self, file: BinaryIO, kind: ImportKind, separator: str | None = None) -> None:
         self._input = LineReader(file)
-        self._reader = csv.reader(self._input, strict=True)
+        dialect.refuse_other_kinds(self._input.peek())
+        if said := dialect.separator_said(self._input.peek()):
+            next(self._input)
+            self._input.taken.clear()
+        header = self._input.peek().decode(errors="replace")
+        separator = separator or said or dialect.separator_of(header, kind.columns)
+        self._reader = csv.reader(self._input, delimiter=separator, strict=True)
         self.columns = self._header(kind)
 
     @property
@@ -46,17 +55,20 @@ class CsvTable:
                 yield self._line(number, cells)
 
     def _line(self, number: int, cells: list[str]) -> ImportLine | RejectedLine:
-        if len(cells) != len(self.columns):
+        if any(cells[len(self.columns) :]) or (len(cells) < len(self.columns) and len(self._input.taken) > 1):
             self._input.back_to_second()  # a quotation mark may have been closed by that of a later line
             return RejectedLine(line=number, reason=f"has {len(cells)} fields, the header names {len(self.columns)} columns")
-        fields = {name: cell for name, cell in zip(self.columns, cells, strict=True) if cell}
+        # Programs leave out the last cells of a row, or write more of them, if these are empty.
+        fields = {name: cell for name, cell in zip(self.columns, cells, strict=False) if cell}
         return ImportLine(line=number, fields=fields)
 
     def _header(self, kind: ImportKind) -> list[str]:
         try:
-            names = [name.strip() for name in next(self._reader, [])]
+            names = [dialect.column_name(cell) for cell in next(self._reader, [])]
         except (UnreadableLine, csv.Error) as error:
-            raise Misused(f"the first line names the columns, and {_reason(error)}") from None
+            raise Misused(f"the first line names the columns, and {_reason(error)}: {dialect.SAVE_AS}") from None
+        while names and not names[-1]:
+            names.pop()
         _check(names, kind)
         return names
 
@@ -71,7 +83,7 @@ def _reason(error: UnreadableLine | csv.Error) -> str:
 
 def _check(names: list[str], kind: ImportKind) -> None:
     """Raises `Misused`, naming the columns that this kind of file does not have, has twice or lacks."""
-    if unknown := [name for name in names if name not in kind.columns]:
+    if unknown := [name or "one without a name" for name in names if name not in kind.columns]:
         raise Misused(f"unknown column: {', '.join(unknown)}\n  {kind.name} have: {', '.join(kind.columns)}")
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise Misused(f"column named twice: {', '.join(twice)}")

@@ -38,6 +38,12 @@ class LineReader:
         self.bytes += len(raw)
         return self._text_of(raw.removeprefix(BOM_UTF8) if self.lines == 1 else raw)
 
+    def peek(self) -> bytes:
+        """The next line, which is still to be read then."""
+        if not self._again:
+            self._again.append(self._read())
+        return self._again[0]
+
     def back_to_second(self) -> None:
         """Read the lines of this record once more, but for its first one: each begins a record of its own."""
         rest = self.taken[1:]

@@ -30,6 +30,8 @@ patients = Table(
     Column("name_key", Text, nullable=False),
     Column("phone", LargeBinary, nullable=False),
     Column("phone_index", LargeBinary, nullable=False),
+    Column("phone_extension", LargeBinary),
+    Column("extension_index", LargeBinary),
     Column("date_of_birth", LargeBinary),
     Column("email", LargeBinary),
     Column("nhs_number", LargeBinary),
@@ -43,6 +45,15 @@ patients = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
 )
+
+patient_words = Table(
+    "patient_words",
+    metadata,
+    Column("clinic_id", Uuid, primary_key=True),
+    Column("word", Text(collation="C"), primary_key=True),
+    Column("patient_id", Uuid, primary_key=True),
+)
+"""The words of patients' names as a search compares them. Triggers on `patients` keep it."""
 
 appointments = Table(
     "appointments",

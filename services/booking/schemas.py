@@ -1,22 +1,25 @@
 """The forms of patients that clients send, judged by booking alone and beyond their shape: every bad field is named at once.
 
-All forms are parsed with the `rules` of their clinic as context. What is judged is put into one spelling: phones in E.164, NHS
-numbers in plain digits, postcodes and e-mail addresses as their rules write them. Reasons never repeat what was sent.
+All forms are parsed with the `rules` of their clinic as context. What is judged is put into one spelling: phones in E.164 with
+their extension in a field of its own, NHS numbers in plain digits, postcodes and e-mail addresses as their rules write them.
+Reasons never repeat what was sent.
 """
 
 import datetime as dt
 import re
 
-import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 from nhs_number.standardise import standardise_format
 from nhs_number.validate import calculate_checksum
-from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
+from services.booking.domain import phones
+from services.booking.domain.phones import Phone
 from services.booking.domain.postcodes import formatted
 from shared.contracts.clinics import ClinicSettings
-from shared.contracts.patients import NhsText, PatientIn, PatientLine, PatientPatch, PhoneText
-from shared.contracts.shapes import Name, Strict, name_key
+from shared.contracts.patients import ExtensionText, NhsText, PatientIn, PatientLine, PatientPatch, PhoneText
+from shared.contracts.shapes import Name, Strict
+from shared.contracts.text import plain
 
 EARLIEST_BIRTH = dt.date(1900, 1, 1)
 PARTS = ("given_name", "family_name")
@@ -32,18 +35,22 @@ class Judged(BaseModel):
 
     @field_validator("phone", check_fields=False)
     @classmethod
-    def _possible(cls, phone: str | None, info: ValidationInfo) -> str | None:
-        """Possible, not valid: numbers that are kept for fiction and tests are possible only."""
+    def _read(cls, phone: str | None, info: ValidationInfo) -> Phone | None:
         assert info.context
-        if phone is None:
-            return None
-        try:
-            number = phonenumbers.parse(phone, info.context["region"])
-        except phonenumbers.NumberParseException:
-            raise ValueError("is not a phone number") from None
-        if not phonenumbers.is_possible_number(number):
-            raise ValueError("is not a possible phone number")
-        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        return None if phone is None else phones.read(phone, info.context["region"])
+
+    @field_validator("phone_extension", check_fields=False)
+    @classmethod
+    def _dialled(cls, extension: str | None, info: ValidationInfo) -> str | None:
+        """The extension by itself, or the one that stands in the phone, which is judged before."""
+        digits = None if extension is None else plain(extension)
+        if digits is not None and not re.fullmatch("[0-9]{1,20}", digits):
+            raise ValueError("must be 1 to 20 digits")
+        phone = info.data.get("phone")
+        in_phone = phone.extension if isinstance(phone, Phone) else None
+        if digits and in_phone and digits != in_phone:
+            raise ValueError("is another than the one in `phone`")
+        return digits or in_phone
 
     @field_validator("date_of_birth", check_fields=False)
     @classmethod
@@ -56,11 +63,15 @@ class Judged(BaseModel):
     @field_validator("nhs_number", check_fields=False)
     @classmethod
     def _checked(cls, number: str | None) -> str | None:
-        """Ten digits with the right check digit. The library's `is_valid` knows more, and refuses numbers by their region."""
+        """Ten digits with the right check digit, which ten equal ones have, too. The library's `is_valid` knows more, and refuses
+        numbers by their region."""
         if number is None:
             return None
-        digits = standardise_format(re.sub("[ -]", "", number)) if number.isascii() else ""
-        if not digits.strip("0") or calculate_checksum(digits[:9]) != int(digits[9]):
+        typed = re.sub("[ -]", "", plain(number))
+        digits = standardise_format(typed) if typed.isascii() else ""
+        if digits and len(set(digits)) == 1:
+            raise ValueError("is a placeholder: leave it out if there is no NHS number")
+        if not digits or calculate_checksum(digits[:9]) != int(digits[9]):
             raise ValueError("is not an NHS number")
         return digits
 
@@ -76,7 +87,7 @@ class Judged(BaseModel):
     @field_validator("postcode", check_fields=False)
     @classmethod
     def _formatted(cls, postcode: str | None) -> str | None:
-        written = postcode and formatted(postcode)
+        written = postcode and formatted(plain(postcode))
         if postcode and not written:
             raise ValueError("is not a postcode of the United Kingdom")
         return written
@@ -86,6 +97,7 @@ class PatientForm(Judged, PatientIn):
     """A patient to register. `name` is set, however it was sent."""
 
     name: Name | None = Field(default=None, validate_default=True)
+    phone_extension: ExtensionText | None = Field(default=None, validate_default=True)
 
     @field_validator("name")
     @classmethod
@@ -108,6 +120,8 @@ class LineForm(PatientForm, PatientLine):
 class PatchForm(Judged, PatientPatch):
     """Changes of a patient; a name in parts is sent whole."""
 
+    phone_extension: ExtensionText | None = Field(default=None, validate_default=True)
+
     @model_validator(mode="after")
     def _named(self) -> "PatchForm":
         parts = [part for part in PARTS if part in self.model_fields_set]
@@ -121,17 +135,21 @@ class PatchForm(Judged, PatientPatch):
         sent = self.sent()
         if self.given_name:
             sent["name"] = f"{self.given_name} {self.family_name}"
+        if self.phone_extension:
+            sent["phone_extension"] = self.phone_extension
         return {field: value for field, value in sent.items() if field not in PARTS}
 
 
 class SearchForm(Judged, Strict):
     """Whom a search finds: exactly by numbers; every word of the name begins a word of theirs."""
 
-    phone: PhoneText | None = None
+    phone: Annotated[str, StringConstraints(max_length=40)] | None = None
+    """Its leading blank tells something, so that it is not stripped before it is read."""
     nhs_number: NhsText | None = None
     name: Name | None = None
 
-    @property
-    def words(self) -> list[str]:
-        """The words of the name, as names are compared."""
-        return name_key(self.name or "").split()
+    @field_validator("phone")
+    @classmethod
+    def _read(cls, phone: str | None, info: ValidationInfo) -> Phone | None:
+        assert info.context
+        return None if phone is None else phones.read_of_query(phone, info.context["region"])

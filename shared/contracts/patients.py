@@ -8,15 +8,17 @@ from uuid import UUID
 from pydantic import StringConstraints
 
 from shared.contracts.envelope import Wire
-from shared.contracts.shapes import KEPT, Active, AddressText, IsoDate, Name, Patch, Strict
+from shared.contracts.shapes import KEPT, SEEN, Active, AddressText, IsoDate, Name, Patch, Strict
 
 PhoneText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
-"""A phone number in any format; the owner stores E.164."""
+"""A phone number in any format, perhaps with an extension; the owner stores E.164, and the extension by itself."""
+ExtensionText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20)]
+"""The digits that are dialled behind a phone number, which others share."""
 EmailText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=254)]
 NhsText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20)]
 """Ten digits, with spaces or hyphens or without."""
 PostcodeText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=16)]
-NamePart = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=99)]
+NamePart = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=99), SEEN]
 """Two of them with a space between make a `Name`."""
 
 
@@ -27,6 +29,7 @@ class PatientIn(Strict):
     family_name: NamePart | None = None
     name: Name | None = None
     phone: PhoneText
+    phone_extension: ExtensionText | None = None
     email: EmailText | None = None
     date_of_birth: IsoDate | None = None
     nhs_number: NhsText | None = None
@@ -35,12 +38,13 @@ class PatientIn(Strict):
 
 
 class PatientPatch(Patch):
-    """Changes of a patient; the name and `phone` cannot be cleared."""
+    """Changes of a patient; the name and `phone` cannot be cleared. Another `phone` takes its extension along."""
 
     given_name: Annotated[NamePart | None, KEPT] = None
     family_name: Annotated[NamePart | None, KEPT] = None
     name: Annotated[Name | None, KEPT] = None
     phone: Annotated[PhoneText | None, KEPT] = None
+    phone_extension: ExtensionText | None = None
     email: EmailText | None = None
     date_of_birth: IsoDate | None = None
     nhs_number: NhsText | None = None
@@ -49,11 +53,15 @@ class PatientPatch(Patch):
 
 
 class PatientView(Wire):
-    """A patient as clients read it. `phone` is E.164, `nhs_number` is grouped 3-3-4, `merged_into` the survivor of a merge."""
+    """A patient as clients read it. `phone` is E.164, `nhs_number` is grouped 3-3-4.
+
+    `merged_into` is set where the patient that was asked for was merged into another: the answer is the other's.
+    """
 
     id: UUID
     name: str
     phone: str
+    phone_extension: str | None = None
     email: str | None = None
     date_of_birth: dt.date | None
     nhs_number: str | None = None

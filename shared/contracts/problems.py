@@ -51,6 +51,7 @@ class Code(StrEnum):
     POSSIBLE_DUPLICATE = "possible_duplicate"
     DUPLICATE_NAME = "duplicate_name"
     NHS_NUMBER_TAKEN = "nhs_number_taken"
+    PATIENT_MERGED = "patient_merged"
     HAS_APPOINTMENTS = "has_appointments"
     OVERLAPPING_APPOINTMENTS = "overlapping_appointments"
     IN_USE = "in_use"
@@ -305,7 +306,8 @@ PROBLEMS: dict[Code, ProblemKind] = {
     Code.POSSIBLE_DUPLICATE: ProblemKind(
         409,
         "A patient with this phone number exists",
-        "A patient with that phone number is registered under another name or date of birth. `candidates` has the ids.",
+        "A patient with that phone is registered under another name or date of birth, or the same person without that extension."
+        " `candidates` has the ids.",
         "Use a candidate if it is the same person; families share phones, so `?on_duplicate=create` registers another one.",
     ),
     Code.DUPLICATE_NAME: ProblemKind(
@@ -319,6 +321,12 @@ PROBLEMS: dict[Code, ProblemKind] = {
         "Another patient has that NHS number",
         "An NHS number belongs to one person, and another patient of this clinic has it.",
         "Search by the number. If it is the same person, use that patient, or merge the two.",
+    ),
+    Code.PATIENT_MERGED: ProblemKind(
+        409,
+        "That patient was merged into another",
+        "The id stands for the patient in `merged_into` since a merge. It was not deleted.",
+        "Nothing is left to delete of the merged one. To delete the survivor, use the id in `merged_into`.",
     ),
     Code.HAS_APPOINTMENTS: ProblemKind(
         409,

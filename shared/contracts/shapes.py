@@ -10,9 +10,19 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
 from shared.contracts.envelope import Wire
+from shared.contracts.text import plain, shows_nothing
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-AddressText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+
+def _seen(value: str) -> str:
+    if shows_nothing(value):
+        raise ValueError("must have a character that can be seen")
+    return value
+
+
+SEEN = AfterValidator(_seen)
+"""Of a text that people are to read: characters that show nothing are not all that it has."""
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), SEEN]
+AddressText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), SEEN]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
 
 
@@ -31,8 +41,8 @@ IsoDate = Annotated[dt.date, BeforeValidator(_only_iso_days)]
 
 
 def name_key(name: str) -> str:
-    """A name as names are compared everywhere: NFKC, case-folded, single-spaced."""
-    folded = unicodedata.normalize("NFKC", name).casefold()
+    """A name as names are compared everywhere: plain, NFKC, case-folded, single-spaced."""
+    folded = unicodedata.normalize("NFKC", plain(name)).casefold()
     return " ".join(unicodedata.normalize("NFKC", folded).split())
 
 

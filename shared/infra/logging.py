@@ -23,8 +23,8 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 REDACTED = "[redacted]"
 PRIVATE_KEYS = frozenset(
     {
-        "name", "given_name", "family_name", "phone", "email", "date_of_birth", "nhs_number", "postcode", "address", "note",
-        "authorization", "password", "secret", "token", "ticket",
+        "name", "given_name", "family_name", "phone", "phone_extension", "email", "date_of_birth", "nhs_number", "postcode",
+        "address", "note", "authorization", "password", "secret", "token", "ticket",
     }
 )  # fmt: skip
 """Fields with these names are never written, however deep they are."""

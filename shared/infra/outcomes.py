@@ -14,11 +14,13 @@ from shared.contracts.problems import Code
 from shared.infra.errors import Outrun
 from shared.infra.postgres import Connection
 
+# In one order in every process, so that two with commands in common wait for each other instead of deadlocking.
 DECIDE = """
 INSERT INTO outcomes (clinic_id, command_id, type, principal, body_hash, status_code, code, result,
                       accepted_at, decided_at, settled_at)
 SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::int[], $7::text[], $8::json[],
                      $9::timestamptz[], $10::timestamptz[], $11::timestamptz[])
+ORDER BY 1, 2
 ON CONFLICT DO NOTHING
 """
 # Judged by the clock that set the deadline, whatever the asker believes. What is so old that its outcome may be gone is left

@@ -27,7 +27,7 @@ CLASSES = {name: message for topic in ALL_TOPICS for name, message in topic.type
 
 PATIENT_DATA = {
     "address", "date_of_birth", "dob", "email", "family_name", "given_name",
-    "name", "nhs_number", "note", "phone", "postcode", "text",
+    "name", "nhs_number", "note", "phone", "phone_extension", "postcode", "text",
 }  # fmt: skip
 """Field names that would carry what identifies a patient, or free text. Only ids, codes, counts and times may travel."""
 

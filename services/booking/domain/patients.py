@@ -1,6 +1,7 @@
 """Who is the same person, and which patients an import knows already.
 
-A phone, an NHS number and the id of an import are compared by their blind indexes, which are equal for equal values of a clinic.
+A phone, its extension, an NHS number and the id of an import are compared by their blind indexes, which are equal for equal
+values of a clinic.
 """
 
 import datetime as dt
@@ -13,8 +14,23 @@ class Identity(NamedTuple):
     """What tells one patient from another: all of it agrees, and what is missing agrees only with what is missing."""
 
     phone_index: bytes
+    extension_index: bytes | None
     name_key: str
     date_of_birth: dt.date | None
+
+    @property
+    def phone(self) -> tuple[bytes, bytes | None]:
+        """The phone with its extension: a number by itself is often that of a house."""
+        return self.phone_index, self.extension_index
+
+    @property
+    def person(self) -> tuple[bytes, str, dt.date | None]:
+        """All but the extension, which is often not given: the same person twice, as likely as not."""
+        return self.phone_index, self.name_key, self.date_of_birth
+
+    def may_be(self, other: "Identity") -> bool:
+        """Whether both may be one person, and somebody has to look."""
+        return self.phone == other.phone or self.person == other.person
 
 
 class KnownPatients:
@@ -24,7 +40,8 @@ class KnownPatients:
         self._may_share_phones = may_share_phones
         self._identities: set[Identity] = set()
         self._external_indexes: set[bytes] = set()
-        self._phone_indexes: set[bytes] = set()
+        self._phones: set[tuple[bytes, bytes | None]] = set()
+        self._persons: set[tuple[bytes, str, dt.date | None]] = set()
         self._nhs_indexes: set[bytes] = set()
 
     def add(self, identity: Identity, external_index: bytes | None, nhs_index: bytes | None, *, active: bool = True) -> None:
@@ -33,7 +50,8 @@ class KnownPatients:
         if external_index:
             self._external_indexes.add(external_index)
         if active:
-            self._phone_indexes.add(identity.phone_index)
+            self._phones.add(identity.phone)
+            self._persons.add(identity.person)
         if active and nhs_index:
             self._nhs_indexes.add(nhs_index)
 
@@ -43,6 +61,7 @@ class KnownPatients:
 
     def conflict(self, identity: Identity, nhs_index: bytes | None) -> Code | None:
         """What of a new patient another has already, if anything: the phone, unless it may be shared, or the NHS number."""
-        if identity.phone_index in self._phone_indexes and not self._may_share_phones:
+        shared = identity.phone in self._phones or identity.person in self._persons
+        if shared and not self._may_share_phones:
             return Code.POSSIBLE_DUPLICATE
         return Code.NHS_NUMBER_TAKEN if nhs_index in self._nhs_indexes else None

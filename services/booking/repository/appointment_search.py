@@ -4,9 +4,10 @@ import datetime as dt
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.booking.domain.appointments import Appointment
@@ -44,6 +45,12 @@ async def by_ids(sql: AsyncConnection, clinic_id: UUID, ids: Collection[UUID]) -
 
 async def find(sql: AsyncConnection, clinic_id: UUID, wanted: AppointmentFilter, limit: int, now: datetime) -> list[Appointment]:
     """At most `limit` appointments in order of date, number and id."""
+    rows = await sql.execute(page_of(clinic_id, wanted, limit, now))
+    return [appointment_of_row(row) for row in rows.mappings()]
+
+
+def page_of(clinic_id: UUID, wanted: AppointmentFilter, limit: int, now: datetime) -> Select[Any]:
+    """The statement of a page."""
     table = appointments.c
     query = select(appointments).where(table.clinic_id == clinic_id)
     if wanted.patient_ids is not None:
@@ -55,7 +62,7 @@ async def find(sql: AsyncConnection, clinic_id: UUID, wanted: AppointmentFilter,
         query = query if value is None else query.where(column == value)
     if wanted.after is not None:
         query = query.where(tuple_(*_ORDER) > wanted.after)
-    return [appointment_of_row(row) for row in (await sql.execute(query.order_by(*_ORDER).limit(limit))).mappings()]
+    return query.order_by(*_ORDER).limit(limit)
 
 
 def _has_status(status: Status, now: datetime) -> ColumnElement[bool]:

@@ -5,15 +5,16 @@ from dataclasses import dataclass, fields
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.booking.models import patients
+from services.booking.models import patient_words, patients
 from services.booking.repository.patients import Patient
 from shared.contracts.shapes import Active
 
 _COLUMNS = [patients.c[field.name] for field in fields(Patient)]
 _ORDER = (patients.c.name_key, patients.c.id)
+_LAST_CHARACTER = "\U0010ffff"
 _last_shown = patients.alias("last_shown")
 
 
@@ -22,16 +23,22 @@ class PatientFilter:
     """Which patients a list shows; what is not set is not asked for. The page begins behind the patient `after`."""
 
     phone_index: bytes | None
+    extension_index: bytes | None
+    """Of a phone that was asked for with its extension; without one, all who have the number are found."""
     nhs_index: bytes | None
-    words: Sequence[str]
-    """Each begins a word of the name."""
+    name_key: str | None
+    """Each of its words begins a word of the name, marks and hyphens apart."""
     after: UUID | None
 
 
-async def having(sql: AsyncConnection, clinic_id: UUID, column: str, index: bytes) -> list[Patient]:
-    """The active patients with a phone or NHS number (by `phone_index` or `nhs_index`), the oldest first."""
-    theirs = (patients.c.clinic_id == clinic_id, patients.c[column] == index, patients.c.status == Active.ACTIVE)
-    rows = await sql.execute(select(*_COLUMNS).where(*theirs).order_by(patients.c.created_at, patients.c.id))
+async def having(sql: AsyncConnection, clinic_id: UUID, column: str, index: bytes, *, merged: bool = False) -> list[Patient]:
+    """The active patients with a phone or NHS number (by `phone_index` or `nhs_index`), the oldest first; then, if wanted, the
+    merged ones."""
+    there: ColumnElement[bool] = patients.c.status == Active.ACTIVE
+    if merged:
+        there = or_(there, patients.c.merged_into.is_not(None))
+    query = select(*_COLUMNS).where(patients.c.clinic_id == clinic_id, patients.c[column] == index, there)
+    rows = await sql.execute(query.order_by(patients.c.merged_into.is_not(None), patients.c.created_at, patients.c.id))
     return [_patient(row) for row in rows.mappings()]
 
 
@@ -58,16 +65,35 @@ async def _survivor_of(sql: AsyncConnection, clinic_id: UUID, id_: UUID) -> UUID
 
 
 async def find(sql: AsyncConnection, clinic_id: UUID, wanted: PatientFilter, limit: int) -> list[Patient]:
-    """At most `limit` active patients in order of name."""
+    """At most `limit` active patients in order of name. Nobody has a name that has no word."""
+    words: list[str] = []
+    if wanted.name_key is not None:
+        words = (await sql.scalars(select(func.words_of_name(wanted.name_key)))).one()
+        if not words:
+            return []
+    rows = await sql.execute(page_of(clinic_id, wanted, words, limit))
+    return [_patient(row) for row in rows.mappings()]
+
+
+def page_of(clinic_id: UUID, wanted: PatientFilter, words: Sequence[str], limit: int) -> Select[Any]:
+    """The statement of a page; `words` are those of `words_of_name`."""
     query = select(*_COLUMNS).where(patients.c.clinic_id == clinic_id, patients.c.status == Active.ACTIVE)
-    for column, index in ((patients.c.phone_index, wanted.phone_index), (patients.c.nhs_index, wanted.nhs_index)):
+    for column in (patients.c.phone_index, patients.c.extension_index, patients.c.nhs_index):
+        index = getattr(wanted, column.name)
         query = query if index is None else query.where(column == index)
-    begins = [(" " + patients.c.name_key).contains(f" {word}", autoescape=True) for word in wanted.words]
     if wanted.after is not None:
         last = select(*(_last_shown.c[column.name] for column in _ORDER)).where(_last_shown.c.clinic_id == clinic_id)
         query = query.where(tuple_(*_ORDER) > last.where(_last_shown.c.id == wanted.after).scalar_subquery())
-    rows = await sql.execute(query.where(*begins).order_by(*_ORDER).limit(limit))
-    return [_patient(row) for row in rows.mappings()]
+    begins = [patients.c.id.in_(_with_word(clinic_id, word)) for word in words]
+    return query.where(*begins).order_by(*_ORDER).limit(limit)
+
+
+def _with_word(clinic_id: UUID, beginning: str) -> Select[Any]:
+    """The ids of those who have a word that begins so: what sorts between it and the last text that does. Row security lets an
+    index be asked by comparisons, and not by LIKE."""
+    word = patient_words.c.word
+    query = select(patient_words.c.patient_id).where(patient_words.c.clinic_id == clinic_id)
+    return query.where(word >= beginning, word < beginning + _LAST_CHARACTER)
 
 
 def _patient(row: Any) -> Patient:

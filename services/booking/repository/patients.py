@@ -17,9 +17,9 @@ from shared.infra.postgres import Connection
 
 _TYPES = {
     "clinic_id": "uuid", "id": "uuid", "name": "text", "name_key": "text", "phone": "bytea", "phone_index": "bytea",
-    "date_of_birth": "bytea", "email": "bytea", "nhs_number": "bytea", "nhs_index": "bytea", "postcode": "bytea",
-    "address": "bytea", "status": "text", "version": "bigint", "created_at": "timestamptz", "updated_at": "timestamptz",
-    "external_index": "bytea",
+    "phone_extension": "bytea", "extension_index": "bytea", "date_of_birth": "bytea", "email": "bytea", "nhs_number": "bytea",
+    "nhs_index": "bytea", "postcode": "bytea", "address": "bytea", "external_index": "bytea",
+    "status": "text", "version": "bigint", "created_at": "timestamptz", "updated_at": "timestamptz",
 }  # fmt: skip
 INSERT = f"""
 INSERT INTO patients ({", ".join(_TYPES)})
@@ -52,6 +52,9 @@ class Patient:
     created_at: datetime
     updated_at: datetime
     external_index: bytes | None = None
+    phone_extension: bytes | None = None
+    extension_index: bytes | None = None
+    merged_into: UUID | None = None
 
 
 async def insert(connection: Connection, new: Sequence[Patient]) -> None:

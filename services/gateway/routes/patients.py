@@ -38,7 +38,7 @@ _DUPLICATES = (Code.POSSIBLE_DUPLICATE, Code.NHS_NUMBER_TAKEN)
     openapi_extra=doc.posts(PatientIn, shown.BODY),
 )  # fmt: skip
 async def create_patient(request: Request, caller: ByApiCaller, on_duplicate: DuplicatePolicy = None) -> Response:
-    """Registers a patient; the same person (phone, name and date of birth agree) is answered with 200."""
+    """Registers a patient; the same person (phone, name and date of birth agree) is answered with 200, also who was merged."""
     answer = await register(request, caller, BOOKING, "/internal/patients", on_duplicate=on_duplicate)
     return await registered(request, caller, answer, "patient", f"{API}/patients/{{id}}")
 
@@ -70,7 +70,7 @@ async def list_patients(
     responses=doc.answers(200, shown.PATIENT, Code.VALIDATION_FAILED, Code.UNKNOWN_PATIENT, carries=doc.ENTITY),
 )
 async def get_patient(request: Request, caller: ByApiCaller, patient_id: UUID) -> Response:
-    """Reads a patient; of one that was merged into another, the other."""
+    """Reads a patient; of one that was merged into another (`merged_into`), the other."""
     return await read(request, caller, BOOKING, f"/internal/patients/{patient_id}")
 
 
@@ -96,7 +96,9 @@ async def update_patient(
     operation_id="delete_patient",
     status_code=204,
     responses=doc.bare(204, "Deleted")
-    | doc.refuses(Code.VALIDATION_FAILED, Code.UNKNOWN_PATIENT, Code.HAS_APPOINTMENTS, Code.CHECKED_IN, Code.STALE),
+    | doc.refuses(
+        Code.VALIDATION_FAILED, Code.UNKNOWN_PATIENT, Code.PATIENT_MERGED, Code.HAS_APPOINTMENTS, Code.CHECKED_IN, Code.STALE
+    ),
     openapi_extra=doc.takes(doc.IF_MATCH),
 )
 async def delete_patient(

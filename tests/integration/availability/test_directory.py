@@ -38,6 +38,17 @@ async def made(http: httpx2.AsyncClient, path: str, **body: Any) -> Any:
 
 
 @TABLES
+async def test_names_that_look_alike_are_one_entry_and_what_cannot_be_seen_is_none(
+    http: httpx2.AsyncClient, path: str, fields: dict[str, Any], field: str, unknown: str
+) -> None:
+    await made(http, path, name="Children's X-Ray", **fields)
+    for name in ("Children’s X\u2011Ray", "Chil\u00addren's\u200b X-Ray", "\u202eChildren's X–Ray"):
+        assert code(await http.post(path, json={"name": name, **fields})) == (409, "duplicate_name"), name
+    for name in ("\u200b", "\u2060", "\u00ad", "\u202e", "\u3164"):
+        assert set(reasons(await http.post(path, json={"name": name, **fields}))) == {"name"}
+
+
+@TABLES
 async def test_an_entry_is_made_read_changed_and_removed(
     http: httpx2.AsyncClient, path: str, fields: dict[str, Any], field: str, unknown: str
 ) -> None:

@@ -51,6 +51,30 @@ async def test_a_line_makes_a_patient_like_any_other(client: AsyncClient, bookin
     assert await booking.effects(row["id"]) == ["patient_registered"]
 
 
+async def test_extensions_come_in_the_phone_or_in_a_column_of_their_own(client: AsyncClient) -> None:
+    home = "0161 496 3154"
+    lines = [
+        {"name": "Ada", "phone": f"{home} x12"},
+        {"name": "Byron", "phone": home, "phone_extension": "13"},
+        {"name": "Mary", "phone": f"{home} x13"},
+        {"name": "Ada", "phone": home, "phone_extension": "12"},
+        {"name": "Ada", "phone": home},
+    ]
+    assert await imported(client, *lines) == (2, 1, [(4, "phone", SHARED), (6, "phone", SHARED)])
+    found = (await client.get("/internal/patients", params={"phone": home})).json()["items"]
+    assert [(one["name"], one["phone_extension"]) for one in found] == [("Ada", "12"), ("Byron", "13")]
+
+
+async def test_numbers_are_read_as_programs_paste_them_and_placeholders_refused(client: AsyncClient) -> None:
+    lines = [
+        somebody(1, nhs_number="943\u00a0476\u00a05919"),
+        somebody(2, nhs_number="943\u2011476\u20115919"),
+        somebody(3, nhs_number="9999999999"),
+    ]
+    placeholder = "is a placeholder: leave it out if there is no NHS number"
+    assert await imported(client, *lines) == (1, 0, [(3, "nhs_number", TAKEN), (4, "nhs_number", placeholder)])
+
+
 async def test_a_second_run_changes_nothing(client: AsyncClient, booking: Booking) -> None:
     lines = [somebody(1, external_id="1"), somebody(2), somebody(3, date_of_birth="1990-12-10", nhs_number=NUMBER)]
     assert await imported(client, *lines) == (3, 0, [])

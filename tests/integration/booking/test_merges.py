@@ -9,6 +9,7 @@ from httpx2 import AsyncClient
 from shared.contracts.availability import SlotReserved
 from shared.contracts.booking import AppointmentBooked, AppointmentRefused, PatientCheckedIn
 from shared.contracts.problems import Code
+from tests.integration.booking import people
 from tests.integration.booking.booking import Booking
 from tests.integration.booking.calls import delete, merge, refusal, registered
 from tests.support.booking_messages import HOUR, NINE, cancel, check_in, refused, reserved, timed
@@ -168,7 +169,50 @@ async def test_reads_of_the_merged_id_are_the_survivor_s(client: AsyncClient) ->
     loser, survivor = await pair(client)
     await merge(client, loser, survivor)
     read, of_survivor = [await client.get(f"/internal/patients/{id_}") for id_ in (loser, survivor)]
-    assert (read.status_code, read.json()) == (200, of_survivor.json()) and read.json()["id"] == str(survivor)
+    assert (read.status_code, read.json()) == (200, {**of_survivor.json(), "merged_into": str(survivor)})
+    assert of_survivor.json()["merged_into"] is None and read.json()["id"] == str(survivor)
+    changed = await client.patch(f"/internal/patients/{loser}", json={"address": "1 High Street"})
+    assert (changed.json()["id"], changed.json()["merged_into"]) == (str(survivor), str(survivor))
+
+
+@pytest.mark.parametrize("way", ["register", "import"])
+async def test_who_is_registered_again_as_before_the_merge_is_the_survivor(
+    client: AsyncClient, booking: Booking, way: str
+) -> None:
+    loser = await people.registered(client, people.ADA)
+    survivor = await people.registered(client, people.BYRON)
+    await merge(client, UUID(loser), survivor)
+    if way == "register":
+        again = await people.register(client, people.ADA)
+        assert (again.status_code, again.json()["id"], again.json()["merged_into"]) == (200, survivor, survivor)
+    else:
+        lines = {"lines": [{"line": 2, "fields": people.ADA}]}
+        assert (await client.post("/internal/patients/import", json=lines)).json() == {"created": 0, "known": 1, "rejected": []}
+    assert await people.count(booking) == 2
+
+
+@pytest.mark.parametrize("way", ["register", "import"])
+async def test_who_was_merged_into_somebody_deleted_is_new(client: AsyncClient, booking: Booking, way: str) -> None:
+    loser = await people.registered(client, people.ADA)
+    survivor = await people.registered(client, people.BYRON)
+    await merge(client, UUID(loser), survivor)
+    await delete(client, UUID(survivor))
+    if way == "register":
+        assert (await people.register(client, people.ADA)).status_code == 201
+    else:
+        lines = {"lines": [{"line": 2, "fields": people.ADA}]}
+        assert (await client.post("/internal/patients/import", json=lines)).json() == {"created": 1, "known": 0, "rejected": []}
+    assert await people.count(booking) == 3
+
+
+async def test_nobody_else_becomes_who_was_merged_but_the_survivor_may(client: AsyncClient) -> None:
+    loser = await people.registered(client, people.ADA)
+    survivor = await people.registered(client, people.BYRON)
+    other = await people.registered(client, {"name": "Mary", "phone": "020 7946 0020"})
+    await merge(client, UUID(loser), survivor)
+    refused = await people.change(client, other, people.ADA, on_duplicate="create")
+    assert people.refusal(refused) == (409, "possible_duplicate", [survivor])
+    assert (await people.change(client, survivor, people.ADA)).status_code == 200
 
 
 async def test_bookings_under_the_merged_id_are_the_survivor_s(client: AsyncClient, booking: Booking) -> None:
@@ -211,12 +255,14 @@ async def test_a_chain_of_merges_is_always_one_step_long(client: AsyncClient, bo
     assert (await booking.row(slot))["patient_id"] == fourth
 
 
-async def test_deleting_the_merged_id_leaves_the_survivor_alone(client: AsyncClient, booking: Booking) -> None:
+async def test_deleting_by_the_merged_id_says_whose_it_is_and_leaves_the_survivor_alone(
+    client: AsyncClient, booking: Booking
+) -> None:
     loser, survivor = await pair(client)
     slot = await booking.booked(patient=loser)
     await merge(client, loser, survivor)
     answer = await delete(client, loser, cancelling=True)
-    assert (answer.status_code, answer.json()) == (200, {"id": str(loser), "appointments_left": 0})
+    assert refusal(answer)[:2] == (409, "patient_merged") and answer.json()["merged_into"] == str(survivor)
     assert (await booking.patient_row(survivor))["status"] == "active" and (await booking.row(slot))["status"] == "booked"
 
 

@@ -22,8 +22,8 @@ async def test_a_registered_patient_is_read_as_it_was_answered_and_announced_wit
     made = await register(client, ADA)
     assert made.status_code == 201
     assert made.json() == {
-        "id": IsUUID, "name": "Ada Lovelace", "phone": "+442079460018", "date_of_birth": "1990-12-10", "status": "active",
-        "email": None, "nhs_number": None, "postcode": None, "address": None, "merged_into": None,
+        "id": IsUUID, "name": "Ada Lovelace", "phone": "+442079460018", "phone_extension": None, "date_of_birth": "1990-12-10",
+        "status": "active", "email": None, "nhs_number": None, "postcode": None, "address": None, "merged_into": None,
         "version": 1, "created_at": IsDatetime(iso_string=True), "updated_at": IsDatetime(iso_string=True),
     }  # fmt: skip
     read = await client.get(f"/internal/patients/{made.json()['id']}")
@@ -65,12 +65,19 @@ async def test_a_name_may_come_in_two_parts(client: AsyncClient) -> None:
     assert made.json()["name"] == "Ada Lovelace" and (await register(client, ADA)).json()["id"] == made.json()["id"]
 
 
-@pytest.mark.parametrize("name", ["ada  LOVELACE", " Ada Lovelace ", "Ａda Lovelace"])
+@pytest.mark.parametrize("name", ["ada  LOVELACE", " Ada Lovelace ", "Ａda Lovelace", "Ada\u200b Love\u00adlace"])
 async def test_the_same_person_is_the_existing_patient(client: AsyncClient, booking: Booking, name: str) -> None:
     first = await register(client, ADA)
     again = await register(client, {**ADA, "name": name, "phone": "+44 20 7946 0018"})
     assert again.status_code == 200 and again.json() == first.json()
     assert await count(booking) == 1 and len(booking.publisher.records) == 1
+
+
+@pytest.mark.parametrize("name", ["O’Brien-Lind", "Oʼbrien\u2010Lind", "O`Brien\u2011LIND", "O'Brien\u2013Lind"])
+async def test_apostrophes_and_hyphens_of_other_keyboards_are_the_same_person(client: AsyncClient, name: str) -> None:
+    first = (await register(client, {**ADA, "name": "O'Brien-Lind"})).json()
+    again = await register(client, {**ADA, "name": name})
+    assert (again.status_code, again.json()) == (200, first)
 
 
 @pytest.mark.parametrize("other", [{"name": "Byron Lovelace"}, {"date_of_birth": "1991-12-10"}, {"date_of_birth": None}])
@@ -86,6 +93,37 @@ async def test_who_shares_only_a_phone_is_a_possible_duplicate(
     third = await register(client, {**ADA, "name": "Somebody Else"})
     assert third.json()["candidates"] == IsList(first, made.json()["id"])
     assert (await register(client, {**ADA, **other})).json()["id"] == made.json()["id"]
+
+
+async def test_residents_of_a_home_share_a_number_and_have_extensions(client: AsyncClient, booking: Booking) -> None:
+    home = "0161 496 3154"
+    first = (await register(client, {"name": "Ada Lovelace", "phone": f"{home} x12"})).json()
+    assert (first["phone"], first["phone_extension"]) == ("+441614963154", "12")
+    assert (await register(client, {"name": "Byron King", "phone": f"{home};ext=13"})).status_code == 201
+    separate = {"name": "Ada Lovelace", "phone": home, "phone_extension": "12"}
+    assert (await register(client, separate)).json() == first
+    in_her_room = await register(client, {"name": "Mary King", "phone": f"{home} #12"})
+    assert refusal(in_her_room) == (409, "possible_duplicate", [first["id"]])
+    without = await register(client, {"name": "Ada Lovelace", "phone": home})
+    assert refusal(without) == (409, "possible_duplicate", [first["id"]]), "the same person, who left the extension out"
+    row = await booking.patient_row(first["id"])
+    assert row["phone_extension"] == b"12" and len(row["extension_index"]) == 32
+
+
+@pytest.mark.parametrize(
+    "phone", [{"phone_extension": "13"}, {"phone_extension": "twelve"}, {"phone_extension": "1" * 21}, {"phone_extension": ""}]
+)
+async def test_an_extension_that_is_none_or_another_than_in_the_phone_is_named(
+    client: AsyncClient, phone: dict[str, str]
+) -> None:
+    assert bad_fields(await register(client, {"name": "Ada", "phone": "0161 496 3154 x12", **phone})) == {"phone_extension"}
+
+
+async def test_one_request_in_two_spellings_is_one_request(client: AsyncClient) -> None:
+    key = uuid4()
+    first = await register(client, {"name": "Ada", "phone": "0161 496 3154 x12"}, key)
+    again = await register(client, {"name": "Ada", "phone": "0161 496 3154", "phone_extension": "12"}, key)
+    assert again.headers["Idempotent-Replayed"] == "true" and again.json() == first.json()
 
 
 async def test_missing_dates_of_birth_agree_with_each_other(client: AsyncClient) -> None:
@@ -116,6 +154,13 @@ async def test_an_nhs_number_belongs_to_one_active_patient(client: AsyncClient) 
     )
     await client.delete(f"/internal/patients/{first}")
     assert (await register(client, {**BYRON, "nhs_number": NUMBER})).status_code == 201
+
+
+async def test_an_nhs_number_that_stands_for_none_is_nobodys(client: AsyncClient) -> None:
+    for number in ("9999999999", "111 111 1111", "０００ ０００ ００００"):
+        assert bad_fields(await register(client, {**BYRON, "nhs_number": number})) == {"nhs_number"}
+    patient = await registered(client, BYRON)
+    assert bad_fields(await client.patch(f"/internal/patients/{patient}", json={"nhs_number": "9999999999"})) == {"nhs_number"}
 
 
 async def test_who_shares_a_phone_and_has_anothers_number_is_first_a_possible_duplicate(client: AsyncClient) -> None:

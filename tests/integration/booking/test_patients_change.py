@@ -122,6 +122,28 @@ async def test_a_phone_that_another_has_is_taken_over_only_on_purpose(client: As
     assert answer.status_code == 200 and answer.json()["phone"] == "+442079460018"
 
 
+async def test_an_extension_stays_with_its_number_and_goes_with_it(client: AsyncClient) -> None:
+    patient = await registered(client, {"name": "Ada", "phone": "0161 496 3154 x12"})
+    changes: list[tuple[dict[str, str | None], tuple[str, str | None]]] = [
+        ({"phone": "0161 496 3154"}, ("+441614963154", "12")),
+        ({"phone": "0161 496 3154 x13"}, ("+441614963154", "13")),
+        ({"phone_extension": "14"}, ("+441614963154", "14")),
+        ({"phone_extension": None}, ("+441614963154", None)),
+        ({"phone": "0161 496 3154", "phone_extension": "15"}, ("+441614963154", "15")),
+        ({"phone": "020 7946 0018"}, ("+442079460018", None)),
+    ]
+    for sent, kept in changes:
+        made = (await change(client, patient, sent)).json()
+        assert (made["phone"], made["phone_extension"]) == kept, sent
+
+
+async def test_an_extension_that_another_has_is_taken_over_only_on_purpose(client: AsyncClient) -> None:
+    ada = await registered(client, {"name": "Ada", "phone": "0161 496 3154 x12"})
+    byron = await registered(client, {"name": "Byron", "phone": "0161 496 3154 x13"})
+    assert refusal(await change(client, byron, {"phone_extension": "12"})) == (409, "possible_duplicate", [ada])
+    assert (await change(client, byron, {"phone_extension": "12"}, on_duplicate="create")).status_code == 200
+
+
 async def test_an_nhs_number_that_another_has_is_not_given(client: AsyncClient) -> None:
     ada, byron = await registered(client, IN_FULL), await registered(client, BYRON)
     for query in ({}, {"on_duplicate": "create"}):

@@ -35,9 +35,27 @@ async def test_numbers_find_exactly_in_any_spelling(client: AsyncClient) -> None
     await registered(client, {**BYRON, "phone": ADA["phone"]}, on_duplicate="create")
     assert await find(client, phone="+44 (0)20 7946 0018") == ["Ada Lovelace", "Byron King"]
     assert await find(client, nhs_number="9434765919") == await find(client, nhs_number=NUMBER) == ["Ada Lovelace"]
+    assert (
+        await find(client, nhs_number="943\u2011476\u00a05919")
+        == await find(client, nhs_number="９４３４７６５９１９")
+        == ["Ada Lovelace"]
+    )
     assert await find(client, phone="020 7946 0018", name="byron") == ["Byron King"]
     assert await find(client, phone="020 7946 0018", nhs_number=NUMBER, name="ada") == ["Ada Lovelace"]
     assert await find(client, phone="020 7946 0011") == await find(client, nhs_number="401 023 2137") == []
+
+
+async def test_a_number_finds_all_who_have_it_and_with_its_extension_the_one(client: AsyncClient) -> None:
+    for name, extension in (("Ada", "x12"), ("Byron", "x13"), ("Reception", "")):
+        await registered(client, {"name": name, "phone": f"0161 496 3154 {extension}"})
+    assert await find(client, phone="0161 496 3154") == ["Ada", "Byron", "Reception"]
+    assert await find(client, phone="+44 161 496 3154 ext 13") == ["Byron"]
+
+
+async def test_a_plus_that_was_not_encoded_is_a_plus(client: AsyncClient) -> None:
+    await registered(client, {"name": "Lars", "phone": "+45 32 58 63 90"})
+    answer = await client.get("/internal/patients?phone=+4532586390")
+    assert [one["name"] for one in answer.json()["items"]] == ["Lars"]
 
 
 @pytest.mark.parametrize(
@@ -59,6 +77,35 @@ async def test_every_word_begins_a_word_of_the_name(client: AsyncClient, name: s
     for number, one in enumerate(everybody):
         await registered(client, {"name": one, "phone": f"020 7946 00{number:02}"})
     assert await find(client, name=name) == found
+
+
+SPELLED = {
+    "José Núñez": ["jose", "nunez", "José", "NÚÑEZ jose"],
+    "Nguyễn Thị Hồng": ["nguyen", "thi hong", "Nguyễn"],
+    "Jürgen Müller": ["muller", "jurgen mul", "Müller"],
+    "Søren Ærø": ["soren", "aero", "SØREN"],
+    "Łukasz Wójcik": ["lukasz", "wojcik"],
+    "Siân O’Neill": ["O'Neill", "oneill", "sian o’ne"],
+    "Ann‑Marie Lovelace-Okafor": ["ann-marie", "marie", "okafor", "ann marie"],
+    "Đặng Văn": ["dang van"],
+}
+
+
+async def test_names_are_found_as_they_can_be_typed(client: AsyncClient) -> None:
+    for number, one in enumerate(SPELLED, 10):
+        await registered(client, {"name": one, "phone": f"020 7946 00{number}"})
+    for whole, typed in SPELLED.items():
+        for name in typed:
+            assert await find(client, name=name) == [whole], name
+    for nobody in ("neill", "ose", "-", "'", "'-"):
+        assert await find(client, name=nobody) == [], nobody
+
+
+async def test_a_name_that_was_changed_is_found_by_its_new_words_only(client: AsyncClient) -> None:
+    patient = await registered(client, {"name": "José Núñez", "phone": "020 7946 0010"})
+    await client.patch(f"/internal/patients/{patient}", json={"name": "José Ortega"})
+    assert await find(client, name="ortega jose") == ["José Ortega"]
+    assert await find(client, name="nunez") == []
 
 
 async def test_without_filters_all_active_patients_are_listed_in_order_of_name(client: AsyncClient, booking: Booking) -> None:

@@ -13,7 +13,21 @@ pytestmark = pytest.mark.unit
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("Ada  Lovelace", " ada lovelace "), ("STRASSE", "straße"), ("ﬁona", "Fiona"), ("Jose\u0301", "José"), ("A\u00a0B", "a b")],
+    [
+        ("Ada  Lovelace", " ada lovelace "),
+        ("STRASSE", "straße"),
+        ("ﬁona", "Fiona"),
+        ("Jose\u0301", "José"),
+        ("A\u00a0B", "a b"),
+        ("O’Brien", "O'Brien"),
+        ("OʼBrien", "o'brien"),
+        ("O´Brien", "O`Brien"),
+        ("Ann‐Marie", "Ann-Marie"),
+        ("Ann‑Marie", "Ann–Marie"),
+        ("Ma\u00adya\u200b", "Maya"),
+        ("\u202eMaya\u2060 \u3164Lind", "Maya Lind"),
+        ("Zoë\ufe0f", "Zoë"),
+    ],
 )
 def test_names_that_compare_equal(one: str, other: str) -> None:
     assert name_key(one) == name_key(other)
@@ -24,7 +38,7 @@ def test_names_that_differ() -> None:
 
 
 BORN = dt.date(1990, 12, 10)
-ADA = Identity(b"phone", "ada lovelace", BORN)
+ADA = Identity(b"phone", None, "ada lovelace", BORN)
 
 
 def known(*, may_share_phones: bool = False, active: bool = True) -> KnownPatients:
@@ -35,7 +49,13 @@ def known(*, may_share_phones: bool = False, active: bool = True) -> KnownPatien
 
 
 @pytest.mark.parametrize(
-    "other", [ADA._replace(phone_index=b"other"), ADA._replace(name_key="ada king"), ADA._replace(date_of_birth=None)]
+    "other",
+    [
+        ADA._replace(phone_index=b"other"),
+        ADA._replace(extension_index=b"12"),
+        ADA._replace(name_key="ada king"),
+        ADA._replace(date_of_birth=None),
+    ],
 )
 def test_a_patient_is_known_by_all_of_its_identity_or_by_the_id_of_an_import(other: Identity) -> None:
     assert known().has(ADA, None) and known().has(ADA, b"another")
@@ -56,6 +76,13 @@ def test_a_phone_is_another_patients_unless_it_may_be_shared_and_an_nhs_number_a
     assert known(may_share_phones=True).conflict(child, None) is None
     assert known(may_share_phones=True).conflict(child, b"nhs") == Code.NHS_NUMBER_TAKEN
     assert known().conflict(child, b"nhs") == Code.POSSIBLE_DUPLICATE, "the phone is judged first"
+
+
+def test_an_extension_makes_another_phone_and_the_same_person_without_it_is_looked_at() -> None:
+    neighbour = ADA._replace(name_key="neighbour", extension_index=b"12")
+    assert known().conflict(neighbour, None) is None
+    assert known().conflict(ADA._replace(extension_index=b"12"), None) == Code.POSSIBLE_DUPLICATE
+    assert known(may_share_phones=True).conflict(ADA._replace(extension_index=b"12"), None) is None
 
 
 def test_who_was_merged_is_known_and_has_neither_phone_nor_number() -> None:

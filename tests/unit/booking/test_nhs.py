@@ -26,16 +26,24 @@ VALID = [
     ("010 101 0001", "RA: Scotland, born on 1 January 1901"),
     ("320 000 0007", "RA: Northern Ireland"),
     ("400 000 0004", "RA: England and Wales"),
+    ("943\u00a0476\u00a05919", "no-break spaces, as web pages have them"),
+    ("943\u2009476\u20095919", "thin spaces"),
+    ("943\u202f476\u202f5919", "narrow spaces"),
+    ("943\u2011476\u20115919", "no-break hyphens, as word processors have them"),
+    ("943\u2013476\u20135919", "dashes"),
+    ("\u202d9434765919\u202c", "marks of direction, as spreadsheets copy them"),
+    ("943\u200b476\u200b5919", "spaces of no width"),
+    ("９４３４７６５９１９", "digits of full width"),
 ]
 INVALID = [
     ("943 476 5918", "DD: another check digit"),
     ("493 476 5919", "two digits changed places"),
-    ("000 000 0000", "all zeros, which passes modulus 11"),
     ("943 476 591", "nine digits"),
     ("943 476 59190", "eleven digits"),
     ("943 476 591X", "no digit"),
     ("943.476.5919", "other separators"),
-    ("９４３４７６５９１９", "other digits"),
+    ("٩٤٣٤٧٦٥٩١٩", "other digits"),
+    ("94347659¹⁹", "small digits"),
     ("+9434765919", "a sign"),
     ("- - -", "no digits at all"),
 ]
@@ -48,7 +56,7 @@ def number(text: str) -> str | None:
 
 @pytest.mark.parametrize(("text", "_why"), VALID)
 def test_a_number_is_kept_in_plain_digits(text: str, _why: str) -> None:
-    assert number(text) == "".join(character for character in text if character.isdigit())
+    assert number(text) == "".join(str(int(character)) for character in text if character.isdigit())
 
 
 @pytest.mark.parametrize(("text", "_why"), INVALID)
@@ -56,6 +64,14 @@ def test_what_is_none_is_refused_without_being_repeated(text: str, _why: str) ->
     with pytest.raises(ProblemError) as refusal:
         number(text)
     assert [(error.field, error.reason) for error in refusal.value.errors] == [("nhs_number", "is not an NHS number")]
+
+
+@pytest.mark.parametrize("digit", "0123456789")
+def test_ten_equal_digits_are_a_placeholder_although_they_pass_the_check(digit: str) -> None:
+    with pytest.raises(ProblemError) as refusal:
+        number(f"{digit * 3} {digit * 3} {digit * 4}")
+    (error,) = refusal.value.errors
+    assert error.field == "nhs_number" and "placeholder" in error.reason and "leave it out" in error.reason
 
 
 def test_of_ten_check_digits_at_most_one_is_right() -> None:

@@ -96,6 +96,15 @@ def test_a_name_is_sent_whole_or_in_both_parts(fields: dict[str, Any], wrong: se
     assert bad_fields(**fields) == wrong
 
 
+@pytest.mark.parametrize("name", ["\u200b", "\u2060\u00ad", "\u202e \u202c", "\u3164\u3164", "\u2800", "\x01", "\ufeff"])
+def test_a_name_can_be_seen(name: str) -> None:
+    assert bad_fields(name=name) == {"name"}
+    assert bad_fields(name=None, given_name=name, family_name="Lovelace") == {"given_name"}
+    assert bad_fields(address=name) == {"address"}
+    with pytest.raises(ProblemError):
+        parse(PatchForm, {"name": name}, PatchForm.rules(ClinicSettings(), TODAY))
+
+
 def test_the_longest_parts_are_a_name() -> None:
     assert form(name=None, given_name="x" * 99, family_name="y" * 99).name == "x" * 99 + " " + "y" * 99
 

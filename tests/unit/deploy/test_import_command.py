@@ -36,7 +36,7 @@ def file(tmp_path: Path) -> Path:
     """2,000 patients, and with them 25 lines without a number and one that is none at all."""
     path = tmp_path / "patients.csv"
     lines = [f"Patient {number},{'bad' if number % 80 == 0 else number}\n" for number in range(2_000)]
-    path.write_text("".join(["name,phone\n", *lines[:-1], "no line\n", lines[-1]]))
+    path.write_text("".join(["name,phone\n", *lines[:-1], "no line,1,2\n", lines[-1]]))
     return path
 
 
@@ -60,7 +60,7 @@ def test_every_line_is_created_known_or_rejected(owner: StandIn, file: Path, tmp
         assert len(value["rejected_lines"]) == 20
         rows = report.read_text().splitlines()
         assert [int(row.split(",")[0]) for row in rows[1:]] == [*range(2, 2_002, 80), 2_001]
-        assert rows[-1] == '2001,,"has 1 fields, the header names 2 columns"'
+        assert rows[-1] == '2001,,"has 3 fields, the header names 2 columns"'
     assert owner.most_under_way <= CALLS_AT_ONCE
 
 
@@ -78,6 +78,15 @@ def test_a_file_without_a_bad_line_ends_well_also_through_a_pipe(owner: StandIn)
     assert query == {"dry_run": ["true"]}
     assert (said[internal.CLINIC], said[internal.ACTOR]) == (CLINIC["id"], "import")
     assert json.loads(run(owner, "patients", "-", "--json", stdin=b"name,phone\n").stdout)["lines"] == 0
+
+
+def test_a_delimiter_can_be_named(owner: StandIn) -> None:
+    for named, content in (("tab", b"name\tphone\nMaya\t1\n"), ("~", b"name~phone\nMaya~1\n"), (";", b"name;phone\nMaya;1\n")):
+        done = run(owner, "patients", "-", "--delimiter", named, "--json", stdin=content)
+        assert json.loads(done.stdout)["lines"] == 1, done.stderr
+    for wrong in ("", "ab", "x", '"'):
+        done = run(owner, "patients", "-", "--delimiter", wrong, stdin=b"name,phone\n")
+        assert done.exit_code == 2 and "--delimiter" in done.stderr
 
 
 def test_what_becomes_of_families_is_the_caller_s_choice(owner: StandIn) -> None:

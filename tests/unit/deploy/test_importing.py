@@ -38,7 +38,14 @@ def test_a_header_names_the_columns(head: bytes) -> None:
     ("head", "told"),
     [
         (b"name,phone,shoe_size\n", "unknown column: shoe_size"),
-        (b"name;phone\n", "unknown column: name;phone"),
+        (b"name,,phone\n", "unknown column: one without a name"),
+        (b"PK\x03\x04\x14\0\x06\0", "a workbook .*save it as"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "a workbook of old .*save it as"),
+        ("\ufeffname,phone\n".encode("utf-16-le"), "UTF-16, not CSV in UTF-8: save it as"),
+        ("\ufeffname,phone\n".encode("utf-16-be"), "UTF-16, not CSV in UTF-8: save it as"),
+        ("name,phone\n".encode("utf-16-le"), "UTF-16, not CSV in UTF-8: save it as"),
+        ("name,phone,straße\n".encode("cp1252"), "is not UTF-8: save it as"),
+        (b"sep=;\nname,phone\n", "unknown column: name,phone"),
         (b"name,phone,name\n", "named twice: name"),
         (b"name\n", "phone and name, or phone and given_name and family_name"),
         (b"phone,given_name\n", "is missing"),
@@ -49,6 +56,45 @@ def test_a_header_names_the_columns(head: bytes) -> None:
 def test_a_header_that_is_none_is_misuse(head: bytes, told: str) -> None:
     with pytest.raises(Misused, match=told):
         table(head)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"name;phone\nMaya;1,5\n",
+        b"name\tphone\nMaya\t1,5\n",
+        b"name|phone\nMaya|1,5\n",
+        b"\xef\xbb\xbfName;PHONE\r\nMaya;1,5\r\n",
+        b'name,phone\nMaya,"1,5"\n',
+        b'name,phone,\nMaya,"1,5",\n',
+        b"name;phone;;\nMaya;1,5;;\n",
+    ],
+)
+def test_the_separator_is_found_by_the_columns(content: bytes) -> None:
+    assert read(content) == [(2, {"name": "Maya", "phone": "1,5"})]
+
+
+@pytest.mark.parametrize("first", [b"sep=;\n", b'"sep=;"\r\n', b"\xef\xbb\xbfSEP=;\r\n"])
+def test_a_spreadsheet_names_its_separator_in_a_line_of_its_own(first: bytes) -> None:
+    content = first + b"name;phone\nMaya;1\nx;y;z\n"
+    assert read(content) == [(3, {"name": "Maya", "phone": "1"}), (4, "has 3 fields, the header names 2 columns")]
+    read_table = table(content)
+    list(read_table)
+    assert read_table.bytes == len(content)
+
+
+def test_a_separator_that_is_given_is_the_one() -> None:
+    given_one = CsvTable(io.BytesIO(b"name~phone\nMaya~1\n"), PATIENTS, "~")
+    assert [line.fields for line in given_one if isinstance(line, ImportLine)] == [{"name": "Maya", "phone": "1"}]
+
+
+def test_rows_may_lack_their_last_empty_cells_or_have_more_of_them() -> None:
+    head = b"name,phone,email,postcode\n"
+    assert read(head + b"Maya,1\nTom,2,,,,\nAnn\n") == [
+        (2, {"name": "Maya", "phone": "1"}),
+        (3, {"name": "Tom", "phone": "2"}),
+        (4, {"name": "Ann"}),
+    ]
 
 
 def test_what_may_be_missing_is_left_out_and_an_empty_line_is_none() -> None:
@@ -67,7 +113,6 @@ def test_a_field_may_have_line_breaks_and_the_record_has_its_first_line_s_number
     ("line", "reason"),
     [
         (b"a,b,c\n", "has 3 fields, the header names 2 columns"),
-        (b"a\n", "has 1 fields, the header names 2 columns"),
         (b"\xff\xfe,1\n", "is not UTF-8"),
         (b"a\0,1\n", "must not contain a NUL character"),
         (b'a,"b\n', UNCLOSED),
@@ -137,10 +182,10 @@ def test_a_chunk_is_bounded_in_lines_and_in_bytes() -> None:
     long = b"a," + b"1" * 9_998 + b"\n"
     sizes = lines_of(chunks(table(HEAD + long * 40)))
     assert sum(sizes) == 40 and max(sizes) == MAX_CHUNK_BYTES // len(long) + 1
-    (chunk,) = chunks(table(HEAD + b"a,1\nb\nc,3\n"))
+    (chunk,) = chunks(table(HEAD + b"a,1\nb,2,3\nc,3\n"))
     assert ([line.line for line in chunk.lines], chunk.unreadable[0]) == (
         [2, 4],
-        RejectedLine(line=3, reason="has 1 fields, the header names 2 columns"),
+        RejectedLine(line=3, reason="has 3 fields, the header names 2 columns"),
     )
 
 

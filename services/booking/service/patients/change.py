@@ -12,11 +12,10 @@ from services.booking.repository import patient_locks, patient_search, patients
 from services.booking.repository.patients import Patient
 from services.booking.schemas import PatchForm
 from services.booking.service.patients.details import PatientDetails, form_rules
-from services.booking.service.patients.duplicates import duplicate, with_nhs_number, with_phone
+from services.booking.service.patients.duplicates import duplicate, perhaps_same, same_person, with_nhs_number, with_phone
 from services.booking.service.patients.events import emit_changed
 from services.booking.service.patients.sealing import (
     identity_of,
-    identity_of_row,
     indexes_of,
     open_row,
     patient_view,
@@ -52,14 +51,14 @@ async def change_patient(
     sent = parse(PatchForm, data, await form_rules(unit, caller.clinic_id)).changes
     change = await _lock(unit, codec, caller, patient_id, sent)
     if change.before == change.after:
-        return patient_view(codec, change.patient)
+        return patient_view(codec, change.patient, patient_id)
     await _refuse_duplicates(unit, codec, change, create_duplicate=create_duplicate)
     known = sealed_columns(codec, caller.clinic_id, change.patient.id, change.after)
     changed = replace(change.patient, **known, version=change.patient.version + 1, updated_at=unit.now)
     await patients.change(unit.sql, changed)
     emit_changed(unit, caller, changed.id, changed.status, changed.version)
     unit.record(caller, Action.PATIENT_CHANGED, changed.id, version=changed.version)
-    return patient_view(codec, changed)
+    return patient_view(codec, changed, patient_id)
 
 
 async def _lock(unit: RegistryUnit, codec: Codec, caller: Caller, patient_id: UUID, sent: dict[str, Any]) -> PatientChange:
@@ -68,7 +67,7 @@ async def _lock(unit: RegistryUnit, codec: Codec, caller: Caller, patient_id: UU
     Raises `ProblemError` if there is none, or if it has another version than the caller has read.
     """
     seen = open_row(codec, await _read(unit, caller, patient_id))
-    indexes = indexes_of(codec, caller.clinic_id, [seen, replace(seen, **sent)])
+    indexes = indexes_of(codec, caller.clinic_id, [seen, seen.changed(sent)])
     await patient_locks.lock_indexes(unit.connection, caller.clinic_id, indexes)
     await patient_locks.lock(unit.connection, [(caller.clinic_id, patient_id)])
     patient = await _read(unit, caller, patient_id)
@@ -76,7 +75,7 @@ async def _lock(unit: RegistryUnit, codec: Codec, caller: Caller, patient_id: UU
     before = open_row(codec, patient)
     if not indexes_of(codec, caller.clinic_id, [before]) <= indexes:
         raise Outrun  # another call has changed the patient meanwhile: its indexes of now are not locked
-    return PatientChange(patient, before, replace(before, **sent))
+    return PatientChange(patient, before, before.changed(sent))
 
 
 async def _read(unit: RegistryUnit, caller: Caller, patient_id: UUID) -> Patient:
@@ -87,14 +86,17 @@ async def _read(unit: RegistryUnit, caller: Caller, patient_id: UUID) -> Patient
 
 
 async def _refuse_duplicates(unit: RegistryUnit, codec: Codec, change: PatientChange, *, create_duplicate: bool) -> None:
-    """Raises `ProblemError` if another patient would be the same person, or has the new phone or NHS number."""
+    """Raises `ProblemError` if another patient would be the same person, or has the new phone or NHS number. Who was merged into
+    another is that one."""
     clinic_id, before, after = change.patient.clinic_id, change.before, change.after
     identity = identity_of(codec, clinic_id, after)
-    if identity != identity_of(codec, clinic_id, before):
-        family = [one for one in await with_phone(unit, codec, clinic_id, after.phone) if one.id != change.patient.id]
-        if same := [one for one in family if identity_of_row(codec, clinic_id, one) == identity]:
-            raise duplicate(Code.POSSIBLE_DUPLICATE, same)
-        if family and after.phone != before.phone and not create_duplicate:
-            raise duplicate(Code.POSSIBLE_DUPLICATE, family)
+    old_identity = identity_of(codec, clinic_id, before)
+    if identity != old_identity:
+        namesakes = await with_phone(unit, codec, clinic_id, after.phone, but=change.patient.id)
+        if same := await same_person(unit, codec, clinic_id, identity, namesakes):
+            raise duplicate(Code.POSSIBLE_DUPLICATE, [same.patient])
+        perhaps = perhaps_same(codec, clinic_id, identity, namesakes)
+        if perhaps and identity.phone != old_identity.phone and not create_duplicate:
+            raise duplicate(Code.POSSIBLE_DUPLICATE, perhaps)
     if after.nhs_number != before.nhs_number and (others := await with_nhs_number(unit, codec, clinic_id, after.nhs_number)):
         raise duplicate(Code.NHS_NUMBER_TAKEN, others)

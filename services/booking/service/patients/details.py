@@ -1,7 +1,9 @@
 """What a clinic knows of a patient: judged by the rules of its settings, in the clear. Used by all use cases about patients."""
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -9,7 +11,7 @@ from services.booking.schemas import Judged, PatientForm
 from shared.infra import clinic_settings
 from shared.infra.unit import RegistryUnit
 
-SEALED = ("phone", "date_of_birth", "email", "nhs_number", "postcode", "address")
+SEALED = ("phone", "phone_extension", "date_of_birth", "email", "nhs_number", "postcode", "address")
 """The fields that are stored sealed (`sealing.py`)."""
 
 
@@ -19,6 +21,7 @@ class PatientDetails:
 
     name: str
     phone: str
+    phone_extension: str | None
     date_of_birth: dt.date | None
     email: str | None
     nhs_number: str | None
@@ -30,6 +33,11 @@ class PatientDetails:
         """The details of a judged form."""
         assert form.name
         return cls(form.name, *(getattr(form, field) for field in SEALED))
+
+    def changed(self, sent: Mapping[str, Any]) -> "PatientDetails":
+        """The details with what was sent. An extension belongs to its number: another number does not keep it."""
+        kept = {} if sent.get("phone", self.phone) == self.phone else {"phone_extension": None}
+        return replace(self, **{**kept, **sent})
 
 
 async def form_rules(unit: RegistryUnit, clinic_id: UUID) -> dict[str, object]:

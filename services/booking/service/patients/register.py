@@ -11,9 +11,16 @@ from services.booking.repository import patient_locks, patient_search, patients
 from services.booking.repository.patients import Patient
 from services.booking.schemas import PatientForm
 from services.booking.service.patients.details import PatientDetails, form_rules
-from services.booking.service.patients.duplicates import duplicate, with_nhs_number, with_phone
+from services.booking.service.patients.duplicates import (
+    SamePerson,
+    duplicate,
+    perhaps_same,
+    same_person,
+    with_nhs_number,
+    with_phone,
+)
 from services.booking.service.patients.events import emit_changed
-from services.booking.service.patients.sealing import identity_of, identity_of_row, indexes_of, new_row, patient_view
+from services.booking.service.patients.sealing import identity_of, indexes_of, new_row, patient_view
 from shared.contracts.patients import PatientView
 from shared.contracts.problems import Code
 from shared.infra.audit import Action
@@ -54,11 +61,12 @@ async def register_patient(
 
 
 async def read_patient(unit: RegistryUnit, codec: Codec, caller: Caller, patient_id: UUID) -> PatientView:
-    """A patient of the caller's clinic. Raises `ProblemError` if there is none, also where it is another clinic's."""
+    """A patient of the caller's clinic; of a merged one the survivor. Raises `ProblemError` if there is none, also where it is
+    another clinic's."""
     patient = await patient_search.get(unit.sql, caller.clinic_id, patient_id)
     if patient is None:
         raise ProblemError(Code.UNKNOWN_PATIENT)
-    return patient_view(codec, patient)
+    return patient_view(codec, patient, patient_id)
 
 
 async def _register(unit: RegistryUnit, codec: Codec, asked: Registration) -> Done[PatientView]:
@@ -67,18 +75,20 @@ async def _register(unit: RegistryUnit, codec: Codec, asked: Registration) -> Do
     await patient_locks.lock_indexes(unit.connection, clinic_id, indexes_of(codec, clinic_id, [asked.details]))
     same = await _same_person(unit, codec, asked)
     if same is not None:
-        return Done(200, patient_view(codec, same))
+        return Done(200, patient_view(codec, same.patient, same.id))
     return Done(201, patient_view(codec, await _create(unit, codec, asked)))
 
 
-async def _same_person(unit: RegistryUnit, codec: Codec, asked: Registration) -> Patient | None:
-    """The patient who is the same person. Raises `ProblemError` if another one has the phone or the NHS number."""
+async def _same_person(unit: RegistryUnit, codec: Codec, asked: Registration) -> SamePerson | None:
+    """The patient who is the same person, also as one who was merged. Raises `ProblemError` if another one has the phone or the
+    NHS number."""
     clinic_id, details = asked.caller.clinic_id, asked.details
     identity, family = identity_of(codec, clinic_id, details), await with_phone(unit, codec, clinic_id, details.phone)
-    same = next((one for one in family if identity_of_row(codec, clinic_id, one) == identity), None)
+    same = await same_person(unit, codec, clinic_id, identity, family)
     if same is None:
-        if family and not asked.create_duplicate:
-            raise duplicate(Code.POSSIBLE_DUPLICATE, family)
+        perhaps = perhaps_same(codec, clinic_id, identity, family)
+        if perhaps and not asked.create_duplicate:
+            raise duplicate(Code.POSSIBLE_DUPLICATE, perhaps)
         if others := await with_nhs_number(unit, codec, clinic_id, details.nhs_number):
             raise duplicate(Code.NHS_NUMBER_TAKEN, others)
     return same

@@ -25,13 +25,15 @@ from shared.infra.unit import RegistryUnit
 async def delete_patient(unit: RegistryUnit, caller: Caller, patient_id: UUID, *, cancel: bool) -> Deleted:
     """Deletes a patient, and with `cancel` cancels the upcoming appointments. Raises `ProblemError` for what stands against it.
 
-    Deleting again changes nothing, nor does deleting somebody who was merged: the survivor is another patient.
+    Deleting again changes nothing. Who was merged is another patient now, who is not deleted by an id of before.
     """
     key = (caller.clinic_id, patient_id)
     patient = (await patient_locks.lock(unit.connection, [key], LOCK_TO_END)).get(key)
     if patient is None:
         raise ProblemError(Code.UNKNOWN_PATIENT)
-    if patient.id == patient_id and patient.status is Active.ACTIVE:
+    if patient.id != patient_id:
+        raise ProblemError(Code.PATIENT_MERGED, extra={"merged_into": str(patient.id)})
+    if patient.status is Active.ACTIVE:
         check_match(caller.if_match, patient.version)
         await _cancel_upcoming(unit, caller, patient_id, cancel=cancel)
         await end_patient(unit, caller, patient)

@@ -17,7 +17,7 @@ from services.booking.service.patients.details import SEALED, PatientDetails
 from shared.contracts.patients import PatientView
 from shared.contracts.shapes import Active, name_key
 
-PHONE, NHS, EXTERNAL = "phone", "nhs_number", "external_id"
+PHONE, EXTENSION, NHS, EXTERNAL = "phone", "phone_extension", "nhs_number", "external_id"
 """The columns that have blind indexes; the last is of imports, and stored as its index only."""
 
 
@@ -32,14 +32,22 @@ def indexes_of(codec: Codec, clinic_id: UUID, patients: Iterable[PatientDetails]
     return {index for column, value in values if (index := index_of(codec, clinic_id, column, value)) is not None}
 
 
+def extension_index(codec: Codec, clinic_id: UUID, phone: str | None, extension: str | None) -> bytes | None:
+    """The blind index of an extension at its number, if there is one: by itself it is that of many."""
+    return index_of(codec, clinic_id, EXTENSION, extension and f"{phone};ext={extension}")
+
+
 def identity_of(codec: Codec, clinic_id: UUID, details: PatientDetails) -> Identity:
     """What tells a patient from the others of its clinic."""
-    return Identity(codec.blind_index(clinic_id, PHONE, details.phone), name_key(details.name), details.date_of_birth)
+    phone = codec.blind_index(clinic_id, PHONE, details.phone)
+    extension = extension_index(codec, clinic_id, details.phone, details.phone_extension)
+    return Identity(phone, extension, name_key(details.name), details.date_of_birth)
 
 
 def identity_of_row(codec: Codec, clinic_id: UUID, row: Patient | FoundPatient) -> Identity:
     """The same of a row, of which only the date of birth is opened."""
-    return Identity(row.phone_index, row.name_key, _date(_opened(codec, clinic_id, row, "date_of_birth")))
+    born = _date(_opened(codec, clinic_id, row, "date_of_birth"))
+    return Identity(row.phone_index, row.extension_index, row.name_key, born)
 
 
 def new_row(codec: Codec, clinic_id: UUID, id_: UUID, details: PatientDetails, now: datetime) -> Patient:
@@ -62,6 +70,7 @@ def sealed_columns(codec: Codec, clinic_id: UUID, id_: UUID, details: PatientDet
         "name": details.name,
         "name_key": name_key(details.name),
         "phone_index": index_of(codec, clinic_id, PHONE, details.phone),
+        "extension_index": extension_index(codec, clinic_id, details.phone, details.phone_extension),
         "nhs_index": index_of(codec, clinic_id, NHS, details.nhs_number),
         **sealed,
     }
@@ -73,20 +82,22 @@ def open_row(codec: Codec, patient: Patient) -> PatientDetails:
     return PatientDetails(**{**known, "name": patient.name, "date_of_birth": _date(known["date_of_birth"])})
 
 
-def patient_view(codec: Codec, patient: Patient) -> PatientView:
-    """A patient as clients read it."""
+def patient_view(codec: Codec, patient: Patient, asked: UUID | None = None) -> PatientView:
+    """A patient as clients read it; `asked` is the id that it was found by."""
     known = open_row(codec, patient)
     number = known.nhs_number
     return PatientView(
         id=patient.id,
         name=known.name,
         phone=known.phone,
+        phone_extension=known.phone_extension,
         email=known.email,
         date_of_birth=known.date_of_birth,
         nhs_number=number and f"{number[:3]} {number[3:6]} {number[6:]}",
         postcode=known.postcode,
         address=known.address,
         status=patient.status,
+        merged_into=patient.id if asked not in (None, patient.id) else None,
         version=patient.version,
         created_at=patient.created_at,
         updated_at=patient.updated_at,
