@@ -88,7 +88,10 @@ class SlotRevoked(DayMessage):
 
 
 class DayView(Wire):
-    """A day as clients read it: `capacity` slots, of which `remaining` are free."""
+    """A day as clients read it: `capacity` slots, of which `remaining` can be booked now; none if it is not `available`.
+
+    It is not where every booking is refused: the day is closed, has no hours, is past, or beyond the horizon.
+    """
 
     doctor_id: UUID
     date: date

@@ -196,6 +196,13 @@ class SlotPage(Wire):
     next_cursor: str | None = None
 
 
+class DoctorToday(Wire):
+    """Which date it is for a doctor (`GET /internal/doctors/{id}/today`)."""
+
+    doctor_id: UUID
+    date: dt.date
+
+
 class SlotQuestion(Strict):
     """Which slot is meant (`POST /internal/slots/resolve`): that of an id, or the one of a doctor that begins then, there."""
 

@@ -23,18 +23,23 @@ NO_PLACE: Literal["no_place"] = "no_place"
 
 
 class Policy(StrEnum):
-    """Where displaced appointments go: to a later place of their doctor, or to the first one of a doctor of the same category."""
+    """Where displaced appointments go: to a later place of their doctor, or to the first one from their own date on of another
+    doctor of the same category."""
 
     SAME_DOCTOR = "same_doctor"
     SAME_CATEGORY = "same_category"
 
 
 class DisplaceIn(Strict):
-    """Move a doctor's displaced appointments of these dates, both inclusive; a dry run only tells where they would go."""
+    """Move a doctor's displaced appointments of these dates, both inclusive; a dry run only tells where they would go.
+
+    No new place is on an earlier date than `not_before`, without it than the old place.
+    """
 
     from_: IsoDate = Field(alias="from")
     to: IsoDate
     policy: Policy
+    not_before: IsoDate | None = None
     dry_run: bool = False
 
 

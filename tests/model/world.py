@@ -90,7 +90,7 @@ class Day:
     @property
     def seen(self) -> object:
         """How the day reads: whether it is open, its capacity, what remains."""
-        return self.is_open, len(self.published | self.taken.keys()), len(self.free)
+        return self.is_open, len(self.published | self.taken.keys()), len(self.free) if self.is_open else 0
 
     def resize(self, capacity: int) -> str | None:
         """Gives the day so many places: the lowest missing ones are made, the highest free ones go."""

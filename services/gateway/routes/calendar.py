@@ -42,8 +42,15 @@ from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit, SomeLimit
 router = public_router("Calendar")
 
 DryRunFlag = Annotated[Literal["true", "false"], Query(description="Only tells what would be displaced")]
-FromDate = Annotated[IsoDate | None, Query(alias="from", description="The first date; today if left out")]
-ToDate = Annotated[IsoDate | None, Query(description="The last date, at most 62 days in all; six days later if left out")]
+FromDate = Annotated[
+    IsoDate | None, Query(alias="from", description="The first date; if left out from now on, whatever the zone")
+]
+ToDate = Annotated[
+    IsoDate | None,
+    Query(
+        description="The last date, at most 62 days in all; six days later if left out, with `earliest` all that can be booked"
+    ),
+]
 
 EarliestCount = Annotated[
     int | None, Query(ge=1, le=MAX_EARLIEST, description="Only so many, without a next page: goes without limit and cursor")

@@ -56,7 +56,10 @@ class FakeOwners:
         if path == "/internal/commands/look" and path not in self.answers:
             return httpx2.Response(200, content=Outcomes(outcomes=self.outcomes).model_dump_json())
         known = 404 if path.rpartition("/")[2] in self.unknown else 200
-        said = self.answers.get(path, (known, {"id": path.rpartition("/")[2]}))
+        found = {"id": path.rpartition("/")[2]}
+        if path.endswith("/today"):
+            found = {"doctor_id": path.split("/")[3], "date": "2026-03-02"}
+        said = self.answers.get(path, (known, found))
         status, body = said(request) if callable(said) else said
         media = "application/json" if status < 400 else "application/problem+json"
         return httpx2.Response(status, content=orjson.dumps(body), headers={"Content-Type": media, **self.headers})

@@ -53,7 +53,7 @@ async def _lock_doctors(unit: Unit, commands: Sequence[SlotCommand]) -> BatchSna
     return BatchSnapshot(
         unit.now,
         settings=await clinic_settings.read(unit.connection, clinics) if clinics else {},
-        scheduled=await locks.lock_doctors(unit.connection, doctors) if doctors else {},
+        doctors=await locks.lock_doctors(unit.connection, doctors) if doctors else {},
     )
 
 
