@@ -21,7 +21,8 @@ class SlotReserved(DayMessage):
     """A slot is taken: booking accepts it or refuses it.
 
     Both ids were drawn with the taking, but for a move: its appointment has its id already. A displacement takes it `instead_of`
-    the reservation that has lost its rule: an appointment that has another one by then stays where it is.
+    the reservation that has lost its rule: an appointment that has another one by then stays where it is. With `of_day` any
+    place of the day was asked for: where the patient has no time, booking asks for another one.
     """
 
     type: Literal["SlotReserved"] = "SlotReserved"
@@ -36,6 +37,7 @@ class SlotReserved(DayMessage):
     ends_at: datetime | None = None
     purpose: Purpose = Purpose.BOOK
     instead_of: UUID | None = None
+    of_day: bool = False
 
 
 class SlotKept(DayMessage):
@@ -49,13 +51,18 @@ class SlotKept(DayMessage):
 
 
 class BookingRefused(DayMessage):
-    """Nothing was taken; booking stores the refusal as the command's outcome. `appointment_id` is that of a move."""
+    """Nothing was taken; booking stores the refusal as the command's outcome. `appointment_id` is that of a move.
+
+    `taken_by` is the appointment that has the slot which is taken; what is too soon could begin later than `bookable_after`.
+    """
 
     type: Literal["BookingRefused"] = "BookingRefused"
     patient_id: UUID
     code: Code
     purpose: Purpose = Purpose.BOOK
     appointment_id: UUID | None = None
+    taken_by: UUID | None = None
+    bookable_after: datetime | None = None
 
 
 class ReservationQuestioned(DayMessage):

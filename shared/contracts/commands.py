@@ -16,16 +16,19 @@ ANSWERED_DAYS = 30
 
 
 class Answer(Wire):
-    """How a command ended: an HTTP status, a problem code when refused, and the result (ids, codes and times only)."""
+    """How a command ended: an HTTP status, a problem code when refused, and the result (ids, codes and times only).
+
+    The result of a refusal is what its problem names beside the code, if it names anything.
+    """
 
     status_code: int
     code: Code | None = None
     result: dict[str, Any] | None = None
 
     @classmethod
-    def refusal(cls, code: Code) -> "Answer":
-        """The answer of a refused command."""
-        return cls(status_code=PROBLEMS[code].status, code=code)
+    def refusal(cls, code: Code, **named: str) -> "Answer":
+        """The answer of a refused command, with the ids and times that its problem names."""
+        return cls(status_code=PROBLEMS[code].status, code=code, result=named or None)
 
     @property
     def succeeded(self) -> bool:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from shared.contracts.commands import Answer
 from shared.contracts.envelope import Wire
 from shared.contracts.problems import Code
 from shared.contracts.shapes import IsoDate, Strict
@@ -68,6 +69,32 @@ class PlaceView(Wire):
     location_id: UUID | None = None
     starts_at: datetime | None = None
     ends_at: datetime | None = None
+
+
+class MoveQuestion(Wire):
+    """An appointment, and the place that a displacement would give it."""
+
+    appointment_id: UUID
+    to: PlaceView
+
+
+class MovesQuestion(Wire):
+    """Asks booking which of these moves it would refuse, each after those before it (`POST /internal/appointments/refusals`)."""
+
+    moves: list[MoveQuestion] = Field(max_length=MAX_DISPLACED)
+
+
+class MoveRefusal(Wire):
+    """A move that would be refused, and with what."""
+
+    appointment_id: UUID
+    answer: Answer
+
+
+class MoveRefusals(Wire):
+    """What booking answers: the moves that it would refuse."""
+
+    refusals: list[MoveRefusal]
 
 
 class Displacement(Wire):

@@ -4,7 +4,7 @@ Called by `slots/batch.py` and `slots/reserve.py` with what was read under locks
 slot each other command gets is decided by `reservations.py`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -12,7 +12,7 @@ from uuid import UUID
 from services.availability.domain.dates import doctor_zone
 from services.availability.domain.days import BookableDoctor, Day, DayKey, DoctorKey, bookable_after, date_refusal
 from services.availability.domain.slots import NamedSlot, Reservation
-from shared.contracts.booking import BookAppointment, RescheduleAppointment
+from shared.contracts.booking import BookAppointment, BusyTime, RescheduleAppointment
 from shared.contracts.calendar import HORIZON_DAYS
 from shared.contracts.clinics import ClinicSettings
 from shared.contracts.problems import Code
@@ -44,6 +44,8 @@ class BatchSnapshot:
     """The slots that commands name, as far as they are of the named day."""
     reservations: Mapping[tuple[DayKey, UUID | None], Reservation] = field(default_factory=dict)
     """By appointment that is to be moved: the slot that it has already of the day that is asked for."""
+    busy: Mapping[UUID, Sequence[BusyTime]] = field(default_factory=dict)
+    """By the message of a command that asks again for any slot of a day: when its patient has no time."""
 
     def settings_of(self, clinic_id: UUID) -> ClinicSettings:
         """A clinic whose settings have not arrived yet has those of a new one."""
@@ -71,8 +73,8 @@ def command_refusal(command: SlotCommand, snapshot: BatchSnapshot) -> Code | Non
     doctor = snapshot.doctors.get(doctor_of(command))
     if doctor is None:
         return Code.UNKNOWN_DOCTOR
-    if command.slot_id is not None and not _is_offered(command, command.slot_id, snapshot):
-        return Code.NO_SUCH_SLOT
+    if command.slot_id is not None and (refused := _slot_refusal(command, command.slot_id, snapshot)):
+        return refused
     settings = snapshot.settings_of(command.clinic_id)
     day = snapshot.days.get(DayKey.of(command))
     zone = day.time_zone if day else snapshot.zone_of(command)
@@ -84,15 +86,17 @@ def command_refusal(command: SlotCommand, snapshot: BatchSnapshot) -> Code | Non
     return refused
 
 
-def _is_offered(command: SlotCommand, slot_id: UUID, snapshot: BatchSnapshot) -> bool:
-    """Whether the slot that is named is one that can be asked for, free or not. An appointment may always keep its own."""
+def _slot_refusal(command: SlotCommand, slot_id: UUID, snapshot: BatchSnapshot) -> Code | None:
+    """Why the slot that is named cannot be asked for, free or not. An appointment may always keep its own."""
     named = snapshot.named_slots.get((DayKey.of(command), slot_id))
     if named is None:
-        return False
+        return Code.NO_SUCH_SLOT
     if named.reservation and named.reservation.appointment_id == appointment_to_move(command):
-        return True
+        return None
     starts_at = named.slot.starts_at
-    return named.published and (starts_at is None or starts_at > snapshot.bookable_after(command.clinic_id))
+    if not named.published or (starts_at and starts_at <= snapshot.now):
+        return Code.NO_SUCH_SLOT
+    return Code.TOO_SOON if starts_at and starts_at <= snapshot.bookable_after(command.clinic_id) else None
 
 
 def days_to_make(commands: Iterable[SlotCommand], snapshot: BatchSnapshot) -> dict[DayKey, str]:

@@ -38,6 +38,7 @@ from shared.infra.unit import RegistryUnit
 
 COMMAND = "SetAvailability"
 CREATED, CHANGED = 201, 200
+NO_HOURS = "There are no hours on that date: extra hours open it, or the end of the exception that closes it"
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,8 @@ async def _set_day(unit: RegistryUnit, caller: Caller, change: DayChange) -> Don
     rules = await days.rules(unit.sql, key)
     day, made = await _lock_or_make(unit, change, rules)
     slots = await _count(unit, key, change.clinic)
+    if change.form.available and day.mode is Mode.TIMED and not slots.published:
+        raise ProblemError(Code.TIMED_DAY, NO_HOURS)
     before = _view(unit, change.clinic, key, day, slots, rules)
     await _resize(unit, change, day.mode, slots, rules, made=made)
     was_available = day.available

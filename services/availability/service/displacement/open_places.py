@@ -104,7 +104,7 @@ async def _numbers(unit: RegistryUnit, query: PlaceQuery) -> list[AppointmentPla
     first, horizon_days = query.first_date, query.clinic.booking_horizon_days
     zones = await daily_days(unit.connection, query.clinic_id, query.doctors, first, unit.now, horizon_days, query.limit)
     free = await free_slots(unit.connection, dict.fromkeys(zones, FreeSlotsNeeded(query.count))) if zones else {}
-    return [place_of(day, slot, zones[day]) for day, found in free.items() for slot in found]
+    return [place_of(day, slot, zones[day]) for day, found in free.items() for slot in found.slots]
 
 
 async def _of_missing_days(unit: RegistryUnit, query: PlaceQuery) -> list[AppointmentPlace]:
