@@ -11,7 +11,7 @@ from fastapi import Query, Request, Response
 
 from services.gateway.access.caller import ApiCaller
 from services.gateway.access.open_access import ByApiCaller
-from services.gateway.calendar.displaced import displaced_appointments
+from services.gateway.calendar.displaced import PATIENCE_SECONDS, displaced_so_far
 from services.gateway.gateway import gateway_of
 from services.gateway.http.parameters import FilterText, IdOrName
 from services.gateway.http.paths import API
@@ -205,7 +205,10 @@ async def _with_displaced(request: Request, caller: ApiCaller, answer: OwnerAnsw
         return answer_of(request, answer)
     parts: list[dict[str, Any]] = answer.body.get("items", [answer.body])
     named = [{UUID(text) for text in part.pop("displaced_ids")} for part in parts]
-    found = await displaced_appointments(gateway_of(request), caller, {one for ids in named for one in ids})
+    # A change is done whoever answers now, and a reading is worth no wait.
+    patience = 0 if request.method == "GET" else PATIENCE_SECONDS
+    found = await displaced_so_far(gateway_of(request), caller, {one for ids in named for one in ids}, patience)
     for part, ids in zip(parts, named, strict=True):
-        part["displaced"] = [one.model_dump(mode="json") for one in found if one.id in ids]
+        part["displaced"] = [one.model_dump(mode="json") for one in found.live if one.id in ids]
+        part["displaced_incomplete"] = not found.unknown.isdisjoint(ids)
     return made(request, answer, location, orjson.dumps(answer.body))

@@ -76,7 +76,7 @@ CALLS: dict[str, dict[str, int]] = {
         "dry run of closed dates": 11,
         "closed dates": 20,
         "end of closed dates": 18,
-        "another zone of a location": 26,
+        "another zone of a location": 27,
         "a day that is closed": 20,
         "a day that is made": 19,
         "a doctor who is deleted": 15,

@@ -57,7 +57,7 @@ def test_a_named_slot_has_to_be_offered_before_anything_else_of_its_day_is_judge
     assert command_refusal(tomorrow, having(offered)) is Code.NO_SUCH_SLOT, "it is of another day"
 
 
-@pytest.mark.parametrize(("minutes", "refusal"), [(0, Code.NO_SUCH_SLOT), (20, Code.NO_SUCH_SLOT), (21, None)])
+@pytest.mark.parametrize(("minutes", "refusal"), [(0, Code.NO_SUCH_SLOT), (1, Code.TOO_SOON), (20, Code.TOO_SOON), (21, None)])
 def test_a_named_slot_is_offered_until_the_lead_time(minutes: int, refusal: Code | None) -> None:
     slot = Slot(uuid4(), 1, starts_at=NOW + dt.timedelta(minutes=minutes))
     free = NamedSlot(slot, published=True, reservation=None)

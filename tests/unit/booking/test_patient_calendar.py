@@ -80,7 +80,8 @@ def test_what_two_patients_have_and_one_cannot(one: dict[str, Any], other: dict[
 
 def test_a_collision_names_what_is_in_the_way_and_the_day_goes_first() -> None:
     """No other time of the day helps where one a day is allowed."""
-    one, other, wanted = replace(appointment(**at(1, 2)), doctor_id=uuid4()), appointment(**at(3, 4)), appointment(**at(1, 2))
+    one, wanted = appointment(**at(1, 2)), appointment(**at(1, 2))
+    other = appointment(**at(3, 4), doctor_id=wanted.doctor_id)
     calendar = PatientCalendar([one, other])
     assert calendar.collision(wanted) == Collision(one)
     assert calendar.collision(replace(wanted, exclusive_day=True)) == Collision(other, same_day=True)
