@@ -8,9 +8,9 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from services.availability.repository.displacement.displaced import appointments_with_slot
 from services.availability.routes.common import LanguageTag, SearchText, id_or_text
+from services.availability.service.slots.find_wall_times import find_wall_times
 from services.availability.service.slots.resolve import resolve_slot
 from services.availability.service.slots.search import SlotSearch, list_slots
-from services.availability.service.slots.wall_times import find_wall_times
 from shared.contracts.appointments import AppointmentLook
 from shared.contracts.calendar import MAX_EARLIEST, SlotPage, SlotPlace, SlotQuestion, WallTimesFound, WallTimesQuestion
 from shared.contracts.internal import ROOT

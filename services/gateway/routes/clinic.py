@@ -5,7 +5,7 @@ from fastapi import Request, Response
 from services.gateway.access.caller import ApiCaller
 from services.gateway.access.open_access import ByApiCaller
 from services.gateway.calendar.displaced import PATIENCE_SECONDS, displaced_so_far
-from services.gateway.calendar.wall_times import changed_by_clinic_zone
+from services.gateway.calendar.zone_changes import changed_by_clinic_zone
 from services.gateway.clinics.service import change_settings
 from services.gateway.gateway import Gateway, gateway_of
 from services.gateway.http.strict import public_router

@@ -7,7 +7,7 @@ from fastapi import Query, Request, Response
 
 from services.gateway.access.open_access import ByApiCaller
 from services.gateway.calendar.remove_doctor import remove_doctor
-from services.gateway.calendar.wall_times import doctor_changed
+from services.gateway.calendar.zone_changes import doctor_changed
 from services.gateway.http.parameters import CancelAppointments, FilterText, IdOrName
 from services.gateway.http.paths import API
 from services.gateway.http.strict import public_router

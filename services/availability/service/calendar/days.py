@@ -24,7 +24,7 @@ from services.availability.repository.doctors import doctor_rows
 from services.availability.repository.slots import capacity
 from services.availability.schemas import DayForm
 from shared.contracts.availability import DayView, Mode
-from shared.contracts.calendar import DayPut, DoctorToday
+from shared.contracts.calendar import HORIZON_DAYS, DayPut, DoctorToday
 from shared.contracts.clinics import ClinicSettings
 from shared.contracts.problems import Code, FieldError
 from shared.contracts.shapes import Active
@@ -38,7 +38,10 @@ from shared.infra.unit import RegistryUnit
 
 COMMAND = "SetAvailability"
 CREATED, CHANGED = 201, 200
-NO_HOURS = "There are no hours on that date: extra hours open it, or the end of the exception that closes it"
+NO_SLOTS = (
+    "No slots are there on that date: extra hours make some, or the end of the exception that closes it;"
+    f" a schedule makes its own {HORIZON_DAYS} days ahead"
+)
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ async def _set_day(unit: RegistryUnit, caller: Caller, change: DayChange) -> Don
     day, made = await _lock_or_make(unit, change, rules)
     slots = await _count(unit, key, change.clinic)
     if change.form.available and day.mode is Mode.TIMED and not slots.published:
-        raise ProblemError(Code.TIMED_DAY, NO_HOURS)
+        raise ProblemError(Code.TIMED_DAY, NO_SLOTS)
     before = _view(unit, change.clinic, key, day, slots, rules)
     await _resize(unit, change, day.mode, slots, rules, made=made)
     was_available = day.available
