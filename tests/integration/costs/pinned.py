@@ -18,6 +18,7 @@ STATEMENTS: dict[str, dict[str, int]] = {
         "released slots": 8,
         "released slots without rule": 9,
         "refused appointments": 8,
+        "declined reservations": 13,
         "booked appointments": 4,
         "moved appointments": 4,
         "kept reservations": 4,

@@ -87,7 +87,7 @@ async def _set_day(unit: RegistryUnit, caller: Caller, change: DayChange) -> Don
     if made or (view, day.available) != (before, was_available):
         now = {"date": view.date, "capacity": view.capacity, "available": day.available}
         unit.record(caller, Action.DAY_SET, key.doctor_id, made=made, **now)
-    put = DayPut(**view.model_dump(), displaced_ids=await _displaced(unit, key, view))
+    put = DayPut(**view.model_dump(), displaced_ids=await _displaced(unit, key, closed=rules.closed or not day.available))
     return Done(CREATED if made else CHANGED, put)
 
 
@@ -142,9 +142,9 @@ async def _resize(unit: RegistryUnit, change: DayChange, mode: Mode, before: Day
         await capacity.shrink(unit.connection, change.key, before.capacity - size)
 
 
-async def _displaced(unit: RegistryUnit, key: DayKey, view: DayView) -> list[UUID]:
+async def _displaced(unit: RegistryUnit, key: DayKey, *, closed: bool) -> list[UUID]:
     """The appointments to come of a closed day."""
-    if view.available:
+    if not closed:
         return []
     span = (key.date, key.date)
     return (await displaced.on_dates(unit.connection, *key.doctor, unit.now, [span]))[0]
