@@ -8,10 +8,11 @@ import asyncio
 import time
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from statistics import median
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import httpx2
 
@@ -89,7 +90,7 @@ async def run(api: str) -> RaceResult:
 
 
 async def _run(client: httpx2.AsyncClient) -> RaceResult:
-    name, date = uuid4().hex[:8], datetime.now(UTC).date().isoformat()
+    name, date = uuid4().hex[:8], await _today(client)
     doctor = await _made(client, "/doctors", {"name": "Dr Rosa Race", "code": f"demo-{name}"}, f"demo-{name}")
     await _made(client, f"/doctors/{doctor}/availability", {"date": date, "capacity": PLACES}, f"demo-{name}-day", "doctor_id")
     patients = await asyncio.gather(*(_patient(client, f"demo-{name}", number) for number in range(PATIENTS)))
@@ -100,6 +101,12 @@ async def _run(client: httpx2.AsyncClient) -> RaceResult:
     await asyncio.gather(*(_check_in(client, one) for one in checking_in))
     queue = (await client.get(f"/checkins/doctors/{doctor}/queue", params={"date": date})).raise_for_status().json()
     return RaceResult(doctor, date, attempts, queue["items"])
+
+
+async def _today(client: httpx2.AsyncClient) -> str:
+    """The clinic's date, which is that of a doctor without a location."""
+    settings = _checked(await client.get("/clinic")).json()["settings"]
+    return datetime.now(ZoneInfo(settings["time_zone"])).date().isoformat()
 
 
 async def _patient(client: httpx2.AsyncClient, mark: str, number: int) -> str:

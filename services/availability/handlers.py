@@ -19,12 +19,8 @@ from shared.contracts.booking import (
     AppointmentExpired,
     AppointmentMoved,
     AppointmentReassigned,
-    AppointmentRefused,
-    BookAppointment,
     PatientCheckedIn,
-    RescheduleAppointment,
     ReservationKept,
-    SlotReleased,
 )
 from shared.contracts.commands import CommandRepeated
 from shared.contracts.envelope import DayMessage, Message
@@ -55,10 +51,7 @@ def make_handler(runtime: Runtime, question_after_seconds: float = QUESTION_AFTE
     """The batch function of one process. Its day locks keep processes from colliding; what excludes are the rows."""
 
     async def handle(unit: Unit, admitted: Admitted) -> None:
-        batch = SlotBatch(
-            releases=only(admitted.fresh, SlotReleased, AppointmentRefused),
-            commands=only(admitted.fresh, BookAppointment, RescheduleAppointment),
-        )
+        batch = SlotBatch.of(admitted.fresh)
         changes = only(admitted.fresh, ClinicChanged)
         changed = await clinic_settings.follow(unit, changes) if changes else set()
         if days := batch.days:

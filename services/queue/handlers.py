@@ -16,6 +16,7 @@ from shared.contracts.booking import (
     AppointmentReassigned,
     AppointmentRefused,
     PatientCheckedIn,
+    ReservationDeclined,
     ReservationKept,
     SlotReleased,
 )
@@ -47,6 +48,7 @@ IGNORED: frozenset[type[Message]] = frozenset(
         AppointmentExpired,
         AppointmentMoved,
         AppointmentRefused,
+        ReservationDeclined,
         ReservationKept,
         SlotReleased,
         DoctorChanged,

@@ -22,7 +22,8 @@ class SlotReserved(DayMessage):
     """A slot is taken: booking accepts it or refuses it.
 
     Both ids were drawn with the taking, but for a move: its appointment has its id already. A displacement takes it `instead_of`
-    the reservation that has lost its rule: an appointment that has another one by then stays where it is.
+    the reservation that has lost its rule: an appointment that has another one by then stays where it is. With `of_day` any
+    place of the day was asked for: where the patient has no time, booking asks for another one.
     """
 
     type: Literal["SlotReserved"] = "SlotReserved"
@@ -37,6 +38,7 @@ class SlotReserved(DayMessage):
     ends_at: datetime | None = None
     purpose: Purpose = Purpose.BOOK
     instead_of: UUID | None = None
+    of_day: bool = False
 
 
 class SlotKept(DayMessage):
@@ -53,6 +55,7 @@ class BookingRefused(DayMessage):
     """Nothing was taken; booking stores the refusal as the command's outcome. `appointment_id` is that of a move.
 
     `status_code` is the HTTP status of `code`, for a booking that does not know the code yet; 0.1.0 does not send it.
+    `taken_by` is the appointment that has the slot which is taken; what is too soon could begin later than `bookable_after`.
     """
 
     type: Literal["BookingRefused"] = "BookingRefused"
@@ -61,6 +64,8 @@ class BookingRefused(DayMessage):
     status_code: int | None = None
     purpose: Purpose = Purpose.BOOK
     appointment_id: UUID | None = None
+    taken_by: UUID | None = None
+    bookable_after: datetime | None = None
 
 
 class ReservationQuestioned(DayMessage):
@@ -93,7 +98,10 @@ class SlotRevoked(DayMessage):
 
 
 class DayView(Wire):
-    """A day as clients read it: `capacity` slots, of which `remaining` are free."""
+    """A day as clients read it: `capacity` slots, of which `remaining` can be booked now; none if it is not `available`.
+
+    It is not where every booking is refused: the day is closed, has no hours, is past, or beyond the horizon.
+    """
 
     doctor_id: UUID
     date: date

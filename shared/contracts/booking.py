@@ -8,7 +8,7 @@ from uuid import UUID
 
 from shared.contracts.appointments import Reason, Status
 from shared.contracts.commands import Answer
-from shared.contracts.envelope import AppointmentMessage, ClientCommand, DayMessage
+from shared.contracts.envelope import AppointmentMessage, ClientCommand, DayMessage, Wire
 from shared.contracts.later_values import keeps_later
 
 
@@ -165,6 +165,29 @@ class AppointmentRefused(DayMessage):
     slot_id: UUID
     reservation_id: UUID
     answer: Answer
+
+
+class BusyTime(Wire):
+    """When a patient is elsewhere."""
+
+    starts_at: datetime
+    ends_at: datetime
+
+
+class ReservationDeclined(DayMessage):
+    """The patient has no time at a place that availability chose: it frees that one, and takes the first at which there is time.
+
+    Nothing is decided yet. `busy` are all times around that date at which the patient is elsewhere. `appointment_id` is that of
+    the reservation: of a move the one that is to be moved.
+    """
+
+    type: Literal["ReservationDeclined"] = "ReservationDeclined"
+    patient_id: UUID
+    appointment_id: UUID
+    slot_id: UUID
+    reservation_id: UUID
+    purpose: Purpose
+    busy: list[BusyTime]
 
 
 class AppointmentCancelled(DayMessage):

@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints
 
 from shared.contracts.appointments import AppointmentView, Reason
 from shared.contracts.availability import DayView
+from shared.contracts.clinics import Zone
 from shared.contracts.envelope import Wire
 from shared.contracts.shapes import IsoDate, Strict
 
@@ -21,6 +22,8 @@ MAX_SEARCH_DAYS = 62
 MAX_EARLIEST = 50
 MAX_ENTRIES = 200
 MAX_CLOSED_DAYS = 731
+MAX_WALL_TIMES = 500
+"""So many appointments are named whose wall time changes with the clinic's zone."""
 
 TimeText = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 """A wall time, `HH:MM`."""
@@ -56,9 +59,10 @@ class DayPut(DayView):
 
 
 class DayAnswer(DayView):
-    """What the client is answered."""
+    """What the client is answered. `displaced_incomplete` says that booking could not tell of all yet: a read tells the rest."""
 
     displaced: list[AppointmentView]
+    displaced_incomplete: bool = False
 
 
 class ScheduleEntry(Strict):
@@ -96,6 +100,7 @@ class ScheduleAnswer(ScheduleView):
     """What the client is answered."""
 
     displaced: list[AppointmentView]
+    displaced_incomplete: bool = False
 
 
 class ClosedIn(Strict):
@@ -151,6 +156,7 @@ class ExceptionView(ExceptionFields):
     """What the client is answered."""
 
     displaced: list[AppointmentView]
+    displaced_incomplete: bool = False
 
 
 class ExceptionsFound(Wire):
@@ -194,6 +200,26 @@ class SlotPage(Wire):
 
     items: list[SlotView]
     next_cursor: str | None = None
+
+
+class WallTimesQuestion(Strict):
+    """Whose wall time would be another one if the clinic had this zone (`POST /internal/slots/wall-times`)."""
+
+    time_zone: Zone
+
+
+class WallTimesFound(Wire):
+    """The first of these appointments, and how many more there are."""
+
+    appointment_ids: list[UUID]
+    left: int
+
+
+class DoctorToday(Wire):
+    """Which date it is for a doctor (`GET /internal/doctors/{id}/today`)."""
+
+    doctor_id: UUID
+    date: dt.date
 
 
 class SlotQuestion(Strict):

@@ -7,6 +7,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field
 
+from shared.contracts.appointments import AppointmentView
 from shared.contracts.envelope import Wire
 from shared.contracts.shapes import KEPT, Patch
 
@@ -61,6 +62,18 @@ class ClinicView(Wire):
     code: str
     settings: ClinicSettings
     version: int
+
+
+class ClinicAnswer(ClinicView):
+    """What the client is answered to a change.
+
+    `wall_time_changed` are live appointments for which a clock shows another time than they were booked for, as the clinic has
+    another zone: their instant stays. `wall_time_changed_left` is how many more there are.
+    """
+
+    wall_time_changed: list[AppointmentView]
+    wall_time_changed_incomplete: bool = False
+    wall_time_changed_left: int = 0
 
 
 class SettingsPatch(Patch):

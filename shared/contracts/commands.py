@@ -17,16 +17,22 @@ ANSWERED_DAYS = 30
 
 
 class Answer(Wire):
-    """How a command ended: an HTTP status, a problem code when refused, and the result (ids, codes and times only)."""
+    """How a command ended: an HTTP status, a problem code when refused, and the result (ids, codes and times only).
+
+    The result of a refusal is what its problem names beside the code, if it names anything.
+    """
 
     status_code: int
     code: Annotated[Code, keeps_later(Code)] | None = None
     result: dict[str, Any] | None = None
 
     @classmethod
-    def refusal(cls, code: Code, later_status: int | None = None) -> "Answer":
-        """The answer of a refused command. `later_status` is that of a code which only a newer release knows."""
-        return cls(status_code=kind_of(code, later_status).status, code=code)
+    def refusal(cls, code: Code, *, later_status: int | None = None, **named: str) -> "Answer":
+        """The answer of a refused command, with the ids and times that its problem names.
+
+        `later_status` is that of a code which only a newer release knows.
+        """
+        return cls(status_code=kind_of(code, later_status).status, code=code, result=named or None)
 
     @property
     def succeeded(self) -> bool:

@@ -15,6 +15,7 @@ from pydantic import (
     field_validator,
 )
 
+from shared.contracts.appointments import AppointmentView
 from shared.contracts.clinics import Zone
 from shared.contracts.envelope import Wire
 from shared.contracts.shapes import KEPT, Active, AddressText, Language, Name, Patch, Strict
@@ -211,6 +212,23 @@ class DoctorView(Wire):
     locations: list[LocationView] = Field(default=[])
     status: Active
     version: int
+
+
+class DoctorPut(DoctorView):
+    """What availability answers to a change: the doctor, and the appointments whose wall time is another one by it."""
+
+    wall_time_changed_ids: list[UUID] = Field(default=[])
+
+
+class DoctorAnswer(DoctorView):
+    """What the client is answered to a change.
+
+    `wall_time_changed` are live appointments for which a clock shows another time than they were booked for, as a location has
+    another zone: their instant stays. `wall_time_changed_incomplete` says that booking could not tell of all.
+    """
+
+    wall_time_changed: list[AppointmentView]
+    wall_time_changed_incomplete: bool = False
 
 
 class DoctorPage(Wire):

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from shared.contracts.commands import Answer
 from shared.contracts.envelope import Wire
 from shared.contracts.later_values import keeps_later
 from shared.contracts.problems import Code
@@ -24,18 +25,23 @@ NO_PLACE: Literal["no_place"] = "no_place"
 
 
 class Policy(StrEnum):
-    """Where displaced appointments go: to a later place of their doctor, or to the first one of a doctor of the same category."""
+    """Where displaced appointments go: to a later place of their doctor, or to the first one from their own date on of another
+    doctor of the same category."""
 
     SAME_DOCTOR = "same_doctor"
     SAME_CATEGORY = "same_category"
 
 
 class DisplaceIn(Strict):
-    """Move a doctor's displaced appointments of these dates, both inclusive; a dry run only tells where they would go."""
+    """Move a doctor's displaced appointments of these dates, both inclusive; a dry run only tells where they would go.
+
+    No new place is on an earlier date than `not_before`, without it than the old place.
+    """
 
     from_: IsoDate = Field(alias="from")
     to: IsoDate
     policy: Policy
+    not_before: IsoDate | None = None
     dry_run: bool = False
 
 
@@ -64,6 +70,32 @@ class PlaceView(Wire):
     location_id: UUID | None = None
     starts_at: datetime | None = None
     ends_at: datetime | None = None
+
+
+class MoveQuestion(Wire):
+    """An appointment, and the place that a displacement would give it."""
+
+    appointment_id: UUID
+    to: PlaceView
+
+
+class MovesQuestion(Wire):
+    """Asks booking which of these moves it would refuse, each after those before it (`POST /internal/appointments/refusals`)."""
+
+    moves: list[MoveQuestion] = Field(max_length=MAX_DISPLACED)
+
+
+class MoveRefusal(Wire):
+    """A move that would be refused, and with what."""
+
+    appointment_id: UUID
+    answer: Answer
+
+
+class MoveRefusals(Wire):
+    """What booking answers: the moves that it would refuse."""
+
+    refusals: list[MoveRefusal]
 
 
 class Displacement(Wire):

@@ -31,6 +31,7 @@ class Code(StrEnum):
     NO_SUCH_SLOT = "no_such_slot"
     PAST_DATE = "past_date"
     TOO_FAR = "too_far"
+    TOO_SOON = "too_soon"
     DOCTOR_ABSENT = "doctor_absent"
     WRONG_PATIENT = "wrong_patient"
     NOT_TODAY = "not_today"
@@ -178,7 +179,7 @@ PROBLEMS: dict[Code, ProblemKind] = {
     Code.NO_SUCH_SLOT: ProblemKind(
         422,
         "There is no such slot",
-        "The slot asked for is not published, its schedule has changed, or it begins too soon (`lead_time_minutes`).",
+        "The slot asked for is not published, its schedule has changed, or it has begun.",
         "Look at the open slots again and take one of those.",
     ),
     Code.PAST_DATE: ProblemKind(
@@ -193,11 +194,19 @@ PROBLEMS: dict[Code, ProblemKind] = {
         "The date is later than the clinic takes bookings for (`booking_horizon_days`).",
         "Ask for an earlier date, or ask again when the date has come closer.",
     ),
+    Code.TOO_SOON: ProblemKind(
+        422,
+        "What is free begins too soon",
+        "All that is free of that day, or the slot asked for, has begun or begins earlier than the clinic takes bookings for"
+        " (`lead_time_minutes`). Nothing was booked.",
+        "Take a slot that begins later than `bookable_after`, which the answer names, or call the clinic.",
+    ),
     Code.DOCTOR_ABSENT: ProblemKind(
         422,
         "The doctor does not work on that date",
-        "The doctor's day is closed, or the clinic gives no places to days that nobody opened.",
-        "Take another day or another doctor; staff open a day with `POST /doctors/{id}/availability`.",
+        "The date is closed, the doctor's schedule has no hours on it, or the clinic gives no places to days that nobody opened.",
+        "Take another day or another doctor. Staff give a date extra hours with `POST /doctors/{id}/exceptions`, open a closed"
+        " date by deleting its exception, and open a single day of daily capacity with `POST /doctors/{id}/availability`.",
     ),
     Code.WRONG_PATIENT: ProblemKind(
         422,
@@ -268,14 +277,16 @@ PROBLEMS: dict[Code, ProblemKind] = {
     Code.SLOT_TAKEN: ProblemKind(
         409,
         "The slot is taken",
-        "Somebody else has that slot. Nothing was booked.",
-        "Look at the open slots again and take another one.",
+        "Another appointment has that slot. Nothing was booked. If it is the patient's own, `appointment_id` names it.",
+        "With an `appointment_id` the patient has the slot already: read or confirm that one. Else take another open slot.",
     ),
     Code.PATIENT_BUSY: ProblemKind(
         409,
-        "The patient has an appointment at that time",
-        "The patient has another live appointment at that time, or with that doctor that day where the clinic allows one only.",
-        "Take another time, or cancel the other appointment first.",
+        "The patient has another appointment",
+        "The patient has another live appointment at that time, or with that doctor that day where the clinic allows one only"
+        " (`one_booking_per_patient_day`): `detail` says which. A booking by date is refused if the patient has no time for any"
+        " open slot of it.",
+        "Take another time, in the second case another day, or cancel the other appointment first: `appointment_id` names it.",
     ),
     Code.TOO_MANY_HOLDS: ProblemKind(
         409,
@@ -362,8 +373,10 @@ PROBLEMS: dict[Code, ProblemKind] = {
     Code.TIMED_DAY: ProblemKind(
         409,
         "The day follows a schedule",
-        "The day's slots come from a schedule; its capacity cannot be set as a number.",
-        "Change the doctor's schedule instead.",
+        "The day's slots come from the doctor's schedule or extra hours: its capacity cannot be set as a number, and a date"
+        " without hours cannot be opened.",
+        "Give the date extra hours with `POST /doctors/{id}/exceptions`, delete the exception that closes it, or change the"
+        " schedule.",
     ),
     Code.NOT_ACCEPTED: ProblemKind(
         503,

@@ -19,6 +19,7 @@ from shared.contracts.booking import (
     ConfirmAppointment,
     PatientCheckedIn,
     RescheduleAppointment,
+    ReservationDeclined,
     ReservationKept,
     SlotReleased,
 )
@@ -83,6 +84,7 @@ APPOINTMENT_EVENTS = Topic(
     (
         AppointmentBooked,
         AppointmentRefused,
+        ReservationDeclined,
         AppointmentConfirmed,
         AppointmentExpired,
         AppointmentMoved,

@@ -48,6 +48,7 @@ KEYS = {
     "CommandFailed": DAY,
     "AppointmentBooked": DAY,
     "AppointmentRefused": DAY,
+    "ReservationDeclined": DAY,
     "AppointmentCancelled": DAY,
     "SlotReleased": DAY,
     "PatientCheckedIn": DAY,

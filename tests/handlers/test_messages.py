@@ -27,6 +27,7 @@ from shared.contracts.booking import (
     ConfirmAppointment,
     PatientCheckedIn,
     RescheduleAppointment,
+    ReservationDeclined,
     ReservationKept,
     SlotReleased,
 )
@@ -45,7 +46,7 @@ NOW = dt.datetime(2026, 3, 2, 9, 0, tzinfo=dt.UTC)
 ACTS: dict[str, set[type[Message]]] = {
     "availability": {
         BookAppointment, AppointmentBooked, AppointmentMoved, ReservationKept, AppointmentRefused, SlotReleased, CommandRepeated,
-        ClinicChanged, RescheduleAppointment,
+        ClinicChanged, RescheduleAppointment, ReservationDeclined,
     },
     "booking": {
         SlotReserved, SlotKept, BookingRefused, ReservationQuestioned, SlotRevoked, SlotFreed, ConfirmAppointment,
@@ -71,6 +72,7 @@ IGNORES: dict[str, set[type[Message]]] = {
         AppointmentConfirmed,
         AppointmentExpired,
         AppointmentMoved,
+        ReservationDeclined,
         ReservationKept,
         SlotReleased,
         DoctorChanged,

@@ -90,7 +90,7 @@ class Day:
     @property
     def seen(self) -> object:
         """How the day reads: whether it is open, its capacity, what remains."""
-        return self.is_open, len(self.published | self.taken.keys()), len(self.free)
+        return self.is_open, len(self.published | self.taken.keys()), len(self.free) if self.is_open else 0
 
     def resize(self, capacity: int) -> str | None:
         """Gives the day so many places: the lowest missing ones are made, the highest free ones go."""
@@ -137,7 +137,7 @@ class World:
         """Books a place, or holds it."""
         if not self.patients[patient]:
             return Answer(404, "unknown_patient")
-        found = self._find(target)
+        found = self._find(target, patient)
         if isinstance(found, Answer):
             return found
         if self._is_busy(patient, found):
@@ -175,7 +175,7 @@ class World:
         if not self.patients[one.patient]:
             return Answer(404, "unknown_patient")
         stays = number in day.taken.values() if target.at is None else day.taken.get(target.at) == number
-        found = self._find(target) if not stays else one.place if day.is_open else ABSENT
+        found = self._find(target, one.patient, beside=one) if not stays else one.place if day.is_open else ABSENT
         if not one.is_live and found != ABSENT and found != NO_SLOT:
             return Answer(409, one.status)
         if isinstance(found, Answer):
@@ -227,6 +227,8 @@ class World:
     def set_available(self, doctor: int, date: int, available: bool) -> Answer:
         """Marks a day as one on which the doctor is there, or is not."""
         day = self.days[doctor, date]
+        if available and day.hours and not day.published:
+            return Answer(409, "timed_day")
         day.available = available
         return Answer(200, seen=day.seen)
 
@@ -265,15 +267,17 @@ class World:
         for place in places:
             self._day(place).give_back(place.at)
 
-    def _find(self, target: Target) -> Place | Answer:
-        """The place that somebody gets who asks for this, or why there is none."""
+    def _find(self, target: Target, patient: int, beside: Appointment | None = None) -> Place | Answer:
+        """The place that a patient gets who asks for this, or why there is none. Of a day it is the first with time."""
         day = self.days[target.doctor, target.date]
         if target.at is not None and target.at not in day.published:
             return NO_SLOT
         if not day.is_open:
             return ABSENT
         if target.at is None:
-            return Place(target.doctor, target.date, day.free[0]) if day.free else Answer(409, "full")
+            places = [Place(target.doctor, target.date, at) for at in day.free]
+            none = Answer(409, "patient_busy" if places else "full")
+            return next((place for place in places if not self._is_busy(patient, place, beside)), none)
         return Answer(409, "slot_taken") if target.at in day.taken else Place(target.doctor, target.date, target.at)
 
     def _is_busy(self, patient: int, place: Place, beside: Appointment | None = None) -> bool:

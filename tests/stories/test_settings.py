@@ -30,8 +30,10 @@ async def test_settings_of_the_clinic_reach_whoever_acts_by_them(clinic: Clinic)
         await eventually(lambda: clinic.has_capacity(daily_doctor, 3))
         await eventually(slots_follow)
         assert problem_of(await clinic.book(daily_doctor, patient, in_days(8))) == (422, "too_far")
-        await clinic.booked(daily_doctor, patient, in_days(3))
-        assert problem_of(await clinic.book(daily_doctor, patient, in_days(3))) == (409, "patient_busy")
+        only = await clinic.booked(daily_doctor, patient, in_days(3))
+        refused = await clinic.book(daily_doctor, patient, in_days(3))
+        assert problem_of(refused) == (409, "patient_busy") and "allows one a day" in refused.json()["detail"]
+        assert refused.json()["appointment_id"] == only["id"] and refused.json()["rule"] == "one_booking_per_patient_day"
         assert await clinic.remaining(daily_doctor, in_days(3)) == 2
 
 

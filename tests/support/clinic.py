@@ -220,8 +220,11 @@ class Clinic:
         return bool(day["capacity"] == capacity)
 
     async def holds_for(self, doctor_id: str, seconds: int) -> bool:
-        """Whether booking holds a slot of a timed doctor so long. The slot is given back."""
-        held = await self.held((await self.open_slots(doctor_id))[0], await self.patient())
+        """Whether booking holds a slot of a timed doctor so long, once one is open. The slot is given back."""
+        slots = await self.open_slots(doctor_id)
+        if not slots:
+            return False
+        held = await self.held(slots[0], await self.patient())
         cancelled = await self.cancel(held["id"])
         assert cancelled.status_code == 200 or problem_of(cancelled) == (409, "expired")
         begun, ends = (dt.datetime.fromisoformat(held[name]) for name in ("created_at", "expires_at"))

@@ -4,14 +4,15 @@ Called by `slots/batch.py` and `slots/reserve.py` with what was read under locks
 slot each other command gets is decided by `reservations.py`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from services.availability.domain.days import Day, DayKey, DoctorKey, bookable_after, date_refusal
+from services.availability.domain.dates import doctor_zone
+from services.availability.domain.days import BookableDoctor, Day, DayKey, DoctorKey, bookable_after, date_refusal
 from services.availability.domain.slots import NamedSlot, Reservation
-from shared.contracts.booking import BookAppointment, RescheduleAppointment
+from shared.contracts.booking import BookAppointment, BusyTime, RescheduleAppointment
 from shared.contracts.calendar import HORIZON_DAYS
 from shared.contracts.clinics import ClinicSettings
 from shared.contracts.problems import Code
@@ -36,17 +37,24 @@ class BatchSnapshot:
 
     now: datetime
     settings: Mapping[UUID, ClinicSettings]
-    scheduled: Mapping[DoctorKey, bool]
-    """The doctors that are active, and whether each follows a weekly schedule."""
+    doctors: Mapping[DoctorKey, BookableDoctor]
+    """The doctors that are active."""
     days: Mapping[DayKey, Day] = field(default_factory=dict)
     named_slots: Mapping[tuple[DayKey, UUID], NamedSlot] = field(default_factory=dict)
     """The slots that commands name, as far as they are of the named day."""
     reservations: Mapping[tuple[DayKey, UUID | None], Reservation] = field(default_factory=dict)
     """By appointment that is to be moved: the slot that it has already of the day that is asked for."""
+    busy: Mapping[UUID, Sequence[BusyTime]] = field(default_factory=dict)
+    """By the message of a command that asks again for any slot of a day: when its patient has no time."""
 
     def settings_of(self, clinic_id: UUID) -> ClinicSettings:
         """A clinic whose settings have not arrived yet has those of a new one."""
         return self.settings.get(clinic_id) or ClinicSettings()
+
+    def zone_of(self, command: SlotCommand) -> str:
+        """The zone of a day that has no record yet."""
+        doctor = self.doctors[doctor_of(command)]
+        return doctor_zone(doctor.location_zones, self.settings_of(command.clinic_id).time_zone)
 
     def bookable_after(self, clinic_id: UUID) -> datetime:
         """A slot that starts then or earlier cannot be booked any more."""
@@ -62,31 +70,33 @@ def command_refusal(command: SlotCommand, snapshot: BatchSnapshot) -> Code | Non
     """Why a command is refused whatever is free, or None. The first reason wins."""
     if is_late(command, snapshot.now):
         return Code.TOO_LATE
-    scheduled = snapshot.scheduled.get(doctor_of(command))
-    if scheduled is None:
+    doctor = snapshot.doctors.get(doctor_of(command))
+    if doctor is None:
         return Code.UNKNOWN_DOCTOR
-    if command.slot_id is not None and not _is_offered(command, command.slot_id, snapshot):
-        return Code.NO_SUCH_SLOT
+    if command.slot_id is not None and (refused := _slot_refusal(command, command.slot_id, snapshot)):
+        return refused
     settings = snapshot.settings_of(command.clinic_id)
     day = snapshot.days.get(DayKey.of(command))
-    zone = day.time_zone if day else settings.time_zone
+    zone = day.time_zone if day else snapshot.zone_of(command)
     # A schedule makes its days up to its own horizon: behind that a missing day says nothing of it.
-    horizon_days = HORIZON_DAYS if scheduled and day is None else settings.booking_horizon_days
+    horizon_days = HORIZON_DAYS if doctor.scheduled and day is None else settings.booking_horizon_days
     refused = date_refusal(command.date, zone, min(horizon_days, settings.booking_horizon_days), snapshot.now)
     if refused is None and (day is None or not day.available):
         return Code.DOCTOR_ABSENT
     return refused
 
 
-def _is_offered(command: SlotCommand, slot_id: UUID, snapshot: BatchSnapshot) -> bool:
-    """Whether the slot that is named is one that can be asked for, free or not. An appointment may always keep its own."""
+def _slot_refusal(command: SlotCommand, slot_id: UUID, snapshot: BatchSnapshot) -> Code | None:
+    """Why the slot that is named cannot be asked for, free or not. An appointment may always keep its own."""
     named = snapshot.named_slots.get((DayKey.of(command), slot_id))
     if named is None:
-        return False
+        return Code.NO_SUCH_SLOT
     if named.reservation and named.reservation.appointment_id == appointment_to_move(command):
-        return True
+        return None
     starts_at = named.slot.starts_at
-    return named.published and (starts_at is None or starts_at > snapshot.bookable_after(command.clinic_id))
+    if not named.published or (starts_at and starts_at <= snapshot.now):
+        return Code.NO_SUCH_SLOT
+    return Code.TOO_SOON if starts_at and starts_at <= snapshot.bookable_after(command.clinic_id) else None
 
 
 def days_to_make(commands: Iterable[SlotCommand], snapshot: BatchSnapshot) -> dict[DayKey, str]:
@@ -98,9 +108,10 @@ def days_to_make(commands: Iterable[SlotCommand], snapshot: BatchSnapshot) -> di
     for command in commands:
         if command.slot_id is not None:
             continue
-        settings = snapshot.settings_of(command.clinic_id)
-        daily = snapshot.scheduled.get(doctor_of(command)) is False and not is_late(command, snapshot.now)
-        refused = date_refusal(command.date, settings.time_zone, settings.booking_horizon_days, snapshot.now)
-        if daily and refused is None and settings.default_daily_capacity > 0:
-            missing[DayKey.of(command)] = settings.time_zone
+        settings, doctor = snapshot.settings_of(command.clinic_id), snapshot.doctors.get(doctor_of(command))
+        if doctor is None or doctor.scheduled or is_late(command, snapshot.now) or not settings.default_daily_capacity:
+            continue
+        zone = snapshot.zone_of(command)
+        if date_refusal(command.date, zone, settings.booking_horizon_days, snapshot.now) is None:
+            missing[DayKey.of(command)] = zone
     return missing

@@ -70,7 +70,7 @@ class Calendar:
     """All rules of one doctor, each kind in its order: of two slots that overlap the earlier rule's counts."""
 
     zone: str
-    """Of hours without a location."""
+    """The doctor's own (`doctor_zone`): of hours without a location, and of days without hours."""
     weekly: Sequence[Weekly] = ()
     """A doctor who has any follows this schedule, in place of daily capacity."""
     extra: Sequence[Extra] = ()

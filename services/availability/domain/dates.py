@@ -1,9 +1,9 @@
-"""Dates: which one is today in a time zone, from which one on anything may still be to come, and ranges of them.
+"""Dates: whose zone decides a doctor's days, which one is today in a zone, from which on anything may be to come, and ranges.
 
 Without I/O. Used all over availability.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,14 @@ from shared.contracts.problems import FieldError
 DAY = timedelta(days=1)
 OLDEST_TODAY = timedelta(days=2)
 """No zone's today, and no slot that has not ended, has a date so long before that of UTC."""
+
+
+def doctor_zone(location_zones: Sequence[str | None], clinic_zone: str) -> str:
+    """The zone of a doctor's days, and of hours without a location: that of the only location, else the clinic's.
+
+    `location_zones` are those of all locations of the doctor; None is a location that has the clinic's.
+    """
+    return (location_zones[0] if len(location_zones) == 1 else None) or clinic_zone
 
 
 def today(zone: str, now: datetime) -> date:

@@ -3,12 +3,13 @@
 A refusal is a problem code. The clock is handed in: it is the database's.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from services.availability.domain.dates import today
+from services.availability.domain.dates import doctor_zone, today
 from shared.contracts.availability import DayView, Mode
 from shared.contracts.clinics import ClinicSettings
 from shared.contracts.envelope import DayMessage
@@ -54,11 +55,31 @@ class Day:
     time_zone: str
 
 
+class BookableDoctor(NamedTuple):
+    """An active doctor: whether a weekly schedule makes the days, and the zones of all locations (`doctor_zone`)."""
+
+    scheduled: bool
+    location_zones: Sequence[str | None] = ()
+
+
 class DayRules(NamedTuple):
-    """What the doctor's calendar says of a date: it has times, or none at all, in place of numbers; it is closed."""
+    """What the doctor's calendar says of a date: it has times, or none at all, in place of numbers; it is closed.
+
+    `location_zones` are those of all locations of the doctor (`doctor_zone`).
+    """
 
     timed: bool = False
     closed: bool = False
+    location_zones: Sequence[str | None] = ()
+
+
+class DaySlots(NamedTuple):
+    """How many slots a day has, how many of them are taken, are asked for by the calendar, and can be booked now."""
+
+    capacity: int = 0
+    taken: int = 0
+    published: int = 0
+    bookable: int = 0
 
 
 def date_refusal(day: date, zone: str, horizon_days: int, now: datetime) -> Code | None:
@@ -74,19 +95,35 @@ def bookable_after(settings: ClinicSettings, now: datetime) -> datetime:
     return now + timedelta(minutes=settings.lead_time_minutes)
 
 
-def unrecorded_day(doctor_id: UUID, day: date, settings: ClinicSettings, rules: DayRules) -> DayView:
-    """How a day without a record reads: as the clinic's default, which its first booking would make, or without any hours."""
+def unrecorded_day(settings: ClinicSettings, rules: DayRules) -> tuple[Day, DaySlots]:
+    """What a day without a record is: as the clinic's default, which its first booking would make, or without any hours."""
+    zone = doctor_zone(rules.location_zones, settings.time_zone)
     if rules.timed:
-        return DayView(doctor_id=doctor_id, date=day, mode=Mode.TIMED, available=False, capacity=0, remaining=0)
-    capacity = settings.default_daily_capacity
-    available = capacity > 0 and not rules.closed
-    return DayView(doctor_id=doctor_id, date=day, mode=Mode.DAILY, available=available, capacity=capacity, remaining=capacity)
+        return Day(Mode.TIMED, available=False, time_zone=zone), DaySlots()
+    size = settings.default_daily_capacity
+    return Day(Mode.DAILY, available=True, time_zone=zone), DaySlots(capacity=size, published=size, bookable=size)
 
 
-def resize_refusal(day: DayView, capacity: int | None, rules: DayRules) -> Code | None:
+def day_view(key: DayKey, day: Day, slots: DaySlots, *, closed: bool, refused: Code | None) -> DayView:
+    """How a day reads: it is available unless every booking of it is refused, and then nothing remains either.
+
+    `closed` says what the calendar does, `refused` what stands against the date.
+    """
+    available = day.available and not closed and refused is None and slots.published > 0
+    return DayView(
+        doctor_id=key.doctor_id,
+        date=key.date,
+        mode=day.mode,
+        available=available,
+        capacity=slots.capacity,
+        remaining=slots.bookable if available else 0,
+    )
+
+
+def resize_refusal(mode: Mode, taken: int, capacity: int | None, rules: DayRules) -> Code | None:
     """Why a day cannot get this capacity: its slots have times, or more is taken than it would have."""
     if capacity is None:
         return None
-    if day.mode is Mode.TIMED or rules.timed:
+    if mode is Mode.TIMED or rules.timed:
         return Code.TIMED_DAY
-    return Code.BELOW_TAKEN if capacity < day.capacity - day.remaining else None
+    return Code.BELOW_TAKEN if capacity < taken else None

@@ -5,8 +5,9 @@ and none gets a place that another one has. A number without a time counts as th
 """
 
 from collections import deque
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -54,19 +55,43 @@ def place_of(day: DayKey, slot: Slot, time_zone: str) -> AppointmentPlace:
     return AppointmentPlace(at, day, slot.number, slot.id, time_zone, slot.location_id, slot.starts_at, slot.ends_at)
 
 
-def places_of_missing_days(days: Iterable[DayKey], capacity: int, zone: str) -> list[AppointmentPlace]:
-    """The places of days without a record, as their first booking would make them."""
-    return [AppointmentPlace(_end_of(day, zone), day, number, None, zone) for day in days for number in range(1, capacity + 1)]
+def places_of_missing_days(days: Mapping[DayKey, str], capacity: int) -> list[AppointmentPlace]:
+    """The places of days without a record, by their zones, as their first booking would make them."""
+    numbers = range(1, capacity + 1)
+    return [AppointmentPlace(_end_of(day, zone), day, number, None, zone) for day, zone in days.items() for number in numbers]
+
+
+@dataclass(frozen=True)
+class PlaceBound:
+    """From where on a new place may be: not before a date that is asked for, else later than the old place, or on its date."""
+
+    later: bool
+    not_before: date | None = None
+
+    def dates(self, displaced: Iterable[DisplacedAppointment]) -> list[date]:
+        """The dates from which on places are needed, unless these are to be later than the old one."""
+        return sorted({self.not_before or one.place.day.date for one in displaced})
+
+    @property
+    def by_date(self) -> bool:
+        """Whether the dates alone decide."""
+        return not self.later or self.not_before is not None
+
+    def allows(self, place: AppointmentPlace, displaced: DisplacedAppointment) -> bool:
+        """Whether the appointment may get the place."""
+        if self.by_date:
+            return place.day.date >= (self.not_before or displaced.place.day.date)
+        return place.at > displaced.place.at
 
 
 def assign_places(
-    displaced: Iterable[DisplacedAppointment], places: Iterable[AppointmentPlace], *, later: bool
+    displaced: Iterable[DisplacedAppointment], places: Iterable[AppointmentPlace], bound: PlaceBound
 ) -> list[Placement]:
-    """Gives each appointment in order of its old place the first one that is left, or the first one `later` than the old."""
+    """Gives each appointment in order of its old place the first one that is left from where on it may be."""
     left = deque(sorted(places))
     placements = []
     for one in sorted(displaced, key=lambda one: (one.place, one.appointment_id)):
-        while later and left and left[0].at <= one.place.at:
+        while left and not bound.allows(left[0], one):
             left.popleft()
         placements.append(Placement(one, left.popleft() if left else None))
     return placements

@@ -74,12 +74,13 @@ def _within_a_zone(rules: Mapping[int, Weekly], zones: Mapping[int, str]) -> set
 
 
 def _overlap(one: Weekly, other: Weekly) -> bool:
-    """Whether two entries of one time zone have minutes in common."""
+    """Whether two entries of one time zone have minutes of a date in common."""
     first = max(one.valid_from or date.min, other.valid_from or date.min)
     last = min(one.valid_to or date.max, other.valid_to or date.max)
     begin = max(one.hours.start_minute, other.hours.start_minute)
     end = min(one.hours.end_minute, other.hours.end_minute)
-    return one.weekday == other.weekday and first <= last and begin < end
+    until_weekday = (one.weekday - first.isoweekday()) % 7
+    return one.weekday == other.weekday and until_weekday <= (last - first).days and begin < end
 
 
 def _between_zones(rules: Mapping[int, Weekly], zones: Mapping[int, str], today: date) -> set[tuple[int, int]]:

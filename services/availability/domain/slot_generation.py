@@ -81,7 +81,9 @@ def slot_changes(calendar: Calendar, current: CurrentSlots, horizon_days: int) -
         add=_numbered(kept, _missing(kept, wanted)),
     )
     kept_times = [row.timed for row in kept if row.timed]
-    _change_days(changes, current.days, over, timed, kept_times)
+    # A daily day on which something is taken keeps the zone that booking knows.
+    free_zones = dict.fromkeys(current.days.keys() - busy, calendar.zone)
+    _change_days(changes, current.days, over, timed, kept_times, free_zones)
     extra_to_come = any(extra.date >= oldest_date(current.now) for extra in calendar.extra)
     changes.again = bool(calendar.weekly or extra_to_come or kept_times)
     return changes
@@ -124,11 +126,16 @@ def _numbered(kept: Sequence[SlotRow], missing: Sequence[TimedSlot]) -> list[tup
 
 
 def _change_days(
-    changes: SlotChanges, days: Mapping[date, Day], over: Set[date], timed_days: Collection[date], kept: Sequence[TimedSlot]
+    changes: SlotChanges,
+    days: Mapping[date, Day],
+    over: Set[date],
+    timed_days: Collection[date],
+    kept: Sequence[TimedSlot],
+    free_zones: Mapping[date, str],
 ) -> None:
     """Notes the days that are to be made, changed and removed; those that are over stay.
 
-    The zone of a timed day is that of its last slot.
+    The zone of a timed day is that of its last slot, that of a daily one stands in `free_zones` if nothing of it is taken.
     """
     slots = sorted([*kept, *(slot for _, slot in changes.add)], key=lambda slot: slot.starts_at)
     zones = {slot.date: slot.time_zone for slot in slots}
@@ -137,10 +144,13 @@ def _change_days(
         after = _day_after(record, zones.get(day), timed=day in timed_days)
         if after is None:
             changes.remove_days.append(day)
-        elif after != record:
+            continue
+        if after.mode is Mode.DAILY:
+            after = replace(after, time_zone=free_zones.get(day, after.time_zone))
+        if after != record:
             changes.write_days[day] = after
-            if after.mode is Mode.DAILY:
-                changes.fill_days.append(day)
+        if record and (record.mode, after.mode) == (Mode.TIMED, Mode.DAILY):
+            changes.fill_days.append(day)
 
 
 def _day_after(record: Day | None, zone: str | None, *, timed: bool) -> Day | None:

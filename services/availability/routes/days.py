@@ -6,9 +6,9 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from services.availability.domain.days import DayKey
-from services.availability.service.calendar.days import DayChange, parse_day, read_day, set_day
+from services.availability.service.calendar.days import DayChange, parse_day, read_day, read_today, set_day
 from shared.contracts.availability import DayView
-from shared.contracts.calendar import DayPut
+from shared.contracts.calendar import DayPut, DoctorToday
 from shared.contracts.internal import ROOT
 from shared.infra import clinic_settings
 from shared.infra.caller import ByCaller
@@ -37,3 +37,9 @@ async def post_availability(request: Request, response: Response, caller: ByCall
 async def get_availability(request: Request, caller: ByCaller, doctor_id: UUID, date: dt.date) -> DayView:
     """Reads a day; one without a record reads as the clinic's default."""
     return await in_unit(request, caller, read_day, DayKey(caller.clinic_id, doctor_id, date))
+
+
+@router.get("/doctors/{doctor_id}/today")
+async def get_today(request: Request, caller: ByCaller, doctor_id: UUID) -> DoctorToday:
+    """Says which date it is for a doctor."""
+    return await in_unit(request, caller, read_today, caller.clinic_id, doctor_id)

@@ -14,7 +14,7 @@ from services.availability.service.doctors.register import CREATED, read_doctor,
 from services.availability.service.doctors.remove import appointments_left, delete_doctor
 from services.availability.service.doctors.search import DoctorSearch, find_doctors
 from services.availability.service.doctors.views import Reader
-from shared.contracts.directory import DoctorPage, DoctorView
+from shared.contracts.directory import DoctorPage, DoctorPut, DoctorView
 from shared.contracts.imports import ImportReport
 from shared.contracts.internal import ROOT
 from shared.contracts.shapes import Deleted
@@ -81,7 +81,7 @@ async def get_doctor(request: Request, response: Response, caller: ByCaller, rea
 
 
 @router.patch("/doctors/{doctor_id}")
-async def patch_doctor(request: Request, response: Response, caller: ByCaller, reader: ByReader, doctor_id: UUID) -> DoctorView:
+async def patch_doctor(request: Request, response: Response, caller: ByCaller, reader: ByReader, doctor_id: UUID) -> DoctorPut:
     """Changes a doctor."""
     data = await read_json(request)
     doctor = await in_unit(request, caller, change_doctor, caller, doctor_id, data, reader)

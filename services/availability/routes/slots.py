@@ -8,10 +8,11 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from services.availability.repository.displacement.displaced import appointments_with_slot
 from services.availability.routes.common import LanguageTag, SearchText, id_or_text
+from services.availability.service.slots.find_wall_times import find_wall_times
 from services.availability.service.slots.resolve import resolve_slot
 from services.availability.service.slots.search import SlotSearch, list_slots
 from shared.contracts.appointments import AppointmentLook
-from shared.contracts.calendar import MAX_EARLIEST, SlotPage, SlotPlace, SlotQuestion
+from shared.contracts.calendar import MAX_EARLIEST, SlotPage, SlotPlace, SlotQuestion, WallTimesFound, WallTimesQuestion
 from shared.contracts.internal import ROOT
 from shared.infra.caller import ByCaller
 from shared.infra.calls import in_unit
@@ -47,6 +48,13 @@ async def post_resolve(request: Request, caller: ByCaller) -> SlotPlace:
     """Finds a slot by its id, or by doctor, start and perhaps location."""
     asked = parse(SlotQuestion, await read_json(request))
     return await in_unit(request, caller, resolve_slot, caller, asked)
+
+
+@router.post("/slots/wall-times")
+async def post_wall_times(request: Request, caller: ByCaller) -> WallTimesFound:
+    """Finds the appointments whose wall time would change with the clinic's zone."""
+    asked = parse(WallTimesQuestion, await read_json(request))
+    return await in_unit(request, caller, find_wall_times, caller, asked)
 
 
 @router.post("/appointments/taken")

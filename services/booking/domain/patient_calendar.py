@@ -4,6 +4,8 @@ The tables have constraints for the same; these rules refuse before a statement 
 """
 
 from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from services.booking.domain.appointments import Appointment
@@ -12,6 +14,13 @@ from shared.contracts.appointments import Status
 
 HOLDS_MAX = 3
 """Live holds of one patient."""
+
+
+class Collision(NamedTuple):
+    """An appointment that a wanted one collides with: by its time, or because one a day with the same doctor is allowed."""
+
+    other: Appointment
+    same_day: bool = False
 
 
 class PatientCalendar:
@@ -26,13 +35,18 @@ class PatientCalendar:
         """Enters an appointment, in place of what it was before: of two of one batch that collide, the first stands."""
         self._of_patient.setdefault(appointment.patient_key, {})[appointment.id] = appointment
 
-    def collides(self, wanted: Appointment) -> bool:
-        """Whether the patient is elsewhere at that time, or with that doctor on that day where the clinic allows it once only.
+    def collision(self, wanted: Appointment) -> Collision | None:
+        """What stands in the way: the patient is with that doctor that day, where one a day is allowed, or elsewhere then.
 
         The slot that an appointment has never stands in the way of its own move.
         """
         others = self._others(wanted)
-        return any(_overlap(wanted, other) or (wanted.exclusive_day and _same_day(wanted, other)) for other in others)
+        same_day = (Collision(other, same_day=True) for other in others if wanted.exclusive_day and _same_day(wanted, other))
+        return next(same_day, None) or next((Collision(other) for other in others if _overlap(wanted, other)), None)
+
+    def busy_times(self, wanted: Appointment) -> list[tuple[datetime, datetime]]:
+        """When the patient is elsewhere around that day, as starts and ends in order."""
+        return sorted((one.starts_at, one.ends_at) for one in self._others(wanted) if one.starts_at and one.ends_at)
 
     def has_too_many_holds(self, wanted: Appointment) -> bool:
         """Whether the wanted appointment is a hold more than a patient may have."""

@@ -84,6 +84,7 @@ SELECT reservation_id FROM appointments JOIN unnest($1::uuid[], $2::uuid[]) AS a
   USING (clinic_id, reservation_id)
 WHERE status IN ({_LIVE})
 """
+FIND = "SELECT appointments.* FROM appointments JOIN unnest($1::uuid[], $2::uuid[]) AS asked(clinic_id, id) USING (clinic_id, id)"
 _CHANGED = ("clinic_id", "id", "status", "version", "expires_at", "cancel_reason", "updated_at")
 CHANGE = """
 UPDATE appointments SET status = changed.status, version = changed.version, expires_at = changed.expires_at,
@@ -150,6 +151,12 @@ async def live_around(connection: Connection, wanted: Sequence[Appointment]) -> 
 async def held(connection: Connection, reservations: Collection[tuple[UUID, UUID]]) -> set[UUID]:
     """The ids of those (clinic, reservation) that a live appointment holds."""
     return {row["reservation_id"] for row in await connection.fetch(HELD, *columns(reservations, 2))}
+
+
+async def find(connection: Connection, keys: Collection[RowKey]) -> dict[RowKey, Appointment]:
+    """Those of the appointments that there are, as they are now; nobody is kept from changing them."""
+    found = [appointment_of_row(row) for row in await connection.fetch(FIND, *columns(keys, 2))]
+    return {one.key: one for one in found}
 
 
 async def change(connection: Connection, changed: Sequence[Appointment]) -> None:

@@ -6,8 +6,10 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 
 from services.booking.repository.appointment_search import AppointmentFilter
+from services.booking.service.appointments.dry_moves import refusals_of_moves
 from services.booking.service.appointments.lists import list_appointments, look_up_appointments, page_start, read_appointment
 from shared.contracts.appointments import AppointmentLook, AppointmentPage, AppointmentView, Status
+from shared.contracts.displacement import MoveRefusals, MovesQuestion
 from shared.contracts.internal import ROOT
 from shared.infra.caller import ByCaller
 from shared.infra.calls import in_unit
@@ -36,6 +38,12 @@ async def get_appointments(
 async def post_lookup(request: Request, caller: ByCaller, asked: AppointmentLook) -> AppointmentPage:
     """Looks up many appointments by their ids."""
     return await in_unit(request, caller, look_up_appointments, caller.clinic_id, asked)
+
+
+@router.post("/appointments/refusals")
+async def post_refusals(request: Request, caller: ByCaller, asked: MovesQuestion) -> MoveRefusals:
+    """Says which moves of a displacement would be refused."""
+    return await in_unit(request, caller, refusals_of_moves, caller.clinic_id, asked)
 
 
 @router.get("/appointments/{appointment_id}")

@@ -16,15 +16,16 @@ from pydantic import BaseModel
 from services.gateway.access.caller import ApiCaller
 from services.gateway.calendar.displaced import displaced_appointments
 from services.gateway.calendar.polling import poll_until
+from services.gateway.commands.refusals import detail_of
 from services.gateway.gateway import Gateway, gateway_of
 from services.gateway.http.answers import running
 from services.gateway.http.headers import IDEMPOTENCY_KEY
 from services.gateway.http.reading import operation_of, read_command
 from services.gateway.owners.ask import OnFailure, ask
-from services.gateway.owners.client import AVAILABILITY, OwnerAnswer
+from services.gateway.owners.client import AVAILABILITY, BOOKING, OwnerAnswer
 from services.gateway.owners.forward import answer_of, kept_headers
 from shared.contracts.appointments import Status
-from shared.contracts.commands import Outcome
+from shared.contracts.commands import Answer, Outcome
 from shared.contracts.displacement import (
     NO_PLACE,
     AppointmentPatient,
@@ -34,9 +35,11 @@ from shared.contracts.displacement import (
     DisplaceOrder,
     DisplacePlan,
     Moved,
+    MoveQuestion,
+    MoveRefusals,
+    MovesQuestion,
     NotMoved,
 )
-from shared.contracts.problems import kind_of
 from shared.infra import ids
 from shared.infra.problems import ProblemError
 
@@ -85,11 +88,27 @@ class DisplaceCall:
             owners, self.caller, AVAILABILITY, "POST", path, body, on_failure=OnFailure.GIVE_BACK, command_id=self.command_id
         )
 
-    async def settled(self, plan: DisplacePlan, deadline: float) -> dict[UUID, Outcome]:
-        """The settled outcomes of the plan's commands: of all, or those that there are when the client waits no longer."""
+    async def tried(self, plan: DisplacePlan) -> DisplaceAnswer:
+        """The plan of a dry run, with what booking would say of each move."""
+        moves = [MoveQuestion(appointment_id=step.appointment_id, to=step.to) for step in plan.steps if step.to]
+        path, body = "/internal/appointments/refusals", MovesQuestion(moves=moves)
+        answer = await ask(self.gateway.owners, self.caller, BOOKING, "POST", path, body, on_failure=OnFailure.UNAVAILABLE)
+        found = MoveRefusals.model_validate_json(answer.content).refusals
+        refused = {one.appointment_id: one.answer for one in found}
+        moved = Answer(status_code=200)
+        return plan_view(plan, {one.appointment_id: refused.get(one.appointment_id, moved) for one in plan.steps})
+
+    async def done(self, plan: DisplacePlan, deadline: float) -> DisplaceAnswer:
+        """The plan, with the end of each move: of all, or of those that are settled when the client waits no longer."""
+        ended = await self._settled(plan, deadline)
+        of_steps = {step.appointment_id: ended[step.command_id].answer for step in plan.steps if step.command_id in ended}
+        return plan_view(plan, of_steps)
+
+    async def _settled(self, plan: DisplacePlan, deadline: float) -> dict[UUID | None, Outcome]:
+        """The settled outcomes of the plan's commands."""
         commands = {step.command_id for step in plan.steps if step.command_id}
 
-        async def ask_booking(ended: dict[UUID, Outcome]) -> dict[UUID, Outcome]:
+        async def ask_booking(ended: dict[UUID | None, Outcome]) -> dict[UUID | None, Outcome]:
             pairs = [(self.caller.clinic_id, command_id) for command_id in commands - ended.keys()]
             try:
                 found = await self.gateway.owners.outcomes(pairs)
@@ -118,24 +137,24 @@ async def displace_appointments(request: Request, caller: ApiCaller, doctor_id: 
         refused = answer_of(request, answer)
         refused.headers.update(displacing.way_back(key) if refused.status_code == httpx2.codes.SERVICE_UNAVAILABLE else {})
         return refused
-    view = plan_view(plan, await displacing.settled(plan, deadline), dry_run=dry_run)
+    view = await displacing.tried(plan) if dry_run else await displacing.done(plan, deadline)
     if view.moving:
         return running(view, {**kept_headers(answer), **posted.preference.headers, IDEMPOTENCY_KEY: key})
     return answer_of(request, answer, posted.preference.headers, view.model_dump_json(by_alias=True).encode())
 
 
-def plan_view(plan: DisplacePlan, ended: Mapping[UUID, Outcome], *, dry_run: bool) -> DisplaceAnswer:
-    """The plan as the client reads it, with the end of each step. In a dry run each one with a place would be moved."""
+def plan_view(plan: DisplacePlan, answers: Mapping[UUID, Answer]) -> DisplaceAnswer:
+    """The plan as the client reads it, with how the move of each appointment ends, as far as that is known."""
     moved: list[Moved] = []
     moving: list[Moved] = []
     not_moved: list[NotMoved] = []
     for step in plan.steps:
-        outcome = ended.get(step.command_id) if step.command_id else None
-        code = NO_PLACE if step.to is None else outcome and outcome.answer.code
+        answer = answers.get(step.appointment_id)
+        code = NO_PLACE if step.to is None else answer and answer.code
         if code:
-            reason = NOTHING_OPEN if code == NO_PLACE else kind_of(code).title
+            reason = detail_of(code, answer) if answer and code != NO_PLACE else NOTHING_OPEN
             not_moved.append(NotMoved.model_validate({**step.model_dump(by_alias=True), "code": code, "reason": reason}))
         else:
             place = Moved.model_validate(step.model_dump(by_alias=True))
-            (moved if outcome or dry_run else moving).append(place)
+            (moved if answer else moving).append(place)
     return DisplaceAnswer(moved=moved, moving=moving, not_moved=not_moved, left=plan.left)

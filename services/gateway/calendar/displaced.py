@@ -1,11 +1,13 @@
 """The appointments that a change of a calendar displaces: availability names them, booking has them.
 
 One that booking does not know yet is a booking on its way. It is asked for again until booking knows it, or availability has its
-place back: so none slips in behind the answer. Called by the calendar's routes and by displacing.
+place back: so none slips in behind the answer. What is done already is answered with what is known, and says so if that is not
+all. Called by the calendar's routes and by displacing.
 """
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from pydantic import TypeAdapter
@@ -15,6 +17,7 @@ from services.gateway.gateway import Gateway
 from services.gateway.owners.ask import OnFailure, ask
 from services.gateway.owners.client import AVAILABILITY, BOOKING, Owners
 from shared.contracts.appointments import LIVE, AppointmentLook, AppointmentPage, AppointmentView, Status
+from shared.infra.problems import ProblemError
 
 PATIENCE_SECONDS = 5.0
 PAUSE_SECONDS = 0.1
@@ -24,23 +27,42 @@ MAX_IDS = 500
 _IDS = TypeAdapter(list[UUID])
 
 
+class DisplacedSoFar(NamedTuple):
+    """The live ones of some appointments, in booking's order, and those of which nobody has said yet what they are."""
+
+    live: list[AppointmentView]
+    unknown: set[UUID]
+
+
 async def displaced_appointments(gateway: Gateway, caller: ApiCaller, ids: Collection[UUID]) -> list[AppointmentView]:
     """The live ones of these appointments, in booking's order.
 
     Raises a `ProblemError` `unavailable` if an owner does not answer, or if a booking is on its way for longer than five seconds.
     """
+    found = await displaced_so_far(gateway, caller, ids, PATIENCE_SECONDS)
+    if found.unknown:
+        raise gateway.owners.unavailable(BOOKING)
+    return found.live
+
+
+async def displaced_so_far(gateway: Gateway, caller: ApiCaller, ids: Collection[UUID], patience_seconds: float) -> DisplacedSoFar:
+    """What is known of these appointments after so many seconds at most; an owner that does not answer is not asked again."""
     owners, clock, now = gateway.owners, gateway.clock, gateway.database_clock.now()
-    deadline = clock.monotonic() + PATIENCE_SECONDS
+    deadline = clock.monotonic() + patience_seconds
     found: dict[UUID, AppointmentView] = {}
     missing = list(ids)
     while missing:
-        found |= {one.id: one for one in await read_appointments(owners, caller, missing)}
-        missing = await _still_taken(owners, caller, [one for one in missing if one not in found])
-        if missing and clock.monotonic() > deadline:
-            raise owners.unavailable(BOOKING)
-        if missing:
-            await clock.sleep(PAUSE_SECONDS)
-    return sorted((one for one in found.values() if _is_live(one, now)), key=lambda one: (one.date, one.slot, one.id))
+        try:
+            found |= {one.id: one for one in await read_appointments(owners, caller, missing)}
+            missing = [one for one in missing if one not in found]
+            missing = await _still_taken(owners, caller, missing)
+        except ProblemError:
+            break
+        if not missing or clock.monotonic() >= deadline:
+            break
+        await clock.sleep(PAUSE_SECONDS)
+    live = (one for one in found.values() if _is_live(one, now))
+    return DisplacedSoFar(sorted(live, key=lambda one: (one.date, one.slot, one.id)), set(missing))
 
 
 async def read_appointments(owners: Owners, caller: ApiCaller, ids: Sequence[UUID]) -> list[AppointmentView]:

@@ -1,11 +1,9 @@
 """The default clinic's settings as this process knows them, read again every two seconds: other gateways change them too.
 
-Made by `app.py`; read by whatever needs the clinic's id or its time zone.
+Made by `app.py`; read by whatever needs the clinic's id or its settings.
 """
 
-from datetime import datetime
 from typing import Self
-from zoneinfo import ZoneInfo
 
 from services.gateway.repository.clinics import Clinic, clinic_by_code
 from shared.infra.postgres import Database
@@ -36,10 +34,6 @@ class ClinicCache:
         """Takes over a clinic that was read or written, unless it is older."""
         if clinic.version >= self.clinic.version:
             self.clinic = clinic
-
-    def local(self, instant: datetime) -> datetime:
-        """The instant in the clinic's time zone."""
-        return instant.astimezone(ZoneInfo(self.clinic.settings.time_zone))
 
 
 async def _default_clinic(database: Database) -> Clinic:

@@ -10,6 +10,7 @@ from fastapi import Request, Response
 from pydantic import BaseModel
 
 from services.gateway.commands.command import ApiCommand
+from services.gateway.commands.refusals import problem_of
 from services.gateway.commands.tickets import Ticket
 from services.gateway.commands.waiters import Answered
 from services.gateway.gateway import Gateway
@@ -51,7 +52,7 @@ def _ended(answered: Answered, headers: dict[str, str], location: str | None) ->
     if answered.replayed:
         headers[internal.REPLAYED] = "true"
     if answer.code is not None:
-        raise ProblemError(answer.code, headers=headers, later_status=answer.status_code)
+        raise problem_of(answer.code, answer, headers)
     result = answer.result or {}
     if location and "id" in result:
         headers["Location"] = location.format(id=result["id"])
@@ -98,7 +99,7 @@ def view_of(outcome: Outcome, request: Request) -> CommandView:
     """A settled outcome as clients read it."""
     answer, problem = outcome.answer, None
     if answer.code is not None:
-        error = ProblemError(answer.code, later_status=answer.status_code)
+        error = problem_of(answer.code, answer)
         problem = problem_body(error, instance=request.url.path, correlation_id=request.state.correlation_id)
     return CommandView(
         command_id=outcome.command_id,

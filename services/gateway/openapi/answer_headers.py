@@ -42,7 +42,9 @@ def references(names: Iterable[str]) -> dict[str, Any]:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in (*ALWAYS, *names)}
 
 
-def of_refusal(status: int, *, command: bool) -> tuple[str, ...]:
-    """What a problem may carry."""
+def of_refusal(status: int, *, command: bool, keyed: bool) -> tuple[str, ...]:
+    """What a problem may carry; of a `keyed` request that is to be repeated the key."""
     again = ("Retry-After",) if status == 503 else ()
-    return (*again, *(OF_COMMANDS if command else ()), *(WAY_BACK if command and again else ()))
+    if command:
+        return (*again, *OF_COMMANDS, *(WAY_BACK if again else ()))
+    return (*again, *((IDEMPOTENCY_KEY,) if keyed and status >= 500 else ()))

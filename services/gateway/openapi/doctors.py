@@ -5,6 +5,7 @@ from shared.contracts.directory import (
     CategoryOf,
     CategoryPage,
     CategoryView,
+    DoctorAnswer,
     DoctorPage,
     DoctorView,
     LocationView,
@@ -25,7 +26,9 @@ DOCTOR = DoctorView(
     price_range=PriceRangeOf.model_validate({"id": ids.PRICE_RANGE, **_PRICES}), languages=["en"], locations=[LOCATION],
     status=Active.ACTIVE, version=1,
 )  # fmt: skip
-CHANGED = DOCTOR.model_copy(update={"languages": ["en", "zh-Hant"], "version": 2})
+CHANGED = DoctorAnswer.model_validate(
+    {**DOCTOR.model_dump(), "languages": ["en", "zh-Hant"], "version": 2, "wall_time_changed": []}
+)
 DELETED = Deleted(id=ids.DOCTOR, appointments_left=3)
 CATEGORIES, PRICE_RANGES = CategoryPage(items=[CATEGORY]), PriceRangePage(items=[PRICE_RANGE])
 DOCTORS = DoctorPage(items=[DOCTOR])

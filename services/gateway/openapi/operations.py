@@ -78,7 +78,7 @@ def refuses(*codes: Code, command: bool = False) -> Responses:
     """The problems that a route may refuse with, and that of an owner who is away."""
     refused = problem_responses(*codes, *(COMMAND_CODES if command else ()), Code.UNAVAILABLE)
     for refusal, answer in refused.items():
-        answer["headers"] = references(of_refusal(int(refusal), command=command))
+        answer["headers"] = references(of_refusal(int(refusal), command=command, keyed=Code.KEY_REUSED in codes))
     return refused
 
 

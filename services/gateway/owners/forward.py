@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+import httpx2
 import orjson
 from fastapi import Request, Response
 
@@ -20,10 +21,10 @@ from services.gateway.owners.client import OwnerAnswer
 from shared.contracts import internal
 from shared.contracts.problems import Code
 from shared.infra.forms import read_json
-from shared.infra.ids import command_id
+from shared.infra.ids import command_id, new_id
 from shared.infra.problems import MEDIA_TYPE, ProblemError
 
-_KEPT = (internal.REPLAYED, "Retry-After", "ETag", "Vary")
+_KEPT = (internal.REPLAYED, IDEMPOTENCY_KEY, "Retry-After", "ETag", "Vary")
 
 
 async def read(request: Request, caller: ApiCaller, owner: str, path: str, **params: object) -> Response:
@@ -40,15 +41,28 @@ async def call(request: Request, caller: ApiCaller, owner: str, method: str, pat
 async def register(
     request: Request, caller: ApiCaller, owner: str, path: str, *, keyed: bool = True, **params: object
 ) -> OwnerAnswer:
-    """A registry call, once for each key of its operation. One that is not `keyed` leaves nothing that could be repeated."""
+    """A registry call, once for each key of its operation. One that is not `keyed` leaves nothing that could be repeated.
+
+    A client without a key gets one with an answer that it has to repeat: by itself the repeat could make a second thing.
+    """
     content = await request.body()
     keys = request.headers.getlist(IDEMPOTENCY_KEY)
     if errors := key_errors(keys):
         await read_json(request)  # a body that is no JSON is refused first, as everywhere
         raise ProblemError(Code.VALIDATION_FAILED, errors=errors)
-    repeated_as = command_id(caller.clinic_id, caller.principal, operation_of(request), keys[0]) if keys and keyed else None
     owners = gateway_of(request).owners
-    return await owners.call(owner, "POST", path, caller, params=params, content=content, command_id=repeated_as)
+    if not keyed:
+        return await owners.call(owner, "POST", path, caller, params=params, content=content)
+    key = keys[0] if keys else new_id().hex
+    repeated_as = command_id(caller.clinic_id, caller.principal, operation_of(request), key)
+    try:
+        answer = await owners.call(owner, "POST", path, caller, params=params, content=content, command_id=repeated_as)
+    except ProblemError as problem:
+        headers = {**problem.headers, IDEMPOTENCY_KEY: key}
+        raise ProblemError(problem.code, problem.detail, errors=problem.errors, headers=headers, extra=problem.extra) from None
+    if answer.status_code >= httpx2.codes.INTERNAL_SERVER_ERROR:
+        answer.headers[IDEMPOTENCY_KEY] = key
+    return answer
 
 
 async def registered(request: Request, caller: ApiCaller, answer: OwnerAnswer, kind: str, location: str) -> Response:

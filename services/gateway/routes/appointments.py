@@ -25,8 +25,8 @@ from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit
 router = public_router("Appointments")
 
 _BOOK_CODES = (
-    Code.UNKNOWN_DOCTOR, Code.UNKNOWN_PATIENT, Code.NO_SUCH_SLOT, Code.PAST_DATE, Code.TOO_FAR, Code.DOCTOR_ABSENT, Code.FULL,
-    Code.SLOT_TAKEN, Code.PATIENT_BUSY, Code.TOO_MANY_HOLDS,
+    Code.UNKNOWN_DOCTOR, Code.UNKNOWN_PATIENT, Code.NO_SUCH_SLOT, Code.PAST_DATE, Code.TOO_FAR, Code.TOO_SOON, Code.DOCTOR_ABSENT,
+    Code.FULL, Code.SLOT_TAKEN, Code.PATIENT_BUSY, Code.TOO_MANY_HOLDS,
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from fastapi import Query, Request, Response
 
 from services.gateway.access.caller import ApiCaller
 from services.gateway.access.open_access import ByApiCaller
-from services.gateway.calendar.displaced import displaced_appointments
+from services.gateway.calendar.displaced import PATIENCE_SECONDS, displaced_so_far
 from services.gateway.gateway import gateway_of
 from services.gateway.http.parameters import FilterText, IdOrName
 from services.gateway.http.paths import API
@@ -42,8 +42,15 @@ from shared.infra.forms import DEFAULT_LIMIT, IN_DIGITS, Cursor, Limit, SomeLimi
 router = public_router("Calendar")
 
 DryRunFlag = Annotated[Literal["true", "false"], Query(description="Only tells what would be displaced")]
-FromDate = Annotated[IsoDate | None, Query(alias="from", description="The first date; today if left out")]
-ToDate = Annotated[IsoDate | None, Query(description="The last date, at most 62 days in all; six days later if left out")]
+FromDate = Annotated[
+    IsoDate | None, Query(alias="from", description="The first date; if left out from now on, whatever the zone")
+]
+ToDate = Annotated[
+    IsoDate | None,
+    Query(
+        description="The last date, at most 62 days in all; six days later if left out, with `earliest` all that can be booked"
+    ),
+]
 
 EarliestCount = Annotated[
     int | None,
@@ -200,7 +207,10 @@ async def _with_displaced(request: Request, caller: ApiCaller, answer: OwnerAnsw
         return answer_of(request, answer)
     parts: list[dict[str, Any]] = answer.body.get("items", [answer.body])
     named = [{UUID(text) for text in part.pop("displaced_ids")} for part in parts]
-    found = await displaced_appointments(gateway_of(request), caller, {one for ids in named for one in ids})
+    # A change is done whoever answers now, and a reading is worth no wait.
+    patience = 0 if request.method == "GET" else PATIENCE_SECONDS
+    found = await displaced_so_far(gateway_of(request), caller, {one for ids in named for one in ids}, patience)
     for part, ids in zip(parts, named, strict=True):
-        part["displaced"] = [one.model_dump(mode="json") for one in found if one.id in ids]
+        part["displaced"] = [one.model_dump(mode="json") for one in found.live if one.id in ids]
+        part["displaced_incomplete"] = not found.unknown.isdisjoint(ids)
     return made(request, answer, location, orjson.dumps(answer.body))

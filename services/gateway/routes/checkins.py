@@ -5,6 +5,7 @@ from uuid import UUID
 from fastapi import Request, Response
 
 from services.gateway.access.open_access import ByApiCaller
+from services.gateway.calendar.today import today_of
 from services.gateway.commands import messages
 from services.gateway.commands.kinds import CHECK_IN
 from services.gateway.gateway import gateway_of
@@ -59,8 +60,8 @@ async def get_queue(
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Response:
-    """Reads a doctor's queue in order of position; without `date` today's, in the clinic's zone."""
+    """Reads a doctor's queue in order of position; without `date` that of today where the doctor works."""
     gateway = gateway_of(request)
     await gateway.known.require(caller, ("doctor", doctor_id))
-    day = date or gateway.clinics.local(gateway.database_clock.now()).date()
+    day = date or await today_of(gateway.owners, caller, doctor_id)
     return await read(request, caller, QUEUE, f"/internal/queues/{doctor_id}", date=day, limit=limit, cursor=cursor)

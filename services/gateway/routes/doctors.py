@@ -7,14 +7,15 @@ from fastapi import Query, Request, Response
 
 from services.gateway.access.open_access import ByApiCaller
 from services.gateway.calendar.remove_doctor import remove_doctor
+from services.gateway.calendar.zone_changes import doctor_changed
 from services.gateway.http.parameters import CancelAppointments, FilterText, IdOrName
 from services.gateway.http.paths import API
 from services.gateway.http.strict import public_router
 from services.gateway.openapi import doctors as shown
 from services.gateway.openapi import operations as doc
 from services.gateway.owners.client import AVAILABILITY
-from services.gateway.owners.forward import answer_of, call, read, register, registered
-from shared.contracts.directory import DoctorIn, DoctorPage, DoctorPatch, DoctorView
+from services.gateway.owners.forward import call, read, register, registered
+from shared.contracts.directory import DoctorAnswer, DoctorIn, DoctorPage, DoctorPatch, DoctorView
 from shared.contracts.problems import Code
 from shared.infra.forms import DEFAULT_LIMIT, Cursor, Limit
 
@@ -79,7 +80,7 @@ async def get_doctor(request: Request, caller: ByApiCaller, doctor_id: UUID, exp
 @router.patch(
     "/doctors/{doctor_id}",
     operation_id="update_doctor",
-    response_model=DoctorView,
+    response_model=DoctorAnswer,
     responses=doc.answers(
         200, shown.CHANGED, *doc.BODY_CODES, Code.UNKNOWN_DOCTOR, Code.DUPLICATE_CODE, Code.IN_USE, Code.STALE,
         carries=doc.TRANSLATED,
@@ -87,8 +88,12 @@ async def get_doctor(request: Request, caller: ByApiCaller, doctor_id: UUID, exp
     openapi_extra=doc.changes(DoctorPatch, shown.PATCH, doc.LANGUAGE),
 )  # fmt: skip
 async def update_doctor(request: Request, caller: ByApiCaller, doctor_id: UUID) -> Response:
-    """Changes a doctor (RFC 7396); `locations` is the whole list, one that it leaves out is removed."""
-    return answer_of(request, await call(request, caller, AVAILABILITY, "PATCH", f"/internal/doctors/{doctor_id}"))
+    """Changes a doctor (RFC 7396); `locations` is the whole list, one that it leaves out is removed.
+
+    Another zone of a location changes no instant: the answer names the appointments for which a clock shows another time then.
+    """
+    answer = await call(request, caller, AVAILABILITY, "PATCH", f"/internal/doctors/{doctor_id}")
+    return await doctor_changed(request, caller, answer)
 
 
 @router.delete(

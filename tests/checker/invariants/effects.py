@@ -11,7 +11,7 @@ TITLE = "effects are the decided commands"
 PLACED = ("BookAppointment", "RescheduleAppointment")
 """The commands that ask for a place."""
 JUDGED = ("SlotReserved", "SlotKept", "BookingRefused")
-"""How availability ends one of these: exactly one, once."""
+"""How availability ends one of these: exactly one, once, and once more each time that booking declines what it took."""
 ENDED_ELSEWHERE = ("lost", "internal")
 """Outcomes of commands that availability may never have come to."""
 
@@ -32,7 +32,7 @@ def once(seen: Evidence) -> Finding:
         *_expired(seen, effects["AppointmentExpired"]),
         *_moved(seen, effects["AppointmentMoved"], effects["SlotKept"]),
         *_queued(seen, effects["PatientCheckedIn"]),
-        *_judged(seen, _by_command([one for name in JUDGED for one in effects[name]])),
+        *_judged(seen, _by_command([one for name in JUDGED for one in effects[name]]), seen.events("ReservationDeclined")),
     ]
     return Finding(5, TITLE, counts, violations)
 
@@ -108,7 +108,7 @@ def _queued(seen: Evidence, checked_in: list[Record]) -> Iterator[Violation]:
     yield from _differ("queue entry", wanted, Counter(row["appointment_id"] for row in seen.rows("entries")))
 
 
-def _judged(seen: Evidence, found: Counter[str]) -> Iterator[Violation]:
+def _judged(seen: Evidence, found: Counter[str], declined: list[Record]) -> Iterator[Violation]:
     wanted: Counter[str] = Counter()
     for command, arrivals in seen.commands.items():
         if arrivals[0].type in PLACED:
@@ -116,4 +116,5 @@ def _judged(seen: Evidence, found: Counter[str]) -> Iterator[Violation]:
             elsewhere = outcome is None or outcome["code"] in ENDED_ELSEWHERE
             wanted[command] = min(found[command], 1) if elsewhere else 1
     wanted.update(seen.displaced)
+    wanted.update(_by_command(declined))
     yield from _differ("judgement by availability", wanted, found)

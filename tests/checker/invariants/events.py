@@ -111,7 +111,7 @@ def _reassigned(seen: Evidence) -> Iterator[Violation]:
 def _reserved(seen: Evidence) -> Iterator[Violation]:
     """A reservation holds its slot until a release names it, and not longer."""
     events = {str(one.fields.get("reservation_id")): one for one in seen.events("SlotReserved")}
-    released = {str(one.fields.get("reservation_id")) for one in seen.events(*RELEASES)}
+    released = {str(one.fields.get("reservation_id")) for one in seen.events(*RELEASES, "ReservationDeclined")}
     taken = {row["reservation_id"]: row["id"] for row in seen.rows("slots") if row["state"] == "taken"}
     for id_ in taken.keys() - events.keys():
         yield Violation("a taken slot has no SlotReserved", (taken[id_], id_))

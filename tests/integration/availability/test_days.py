@@ -4,6 +4,7 @@ import asyncio
 import datetime as dt
 from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import httpx2
 import pytest
@@ -42,7 +43,7 @@ async def test_a_day_is_made_once_and_changed_afterwards(service: Availability, 
     assert await read(http, doctor) == (True, 4, 4)
     assert (await post(http, doctor, capacity=6)).status_code == 200
     assert (await post(http, doctor, available=False)).json()["capacity"] == 6
-    assert await read(http, doctor) == (False, 6, 6)
+    assert await read(http, doctor) == (False, 6, 0), "nothing remains for a booking"
     assert (await post(http, doctor)).json()["available"] is False, "what is left out stays"
     assert await service.rows("SELECT version FROM days") == [(4,)]
     assert service.locks.held == [f"{service.clinic}:{doctor}:{in_days(1)}"] * 4, (
@@ -66,7 +67,8 @@ async def test_a_closed_day_tells_whom_it_displaces(service: Availability, http:
 async def test_reading_makes_no_day(service: Availability, http: httpx2.AsyncClient) -> None:
     doctor = await service.doctor()
     assert await read(http, doctor) == (True, 10, 10)
-    assert await read(http, doctor, in_days(-9)) == (True, 10, 10)
+    for never in (in_days(-2), in_days(402)):
+        assert await read(http, doctor, never) == (False, 10, 0), "a booking is told past_date and too_far"
     await service.settings(default_daily_capacity=0)
     assert await read(http, doctor) == (False, 0, 0)
     assert await service.rows("SELECT FROM days") == []
@@ -109,7 +111,7 @@ async def test_closing_keeps_slots_and_bookings(service: Availability, http: htt
     doctor = await service.doctor()
     await service.deliver(book(service.clinic, doctor))
     assert (await post(http, doctor, available=False)).status_code == 200
-    assert await read(http, doctor) == (False, 10, 9)
+    assert await read(http, doctor) == (False, 10, 0)
     assert (await post(http, doctor, available=True)).json()["remaining"] == 9
 
 
@@ -189,3 +191,42 @@ async def test_lowering_never_removes_what_a_booking_takes(service: Availability
         answer, said = await asyncio.gather(post(http, doctor, capacity=5), service.deliver(book(service.clinic, doctor)))
         taken = len(await service.numbers(doctor, "taken"))
         assert (answer.status_code, taken, len(said.numbers)) in ((200, 5, 0), (409, 6, 1))
+
+
+async def place(service: Availability, doctor: UUID, zone: str | None, *, removed: bool = False) -> None:
+    """Gives a doctor one more location."""
+    add = (
+        "INSERT INTO locations (clinic_id, id, doctor_id, place, address, time_zone, removed)"
+        " SELECT $1, $2, $3, count(*), '\"1 High Street\"', $4, $5 FROM locations WHERE doctor_id = $3"
+    )
+    await service.execute(add, service.clinic, uuid4(), doctor, zone, removed)
+
+
+async def zone_of_new_day(service: Availability, doctor: UUID) -> str:
+    await service.deliver(book(service.clinic, doctor, in_days(2)))
+    [(zone,)] = await service.rows("SELECT time_zone FROM days WHERE doctor_id = $1", doctor)
+    return str(zone)
+
+
+async def test_a_new_day_is_that_of_the_only_location(service: Availability, http: httpx2.AsyncClient) -> None:
+    await service.settings(time_zone="Asia/Kathmandu")
+    none, one, without_zone, several = [await service.doctor() for _ in range(4)]
+    await place(service, one, "Pacific/Honolulu")
+    await place(service, one, "Asia/Tokyo", removed=True)
+    await place(service, without_zone, None)
+    for zone in ("Pacific/Honolulu", "Asia/Tokyo"):
+        await place(service, several, zone)
+    zones = [await zone_of_new_day(service, doctor) for doctor in (none, one, without_zone, several)]
+    assert zones == ["Asia/Kathmandu", "Pacific/Honolulu", "Asia/Kathmandu", "Asia/Kathmandu"]
+
+
+async def test_today_is_the_day_that_is_today_where_it_takes_place(service: Availability, http: httpx2.AsyncClient) -> None:
+    doctor, now = await service.doctor(), dt.datetime.now(dt.UTC)
+    for zone in ("Etc/GMT+12", "Pacific/Kiritimati"):
+        await place(service, doctor, zone)
+    assert (await http.get(f"/internal/doctors/{doctor}/today")).json() == {"doctor_id": str(doctor), "date": str(now.date())}
+    there = now.astimezone(ZoneInfo("Etc/GMT+12")).date()
+    day = "INSERT INTO days (clinic_id, doctor_id, date, mode, available, time_zone) VALUES ($1, $2, $3, 'timed', true, $4)"
+    await service.execute(day, service.clinic, doctor, there, "Etc/GMT+12")
+    assert (await http.get(f"/internal/doctors/{doctor}/today")).json()["date"] == str(there)
+    assert code(await http.get(f"/internal/doctors/{uuid4()}/today")) == (404, "unknown_doctor")

@@ -255,8 +255,12 @@ async def test_who_was_to_come_much_later_gets_a_place_behind_all_that_are_too_e
     assert starts(await displaced(http, doctor, call(), held)) == ["1 09:00", "21 09:00"]
 
 
-async def test_the_same_category_takes_the_first_place_of_any_colleague(service: Availability, http: httpx2.AsyncClient) -> None:
-    """The first of their times and numbers, also sooner than the old place; no stranger, nobody deleted, not the doctor's own."""
+@pytest.mark.parametrize("sooner", [False, True])
+async def test_the_same_category_takes_the_first_place_of_any_colleague(
+    service: Availability, http: httpx2.AsyncClient, sooner: bool
+) -> None:
+    """The first of their times and numbers on the own date or later, sooner if that is asked for: no stranger's, nobody's who is
+    deleted, and not the doctor's own."""
     doctor, timed, daily, stranger = [await service.doctor() for _ in range(4)]
     gone = await service.doctor("deleted")
     await category(service, doctor, timed, daily, gone)
@@ -264,10 +268,11 @@ async def test_the_same_category_takes_the_first_place_of_any_colleague(service:
     await schedule(http, timed, "09:00", "09:30")
     held = await booked(service, doctor, in_days(2), in_days(3))
     await post(http, doctor, closed(in_days(2), in_days(3)))
-    steps = await displaced(http, doctor, call(policy="same_category"), held)
+    asked = call(policy="same_category") | ({"not_before": str(in_days())} if sooner else {})
+    steps = await displaced(http, doctor, asked, held)
     now = dt.datetime.now(dt.UTC)
     todays = [f"-1 09:{minute:02}" for minute in (0, 15) if now.time() < dt.time(9, minute)]
-    assert starts(steps) == [*todays, "-1 1", "0 09:00"][:2]
+    assert starts(steps) == ([*todays, "-1 1", "0 09:00"][:2] if sooner else ["1 09:00", "2 09:00"])
     assert {step["to"]["doctor_id"] for step in steps} <= {str(timed), str(daily)}
     assert str(stranger) not in str(steps)
 
@@ -278,6 +283,20 @@ async def test_a_policy_without_a_category_is_named(service: Availability, http:
     for verb, body in (("displaced", asked), ("displace", order(asked, []))):
         refused = await ask(http, doctor, verb, body, uuid4())
         assert refused.status_code == 422 and [error["field"] for error in refused.json()["errors"]] == ["policy"]
+
+
+async def test_a_far_date_is_reached_though_near_places_abound(service: Availability, http: httpx2.AsyncClient) -> None:
+    """The nearest place on the own date or later, also behind more places than there are appointments to move."""
+    doctor, colleague = await service.doctor(), await service.doctor()
+    await category(service, doctor, colleague)
+    held = await booked(service, doctor, in_days(1), in_days(12))
+    await post(http, doctor, closed(in_days(1), in_days(12)))
+    asked, later = call(policy="same_category"), call(not_before=str(in_days(20)))
+    tried = [await displaced(http, doctor, {**body, "dry_run": True}, held) for body in (asked, later)]
+    assert [starts(steps) for steps in tried] == [["0 1", "11 1"], ["19 1", "19 2"]], (
+        "of the same doctor, too, if it is asked for"
+    )
+    assert starts(await displaced(http, doctor, asked, held)) == ["0 1", "11 1"]
 
 
 async def test_without_colleagues_there_is_no_place(service: Availability, http: httpx2.AsyncClient) -> None:

@@ -71,8 +71,8 @@ async def test_a_closed_daily_date_is_absent_and_nothing_of_it_is_written(
     assert made["displaced_ids"] == [str(held.appointment_id)]
     said = await service.deliver(book(service.clinic, doctor), book(service.clinic, doctor, in_days(2)))
     assert said.refusals == [Code.DOCTOR_ABSENT] * 2
-    assert await read_day(http, doctor) == ("daily", False, 10, 9)
-    assert await read_day(http, doctor, in_days(2)) == ("daily", False, 10, 10)
+    assert await read_day(http, doctor) == ("daily", False, 10, 0)
+    assert await read_day(http, doctor, in_days(2)) == ("daily", False, 10, 0)
     assert await service.rows("SELECT date FROM days") == [(in_days(1),)]
     await http.delete(path(doctor, made["id"]))
     assert (await service.deliver(book(service.clinic, doctor), book(service.clinic, doctor, in_days(2)))).numbers == [2, 1]
@@ -88,7 +88,7 @@ async def test_extra_hours_make_a_date_timed_for_who_has_no_schedule(service: Av
     assert [one.starts_at and f"{one.starts_at:%H:%M}" for one in said.of(SlotReserved)] == ["09:00", "09:30", None]
     assert said.refusals == [Code.FULL]
     await http.delete(path(doctor, made["id"]))
-    assert await read_day(http, doctor) == ("timed", True, 2, 0), "what is taken stays"
+    assert await read_day(http, doctor) == ("timed", False, 2, 0), "what is taken stays"
     await service.deliver(*(releases(one) for one in said.of(SlotReserved)))
     assert await service.rows("SELECT FROM slots WHERE date = $1", in_days(1)) == []
 

@@ -71,7 +71,7 @@ async def test_what_is_not_offered_any_more_is_no_such_slot_and_what_is_taken_is
     await service.execute("UPDATE slots SET published = false WHERE id = $1", slots[5])
     said = await service.deliver(*(book(service.clinic, doctor, slot_id=slots[number]) for number in (1, 2, 3, 4, 5)))
     assert said.numbers == [3]
-    assert said.refusals == [Code.NO_SUCH_SLOT, Code.NO_SUCH_SLOT, Code.SLOT_TAKEN, Code.NO_SUCH_SLOT]
+    assert said.refusals == [Code.NO_SUCH_SLOT, Code.TOO_SOON, Code.SLOT_TAKEN, Code.NO_SUCH_SLOT]
 
 
 async def test_a_slot_of_an_absent_doctor_is_refused_so_even_if_it_is_taken(service: Availability) -> None:

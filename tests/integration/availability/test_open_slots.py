@@ -50,7 +50,9 @@ async def test_only_what_can_be_booked_is_open(service: Availability, http: http
     assert all(dt.datetime.fromisoformat(slot["starts_at"]) > now for slot in of_today)
     await service.settings(lead_time_minutes=2 * 1440)
     assert (await open_slots(http, doctor))["items"] == []
-    assert (await service.deliver(book(service.clinic, doctor))).refusals == [Code.FULL], "what is not open is not given either"
+    assert (await service.deliver(book(service.clinic, doctor))).refusals == [Code.TOO_SOON], (
+        "what is not open is not given either"
+    )
     await service.settings(2)
     await http.post(f"/internal/doctors/{doctor}/availability", json={"date": in_days(1).isoformat(), "available": False})
     assert (await open_slots(http, doctor))["items"] == []

@@ -109,7 +109,7 @@ async def test_without_a_schedule_days_have_numbers_again(service: Availability,
     assert answer.json()["displaced_ids"] == [str(held.appointment_id)]
     (daily,) = (await service.deliver(book(service.clinic, doctor, later))).of(SlotReserved)
     assert daily.starts_at is None
-    assert (await service.deliver(book(service.clinic, doctor))).refusals == [Code.FULL], (
+    assert (await service.deliver(book(service.clinic, doctor))).refusals == [Code.DOCTOR_ABSENT], (
         "a day that somebody has a time of keeps its times"
     )
 

@@ -11,7 +11,9 @@ from shared.contracts.booking import (
     AppointmentMoved,
     AppointmentRefused,
     BookAppointment,
+    Purpose,
     RescheduleAppointment,
+    ReservationDeclined,
     ReservationKept,
     SlotReleased,
 )
@@ -118,6 +120,17 @@ async def refused_appointments(consumer: Consumer, size: int) -> list[Message]:
     ]  # fmt: skip
 
 
+async def declined_reservations(consumer: Consumer, size: int) -> list[Message]:
+    return [
+        ReservationDeclined(
+            **envelope(slot.clinic_id), doctor_id=slot.doctor_id, date=slot.date, patient_id=slot.patient_id,
+            appointment_id=slot.appointment_id, slot_id=slot.slot_id, reservation_id=slot.reservation_id, purpose=Purpose.BOOK,
+            busy=[],
+        )
+        for slot in await _reserved(consumer, size)
+    ]  # fmt: skip
+
+
 async def booked_appointments(consumer: Consumer, size: int) -> list[Message]:
     return [
         AppointmentBooked(
@@ -189,6 +202,7 @@ BATCHES = (
     Batch("released slots", SlotReleased, released_slots, {"SlotFreed": 1} | REPLY),
     Batch("released slots without rule", SlotReleased, released_slots_without_rule, {"SlotFreed": 1} | REPLY),
     Batch("refused appointments", AppointmentRefused, refused_appointments, {"SlotFreed": 1} | REPLY),
+    Batch("declined reservations", ReservationDeclined, declined_reservations, {"SlotReserved": 1}),
     Batch("booked appointments", AppointmentBooked, booked_appointments),
     Batch("moved appointments", AppointmentMoved, moved_appointments),
     Batch("kept reservations", ReservationKept, kept_reservations),

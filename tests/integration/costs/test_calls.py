@@ -73,7 +73,7 @@ class Doctor:
         return await self._http.post(f"{self._path}/availability", json={"date": str(in_days(5)), "available": False})
 
     async def make_day(self) -> httpx2.Response:
-        return await self._http.post(f"{self._path}/availability", json={"date": str(in_days(90)), "available": True})
+        return await self._http.post(f"{self._path}/availability", json={"date": str(in_days(90))})
 
     async def delete(self) -> httpx2.Response:
         return await self._http.delete(self._path)

@@ -31,6 +31,12 @@ API = "/api/v1"
 TOPICS = {topic.name: topic for topic in (BOOKING_COMMANDS, APPOINTMENT_COMMANDS)}
 
 
+NOBODY: dict[str, dict[str, Any]] = {
+    "/internal/slots/wall-times": {"appointment_ids": [], "left": 0},
+    "/internal/appointments/refusals": {"refusals": []},
+}
+"""What owners answer who know of nobody that is asked for."""
+
 Said = tuple[int, Any]
 """A status and a body."""
 
@@ -56,7 +62,11 @@ class FakeOwners:
         if path == "/internal/commands/look" and path not in self.answers:
             return httpx2.Response(200, content=Outcomes(outcomes=self.outcomes).model_dump_json())
         known = 404 if path.rpartition("/")[2] in self.unknown else 200
-        said = self.answers.get(path, (known, {"id": path.rpartition("/")[2]}))
+        found: dict[str, Any] = {"id": path.rpartition("/")[2]}
+        if path.endswith("/today"):
+            found = {"doctor_id": path.split("/")[3], "date": "2026-03-02"}
+        found = NOBODY.get(path, found)
+        said = self.answers.get(path, (known, found))
         status, body = said(request) if callable(said) else said
         media = "application/json" if status < 400 else "application/problem+json"
         return httpx2.Response(status, content=orjson.dumps(body), headers={"Content-Type": media, **self.headers})

@@ -15,6 +15,7 @@ EXCEPTION = str(UUID(int=6))
 LOOK, TAKEN = "/internal/appointments/look", "/internal/appointments/taken"
 LIVE: dict[str, Any] = APPOINTMENT.model_dump(mode="json")
 NAMED = {"displaced_ids": [LIVE["id"]]}
+COMPLETE = {"displaced_incomplete": False}
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ async def test_a_schedule_is_answered_with_what_it_displaces(gateway: Process, b
     booked.headers = {"ETag": '"v2"'}
     answer = await gateway.http.put(f"{API}{path}", json={"entries": []}, headers={"If-Match": '"v1"'})
     assert (answer.status_code, answer.headers["ETag"]) == (200, '"v2"')
-    assert answer.json() == {"entries": [], "version": 2, "displaced": [LIVE]}
+    assert answer.json() == {"entries": [], "version": 2, "displaced": [LIVE], **COMPLETE}
     assert booked.requests[0].headers["If-Match"] == '"v1"'
 
 
@@ -40,7 +41,7 @@ async def test_a_closed_day_is_answered_with_what_it_displaces(gateway: Process,
     for status in (200, 201):
         booked.answers[f"/internal{path}"] = (status, {**day, **NAMED})
         answer = await gateway.http.post(f"{API}{path}", json={"date": "2026-03-02"}, headers={"Idempotency-Key": "k"})
-        assert (answer.status_code, answer.json()) == (status, {**day, "displaced": [LIVE]})
+        assert (answer.status_code, answer.json()) == (status, {**day, "displaced": [LIVE], **COMPLETE})
     assert answer.headers["Location"] == f"{API}{path}?date=2026-03-02"
 
 
@@ -49,7 +50,7 @@ async def test_an_exception_has_its_place_and_what_it_displaces(gateway: Process
     booked.answers[f"/internal{path}"] = (201, {"id": EXCEPTION, "kind": "closed", **NAMED})
     answer = await gateway.http.post(f"{API}{path}", json={"any": "body"}, headers={"Idempotency-Key": "k"})
     assert (answer.status_code, answer.headers["Location"]) == (201, f"{API}{path}/{EXCEPTION}")
-    assert answer.json() == {"id": EXCEPTION, "kind": "closed", "displaced": [LIVE]}
+    assert answer.json() == {"id": EXCEPTION, "kind": "closed", "displaced": [LIVE], **COMPLETE}
     assert internal.COMMAND_ID in booked.requests[0].headers
     assert booked.requests[0].url.query == b"dry_run=false"
 
@@ -101,3 +102,35 @@ async def test_a_search_for_slots_is_passed_on(gateway: Process, owners: FakeOwn
     assert {error["field"] for error in nothing.json()["errors"]} == {"place"}
     nothing = await gateway.http.get(f"{API}/slots?from=0&earliest=51")
     assert {error["field"] for error in nothing.json()["errors"]} == {"from", "earliest"}
+
+
+async def test_what_is_done_is_answered_also_without_booking(gateway: Process, booked: FakeOwners) -> None:
+    """With the key of a client, or without one: the exception is made once, and its reading waits for nobody."""
+    path = f"/doctors/{DOCTOR}/exceptions"
+    booked.answers[f"/internal{path}"] = (201, {"id": EXCEPTION, "kind": "closed", **NAMED})
+    booked.answers[f"/internal{path}/{EXCEPTION}"] = (200, {"id": EXCEPTION, "kind": "closed", **NAMED})
+    on_its_way: dict[str, Any] = {LOOK: (200, {"items": []}), TAKEN: (200, [LIVE["id"]])}
+    away: dict[str, Any] = {LOOK: (503, {})}
+    for answers in (away, on_its_way):
+        booked.answers |= answers
+        read = await gateway.http.get(f"{API}{path}/{EXCEPTION}")
+        assert (read.status_code, read.json()["displaced"], read.json()["displaced_incomplete"]) == (200, [], True)
+    booked.answers[LOOK] = (503, {})
+    made = await gateway.http.post(f"{API}{path}", json={"any": "body"})
+    assert (made.status_code, made.json()["displaced_incomplete"]) == (201, True)
+
+
+async def test_a_repeat_without_a_key_is_told_one(gateway: Process, owners: FakeOwners) -> None:
+    path = f"/doctors/{DOCTOR}/exceptions"
+    owners.away = True
+    lost = await gateway.http.post(f"{API}{path}", json={"any": "body"})
+    assert (lost.status_code, lost.json()["code"]) == (503, "unavailable")
+    owners.away = False
+    owners.answers[f"/internal{path}"] = (503, {"code": "unavailable", "instance": path})
+    failed = await gateway.http.post(f"{API}{path}", json={"any": "body"}, headers={"Idempotency-Key": "mine"})
+    assert failed.headers["Idempotency-Key"] == "mine"
+    owners.answers[f"/internal{path}"] = (201, {"id": EXCEPTION, "kind": "closed", "displaced_ids": []})
+    again = {"Idempotency-Key": lost.headers["Idempotency-Key"]}
+    assert (await gateway.http.post(f"{API}{path}", json={"any": "body"}, headers=again)).status_code == 201
+    first, _, last = [one.headers[internal.COMMAND_ID] for one in owners.requests if one.method == "POST"]
+    assert first == last, "it is the same call"

@@ -33,7 +33,8 @@ async def test_who_was_registered_is_known_at_once(gateway: Process, owners: Fak
     owners.requests.clear()
     owners.unknown = {doctor}
     owners.answers[f"/internal/queues/{doctor}"] = (200, {"items": [], "next_cursor": None})
-    assert (await gateway.http.get(f"{API}/checkins/doctors/{doctor}/queue")).status_code == 200
+    queue = await gateway.http.get(f"{API}/checkins/doctors/{doctor}/queue", params={"date": "2026-03-02"})
+    assert queue.status_code == 200
     assert [request.url.path for request in owners.requests] == [f"/internal/queues/{doctor}"]
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from services.availability.domain.batches import BatchSnapshot
-from services.availability.domain.days import Day, DayKey, DoctorKey
+from services.availability.domain.days import BookableDoctor, Day, DayKey, DoctorKey
 from shared.contracts.availability import Mode
 from shared.contracts.booking import BookAppointment, RescheduleAppointment
 from shared.contracts.clinics import ClinicSettings
@@ -26,7 +26,9 @@ def move(date: dt.date = TODAY, **fields: Any) -> RescheduleAppointment:
 
 def snapshot(day: Day | None = OPEN, date: dt.date = TODAY, **settings: Any) -> BatchSnapshot:
     days = {} if day is None else {DayKey(CLINIC, DOCTOR, date): day}
-    return BatchSnapshot(NOW, {CLINIC: ClinicSettings(**settings)}, {DoctorKey(CLINIC, DOCTOR): False}, days)
+    return BatchSnapshot(
+        NOW, {CLINIC: ClinicSettings(**settings)}, {DoctorKey(CLINIC, DOCTOR): BookableDoctor(scheduled=False)}, days
+    )
 
 
 def _command(date: dt.date, fields: dict[str, Any]) -> dict[str, Any]:

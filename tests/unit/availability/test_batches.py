@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from services.availability.domain.batches import BatchSnapshot, command_refusal, days_to_make
-from services.availability.domain.days import DayKey, DoctorKey
+from services.availability.domain.days import BookableDoctor, DayKey, DoctorKey
 from services.availability.domain.slots import NamedSlot, Reservation, Slot
 from shared.contracts.clinics import ClinicSettings
 from shared.contracts.problems import Code
@@ -57,7 +57,7 @@ def test_a_named_slot_has_to_be_offered_before_anything_else_of_its_day_is_judge
     assert command_refusal(tomorrow, having(offered)) is Code.NO_SUCH_SLOT, "it is of another day"
 
 
-@pytest.mark.parametrize(("minutes", "refusal"), [(0, Code.NO_SUCH_SLOT), (20, Code.NO_SUCH_SLOT), (21, None)])
+@pytest.mark.parametrize(("minutes", "refusal"), [(0, Code.NO_SUCH_SLOT), (1, Code.TOO_SOON), (20, Code.TOO_SOON), (21, None)])
 def test_a_named_slot_is_offered_until_the_lead_time(minutes: int, refusal: Code | None) -> None:
     slot = Slot(uuid4(), 1, starts_at=NOW + dt.timedelta(minutes=minutes))
     free = NamedSlot(slot, published=True, reservation=None)
@@ -75,7 +75,7 @@ def test_an_appointment_may_keep_a_slot_that_is_offered_to_nobody() -> None:
 
 
 def test_a_date_without_hours_is_absent_up_to_the_horizon_of_the_schedule() -> None:
-    scheduled = replace(snapshot(None), scheduled={DoctorKey(CLINIC, DOCTOR): True})
+    scheduled = replace(snapshot(None), doctors={DoctorKey(CLINIC, DOCTOR): BookableDoctor(scheduled=True)})
     ahead = {days: command_refusal(booking(TODAY + dt.timedelta(days=days)), scheduled) for days in (-1, 0, 60, 61)}
     assert ahead == {-1: Code.PAST_DATE, 0: Code.DOCTOR_ABSENT, 60: Code.DOCTOR_ABSENT, 61: Code.TOO_FAR}
     assert days_to_make([booking()], scheduled) == {}, "a schedule's days are made with their slots"
@@ -94,7 +94,9 @@ def test_the_zone_of_a_record_goes_before_the_clinics() -> None:
 
 
 def test_days_come_into_being_only_for_what_can_be_booked() -> None:
-    known = BatchSnapshot(NOW, {CLINIC: ClinicSettings(time_zone="Europe/Paris")}, {DoctorKey(CLINIC, DOCTOR): False}, {})
+    known = BatchSnapshot(
+        NOW, {CLINIC: ClinicSettings(time_zone="Europe/Paris")}, {DoctorKey(CLINIC, DOCTOR): BookableDoctor(scheduled=False)}, {}
+    )
     tomorrow = TODAY + dt.timedelta(days=1)
     asked = [
         booking(tomorrow), booking(tomorrow), booking(TODAY), booking(tomorrow, doctor_id=uuid4()),

@@ -29,7 +29,16 @@ def test_entries_that_touch_or_are_on_other_days_or_dates_do_not_meet() -> None:
 
 def test_an_overlap_is_named_at_the_later_entry() -> None:
     assert errors(entry(1, 9, 12), entry(1, 14, 15), entry(1, 11, 13)) == {"entries.2": "overlaps entries.0"}
-    assert errors(entry(1, 9, 12, valid_to=NEW_YEAR), entry(1, 9, 12, valid_from=NEW_YEAR)) == {"entries.1": "overlaps entries.0"}
+    assert errors(entry(5, 9, 12, valid_to=NEW_YEAR), entry(5, 9, 12, valid_from=NEW_YEAR)) == {"entries.1": "overlaps entries.0"}
+
+
+def test_entries_that_share_dates_but_none_of_their_weekday_do_not_meet() -> None:
+    """New Year of 2027 is a Friday."""
+    for weekday in (1, 2, 3, 4, 6, 7):
+        assert errors(entry(weekday, 9, 12, valid_to=NEW_YEAR), entry(weekday, 9, 12, valid_from=NEW_YEAR)) == {}
+    six_days = {"valid_from": NEW_YEAR, "valid_to": NEW_YEAR + 5 * DAY}
+    assert errors(entry(4, 9, 12), entry(4, 9, 12, None, **six_days)) == {}
+    assert errors(entry(3, 9, 12), entry(3, 9, 12, None, **six_days)) == {"entries.1": "overlaps entries.0"}
 
 
 def test_two_places_of_one_zone_have_one_wall_clock() -> None:

@@ -175,3 +175,16 @@ def test_a_daily_day_that_is_over_gets_no_times() -> None:
     assert clinic.changes().add == [] and clinic.changes().remove == []
     clinic.days[day] = Day(Mode.DAILY, available=True, time_zone="Pacific/Honolulu")
     assert len(clinic.changes().add) == 2 and len(clinic.changes().remove) == CAPACITY
+
+
+def test_a_daily_day_is_that_of_the_doctors_zone_unless_somebody_is_booked_on_it() -> None:
+    clinic = Clinic()
+    for ahead in range(3):
+        clinic.open_daily(TODAY + ahead * DAY)
+    clinic.take(CAPACITY)
+    taken = {row.date for row in clinic.slots.values() if row.taken}
+    clinic.calendar = Calendar(ZONES[1])
+    changes = clinic.changes()
+    clinic.write(changes)
+    assert taken == {TODAY + DAY} and changes.fill_days == []
+    assert [clinic.days[TODAY + ahead * DAY].time_zone for ahead in range(3)] == [ZONES[1], ZONES[0], ZONES[1]]

@@ -11,7 +11,8 @@ import orjson
 import pytest
 
 from services.gateway.calendar import displaced as module
-from services.gateway.calendar.displaced import PATIENCE_SECONDS, PAUSE_SECONDS, displaced_appointments
+from services.gateway.calendar.displaced import PATIENCE_SECONDS, PAUSE_SECONDS, displaced_appointments, displaced_so_far
+from services.gateway.gateway import Gateway
 from services.gateway.owners.client import AVAILABILITY, BOOKING, Owners
 from shared.contracts.appointments import AppointmentPage, AppointmentView, Status
 from shared.contracts.problems import Code
@@ -52,11 +53,18 @@ class FakeOwners:
             self.then()
         return httpx2.Response(200, content=page.model_dump_json())
 
-    async def displaced(self, *ids: UUID) -> list[UUID]:
+    @property
+    def gateway(self) -> Gateway:
         transport, clock = httpx2.MockTransport(self), self.clock
         clients = {name: httpx2.AsyncClient(transport=transport, base_url="http://x") for name in (BOOKING, AVAILABILITY)}
-        gateway = gateway_with(owners=Owners(clients, clock), clock=clock, database_clock=SimpleNamespace(now=lambda: NOW))
-        return [one.id for one in await displaced_appointments(gateway, CALLER, ids)]
+        return gateway_with(owners=Owners(clients, clock), clock=clock, database_clock=SimpleNamespace(now=lambda: NOW))
+
+    async def displaced(self, *ids: UUID) -> list[UUID]:
+        return [one.id for one in await displaced_appointments(self.gateway, CALLER, ids)]
+
+    async def so_far(self, patience: float, *ids: UUID) -> tuple[list[UUID], set[UUID]]:
+        live, unknown = await displaced_so_far(self.gateway, CALLER, ids, patience)
+        return [one.id for one in live], unknown
 
 
 async def test_nothing_is_asked_where_nothing_is_named() -> None:
@@ -106,6 +114,16 @@ async def test_an_owner_that_fails_is_a_refusal_to_answer() -> None:
     with pytest.raises(ProblemError) as refused:
         await FakeOwners(fails=True).displaced(FIRST)
     assert refused.value.code == Code.UNAVAILABLE
+
+
+async def test_what_is_done_is_told_with_what_is_known() -> None:
+    """After its patience, which a reading has none of; an owner that fails is not waited for."""
+    for patience in (0.0, 1.0):
+        owners = FakeOwners([appointment(11)], taken=[SECOND])
+        assert await owners.so_far(patience, FIRST, SECOND) == ([FIRST], {SECOND})
+        assert patience <= owners.clock.now <= patience + PAUSE_SECONDS
+    away = FakeOwners([appointment(11)], fails=True)
+    assert (await away.so_far(5.0, FIRST), away.clock.now) == (([], {FIRST}), 0.0)
 
 
 async def test_many_are_asked_for_in_several_calls(monkeypatch: pytest.MonkeyPatch) -> None:

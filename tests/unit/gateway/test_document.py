@@ -28,12 +28,13 @@ from shared.contracts.calendar import (
     ScheduleView,
     SlotPage,
 )
-from shared.contracts.clinics import ClinicSettings, ClinicView, SettingsPatch
+from shared.contracts.clinics import ClinicAnswer, ClinicSettings, ClinicView, SettingsPatch
 from shared.contracts.directory import (
     CategoryIn,
     CategoryPage,
     CategoryPatch,
     CategoryView,
+    DoctorAnswer,
     DoctorIn,
     DoctorPage,
     DoctorPatch,
@@ -62,8 +63,8 @@ OPERATIONS = {
 }  # fmt: skip
 
 MODELS = (
-    AppointmentPage, AppointmentView, CategoryPage, CategoryView, ClinicView, CommandView, DayAnswer, DayView, Deleted,
-    DisplaceAnswer, DoctorPage, DoctorView, ExceptionPage, ExceptionView, HealthView, History, PatientPage,
+    AppointmentPage, AppointmentView, CategoryPage, CategoryView, ClinicAnswer, ClinicView, CommandView, DayAnswer, DayView,
+    Deleted, DisplaceAnswer, DoctorPage, DoctorAnswer, DoctorView, ExceptionPage, ExceptionView, HealthView, History, PatientPage,
     PatientView, PriceRangePage, PriceRangeView,
     QueueEntryView, QueuePage, ScheduleAnswer, ScheduleView, SlotPage,
 )  # fmt: skip

@@ -33,11 +33,17 @@ def test_a_day_gives_its_lowest_number_and_a_timed_one_its_earliest_slot(world: 
 
 def test_nobody_is_in_two_places(world: World) -> None:
     world.book(0, Target(TIMED, 0, NINE), confirm=False)
-    assert world.book(0, Target(OTHER, 0), confirm=True) == BUSY
+    assert world.book(0, Target(OTHER, 0, NINE), confirm=True) == BUSY
     assert world.book(1, Target(OTHER, 0), confirm=True) == booked(Place(OTHER, 0, NINE))
     assert world.move(0, Target(OTHER, 0, TEN)).status == 200
     assert world.book(0, Target(TIMED, 0, NINE), confirm=True).status == 201
     assert world.book(0, Target(TIMED, 0, TEN), confirm=True) == BUSY
+
+
+def test_of_a_day_it_is_the_first_place_at_which_there_is_time(world: World) -> None:
+    world.book(0, Target(TIMED, 0, NINE), confirm=True)
+    assert world.book(0, Target(OTHER, 0), confirm=True) == booked(Place(OTHER, 0, TEN))
+    assert world.book(0, Target(OTHER, 0), confirm=True) == BUSY
 
 
 def test_an_appointment_is_where_it_was_moved_and_a_refusal_moves_nothing(world: World) -> None:

@@ -1,13 +1,35 @@
-"""One day: its record in SQLAlchemy, and what the calendar says of it. Called by `calendar/days.py`."""
+"""One day: its record in SQLAlchemy, what the calendar says of it, and which one is today. Called by `calendar/days.py`."""
 
-from sqlalchemy import ColumnElement, and_, func, select, update
+from datetime import date, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import ARRAY, ColumnElement, Text, and_, func, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.availability.domain.dates import oldest_date
 from services.availability.domain.days import Day, DayKey, DayRules
 from services.availability.models import days, doctors, exceptions
+from services.availability.repository.doctors.location_zones import LOCATION_ZONES
 from shared.contracts.availability import Mode
 from shared.contracts.calendar import ExceptionKind
+from shared.infra.postgres import Connection
+
+TODAY = f"""
+SELECT {LOCATION_ZONES} AS location_zones, (
+  SELECT min(date) FROM days
+  WHERE days.clinic_id = doctors.clinic_id AND days.doctor_id = doctors.id AND days.date >= $3
+    AND days.date = ($4::timestamptz AT TIME ZONE days.time_zone)::date) AS date
+FROM doctors WHERE clinic_id = $1 AND id = $2
+"""
+
+
+class TodayFound(NamedTuple):
+    """What says which date it is for a doctor: the day that is today in its own zone, and the zones of all locations."""
+
+    date: date | None
+    location_zones: list[str | None]
 
 
 async def get(sql: AsyncConnection, key: DayKey, *, lock: bool = False) -> Day | None:
@@ -23,9 +45,16 @@ async def rules(sql: AsyncConnection, key: DayKey) -> DayRules:
     on_date = and_(same, exceptions.c.from_date <= key.date, exceptions.c.to_date >= key.date)
     kinds = (ExceptionKind.EXTRA, ExceptionKind.CLOSED)
     extra, closed = (func.coalesce(func.bool_or(exceptions.c.kind == kind.value), False) for kind in kinds)
-    asked = select((doctors.c.scheduled | extra).label("timed"), closed.label("closed")).select_from(doctors)
+    zones = literal_column(LOCATION_ZONES, ARRAY(Text)).label("location_zones")
+    asked = select((doctors.c.scheduled | extra).label("timed"), closed.label("closed"), zones).select_from(doctors)
     found = asked.outerjoin(exceptions, on_date).where(doctors.c.clinic_id == key.clinic_id, doctors.c.id == key.doctor_id)
-    return DayRules(*(await sql.execute(found.group_by(doctors.c.scheduled))).one())
+    return DayRules(*(await sql.execute(found.group_by(doctors.c.clinic_id, doctors.c.id))).one())
+
+
+async def today(connection: Connection, clinic_id: UUID, doctor_id: UUID, now: datetime) -> TodayFound | None:
+    """What says which date it is for a doctor, a deleted one too. Of two days the earlier one: it began before the other."""
+    row = await connection.fetchrow(TODAY, clinic_id, doctor_id, oldest_date(now), now)
+    return TodayFound(row["date"], row["location_zones"]) if row else None
 
 
 async def make(sql: AsyncConnection, key: DayKey, day: Day) -> bool:

@@ -11,6 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from services.availability.domain.calendar import Calendar, Hours, Weekly
+from services.availability.domain.dates import doctor_zone
 from shared.infra.arrays import columns
 from shared.infra.postgres import Connection
 
@@ -56,8 +57,12 @@ async def calendar_of(
 ) -> Calendar:
     """The calendar of a doctor who has these weekly entries, without exceptions: with the zones of the doctor's locations."""
     rows = await connection.fetch(ZONES, clinic_id, doctor_id)
-    zones = {row["id"]: row["time_zone"] or clinic_zone for row in rows}
-    return Calendar(zone=next(iter(zones.values())) if len(zones) == 1 else clinic_zone, weekly=weekly, zones=zones)
+    zones = {row["id"]: row["time_zone"] for row in rows}
+    return Calendar(
+        zone=doctor_zone(list(zones.values()), clinic_zone),
+        weekly=weekly,
+        zones={location: zone or clinic_zone for location, zone in zones.items()},
+    )
 
 
 async def write_entries(connection: Connection, clinic_id: UUID, doctor_id: UUID, weekly: Sequence[Weekly]) -> None:

@@ -4,12 +4,13 @@ Plain SQL. Called by `displacement/open_places.py` without locks to choose, and 
 Open times are found by the search for open slots.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
 from services.availability.domain.days import DayKey
 from services.availability.repository.displacement.displaced import CLOSED
+from services.availability.repository.doctors.location_zones import LOCATION_ZONES
 from services.availability.repository.rows import day_key
 from shared.infra.postgres import Connection
 
@@ -22,8 +23,8 @@ WHERE clinic_id = $1 AND doctor_id = ANY($2::uuid[]) AND date >= $3 AND mode = '
                                   AND slots.date = days.date AND slots.state = 'free' AND slots.published OFFSET 0)
 ORDER BY date, doctor_id LIMIT $6
 """
-MISSING = """
-SELECT doctors.clinic_id, doctors.id AS doctor_id, wanted.date
+MISSING = f"""
+SELECT doctors.clinic_id, doctors.id AS doctor_id, wanted.date, {LOCATION_ZONES} AS location_zones
 FROM doctors CROSS JOIN (SELECT $3::date + number AS date FROM generate_series(0, $4::date - $3::date) AS number) AS wanted
 WHERE doctors.clinic_id = $1 AND doctors.id = ANY($2::uuid[]) AND doctors.status = 'active' AND NOT doctors.scheduled
   AND NOT EXISTS (SELECT FROM days WHERE days.clinic_id = doctors.clinic_id AND days.doctor_id = doctors.id
@@ -44,6 +45,7 @@ async def daily_days(
 
 async def missing_days(
     connection: Connection, clinic_id: UUID, doctors: Collection[UUID], span: tuple[date, date], limit: int
-) -> list[DayKey]:
-    """The first days within these dates that their first booking would make."""
-    return [day_key(row) for row in await connection.fetch(MISSING, clinic_id, list(doctors), *span, limit)]
+) -> dict[DayKey, Sequence[str | None]]:
+    """The first days within these dates that their first booking would make, and the zones of their doctors' locations."""
+    rows = await connection.fetch(MISSING, clinic_id, list(doctors), *span, limit)
+    return {day_key(row): row["location_zones"] for row in rows}

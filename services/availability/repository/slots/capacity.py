@@ -1,8 +1,9 @@
 """The slots of daily days, whose capacity is how many there are. Called under the locks of the days."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
-from services.availability.domain.days import DayKey
+from services.availability.domain.days import DayKey, DaySlots
 from shared.infra.arrays import columns
 from shared.infra.postgres import Connection
 
@@ -24,7 +25,8 @@ DELETE FROM slots WHERE clinic_id = $1 AND id IN (
   SELECT id FROM slots WHERE clinic_id = $1 AND doctor_id = $2 AND date = $3 AND state = 'free' ORDER BY number DESC LIMIT $4)
 """
 COUNT = """
-SELECT count(*) AS capacity, count(*) FILTER (WHERE state = 'free') AS remaining
+SELECT count(*) AS capacity, count(*) FILTER (WHERE state = 'taken') AS taken, count(*) FILTER (WHERE published) AS published,
+       count(*) FILTER (WHERE state = 'free' AND published AND (starts_at IS NULL OR starts_at > $4)) AS bookable
 FROM slots WHERE clinic_id = $1 AND doctor_id = $2 AND date = $3
 """
 
@@ -39,8 +41,8 @@ async def shrink(connection: Connection, day: DayKey, by: int) -> None:
     await connection.execute(SHRINK, *day, by)
 
 
-async def count(connection: Connection, day: DayKey) -> tuple[int, int]:
-    """Capacity and remaining of a day."""
-    row = await connection.fetchrow(COUNT, *day)
+async def count(connection: Connection, day: DayKey, bookable_after: datetime) -> DaySlots:
+    """The slots of a day; a time can be booked that is later than `bookable_after`."""
+    row = await connection.fetchrow(COUNT, *day, bookable_after)
     assert row is not None
-    return row["capacity"], row["remaining"]
+    return DaySlots(**row)

@@ -2,15 +2,17 @@
 
 from collections.abc import Collection, Mapping
 
-from services.availability.domain.days import Day, DayKey, DoctorKey
+from services.availability.domain.days import BookableDoctor, Day, DayKey, DoctorKey
+from services.availability.repository.doctors.location_zones import LOCATION_ZONES
 from services.availability.repository.rows import day_key
 from shared.contracts.availability import Mode
 from shared.contracts.shapes import Active
 from shared.infra.arrays import columns
 from shared.infra.postgres import Connection
 
-LOCK_DOCTORS = """
-SELECT doctors.clinic_id, doctors.id, doctors.status, doctors.scheduled
+# The zones are those of before a wait for the lock: a day that a booking makes then is as if it had been made before the change.
+LOCK_DOCTORS = f"""
+SELECT doctors.clinic_id, doctors.id, doctors.status, doctors.scheduled, {LOCATION_ZONES} AS location_zones
 FROM doctors JOIN unnest($1::uuid[], $2::uuid[]) AS asked(clinic_id, id) USING (clinic_id, id)
 ORDER BY doctors.clinic_id, doctors.id FOR SHARE OF doctors
 """
@@ -33,11 +35,11 @@ ORDER BY days.clinic_id, days.doctor_id, days.date FOR UPDATE OF days
 """
 
 
-async def lock_doctors(connection: Connection, doctors: Collection[DoctorKey]) -> dict[DoctorKey, bool]:
-    """The active ones of these doctors, and whether each has a schedule; neither they nor their calendars change until the
-    transaction ends."""
+async def lock_doctors(connection: Connection, doctors: Collection[DoctorKey]) -> dict[DoctorKey, BookableDoctor]:
+    """The active ones of these doctors; neither they nor their calendars change until the transaction ends."""
     rows = await connection.fetch(LOCK_DOCTORS, *columns(doctors, 2))
-    return {DoctorKey(row["clinic_id"], row["id"]): row["scheduled"] for row in rows if row["status"] == Active.ACTIVE}
+    active = [row for row in rows if row["status"] == Active.ACTIVE]
+    return {DoctorKey(row["clinic_id"], row["id"]): BookableDoctor(row["scheduled"], row["location_zones"]) for row in active}
 
 
 async def make_days(connection: Connection, zones: Mapping[DayKey, str]) -> set[DayKey]:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from services.availability.domain.days import DayKey
-from services.availability.domain.reservations import FreeSlotsNeeded
+from services.availability.domain.reservations import FreeSlots, FreeSlotsNeeded
 from services.availability.domain.slots import NamedSlot, Reservation, Slot
 from services.availability.repository.rows import day_key, reservation_of, slot_of
 from shared.contracts.availability import SlotReserved
@@ -40,10 +40,19 @@ ORDER BY taken.reservation_id
 # A day has either numbers alone, or times: then `bookable_after` is set. Both go by the index of the day: coalesced, because a
 # comparison with the start, or its order, lets the planner go through all times of the doctor (1.4 ms a day on a young table).
 FREE = """
-SELECT asked.clinic_id, asked.doctor_id, asked.date, free.*
+SELECT asked.clinic_id, asked.doctor_id, asked.date, day.offered, day.too_soon, free.*
 FROM unnest($1::uuid[], $2::uuid[], $3::date[], $4::int[], $5::timestamptz[])
      AS asked(clinic_id, doctor_id, date, needed, bookable_after)
 CROSS JOIN LATERAL (
+  SELECT asked.bookable_after IS NULL OR EXISTS (
+           SELECT FROM slots WHERE slots.clinic_id = asked.clinic_id AND slots.doctor_id = asked.doctor_id
+                               AND slots.date = asked.date AND slots.published OFFSET 0) AS offered,
+         asked.bookable_after IS NOT NULL AND EXISTS (
+           SELECT FROM slots WHERE slots.clinic_id = asked.clinic_id AND slots.doctor_id = asked.doctor_id
+                               AND slots.date = asked.date AND slots.state = 'free' AND slots.published
+                               AND coalesce(slots.starts_at, asked.bookable_after) <= asked.bookable_after OFFSET 0) AS too_soon
+) AS day
+LEFT JOIN LATERAL (
   (SELECT id, number, location_id, starts_at, ends_at, time_zone FROM slots
    WHERE slots.clinic_id = asked.clinic_id AND slots.doctor_id = asked.doctor_id AND slots.date = asked.date
      AND slots.state = 'free' AND slots.published AND slots.starts_at IS NULL AND asked.bookable_after IS NULL
@@ -54,7 +63,7 @@ CROSS JOIN LATERAL (
      AND slots.state = 'free' AND slots.published AND coalesce(slots.starts_at, asked.bookable_after) > asked.bookable_after
      AND asked.bookable_after IS NOT NULL
    ORDER BY coalesce(slots.starts_at, asked.bookable_after) LIMIT asked.needed)
-) AS free
+) AS free ON true
 """
 # The time that booking has to acknowledge a reservation starts here.
 # "Not taken" says free without the partial index: as long as a young table has no statistics, the planner expects few free slots
@@ -86,11 +95,15 @@ async def reservations_of_appointments(
     return {(day_key(row), row["appointment_id"]): found for row in rows if (found := reservation_of(row))}
 
 
-async def free_slots(connection: Connection, needed: Mapping[DayKey, FreeSlotsNeeded]) -> dict[DayKey, list[Slot]]:
+async def free_slots(connection: Connection, needed: Mapping[DayKey, FreeSlotsNeeded]) -> dict[DayKey, FreeSlots]:
     """The free slots that are needed of locked days: the lowest numbers, of timed days the earliest."""
-    found: defaultdict[DayKey, list[Slot]] = defaultdict(list)
+    found: dict[DayKey, FreeSlots] = {}
+    slots: defaultdict[DayKey, list[Slot]] = defaultdict(list)
     for row in await connection.fetch(FREE, *columns([(*day, *asked) for day, asked in needed.items()], 5)):
-        found[day_key(row)].append(slot_of(row))
+        day = day_key(row)
+        if row["id"] is not None:
+            slots[day].append(slot_of(row))
+        found[day] = FreeSlots(slots[day], row["offered"], row["too_soon"])
     return found
 
 

@@ -49,7 +49,7 @@ async def put_schedule(unit: RegistryUnit, caller: Caller, doctor_id: UUID, data
     weekly = [weekly_rule(entry) for entry in form.entries]
     if weekly != await schedules.entries(unit.connection, *doctor):
         locked = await read_calendar(unit, doctor, weekly)
-        if errors := schedule_errors(locked.calendar, today(locked.clinic.time_zone, unit.now)):
+        if errors := schedule_errors(locked.calendar, today(locked.calendar.zone, unit.now)):
             raise ProblemError(Code.VALIDATION_FAILED, errors=errors)
         await schedules.write_entries(unit.connection, *doctor, weekly)
         await regenerate_slots(unit, locked)

@@ -23,7 +23,7 @@ from services.availability.domain.displacement import (
 )
 from services.availability.repository.displacement import displaced
 from services.availability.repository.slots.reserve import take
-from services.availability.service.displacement.open_places import PlaceQuery, lock_days, open_places
+from services.availability.service.displacement.open_places import PlaceQuery, lock_days, open_places, open_places_from
 from services.availability.service.displacement.plans import plan_of
 from services.availability.service.displacement.run import DisplacementRun, check_dates, prepare
 from services.availability.service.slots.events import emit_reserved
@@ -62,7 +62,7 @@ async def displace(
 
     if order.asked.dry_run:
         run = await prepare(unit, caller, doctor_id, order, body_hash)
-        return Done(DONE, plan_of(run, assign_places(*await _read(unit, run), later=run.later)))
+        return Done(DONE, plan_of(run, assign_places(*await _read(unit, run), run.bound)))
     return await once(unit, caller, COMMAND, body_hash, as_it_was(DisplacePlan), take_places)
 
 
@@ -73,19 +73,20 @@ async def _read(unit: RegistryUnit, run: DisplacementRun) -> tuple[list[Displace
     to_move = [one for one in found if one.appointment_id in run.patients]
     if not to_move:
         return [], []
-    after = to_move[0].place.at if run.later else unit.now
     count = len(to_move) + SPARE_PLACES
-    query = PlaceQuery(run.caller.clinic_id, run.clinic, run.receiving_doctors, after, count, every=run.later)
-    return to_move, await open_places(unit, query)
+    query = PlaceQuery(run.caller.clinic_id, run.clinic, run.receiving_doctors, unit.now, count)
+    if run.bound.by_date:
+        return to_move, await open_places_from(unit, query, run.bound.dates(to_move))
+    return to_move, await open_places(unit, replace(query, after=to_move[0].place.at, every=True))
 
 
 async def _choose_locked(unit: RegistryUnit, run: DisplacementRun) -> list[Placement]:
     """Chooses places, locks all that this needs, and chooses again. Raises `Outrun` if there is less then than was seen."""
     to_move, places = await _read(unit, run)
-    seen = assign_places(to_move, places, later=run.later)
+    seen = assign_places(to_move, places, run.bound)
     days = await lock_days(unit, run.caller, run.clinic, days_to_lock(seen, places))
     to_move, places = await _read(unit, run)
-    placements = assign_places(to_move, [place for place in places if place.day in days], later=run.later)
+    placements = assign_places(to_move, [place for place in places if place.day in days], run.bound)
     if count_unplaced(placements) > count_unplaced(seen):
         raise Outrun
     return placements

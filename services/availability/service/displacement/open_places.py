@@ -3,13 +3,13 @@
 Called by `displace.py`. Locks go in the order of the batches: doctors, missing days, days.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from services.availability.domain.dates import oldest_date, today
-from services.availability.domain.days import DayKey, bookable_after
+from services.availability.domain.dates import DAY, doctor_zone, oldest_date
+from services.availability.domain.days import DayKey, bookable_after, date_refusal
 from services.availability.domain.displacement import AppointmentPlace, place_of, places_of_missing_days
 from services.availability.domain.reservations import FreeSlotsNeeded
 from services.availability.repository.displacement.open_places import daily_days, missing_days
@@ -28,19 +28,28 @@ ALL = 100_000
 
 @dataclass(frozen=True)
 class PlaceQuery:
-    """Places of these doctors for so many appointments, each later than `after`: the first ones, or `every` one there is."""
+    """Places of these doctors for so many appointments, each later than `after`: the first ones, or `every` one there is.
+
+    None is of an earlier date than `first`.
+    """
 
     clinic_id: UUID
     clinic: ClinicSettings
     doctors: Collection[UUID]
     after: datetime
     count: int
-    every: bool
+    every: bool = False
+    first: date = date.min
 
     @property
     def limit(self) -> int:
         """How many of them are read at most."""
         return ALL if self.every else self.count
+
+    @property
+    def first_date(self) -> date:
+        """No place that is asked for is of an earlier date."""
+        return max(self.first, oldest_date(self.after))
 
 
 async def open_places(unit: RegistryUnit, query: PlaceQuery) -> list[AppointmentPlace]:
@@ -48,11 +57,26 @@ async def open_places(unit: RegistryUnit, query: PlaceQuery) -> list[Appointment
     return [*await _times(unit, query), *await _numbers(unit, query), *await _of_missing_days(unit, query)]
 
 
+async def open_places_from(unit: RegistryUnit, query: PlaceQuery, dates: Sequence[date]) -> list[AppointmentPlace]:
+    """The first places from each of these dates on, in order: the first dates may take all that is near to them."""
+    found: set[AppointmentPlace] = set()
+    for first in dates:
+        places = await open_places(unit, replace(query, first=first))
+        found |= set(places)
+        if len(places) < query.count:  # all there are from this date on
+            break
+    return list(found)
+
+
 async def lock_days(unit: RegistryUnit, caller: Caller, clinic: ClinicSettings, days: Collection[DayKey]) -> set[DayKey]:
     """Locks these days and their doctors until the commit, and answers which of the days there are. Missing ones are made."""
     active = await locks.lock_doctors(unit.connection, {day.doctor for day in days})
     size = clinic.default_daily_capacity
-    daily = {day: clinic.time_zone for day in days if size and active.get(day.doctor) is False}
+    daily = {
+        day: doctor_zone(doctor.location_zones, clinic.time_zone)
+        for day in days
+        if size and (doctor := active.get(day.doctor)) and not doctor.scheduled
+    }
     made = await locks.make_days(unit.connection, daily) if daily else set()
     locked = await locks.lock_days(unit.connection, days)
     if made:
@@ -64,7 +88,7 @@ async def lock_days(unit: RegistryUnit, caller: Caller, clinic: ClinicSettings, 
 
 async def _times(unit: RegistryUnit, query: PlaceQuery) -> list[AppointmentPlace]:
     clinic = query.clinic
-    first, last = oldest_date(query.after), unit.now.date() + timedelta(days=clinic.booking_horizon_days + 1)
+    first, last = query.first_date, unit.now.date() + timedelta(days=clinic.booking_horizon_days + 1)
     slots = SlotQuery(
         clinic_id=query.clinic_id, doctors=list(query.doctors), first=first, last=last,
         bookable_after=bookable_after(clinic, unit.now), now=unit.now, horizon_days=clinic.booking_horizon_days,
@@ -77,17 +101,22 @@ async def _times(unit: RegistryUnit, query: PlaceQuery) -> list[AppointmentPlace
 
 
 async def _numbers(unit: RegistryUnit, query: PlaceQuery) -> list[AppointmentPlace]:
-    first, horizon_days = oldest_date(query.after), query.clinic.booking_horizon_days
+    first, horizon_days = query.first_date, query.clinic.booking_horizon_days
     zones = await daily_days(unit.connection, query.clinic_id, query.doctors, first, unit.now, horizon_days, query.limit)
     free = await free_slots(unit.connection, dict.fromkeys(zones, FreeSlotsNeeded(query.count))) if zones else {}
-    return [place_of(day, slot, zones[day]) for day, found in free.items() for slot in found]
+    return [place_of(day, slot, zones[day]) for day, found in free.items() for slot in found.slots]
 
 
 async def _of_missing_days(unit: RegistryUnit, query: PlaceQuery) -> list[AppointmentPlace]:
     clinic = query.clinic
     if not clinic.default_daily_capacity:
         return []
-    first = today(clinic.time_zone, unit.now)
-    span = (max(first, oldest_date(query.after)), first + timedelta(days=clinic.booking_horizon_days))
-    days = await missing_days(unit.connection, query.clinic_id, query.doctors, span, query.limit)
-    return places_of_missing_days(days, clinic.default_daily_capacity, clinic.time_zone)
+    span = (max(query.first_date, unit.now.date() - DAY), unit.now.date() + timedelta(clinic.booking_horizon_days + 1))
+    # Of each doctor the first two may be past in the doctor's own zone.
+    limit = query.limit + 2 * len(query.doctors)
+    missing = await missing_days(unit.connection, query.clinic_id, query.doctors, span, limit)
+    days = {day: doctor_zone(zones, clinic.time_zone) for day, zones in missing.items()}
+    bookable = {
+        day: zone for day, zone in days.items() if not date_refusal(day.date, zone, clinic.booking_horizon_days, unit.now)
+    }
+    return places_of_missing_days(bookable, clinic.default_daily_capacity)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID, uuid5
 
 from services.availability.domain.dates import range_error
+from services.availability.domain.displacement import PlaceBound
 from services.availability.repository.doctors import doctor_rows
 from services.availability.repository.doctors.search import DoctorFilter, matching
 from shared.contracts.clinics import ClinicSettings
@@ -32,9 +33,9 @@ class DisplacementRun:
     receiving_doctors: frozenset[UUID]
 
     @property
-    def later(self) -> bool:
-        """Whether a new place must be later than the old one."""
-        return self.asked.policy is Policy.SAME_DOCTOR
+    def bound(self) -> PlaceBound:
+        """From where on a new place may be."""
+        return PlaceBound(self.asked.policy is Policy.SAME_DOCTOR, self.asked.not_before)
 
     def command_id_of(self, appointment_id: UUID) -> UUID | None:
         """The command that moves one appointment: it has one outcome, whatever becomes of the others. A dry run has none."""

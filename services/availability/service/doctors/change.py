@@ -15,7 +15,7 @@ from services.availability.service.doctors.locations import differ, locations_of
 from services.availability.service.doctors.references import refuse_unknown_ids
 from services.availability.service.doctors.register import read_doctor
 from services.availability.service.doctors.views import Reader
-from shared.contracts.directory import DoctorPatch, DoctorView, LocationIn
+from shared.contracts.directory import DoctorPatch, DoctorPut, DoctorView, LocationIn
 from shared.contracts.problems import Code
 from shared.contracts.shapes import Active
 from shared.infra.audit import Action
@@ -25,8 +25,8 @@ from shared.infra.problems import ProblemError
 from shared.infra.unit import RegistryUnit
 
 
-async def change_doctor(unit: RegistryUnit, caller: Caller, doctor_id: UUID, data: object, reader: Reader) -> DoctorView:
-    """Changes what is sent. Nothing changed: the version stays and nobody is told."""
+async def change_doctor(unit: RegistryUnit, caller: Caller, doctor_id: UUID, data: object, reader: Reader) -> DoctorPut:
+    """Changes what is sent, and tells whose wall time is another one by it. If nothing changes, nobody is told."""
     sent = parse(DoctorPatch, data).sent()
     if "code" in sent:
         await serialise_codes(unit, caller)
@@ -44,9 +44,10 @@ async def change_doctor(unit: RegistryUnit, caller: Caller, doctor_id: UUID, dat
         await doctor_rows.change(unit.sql, caller.clinic_id, doctor_id, changed, unit.now)
         emit_changed(unit, caller, doctor_id, Active.ACTIVE, version)
         unit.record(caller, Action.DOCTOR_CHANGED, doctor_id, version=version)
-    if moved:
-        await replace_locations(unit, DoctorKey(caller.clinic_id, doctor_id), present, wanted)
-    return await read_doctor(unit, caller, doctor_id, reader)
+    doctor = DoctorKey(caller.clinic_id, doctor_id)
+    shifted = await replace_locations(unit, doctor, present, wanted) if moved else []
+    view = await read_doctor(unit, caller, doctor_id, reader)
+    return DoctorPut(**view.model_dump(), wall_time_changed_ids=shifted)
 
 
 async def _lock(unit: RegistryUnit, caller: Caller, doctor_id: UUID) -> DoctorView:

@@ -1,9 +1,12 @@
 """The locations of a doctor: taken from a form, and replaced. Used by the use cases that register and change doctors."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from services.availability.domain.dates import oldest_date
 from services.availability.domain.days import DoctorKey
+from services.availability.domain.wall_times import wall_time_changes
+from services.availability.repository.displacement.taken_times import taken_times
 from services.availability.repository.doctors import locations
 from services.availability.repository.doctors.locations import Location
 from services.availability.service.calendar.slot_generation import read_calendar, regenerate_slots
@@ -24,8 +27,13 @@ def differ(before: Sequence[Location], after: Sequence[Location]) -> bool:
     return one != other
 
 
-async def replace_locations(unit: RegistryUnit, doctor: DoctorKey, before: Sequence[Location], after: Sequence[Location]) -> None:
-    """Replaces the locations, and regenerates slots if zones change. Raises `in_use` if the calendar needs one that would go."""
+async def replace_locations(
+    unit: RegistryUnit, doctor: DoctorKey, before: Sequence[Location], after: Sequence[Location]
+) -> list[UUID]:
+    """Replaces the locations, and regenerates slots if zones change. Answers the appointments whose wall time changes.
+
+    Raises `in_use` if the calendar needs a location that would go.
+    """
     zones, new_zones = ({location.id: location.time_zone for location in theirs} for theirs in (before, after))
     if gone := zones.keys() - new_zones.keys():
         needed = await locations.needed(unit.sql, *doctor, oldest_date(unit.now))
@@ -33,5 +41,9 @@ async def replace_locations(unit: RegistryUnit, doctor: DoctorKey, before: Seque
             raise ProblemError(Code.IN_USE, f"Its schedule or an exception needs location {min(gone & needed)}")
         await locations.remove(unit.sql, doctor.clinic_id, gone)
     await locations.write(unit.sql, doctor.clinic_id, {doctor.doctor_id: after})
-    if zones != new_zones:
-        await regenerate_slots(unit, await read_calendar(unit, doctor))
+    if zones == new_zones:
+        return []
+    locked = await read_calendar(unit, doctor)
+    taken = await taken_times(unit.connection, doctor.clinic_id, unit.now, doctor.doctor_id)
+    await regenerate_slots(unit, locked)
+    return wall_time_changes(taken, locked.clinic.time_zone)

@@ -4,7 +4,9 @@ Called by `handlers.py`. Everything is read under locks, decided by the domain, 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Self
+from uuid import UUID
 
 from services.availability.domain.batches import BatchSnapshot, SlotCommand, days_to_make, doctor_of, is_late
 from services.availability.domain.days import DayKey
@@ -12,6 +14,8 @@ from services.availability.repository.slots import capacity, locks
 from services.availability.service.slots.events import Release
 from services.availability.service.slots.release import release_slots
 from services.availability.service.slots.reserve import reserve_slots
+from shared.contracts.booking import BookAppointment, BusyTime, Purpose, RescheduleAppointment, ReservationDeclined
+from shared.contracts.envelope import ClientCommand, Message
 from shared.infra import clinic_settings
 from shared.infra.audit import Action
 from shared.infra.unit import Unit
@@ -23,6 +27,19 @@ class SlotBatch:
 
     releases: Sequence[Release]
     commands: Sequence[SlotCommand]
+    busy: Mapping[UUID, Sequence[BusyTime]] = field(default_factory=dict)
+    """By the message of a command: when its patient has no time."""
+
+    @classmethod
+    def of(cls, messages: Sequence[Message]) -> Self:
+        """What these messages ask. What booking has declined is freed, and its command asks again behind all others."""
+        declined = [message for message in messages if isinstance(message, ReservationDeclined)]
+        commands = [message for message in messages if isinstance(message, SlotCommand)]
+        return cls(
+            releases=[message for message in messages if isinstance(message, Release)],
+            commands=[*commands, *map(_again, declined)],
+            busy={message.message_id: message.busy for message in declined},
+        )
 
     @property
     def days(self) -> list[DayKey]:
@@ -43,7 +60,16 @@ async def change_slots(unit: Unit, batch: SlotBatch, question_after_seconds: flo
         await release_slots(unit, batch.releases)
     if made:
         await _fill(unit, batch.commands, {day: snapshot.settings_of(day.clinic_id).default_daily_capacity for day in made})
-    await reserve_slots(unit, batch.commands, replace(snapshot, days=days), question_after_seconds)
+    await reserve_slots(unit, batch.commands, replace(snapshot, days=days, busy=batch.busy), question_after_seconds)
+
+
+def _again(declined: ReservationDeclined) -> SlotCommand:
+    """The command of a declined reservation, for any other slot of the day."""
+    fields = declined.model_dump(include=ClientCommand.model_fields.keys() - {"type"})
+    fields |= {"doctor_id": declined.doctor_id, "date": declined.date, "patient_id": declined.patient_id}
+    if declined.purpose.moves:
+        return RescheduleAppointment.model_validate({**fields, "appointment_id": declined.appointment_id})
+    return BookAppointment.model_validate({**fields, "confirm": declined.purpose is not Purpose.HOLD})
 
 
 async def _lock_doctors(unit: Unit, commands: Sequence[SlotCommand]) -> BatchSnapshot:
@@ -53,7 +79,7 @@ async def _lock_doctors(unit: Unit, commands: Sequence[SlotCommand]) -> BatchSna
     return BatchSnapshot(
         unit.now,
         settings=await clinic_settings.read(unit.connection, clinics) if clinics else {},
-        scheduled=await locks.lock_doctors(unit.connection, doctors) if doctors else {},
+        doctors=await locks.lock_doctors(unit.connection, doctors) if doctors else {},
     )
 
 

@@ -3,11 +3,14 @@
 Used by the use cases, in the transaction of the change. `CommandRepeated` is emitted by `repeats.py`.
 """
 
+from datetime import datetime
+
 from services.availability.domain.batches import SlotCommand, appointment_to_move
 from services.availability.domain.days import DayKey
+from services.availability.domain.reservations import Refusal
 from services.availability.domain.slots import Reservation
 from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotFreed, SlotKept, SlotReserved, SlotRevoked
-from shared.contracts.booking import AppointmentRefused, ReservationFields, SlotReleased
+from shared.contracts.booking import AppointmentRefused, ReservationDeclined, ReservationFields, SlotReleased
 from shared.contracts.envelope import DayMessage
 from shared.contracts.problems import Code, kind_of
 from shared.contracts.topics import AVAILABILITY_EVENTS
@@ -15,7 +18,7 @@ from shared.infra.audit import SYSTEM, Action, Cause
 from shared.infra.caller import Caller
 from shared.infra.unit import Unit
 
-Release = SlotReleased | AppointmentRefused
+Release = SlotReleased | AppointmentRefused | ReservationDeclined
 
 
 def emit_reserved(unit: Unit, cause: Cause, reserved: SlotReserved) -> None:
@@ -31,17 +34,19 @@ def emit_kept(unit: Unit, command: SlotCommand, reservation: Reservation) -> Non
     unit.emit(AVAILABILITY_EVENTS, kept)
 
 
-def emit_refused(unit: Unit, command: SlotCommand, code: Code) -> None:
-    """Nothing is taken: booking stores the refusal, and answers it."""
+def emit_refused(unit: Unit, command: SlotCommand, refusal: Refusal, bookable_after: datetime) -> None:
+    """Nothing is taken: booking stores the refusal, and answers it. What is too soon is told when it may begin."""
     refused = BookingRefused(
         **unit.envelope(command),
         doctor_id=command.doctor_id,
         date=command.date,
         patient_id=command.patient_id,
-        code=code,
-        status_code=kind_of(code).status,
+        code=refusal.code,
+        status_code=kind_of(refusal.code).status,
         purpose=command.purpose,
         appointment_id=appointment_to_move(command),
+        taken_by=refusal.taken_by,
+        bookable_after=bookable_after if refusal.code is Code.TOO_SOON else None,
     )
     unit.emit(AVAILABILITY_EVENTS, refused)
 
@@ -52,8 +57,11 @@ def record_freed(unit: Unit, release: Release) -> None:
 
 
 def emit_freed(unit: Unit, release: Release) -> None:
-    """A release is done, also if it found nothing: settles the command that asked for it, if one did, and answers its client."""
-    if release.command_id is None:
+    """A release is done, also if it found nothing: settles the command that asked for it, if one did, and answers its client.
+
+    The command of a reservation that was declined goes on.
+    """
+    if release.command_id is None or isinstance(release, ReservationDeclined):
         return
     unit.emit(AVAILABILITY_EVENTS, SlotFreed(**unit.envelope(release), **_fields(release, release)))
     if release.answer is not None:

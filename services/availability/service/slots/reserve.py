@@ -29,7 +29,7 @@ async def reserve_slots(
         elif isinstance(assignment, Reservation):
             emit_kept(unit, command, assignment)
         else:
-            emit_refused(unit, command, assignment)
+            emit_refused(unit, command, assignment, snapshot.bookable_after(command.clinic_id))
     if reserved:
         await take(unit.connection, reserved, question_after_seconds)
 
@@ -65,4 +65,5 @@ def _reserved(unit: Unit, new: NewReservation, time_zone: str) -> SlotReserved:
         starts_at=new.slot.starts_at,
         ends_at=new.slot.ends_at,
         purpose=new.command.purpose,
+        of_day=new.command.slot_id is None,
     )

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import asyncpg
 
-from services.availability.domain.dates import DAY, range_error, today
+from services.availability.domain.dates import DAY, oldest_date, range_error, today
 from services.availability.domain.days import bookable_after
 from services.availability.repository.doctors import doctor_rows
 from services.availability.repository.doctors.search import DoctorFilter, matching
@@ -46,15 +47,16 @@ async def list_slots(unit: RegistryUnit, caller: Caller, search: SlotSearch) -> 
     Raises `ProblemError` for a range that is none or too long, and for a doctor who is not there.
     """
     clinic = await clinic_settings.of(unit.connection, caller.clinic_id)
-    first, last = _dates(search, clinic, unit.now)
+    dates = _dates(search, clinic, unit.now)
     if search.earliest is not None and (search.limit is not None or search.cursor is not None):
         raise ProblemError(Code.VALIDATION_FAILED, errors=[FieldError(field="earliest", reason="goes without limit and cursor")])
     after = _after(search.cursor, unit.now)
     among = await _doctors(unit, caller, search)
     size = search.earliest or search.limit or DEFAULT_LIMIT
     query = SlotQuery(
-        clinic_id=caller.clinic_id, doctors=among, first=first, last=last, bookable_after=bookable_after(clinic, unit.now),
-        now=unit.now, horizon_days=clinic.booking_horizon_days, after=after, location_id=search.location_id, limit=size + 1,
+        clinic_id=caller.clinic_id, doctors=among, first=dates.first, last=dates.last,
+        bookable_after=bookable_after(clinic, unit.now), now=unit.now, horizon_days=dates.days_ahead, after=after,
+        location_id=search.location_id, limit=size + 1,
     )  # fmt: skip
     rows = await find(unit.connection, query)
     more, rows = len(rows) > size and search.earliest is None, rows[:size]
@@ -69,13 +71,32 @@ async def _doctors(unit: RegistryUnit, caller: Caller, search: SlotSearch) -> li
     return await matching(unit.sql, caller.clinic_id, wanted, search.doctor_id)
 
 
-def _dates(search: SlotSearch, clinic: ClinicSettings, now: datetime) -> tuple[date, date]:
-    """The first and the last date; a week from today where none is given."""
-    first = search.first or today(clinic.time_zone, now)
-    last = search.last or min(first, date.max - WEEK) + WEEK
-    if error := range_error(first, last, MAX_SEARCH_DAYS):
-        raise ProblemError(Code.VALIDATION_FAILED, errors=[error])
-    return first, last
+class SearchDates(NamedTuple):
+    """The first and the last date, and how many days ahead of its own today a slot may be."""
+
+    first: date
+    last: date
+    days_ahead: int
+
+
+def _dates(search: SlotSearch, clinic: ClinicSettings, now: datetime) -> SearchDates:
+    """Without a first date from now on, whatever date that is where the slot is.
+
+    Without a last one a week, but all that can be booked for the earliest few.
+    """
+    horizon_days = clinic.booking_horizon_days
+    end, first = now.date() + (horizon_days + 1) * DAY, search.first or oldest_date(now)
+    if search.last is not None:
+        # It may be today where the doctor is, and yesterday by the clinic's clock.
+        begin = search.first or max(first, min(search.last, today(clinic.time_zone, now)))
+        if error := range_error(begin, search.last, MAX_SEARCH_DAYS):
+            raise ProblemError(Code.VALIDATION_FAILED, errors=[error])
+        return SearchDates(first, search.last, horizon_days)
+    if search.earliest is not None:
+        return SearchDates(first, max(first, end), horizon_days)
+    if search.first is not None:
+        return SearchDates(first, min(first, date.max - WEEK) + WEEK, horizon_days)
+    return SearchDates(first, end, min(horizon_days, WEEK.days))
 
 
 def _after(cursor: str | None, now: datetime) -> SearchPosition:

@@ -27,10 +27,12 @@ class BookingBatch:
         patients: Mapping[RowKey, LockedPatient],
         locked: LockedAppointments,
         held: set[UUID],
+        holders: Mapping[RowKey, Appointment],
     ) -> None:
         """`patients` are the active ones by clinic and the id that a message names: a merged patient's key gives the survivor.
 
-        `locked` are the appointments that the batch moves, `held` the reservations that live appointments hold.
+        `locked` are the appointments that the batch moves, `held` the reservations that live appointments hold, `holders` those
+        appointments that have the slots which others were refused.
         """
         self.unit = unit.at(locked.at)
         self.decisions = decisions
@@ -42,6 +44,7 @@ class BookingBatch:
         self._appointments = dict(locked.found)
         self._cutoffs = locked.cutoffs
         self._held = held
+        self._holders = holders
 
     def patient_of(self, message: SlotReserved | SlotKept | BookingRefused) -> LockedPatient | None:
         """The patient of a booking or a move, if it is active."""
@@ -58,6 +61,14 @@ class BookingBatch:
     def is_held(self, message: SlotReserved | ReservationQuestioned) -> bool:
         """Whether a live appointment holds the message's reservation."""
         return message.reservation_id in self._held
+
+    def holder_of(self, refused: BookingRefused) -> Appointment | None:
+        """The live appointment that has the slot which was refused, also one that this batch has made or moved."""
+        made = {one.id: one for one in self.changed}
+        if refused.taken_by is None:
+            return None
+        found = made.get(refused.taken_by) or self._holders.get((refused.clinic_id, refused.taken_by))
+        return found if found and found.is_live(self.unit.now) else None
 
     def wanted(self, reserved: SlotReserved) -> Appointment | None:
         """The appointment that a reservation makes, or moves, if nothing stands against it.

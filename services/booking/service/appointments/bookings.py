@@ -15,7 +15,7 @@ from services.booking.service.appointments.batch import BookingBatch
 from services.booking.service.appointments.events import emit_booked, emit_released
 from services.booking.service.appointments.expiry import expire_unlocked
 from services.booking.service.appointments.moves import decide_kept_slot, decide_move, refusal_of
-from services.booking.service.appointments.reservations import answer_question, command_of, refuse_reservation
+from services.booking.service.appointments.reservations import answer_question, command_of, refuse_busy, refuse_reservation
 from services.booking.service.appointments.write_order import write_in_rounds
 from services.booking.service.outcomes.decisions import Decisions, success
 from services.booking.service.outcomes.repeats import answer_repeat, answer_to
@@ -69,7 +69,9 @@ async def _read_batch(unit: Unit, decisions: Decisions, messages: Bookings) -> B
         if isinstance(message, ReservationQuestioned) or (isinstance(message, SlotReserved) and decisions.of(message))
     }
     held = await appointments.held(unit.connection, asked) if asked else set()
-    batch = BookingBatch(unit, decisions, active, locked, held)
+    takers = {(one.clinic_id, one.taken_by) for one in new if isinstance(one, BookingRefused) and one.taken_by}
+    found = await appointments.find(unit.connection, takers) if takers else {}
+    batch = BookingBatch(unit, decisions, active, locked, held, found)
     await _fill_calendar(batch, locked, new)
     return batch
 
@@ -95,7 +97,13 @@ def _decide_booking(batch: BookingBatch, reserved: SlotReserved) -> None:
     """Books a reservation, or refuses it."""
     appointment = _judge(batch, reserved)
     if isinstance(appointment, Code):
-        refuse_reservation(batch.unit, batch.decisions, reserved, appointment)
+        refuse_reservation(batch.unit, batch.decisions, reserved, Answer.refusal(appointment))
+        return
+    if collision := batch.calendar.collision(appointment):
+        refuse_busy(batch, reserved, appointment, collision)
+        return
+    if batch.calendar.has_too_many_holds(appointment):
+        refuse_reservation(batch.unit, batch.decisions, reserved, Answer.refusal(Code.TOO_MANY_HOLDS))
         return
     batch.book(appointment)
     answer = success(appointment.view(batch.unit.now), 201)
@@ -104,15 +112,10 @@ def _decide_booking(batch: BookingBatch, reserved: SlotReserved) -> None:
 
 
 def _judge(batch: BookingBatch, reserved: SlotReserved) -> Appointment | Code:
-    """The appointment that a reservation becomes, or why it becomes none."""
-    wanted = batch.wanted(reserved)
+    """The appointment that a reservation becomes unless its patient has what stands against it, or why it becomes none."""
     if is_late(reserved, batch.unit.now):
         return Code.TOO_LATE
-    if wanted is None:
-        return Code.UNKNOWN_PATIENT
-    if batch.calendar.collides(wanted):
-        return Code.PATIENT_BUSY
-    return Code.TOO_MANY_HOLDS if batch.calendar.has_too_many_holds(wanted) else wanted
+    return batch.wanted(reserved) or Code.UNKNOWN_PATIENT
 
 
 def _decide_refused(batch: BookingBatch, refused: BookingRefused) -> None:
@@ -120,5 +123,15 @@ def _decide_refused(batch: BookingBatch, refused: BookingRefused) -> None:
     ours = None if batch.patient_of(refused) else Code.UNKNOWN_PATIENT
     if refused.purpose.moves:
         ours = refusal_of(batch, refused)
-    answer = Answer.refusal(prevailing_refusal(refused.code, ours), refused.status_code)
+    code = prevailing_refusal(refused.code, ours)
+    named = _named(batch, refused) if code is refused.code else {}
+    answer = Answer.refusal(code, later_status=refused.status_code, **named)
     batch.decisions.decide(batch.unit, refused, command_of(refused), answer, settled=True)
+
+
+def _named(batch: BookingBatch, refused: BookingRefused) -> dict[str, str]:
+    """What availability's refusal is told with: from when on it is not too soon, or the patient's own appointment in the slot."""
+    if refused.bookable_after:
+        return {"bookable_after": refused.bookable_after.isoformat().replace("+00:00", "Z")}
+    own, patient = batch.holder_of(refused), batch.patient_of(refused)
+    return {"appointment_id": str(own.id)} if own and patient and own.patient_id == patient.id else {}

@@ -5,6 +5,7 @@ over. Used by the use cases, in the transaction that writes the change. `Command
 """
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import TypedDict
 from uuid import UUID
 
@@ -19,7 +20,9 @@ from shared.contracts.booking import (
     AppointmentMoved,
     AppointmentReassigned,
     AppointmentRefused,
+    BusyTime,
     PatientCheckedIn,
+    ReservationDeclined,
     ReservationFields,
     ReservationKept,
     SlotReleased,
@@ -110,6 +113,18 @@ def emit_refused(unit: Unit, reserved: SlotReserved, answer: Answer) -> None:
     """A reservation is refused: availability frees it, and answers the client then."""
     refused = AppointmentRefused(**unit.envelope(reserved), **_reservation(reserved), answer=answer)
     unit.emit(APPOINTMENT_EVENTS, refused)
+
+
+def emit_declined(unit: Unit, reserved: SlotReserved, busy: Iterable[tuple[dt.datetime, dt.datetime]]) -> None:
+    """The patient has no time then: availability frees the reservation and takes another place of the day for its command."""
+    declined = ReservationDeclined(
+        **unit.envelope(reserved),
+        **_reservation(reserved),
+        patient_id=reserved.patient_id,
+        purpose=reserved.purpose,
+        busy=[BusyTime(starts_at=start, ends_at=end) for start, end in busy],
+    )
+    unit.emit(APPOINTMENT_EVENTS, declined)
 
 
 def emit_kept(unit: Unit, questioned: ReservationQuestioned) -> None:

@@ -8,7 +8,7 @@ from services.booking.domain.appointments import Appointment
 from services.booking.domain.commands import is_late, refusal_of_move
 from services.booking.service.appointments.batch import BookingBatch
 from services.booking.service.appointments.events import emit_moved, emit_released
-from services.booking.service.appointments.reservations import refuse_reservation
+from services.booking.service.appointments.reservations import refuse_busy, refuse_reservation
 from services.booking.service.outcomes.decisions import success
 from shared.contracts.availability import BookingRefused, SlotKept, SlotReserved
 from shared.contracts.booking import Purpose, RescheduleAppointment
@@ -23,7 +23,10 @@ def decide_move(batch: BookingBatch, reserved: SlotReserved) -> None:
     """
     after = _judge(batch, reserved)
     if isinstance(after, Code):
-        refuse_reservation(batch.unit, batch.decisions, reserved, after)
+        refuse_reservation(batch.unit, batch.decisions, reserved, Answer.refusal(after))
+        return
+    if collision := batch.calendar.collision(after):
+        refuse_busy(batch, reserved, after, collision)
         return
     before = batch.move(after)
     answer = success(after.view(batch.unit.now), 200)
@@ -33,14 +36,14 @@ def decide_move(batch: BookingBatch, reserved: SlotReserved) -> None:
 
 
 def _judge(batch: BookingBatch, reserved: SlotReserved) -> Appointment | Code:
-    """The appointment in its new slot, or why it stays where it is."""
+    """The appointment in its new slot, unless its patient has another one then, or why it stays where it is."""
     if is_late(reserved, batch.unit.now):
         return Code.TOO_LATE
     if code := refusal_of(batch, reserved):
         return code
     after = batch.wanted(reserved)
     assert after, "its patient and itself are known, or the move would be refused"
-    return Code.PATIENT_BUSY if batch.calendar.collides(after) else after
+    return after
 
 
 def decide_kept_slot(batch: BookingBatch, kept: SlotKept) -> None:

@@ -1,6 +1,9 @@
 """Reservations that become no appointment: refused, released, or asked about by availability. Used by bookings and moves."""
 
-from services.booking.service.appointments.events import emit_kept, emit_refused, emit_released
+from services.booking.domain.appointments import Appointment
+from services.booking.domain.patient_calendar import Collision
+from services.booking.service.appointments.batch import BookingBatch
+from services.booking.service.appointments.events import emit_declined, emit_kept, emit_refused, emit_released
 from services.booking.service.outcomes.decisions import Decisions
 from services.booking.service.outcomes.repeats import answer_to
 from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotKept, SlotReserved
@@ -9,6 +12,9 @@ from shared.contracts.commands import Answer
 from shared.contracts.problems import Code
 from shared.infra.unit import Unit
 
+ONE_A_DAY = "one_booking_per_patient_day"
+"""The setting of the clinic by which a day may be refused, not a time of it."""
+
 
 def command_of(message: SlotReserved | SlotKept | BookingRefused | ReservationQuestioned) -> str:
     """The type of the command that availability's message carries on."""
@@ -16,11 +22,27 @@ def command_of(message: SlotReserved | SlotKept | BookingRefused | ReservationQu
     return RescheduleAppointment.__name__ if moves else BookAppointment.__name__
 
 
-def refuse_reservation(unit: Unit, decisions: Decisions, reserved: SlotReserved, code: Code) -> None:
+def refuse_reservation(unit: Unit, decisions: Decisions, reserved: SlotReserved, answer: Answer) -> None:
     """Decides that the reservation's command is refused. It is settled and answered once availability has freed the slot."""
-    answer = Answer.refusal(code)
     decisions.decide(unit, reserved, command_of(reserved), answer, settled=False)
     emit_refused(unit, reserved, answer)
+
+
+def refuse_busy(batch: BookingBatch, reserved: SlotReserved, wanted: Appointment, collision: Collision) -> None:
+    """Refuses a reservation at which the patient is elsewhere, or has another one asked for where any place of the day would do.
+
+    The latter ends: the next place that availability takes is at none of the times that it is told.
+    """
+    if reserved.of_day and not collision.same_day:
+        emit_declined(batch.unit, reserved, batch.calendar.busy_times(wanted))
+        return
+    refuse_reservation(batch.unit, batch.decisions, reserved, busy_answer(collision))
+
+
+def busy_answer(collision: Collision) -> Answer:
+    """The refusal that names what is in the way, and by which rule if the time alone is not it."""
+    rule = {"rule": ONE_A_DAY} if collision.same_day else {}
+    return Answer.refusal(Code.PATIENT_BUSY, appointment_id=str(collision.other.id), **rule)
 
 
 def answer_question(unit: Unit, decisions: Decisions, questioned: ReservationQuestioned, *, held: bool) -> None:

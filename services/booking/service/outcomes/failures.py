@@ -41,7 +41,7 @@ async def fail_own(unit: Unit, message: Message) -> None:
         return
     decisions = await Decisions.read(unit, [message])
     if isinstance(message, SlotReserved) and decisions.of(message) is None:
-        refuse_reservation(unit, decisions, message, Code.INTERNAL)
+        refuse_reservation(unit, decisions, message, INTERNAL)
     elif isinstance(message, BookingRefused | SlotKept):
         _refuse(unit, decisions, message, command_of(message))
     elif message.is_command:
