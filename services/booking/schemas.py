@@ -7,6 +7,7 @@ Reasons never repeat what was sent.
 
 import datetime as dt
 import re
+from typing import Annotated
 
 from email_validator import EmailNotValidError, validate_email
 from nhs_number.standardise import standardise_format
@@ -17,7 +18,7 @@ from services.booking.domain import phones
 from services.booking.domain.phones import Phone
 from services.booking.domain.postcodes import formatted
 from shared.contracts.clinics import ClinicSettings
-from shared.contracts.patients import ExtensionText, NhsText, PatientIn, PatientLine, PatientPatch, PhoneText
+from shared.contracts.patients import ExtensionText, NhsText, PatientIn, PatientLine, PatientPatch
 from shared.contracts.shapes import Name, Strict
 from shared.contracts.text import plain
 

@@ -12,7 +12,9 @@ from shared.infra.problems import ProblemError
 
 def problem_of(code: Code, answer: Answer, headers: Mapping[str, str] | None = None) -> ProblemError:
     """The problem of an answer that was refused with this code."""
-    return ProblemError(code, detail_of(code, answer), headers=headers, extra=answer.result or {}, later_status=answer.status_code)
+    return ProblemError(
+        code, detail_of(code, answer), headers=headers, extra=answer.result or {}, later_status=answer.status_code
+    )
 
 
 def detail_of(code: Code, answer: Answer) -> str:
