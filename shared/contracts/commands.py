@@ -1,5 +1,6 @@
 """What is common to all commands: their answer, the repeat of one, and the reply to the gateway that waits."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
@@ -27,12 +28,12 @@ class Answer(Wire):
     result: dict[str, Any] | None = None
 
     @classmethod
-    def refusal(cls, code: Code, *, later_status: int | None = None, **named: str) -> "Answer":
+    def refusal(cls, code: Code, named: Mapping[str, str] | None = None, *, later_status: int | None = None) -> "Answer":
         """The answer of a refused command, with the ids and times that its problem names.
 
         `later_status` is that of a code which only a newer release knows.
         """
-        return cls(status_code=kind_of(code, later_status).status, code=code, result=named or None)
+        return cls(status_code=kind_of(code, later_status).status, code=code, result=dict(named) if named else None)
 
     @property
     def succeeded(self) -> bool:

@@ -29,7 +29,8 @@ CARRIED = {
 }  # fmt: skip
 """Values that a reader stores or passes on."""
 DECIDING = {
-    "BookingRefused.purpose", "DoctorChanged.status", "PatientChanged.status", "ReservationQuestioned.purpose",
+    "BookingRefused.purpose", "DoctorChanged.status", "PatientChanged.status", "ReservationDeclined.purpose",
+    "ReservationQuestioned.purpose",
     "SlotReserved.purpose",
 }  # fmt: skip
 """Values by which a reader decides what it does: an effect that it does not know would be lost."""
@@ -122,5 +123,5 @@ def test_a_later_code_equals_none_that_is_known_and_has_the_status_that_came_wit
     code = value_of(Code, LATER)
     assert (code, str(code), code in set(Code)) == (LATER, LATER, False)
     assert (kind_of(code).status, kind_of(code, 422).status) == (409, 422)
-    assert Answer.refusal(code, 422) == Answer(status_code=422, code=code)
-    assert Answer.refusal(Code.FULL, 422).status_code == kind_of(Code.FULL).status == 409
+    assert Answer.refusal(code, later_status=422) == Answer(status_code=422, code=code)
+    assert Answer.refusal(Code.FULL, later_status=422).status_code == kind_of(Code.FULL).status == 409

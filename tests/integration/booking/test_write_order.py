@@ -32,11 +32,11 @@ async def keep_settings(unit: Unit, clinics: Sequence[UUID]) -> object:
     return await clinic_settings.follow(unit, changes)
 
 
-async def decide(unit: Unit, commands: Sequence[UUID]) -> object:
+async def decide(unit: Unit, commands: Sequence[UUID]) -> None:
     """Decisions of several commands, each of a clinic of its own."""
     fixed: dict[str, Any] = {"type": "x", "principal": "x", "body_hash": "x", "accepted_at": NOW, "decided_at": NOW}
     made = [Outcome(clinic_id=one, command_id=one, answer=Answer(status_code=200), **fixed) for one in commands]
-    return await outcomes.decide(unit.connection, made)
+    await outcomes.decide(unit.connection, made)
 
 
 @pytest.mark.parametrize("write", [keep_settings, decide])

@@ -66,7 +66,7 @@ class FakeOwners:
         if path.endswith("/today"):
             found = {"doctor_id": path.split("/")[3], "date": "2026-03-02"}
         found = NOBODY.get(path, found)
-        said = self.answers.get(path, (known, found))
+        said: Said | Callable[[httpx2.Request], Said] = self.answers.get(path, (known, found))
         status, body = said(request) if callable(said) else said
         media = "application/json" if status < 400 else "application/problem+json"
         return httpx2.Response(status, content=orjson.dumps(body), headers={"Content-Type": media, **self.headers})

@@ -125,7 +125,7 @@ def _decide_refused(batch: BookingBatch, refused: BookingRefused) -> None:
         ours = refusal_of(batch, refused)
     code = prevailing_refusal(refused.code, ours)
     named = _named(batch, refused) if code is refused.code else {}
-    answer = Answer.refusal(code, later_status=refused.status_code, **named)
+    answer = Answer.refusal(code, named, later_status=refused.status_code)
     batch.decisions.decide(batch.unit, refused, command_of(refused), answer, settled=True)
 
 

@@ -42,7 +42,7 @@ def refuse_busy(batch: BookingBatch, reserved: SlotReserved, wanted: Appointment
 def busy_answer(collision: Collision) -> Answer:
     """The refusal that names what is in the way, and by which rule if the time alone is not it."""
     rule = {"rule": ONE_A_DAY} if collision.same_day else {}
-    return Answer.refusal(Code.PATIENT_BUSY, appointment_id=str(collision.other.id), **rule)
+    return Answer.refusal(Code.PATIENT_BUSY, {"appointment_id": str(collision.other.id), **rule})
 
 
 def answer_question(unit: Unit, decisions: Decisions, questioned: ReservationQuestioned, *, held: bool) -> None:
