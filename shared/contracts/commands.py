@@ -7,7 +7,8 @@ from uuid import UUID
 
 from shared.contracts.envelope import DayMessage, Message, Wire
 from shared.contracts.later_values import keeps_later
-from shared.contracts.problems import Code, kind_of
+from shared.contracts.problem_kinds import kind_of
+from shared.contracts.problems import Code
 
 DECIDE_WITHIN_SECONDS = 600
 """A command that is not decided this long after it was accepted is refused `too_late`."""

@@ -10,7 +10,8 @@ import orjson
 import structlog
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from shared.contracts.problems import PROBLEMS, Code
+from shared.contracts.problem_kinds import PROBLEMS
+from shared.contracts.problems import Code
 from shared.infra.asgi import CUT_OFF, SECURITY_HEADERS, STOPS, UNANSWERED, stopping
 from shared.infra.ids import new_id
 from shared.infra.metrics import HTTP_REQUESTS

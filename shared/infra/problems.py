@@ -16,7 +16,8 @@ from starlette.responses import Response
 
 from shared.contracts.envelope import Wire
 from shared.contracts.later_values import keeps_later
-from shared.contracts.problems import PROBLEMS, Code, FieldError, kind_of
+from shared.contracts.problem_kinds import PROBLEMS, kind_of
+from shared.contracts.problems import Code, FieldError
 from shared.infra.fields import field_errors
 
 MEDIA_TYPE = "application/problem+json"

@@ -14,7 +14,8 @@ from pydantic import BaseModel
 from shared.contracts.commands import Answer
 from shared.contracts.envelope import Message
 from shared.contracts.later_values import value_of
-from shared.contracts.problems import Code, kind_of
+from shared.contracts.problem_kinds import kind_of
+from shared.contracts.problems import Code
 from shared.contracts.topics import ALL_TOPICS, Topic
 from shared.infra.kafka.records import Malformed, OfLaterRelease, decode
 from tests.support.golden import golden_json

@@ -3,7 +3,8 @@
 import pytest
 
 from shared.contracts.commands import Answer
-from shared.contracts.problems import PROBLEMS, Code, FieldError
+from shared.contracts.problem_kinds import PROBLEMS
+from shared.contracts.problems import Code, FieldError
 
 pytestmark = pytest.mark.contracts
 

@@ -8,7 +8,8 @@ import pytest
 
 from deploy.embedded.services import Services
 from deploy.seed import seed
-from shared.contracts.problems import PROBLEMS, Code
+from shared.contracts.problem_kinds import PROBLEMS
+from shared.contracts.problems import Code
 from tests.support.documented import assert_documented
 from tests.support.http_files import run, variables_of
 from tests.support.transports import TIMEOUT_SECONDS

@@ -6,7 +6,8 @@ from deploy.inspect import kafka_log
 from deploy.inspect.explain import appointments
 from deploy.inspect.explain.trace import CommandTrace, ServiceRow, iso, written_at
 from shared.contracts.later_values import value_of
-from shared.contracts.problems import Code, kind_of
+from shared.contracts.problem_kinds import kind_of
+from shared.contracts.problems import Code
 
 UNDECIDED = {
     "running": "Nobody has decided it yet.",

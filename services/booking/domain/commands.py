@@ -10,7 +10,8 @@ from services.booking.domain.appointments import Appointment
 from shared.contracts.appointments import Status
 from shared.contracts.booking import CancelAppointment, CheckInPatient, ConfirmAppointment
 from shared.contracts.envelope import Message
-from shared.contracts.problems import Code, kind_of
+from shared.contracts.problem_kinds import kind_of
+from shared.contracts.problems import Code
 
 AppointmentCommand = CancelAppointment | CheckInPatient | ConfirmAppointment
 

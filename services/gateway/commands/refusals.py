@@ -6,7 +6,8 @@ Used wherever the end of a command is told: as an answer, as its status, and in 
 from collections.abc import Mapping
 
 from shared.contracts.commands import Answer
-from shared.contracts.problems import Code, kind_of
+from shared.contracts.problem_kinds import kind_of
+from shared.contracts.problems import Code
 from shared.infra.problems import ProblemError
 
 

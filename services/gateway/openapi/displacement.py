@@ -5,7 +5,8 @@ from typing import Any
 
 from services.gateway.openapi import example_ids as ids
 from shared.contracts.displacement import DisplaceAnswer, Moved, NotMoved, PlaceView
-from shared.contracts.problems import PROBLEMS, Code
+from shared.contracts.problem_kinds import PROBLEMS
+from shared.contracts.problems import Code
 
 
 def _place(day: date, hour: int) -> PlaceView:

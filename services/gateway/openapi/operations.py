@@ -8,7 +8,8 @@ from pydantic import BaseModel, TypeAdapter
 from services.gateway.http.headers import IDEMPOTENCY_KEY
 from services.gateway.openapi.answer_headers import OF_COMMANDS, OF_REGISTRATIONS, OF_RUNNING, of_refusal, references
 from services.gateway.openapi.appointments import RUNNING
-from shared.contracts.problems import PROBLEMS, Code
+from shared.contracts.problem_kinds import PROBLEMS
+from shared.contracts.problems import Code
 from shared.infra.problems import problem_responses
 
 

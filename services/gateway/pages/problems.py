@@ -7,7 +7,8 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from services.gateway.pages.render import page
-from shared.contracts.problems import PROBLEMS, Code, Retry
+from shared.contracts.problem_kinds import PROBLEMS, Retry
+from shared.contracts.problems import Code
 from shared.infra.problems import ProblemError
 
 router = APIRouter(prefix="/docs/problems", include_in_schema=False, default_response_class=HTMLResponse)

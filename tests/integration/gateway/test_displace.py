@@ -14,7 +14,8 @@ from services.gateway.openapi.appointments import APPOINTMENT
 from shared.contracts import internal
 from shared.contracts.appointments import Status
 from shared.contracts.commands import Answer, Outcome
-from shared.contracts.problems import PROBLEMS, Code
+from shared.contracts.problem_kinds import PROBLEMS
+from shared.contracts.problems import Code
 from shared.infra import ids
 from tests.integration.gateway.conftest import API, CLINIC, FakeOwners, Process
 

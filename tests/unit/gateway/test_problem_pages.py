@@ -10,7 +10,8 @@ from starlette.testclient import TestClient
 from services.gateway.app import create_app
 from services.gateway.pages import problems
 from services.gateway.settings import Settings
-from shared.contracts.problems import PROBLEMS, Code
+from shared.contracts.problem_kinds import PROBLEMS
+from shared.contracts.problems import Code
 from shared.infra.api import add_routes, create_api
 from shared.infra.health import Readiness
 from shared.infra.problems import ProblemError, problem_body

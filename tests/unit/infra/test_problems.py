@@ -8,7 +8,8 @@ from fastapi import APIRouter, FastAPI, Header
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from starlette.testclient import TestClient
 
-from shared.contracts.problems import PROBLEMS, Code, FieldError
+from shared.contracts.problem_kinds import PROBLEMS
+from shared.contracts.problems import Code, FieldError
 from shared.infra.api import add_routes, create_api
 from shared.infra.health import Readiness
 from shared.infra.problems import MEDIA_TYPE, ProblemError, problem_responses

@@ -12,7 +12,8 @@ from services.availability.domain.slots import Reservation
 from shared.contracts.availability import BookingRefused, ReservationQuestioned, SlotFreed, SlotKept, SlotReserved, SlotRevoked
 from shared.contracts.booking import AppointmentRefused, ReservationDeclined, ReservationFields, SlotReleased
 from shared.contracts.envelope import DayMessage
-from shared.contracts.problems import Code, kind_of
+from shared.contracts.problem_kinds import kind_of
+from shared.contracts.problems import Code
 from shared.contracts.topics import AVAILABILITY_EVENTS
 from shared.infra.audit import SYSTEM, Action, Cause
 from shared.infra.caller import Caller
