@@ -18,7 +18,7 @@ P = ParamSpec("P")
 
 log = structlog.get_logger()
 
-AWAY = (RedisError, OSError, TimeoutError)
+AWAY = (RedisError, OSError)
 """What the client of Redis raises while the server is away or slow."""
 OPEN_SECONDS = 1.0
 """After a failure no call is made for so long."""

@@ -7,7 +7,7 @@ import pytest
 
 from deploy.embedded.services import Services
 from tests.support.clinic import Clinic, problem_of
-from tests.support.stores import Stores
+from tests.support.stores import Stores, restart
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
@@ -84,11 +84,3 @@ async def test_a_burst_around_a_crash_of_kafka_loses_and_doubles_nothing(clinic:
     await eventually(all_booked, within_seconds=RECOVERY_SECONDS)
     assert await clinic.live_slots(doctor) == list(range(1, 11))
     assert await clinic.remaining(doctor) == 0
-
-
-def restart(services: Services, stores: Stores) -> None:
-    """Stop everything in order, and start it again with its data."""
-    services.stop()
-    stores.stop()
-    stores.start()
-    services.start()

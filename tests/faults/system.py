@@ -11,7 +11,7 @@ from deploy.embedded.servers import EmbeddedServers
 from deploy.embedded.services import Service, Services, instance_name
 from tests.support.servers import Databases, embedded_servers
 from tests.support.stack import SHORT_SESSIONS
-from tests.support.stores import Store, embedded_stores
+from tests.support.stores import Store, embedded_stores, restart
 
 SERVICES = installation.names()
 
@@ -88,11 +88,7 @@ class System:
 
     async def restart(self) -> None:
         """Stops every process and starts every process again, on the same data."""
-        await asyncio.to_thread(self.services.stop)
-        await asyncio.to_thread(self.stores.stop)
-        await asyncio.to_thread(self.stores.start)
-        self.services = self.make()
-        await asyncio.to_thread(self.services.start)
+        await asyncio.to_thread(restart, self.services, self.stores)
 
     async def whole(self) -> None:
         """Starts what a test has left dead."""

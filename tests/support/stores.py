@@ -14,6 +14,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_f
 
 from deploy.embedded.failure import StartFailed
 from deploy.embedded.servers import EmbeddedServers, Server, start_together
+from deploy.embedded.services import Services
 
 GONE_WITHIN_SECONDS = 10.0
 BACK_WITHIN_SECONDS = 30.0
@@ -55,6 +56,14 @@ class Stores:
     def start(self) -> None:
         """All of them, side by side."""
         start_together([self.kafka.start, self.redis.start, self.postgres.start], self.stop)
+
+
+def restart(services: Services, stores: Stores) -> None:
+    """Stops every process in order, services and servers, and starts every process again, on the same data."""
+    services.stop()
+    stores.stop()
+    stores.start()
+    services.start()
 
 
 class EmbeddedStore:
