@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from services.gateway.access.caller import ApiCaller
 from services.gateway.http.retries import refusal_to_repeat
 from services.gateway.owners.client import READ_SECONDS, OwnerAnswer, Owners
+from shared.contracts.later_values import value_of
 from shared.contracts.problems import Code, FieldError
 from shared.infra.problems import Problem, ProblemError
 
@@ -70,7 +71,8 @@ def refusal_of(answer: OwnerAnswer) -> ProblemError:
         said = dict(answer.body)
         errors = [FieldError.model_validate(one) for one in said.get("errors", ())]
         extra = {name: value for name, value in said.items() if name not in Problem.model_fields}
-        return ProblemError(Code(said["code"]), said.get("detail"), errors=errors, extra=extra)
+        code = value_of(Code, said["code"])
+        return ProblemError(code, said.get("detail"), errors=errors, extra=extra, later_status=answer.status_code)
     except (ValueError, TypeError, KeyError):
         log.warning("refusal_not_understood", status=answer.status_code)
         return ProblemError(Code.INTERNAL)

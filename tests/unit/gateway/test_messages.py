@@ -15,7 +15,7 @@ from services.gateway.owners.client import AVAILABILITY, BOOKING, Owners
 from services.gateway.schemas import CancelIn, CheckInIn, DayBooking, DayMove, SlotBooking, SlotMove
 from shared.contracts.appointments import Reason
 from shared.contracts.problems import Code
-from shared.infra.problems import ProblemError
+from shared.infra.problems import ProblemError, problem_body
 from tests.support.clock import FakeClock
 from tests.unit.gateway.parts import CALLER, DAY, DOCTOR, PATIENT, Parts, booking, gateway_with
 
@@ -153,7 +153,14 @@ async def test_a_refusal_of_the_owner_is_passed_on_whole(gateway: Gateway, owner
     assert [error.model_dump() for error in refused.errors] == errors
 
 
-@pytest.mark.parametrize("said", [{"code": "of_a_later_version"}, {"detail": "no code"}, [], "text", None])
+async def test_a_refusal_of_a_later_release_is_passed_on_with_its_status(gateway: Gateway, owners: FakeOwners) -> None:
+    owners.answers[READ] = (410, {"code": "of_a_later_release", "detail": "It is gone"})
+    refused = await refusal_of_move(gateway)
+    shown = problem_body(refused, instance=READ, correlation_id="")
+    assert (refused.code, shown["status"], shown["detail"]) == ("of_a_later_release", 410, "It is gone")
+
+
+@pytest.mark.parametrize("said", [{"code": "Of a later version"}, {"detail": "no code"}, [], "text", None])
 async def test_a_refusal_that_nobody_understands_is_internal(gateway: Gateway, owners: FakeOwners, said: Any) -> None:
     owners.answers[READ] = (409, said)
     assert (await refusal_of_move(gateway)).code == Code.INTERNAL

@@ -1,6 +1,6 @@
 """The search for open slots: one statement that walks one index in the order of its answer. Called by `slots/search.py`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -16,19 +16,23 @@ FIND = """
 SELECT id, doctor_id, location_id, number, starts_at, ends_at, date, time_zone
 FROM slots
 WHERE clinic_id = $1 AND {doctors} AND state = 'free' AND published AND starts_at IS NOT NULL
-  AND starts_at > greatest($5, ($3::date - 1)::timestamp AT TIME ZONE 'UTC')
+  AND starts_at > greatest($5, ({first} - 1)::timestamp AT TIME ZONE 'UTC')
   AND starts_at < ($4::date + 2)::timestamp AT TIME ZONE 'UTC'
   AND (starts_at, doctor_id, id) > ($8, $9, $10)
   AND ($11::uuid IS NULL OR location_id = $11)
   AND EXISTS (SELECT FROM days WHERE days.clinic_id = slots.clinic_id AND days.doctor_id = slots.doctor_id
-                                 AND days.date = slots.date AND days.date BETWEEN $3 AND $4 AND days.available
+                                 AND days.date = slots.date AND days.date BETWEEN {first} AND $4 AND days.available
                                  AND days.date - ($6::timestamptz AT TIME ZONE days.time_zone)::date BETWEEN 0 AND $7 OFFSET 0)
 ORDER BY starts_at, doctor_id, id LIMIT $12
 """
-OF_ONE = FIND.format(doctors="doctor_id = ($2::uuid[])[1]")
+_ONE, _SEVERAL = "doctor_id = ($2::uuid[])[1]", "doctor_id = ANY($2::uuid[])"
+OF_ONE = FIND.format(doctors=_ONE, first="$3::date")
 """Goes by the index of a doctor's open slots."""
-OF_SEVERAL = FIND.format(doctors="doctor_id = ANY($2::uuid[])")
+OF_SEVERAL = FIND.format(doctors=_SEVERAL, first="$3::date")
 """Goes by the index of a clinic's open slots, and looks at none behind the last that is answered."""
+FROM_DATES = "SELECT DISTINCT found.* FROM unnest($3::date[]) AS asked(first) CROSS JOIN LATERAL ({find}) AS found"
+OF_ONE_FROM_DATES = FROM_DATES.format(find=FIND.format(doctors=_ONE, first="asked.first"))
+OF_SEVERAL_FROM_DATES = FROM_DATES.format(find=FIND.format(doctors=_SEVERAL, first="asked.first"))
 
 
 FIRST_ID = UUID(int=0)
@@ -63,7 +67,17 @@ async def find(connection: Connection, query: SlotQuery) -> list[asyncpg.Record]
     return await connection.fetch(*statement(query))
 
 
+async def find_from_dates(connection: Connection, query: SlotQuery, dates: Collection[date]) -> list[asyncpg.Record]:
+    """The first slots from each of these dates on, as many as the query's limit for each, without an order and each once."""
+    one = len(query.doctors) == 1
+    return await connection.fetch(OF_ONE_FROM_DATES if one else OF_SEVERAL_FROM_DATES, *_parameters(query, list(dates)))
+
+
 def statement(query: SlotQuery) -> tuple[Any, ...]:
     """The search's SQL, and its parameters behind it."""
-    clinic, doctors, *bounds, after, location, limit = query
-    return OF_ONE if len(doctors) == 1 else OF_SEVERAL, clinic, doctors, *bounds, *after, location, limit
+    return OF_ONE if len(query.doctors) == 1 else OF_SEVERAL, *_parameters(query, query.first)
+
+
+def _parameters(query: SlotQuery, first: date | list[date]) -> tuple[Any, ...]:
+    clinic, doctors, _, *bounds, after, location, limit = query
+    return clinic, doctors, first, *bounds, *after, location, limit

@@ -23,7 +23,7 @@ from services.availability.domain.displacement import (
 )
 from services.availability.repository.displacement import displaced
 from services.availability.repository.slots.reserve import take
-from services.availability.service.displacement.open_places import PlaceQuery, lock_days, open_places, open_places_from
+from services.availability.service.displacement.open_places import PlaceQuery, lock_days, open_places
 from services.availability.service.displacement.plans import plan_of
 from services.availability.service.displacement.run import DisplacementRun, check_dates, prepare
 from services.availability.service.slots.events import emit_reserved
@@ -73,11 +73,10 @@ async def _read(unit: RegistryUnit, run: DisplacementRun) -> tuple[list[Displace
     to_move = [one for one in found if one.appointment_id in run.patients]
     if not to_move:
         return [], []
+    after, dates = (unit.now, run.bound.dates(to_move)) if run.bound.by_date else (to_move[0].place.at, [])
     count = len(to_move) + SPARE_PLACES
-    query = PlaceQuery(run.caller.clinic_id, run.clinic, run.receiving_doctors, unit.now, count)
-    if run.bound.by_date:
-        return to_move, await open_places_from(unit, query, run.bound.dates(to_move))
-    return to_move, await open_places(unit, replace(query, after=to_move[0].place.at, every=True))
+    query = PlaceQuery(run.caller.clinic_id, run.clinic, run.receiving_doctors, after, count, dates)
+    return to_move, await open_places(unit, query)
 
 
 async def _choose_locked(unit: RegistryUnit, run: DisplacementRun) -> list[Placement]:

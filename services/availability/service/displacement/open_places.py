@@ -3,8 +3,8 @@
 Called by `displace.py`. Locks go in the order of the batches: doctors, missing days, days.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from services.availability.repository.displacement.open_places import daily_days
 from services.availability.repository.rows import slot_of
 from services.availability.repository.slots import capacity, locks
 from services.availability.repository.slots.reserve import free_slots
-from services.availability.repository.slots.search import SearchPosition, SlotQuery, find
+from services.availability.repository.slots.search import SearchPosition, SlotQuery, find_from_dates
 from shared.contracts.clinics import ClinicSettings
 from shared.infra.audit import Action
 from shared.infra.caller import Caller
@@ -28,9 +28,8 @@ ALL = 100_000
 
 @dataclass(frozen=True)
 class PlaceQuery:
-    """Places of these doctors for so many appointments, each later than `after`: the first ones, or `every` one there is.
-
-    None is of an earlier date than `first`.
+    """Places of these doctors for so many appointments, each later than `after`: every one there is, or the first ones from each
+    of these dates on. The first dates may take all that is near to them.
     """
 
     clinic_id: UUID
@@ -38,34 +37,23 @@ class PlaceQuery:
     doctors: Collection[UUID]
     after: datetime
     count: int
-    every: bool = False
-    first: date = date.min
+    from_dates: Collection[date] = ()
 
     @property
     def limit(self) -> int:
-        """How many of them are read at most."""
-        return ALL if self.every else self.count
+        """How many of them are read at most, from each date on."""
+        return self.count if self.from_dates else ALL
 
     @property
-    def first_date(self) -> date:
-        """No place that is asked for is of an earlier date."""
-        return max(self.first, oldest_date(self.after))
+    def dates(self) -> set[date]:
+        """The dates from which on places are read: none before `after`."""
+        oldest = oldest_date(self.after)
+        return {max(first, oldest) for first in self.from_dates or (oldest,)}
 
 
 async def open_places(unit: RegistryUnit, query: PlaceQuery) -> list[AppointmentPlace]:
     """What can be booked now: times, numbers, and the numbers of days that their first booking would make."""
     return [*await _times(unit, query), *await _numbers(unit, query), *await _of_missing_days(unit, query)]
-
-
-async def open_places_from(unit: RegistryUnit, query: PlaceQuery, dates: Sequence[date]) -> list[AppointmentPlace]:
-    """The first places from each of these dates on, in order: the first dates may take all that is near to them."""
-    found: set[AppointmentPlace] = set()
-    for first in dates:
-        places = await open_places(unit, replace(query, first=first))
-        found |= set(places)
-        if len(places) < query.count:  # all there are from this date on
-            break
-    return list(found)
 
 
 async def lock_days(unit: RegistryUnit, caller: Caller, clinic: ClinicSettings, days: Collection[DayKey]) -> set[DayKey]:
@@ -88,21 +76,21 @@ async def lock_days(unit: RegistryUnit, caller: Caller, clinic: ClinicSettings, 
 
 async def _times(unit: RegistryUnit, query: PlaceQuery) -> list[AppointmentPlace]:
     clinic = query.clinic
-    first, last = query.first_date, unit.now.date() + timedelta(days=clinic.booking_horizon_days + 1)
+    last = unit.now.date() + timedelta(days=clinic.booking_horizon_days + 1)
     slots = SlotQuery(
-        clinic_id=query.clinic_id, doctors=list(query.doctors), first=first, last=last,
+        clinic_id=query.clinic_id, doctors=list(query.doctors), first=min(query.dates), last=last,
         bookable_after=bookable_after(clinic, unit.now), now=unit.now, horizon_days=clinic.booking_horizon_days,
         after=SearchPosition(query.after), location_id=None, limit=query.limit,
     )  # fmt: skip
     return [
         place_of(DayKey(query.clinic_id, row["doctor_id"], row["date"]), slot_of(row), row["time_zone"])
-        for row in await find(unit.connection, slots)
+        for row in await find_from_dates(unit.connection, slots, query.dates)
     ]
 
 
 async def _numbers(unit: RegistryUnit, query: PlaceQuery) -> list[AppointmentPlace]:
-    first, horizon_days = query.first_date, query.clinic.booking_horizon_days
-    zones = await daily_days(unit.connection, query.clinic_id, query.doctors, first, unit.now, horizon_days, query.limit)
+    horizon_days = query.clinic.booking_horizon_days
+    zones = await daily_days(unit.connection, query.clinic_id, query.doctors, query.dates, unit.now, horizon_days, query.limit)
     free = await free_slots(unit.connection, dict.fromkeys(zones, FreeSlotsNeeded(query.count))) if zones else {}
     return [place_of(day, slot, zones[day]) for day, found in free.items() for slot in found.slots]
 
@@ -111,10 +99,11 @@ async def _of_missing_days(unit: RegistryUnit, query: PlaceQuery) -> list[Appoin
     clinic = query.clinic
     if not clinic.default_daily_capacity:
         return []
-    span = (max(query.first_date, unit.now.date() - DAY), unit.now.date() + timedelta(clinic.booking_horizon_days + 1))
+    oldest, last = unit.now.date() - DAY, unit.now.date() + timedelta(clinic.booking_horizon_days + 1)
+    dates = {max(first, oldest) for first in query.dates}
     # Of each doctor the first two may be past in the doctor's own zone.
     limit = query.limit + 2 * len(query.doctors)
-    missing = await missing_days(unit.connection, query.clinic_id, query.doctors, span, limit)
+    missing = await missing_days(unit.connection, query.clinic_id, query.doctors, dates, last, limit)
     days = {day: doctor_zone(zones, clinic.time_zone) for day, zones in missing.items()}
     bookable = {
         day: zone for day, zone in days.items() if not date_refusal(day.date, zone, clinic.booking_horizon_days, unit.now)
