@@ -65,3 +65,15 @@ def _lines(clinic: dict[str, Any]) -> Iterator[str]:
     rows = [[name, str(value).lower() if isinstance(value, bool) else str(value)] for name, value in clinic["settings"].items()]
     yield from table(rows, ["SETTING", "VALUE"])
     yield f"clinic {clinic['code']}, version {clinic['version']}"
+    yield from _wall_time_lines(clinic)
+
+
+def _wall_time_lines(clinic: dict[str, Any]) -> Iterator[str]:
+    """The appointments whose patients are to be told, after a change of the time zone."""
+    if changed := clinic.get("wall_time_changed"):
+        yield "A clock shows another time now than these appointments were booked for; tell their patients, or move them:"
+        yield from table([[one["id"], one["starts_at"], one["time_zone"]] for one in changed], ["APPOINTMENT", "STARTS", "ZONE"])
+    if left := clinic.get("wall_time_changed_left"):
+        yield f"and {left} more"
+    if clinic.get("wall_time_changed_incomplete"):
+        yield "booking does not answer: there may be appointments for which a clock shows another time now"

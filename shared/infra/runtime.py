@@ -51,7 +51,7 @@ class Runtime:
         self.locks = DayLocks(self.redis, self.clock)
         self.publisher = Publisher(self.producer)
         self.outbox = Outbox(self.publisher)
-        self.units = Units(database, self.outbox, self.publisher, self.new_id)
+        self.units = Units(database, self.outbox, self.publisher, self.new_id, settings.oldest_version)
         self.consumer: Consumer | None = None
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []

@@ -12,6 +12,8 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, FilePath, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from shared.contracts.versions import Version
+
 PREFIX = "FRONTDESK_"
 
 
@@ -135,6 +137,8 @@ class ServiceSettings(BaseSettings):
     """For all loggers, and for single ones: `info,aiokafka=error`."""
     instance: str = Field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}")
     """The name of this process in logs and at the stores; made from host and pid if not given."""
+    oldest_version: Version = Version.PRESENT
+    """The oldest version of which processes run beside this one, as in an upgrade: what it cannot read is not written yet."""
     drain_seconds: float = Field(default=5.0, ge=0)
     """How long after SIGTERM it still serves, not ready: a load balancer's probe interval and a little more; 0 without one."""
     shutdown_grace_seconds: float = Field(default=20.0, gt=0)

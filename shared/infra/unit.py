@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.contracts.commands import Answer, CommandAnswered
 from shared.contracts.envelope import Envelope, Message, following
 from shared.contracts.topics import GATEWAY_REPLIES, Topic
+from shared.contracts.versions import Version
 from shared.infra import audit, ids
 from shared.infra.audit import Action, Cause, Effect
 from shared.infra.budget import Budget
@@ -37,6 +38,8 @@ class Unit:
     replies: list[CommandAnswered] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
     new_id: NewId = ids.new_id
+    oldest_version: Version = Version.PRESENT
+    """What a process of this version cannot read is not emitted."""
 
     def at(self, now: datetime) -> Self:
         """The same unit at a later time of its transaction: what waited for a lock is judged and stamped by it."""
@@ -92,9 +95,17 @@ class RegistryUnit(Unit):
 class Units:
     """Hands out the units of one process."""
 
-    def __init__(self, database: Database, outbox: Outbox, publisher: Publisher, new_id: NewId = ids.new_id) -> None:
+    def __init__(
+        self,
+        database: Database,
+        outbox: Outbox,
+        publisher: Publisher,
+        new_id: NewId = ids.new_id,
+        oldest_version: Version = Version.PRESENT,
+    ) -> None:
         self.database = database
         self._new_id = new_id
+        self._oldest_version = oldest_version
         self._outbox = outbox
         self._publisher = publisher
         self._publishing: set[asyncio.Task[None]] = set()
@@ -106,7 +117,7 @@ class Units:
         A `brief` one waits for no lock and no statement longer than a few seconds.
         """
         async with self.database.batch(clinics, brief=brief) as (connection, now):
-            unit = Unit(connection, now, new_id=self._new_id)
+            unit = Unit(connection, now, new_id=self._new_id, oldest_version=self._oldest_version)
             yield unit
             written = await unit.conclude(self._outbox)
         if written:
@@ -120,7 +131,7 @@ class Units:
         With a budget it is committed within it or not at all; then a `TimeoutError` is raised, or the database's own.
         """
         async with self.database.session(clinic, budget.left_ms() if budget else None) as (sql, connection, now):
-            unit = RegistryUnit(connection, now, new_id=self._new_id, sql=sql)
+            unit = RegistryUnit(connection, now, new_id=self._new_id, oldest_version=self._oldest_version, sql=sql)
             yield unit
             written = await unit.conclude(self._outbox)
             if budget:

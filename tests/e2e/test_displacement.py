@@ -87,7 +87,7 @@ async def test_a_closed_day_of_numbers_moves_to_the_next_days(clinic: Clinic) ->
         (in_days(3), 1),
         (in_days(3), 2),
     ]
-    assert await clinic.remaining(doctor) == 3 and await clinic.remaining(doctor, in_days(2)) == 0
+    assert [await clinic.remaining(doctor, in_days(days)) for days in (1, 2, 3)] == [0, 0, 1], "of a closed day nothing is open"
     assert (await clinic.post(f"/doctors/{doctor}/availability", {"date": in_days(1)})).json()["displaced"] == []
 
 
@@ -108,7 +108,7 @@ async def test_who_is_busy_then_stays_and_is_told_why(clinic: Clinic) -> None:
     )
 
 
-async def test_a_colleague_takes_them_sooner(clinic: Clinic) -> None:
+async def test_a_colleague_takes_them_on_their_date_at_the_soonest(clinic: Clinic) -> None:
     name = uuid4().hex
     category = (await clinic.post("/categories", {"name": name})).json()["id"]
     doctor, colleague, stranger = [(await clinic.doctor_at_place(week("23:45", "24:00")))["id"] for _ in range(3)]
@@ -118,8 +118,10 @@ async def test_a_colleague_takes_them_sooner(clinic: Clinic) -> None:
     [patient] = await clinic.patients(1)
     booked = await clinic.booked(doctor, patient, in_days(20))
     await close(clinic, doctor, in_days(20))
+    sooner = await displaced(clinic, doctor, policy="same_category", not_before=in_days(2), dry_run=True)
+    assert [one["to"]["date"] for one in sooner["moved"]] == [in_days(2)], "for who asks for it"
     [moved] = (await displaced(clinic, doctor, policy="same_category"))["moved"]
-    assert moved["to"]["doctor_id"] == colleague != stranger and moved["to"]["date"] in (today(), in_days(1))
+    assert moved["to"]["doctor_id"] == colleague != stranger and moved["to"]["date"] == in_days(20)
     assert [one["id"] for one in await clinic.live(doctor_id=colleague)] == [booked["id"]]
     assert await clinic.live(doctor_id=doctor) == []
 

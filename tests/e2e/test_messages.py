@@ -68,14 +68,6 @@ async def test_bad_commands_between_good_ones_go_to_their_dead_letters(
     assert sorted(letter.value for letter in found) == sorted(bad)
 
 
-async def test_an_event_of_a_newer_service_is_passed_over(clinic: Clinic, servers: Backend, producer: AIOKafkaProducer) -> None:
-    doctor, patient = await clinic.doctor(capacity=2), await clinic.patient()
-    await clinic.booked(doctor, patient)
-    [event] = await messages_of(servers.kafka_bootstrap, APPOINTMENT_EVENTS, doctor_id=doctor, type="AppointmentBooked")
-    await producer.send_and_wait(APPOINTMENT_EVENTS.name, changed(event, type="AppointmentPraised"), key=event.key)
-    assert (await clinic.booked(doctor, patient))["slot"] == 2
-
-
 async def test_a_release_redelivered_after_its_slot_was_taken_again_frees_nothing(
     clinic: Clinic, stack: Services, servers: Backend, producer: AIOKafkaProducer
 ) -> None:

@@ -13,6 +13,7 @@ from shared.contracts.availability import BookingRefused, SlotReserved
 from shared.contracts.commands import Answer
 from shared.contracts.envelope import Message
 from shared.contracts.problems import Code
+from shared.contracts.versions import Version
 from shared.infra import inbox
 from shared.infra.kafka.consumer import Handler
 from shared.infra.outbox import Outbox
@@ -68,6 +69,10 @@ class Batches:
         self.publisher = KeptRecords()
         self.units = Units(database, Outbox(self.publisher), self.publisher)
         self._handle = handle
+
+    def beside(self, version: Version) -> None:
+        """From now on processes of this version run beside this one."""
+        self.units = Units(self.database, Outbox(self.publisher), self.publisher, oldest_version=version)
 
     @asynccontextmanager
     async def batch(self, *messages: Message) -> AsyncIterator[BatchResult]:

@@ -40,7 +40,7 @@ class Mixed(System):
 def _run_from(release: Release, service: str, instance: Service) -> None:
     process = instance.process
     process.command = (str(release.python), "-m", f"services.{service}")
-    process.env = {**process.env, "PYTHONPATH": str(release.root)}
+    process.env = release.environment(process.env)
 
 
 @contextmanager

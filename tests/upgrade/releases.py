@@ -8,9 +8,12 @@ import subprocess
 import sys
 import tarfile
 import tomllib
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from deploy.embedded import jars
 
@@ -37,6 +40,15 @@ class Release:
     version: str
     root: Path
     python: Path
+    settings: Mapping[str, str] = MappingProxyType({})
+    """What its processes are told while those of the release before run beside them."""
+    unknown_settings: Collection[str] = ()
+    """What the present code's processes are told, and it would refuse."""
+
+    def environment(self, of_process: Mapping[str, str]) -> dict[str, str]:
+        """The environment of a process, made for the present code, as one of this release has it."""
+        known = {name: value for name, value in of_process.items() if name not in self.unknown_settings}
+        return {**known, "PYTHONPATH": str(self.root), **self.settings}
 
     def migrate(self, service: str, url: str) -> None:
         """Brings a database to this release's newest schema. `url` is that of its owner."""
@@ -50,25 +62,30 @@ class NoHistory(Exception):
 
 def present() -> Release:
     """The code of this checkout."""
-    return Release("present", ROOT, Path(sys.executable))
+    settings = {"FRONTDESK_DRAIN_SECONDS": "0", "FRONTDESK_OLDEST_VERSION": _newest()["version"]}
+    return Release("present", ROOT, Path(sys.executable), settings)
 
 
 def last() -> Release:
     """The newest release, made if it is not there yet. Raises `NoHistory`."""
-    newest = tomllib.loads(RELEASES.read_text(encoding="utf-8"))["release"][-1]
-    return made(newest["version"], newest["commit"])
+    newest = _newest()
+    return made(newest["version"], newest["commit"], newest["unknown_settings"])
 
 
-def made(version: str, commit: str) -> Release:
+def made(version: str, commit: str, unknown_settings: Collection[str] = ()) -> Release:
     """A release out of its commit. Raises `NoHistory`, saying what to fetch."""
     folder = FOLDER / f"{version}-{commit}"
-    release = Release(version, folder, folder / ".venv" / "bin" / "python")
+    release = Release(version, folder, folder / ".venv" / "bin" / "python", unknown_settings=unknown_settings)
     with jars.only_one(FOLDER / f"{version}.lock"):
         if not (folder / ".venv" / ".installed").exists():
             shutil.rmtree(folder, ignore_errors=True)
             _unpack(commit, folder)
             _install(release)
     return release
+
+
+def _newest() -> dict[str, Any]:
+    return dict(tomllib.loads(RELEASES.read_text(encoding="utf-8"))["release"][-1])
 
 
 def _unpack(commit: str, folder: Path) -> None:

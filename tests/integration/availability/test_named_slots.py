@@ -8,6 +8,7 @@ import pytest
 from shared.contracts.availability import BookingRefused, SlotReserved
 from shared.contracts.booking import Purpose
 from shared.contracts.problems import Code
+from shared.contracts.versions import Version
 from tests.integration.availability.availability import Availability, book, releases
 from tests.support.dates import in_days
 
@@ -72,6 +73,17 @@ async def test_what_is_not_offered_any_more_is_no_such_slot_and_what_is_taken_is
     said = await service.deliver(*(book(service.clinic, doctor, slot_id=slots[number]) for number in (1, 2, 3, 4, 5)))
     assert said.numbers == [3]
     assert said.refusals == [Code.NO_SUCH_SLOT, Code.TOO_SOON, Code.SLOT_TAKEN, Code.NO_SUCH_SLOT]
+
+
+async def test_what_the_version_before_has_no_code_for_has_its_old_one_beside_it(service: Availability) -> None:
+    doctor = await service.doctor()
+    slots = await service.timed_day(doctor, (29,))
+    await service.settings(lead_time_minutes=30)
+    asked = [book(service.clinic, doctor, slot_id=slots[1]), book(service.clinic, doctor)]
+    service.beside(Version.BEFORE)
+    said = await service.deliver(*asked)
+    assert said.refusals == [Code.NO_SUCH_SLOT, Code.FULL]
+    assert [(one.status_code, one.bookable_after) for one in said.of(BookingRefused)] == [(404, None), (409, None)]
 
 
 async def test_a_slot_of_an_absent_doctor_is_refused_so_even_if_it_is_taken(service: Availability) -> None:

@@ -36,6 +36,13 @@ def test_values_are_read_by_the_type_that_is_shown(api: StandIn) -> None:
     assert "20" in done.stdout and done.stdout.endswith("version 4\n")
 
 
+def test_whose_clock_shows_another_time_is_named(api: StandIn) -> None:
+    one = {"id": "0192", "starts_at": "2026-03-02T09:00:00Z", "time_zone": "Europe/London"}
+    api.clinic |= {"wall_time_changed": [one], "wall_time_changed_left": 7, "wall_time_changed_incomplete": True}
+    said = run(api, "time_zone=Asia/Kathmandu").stdout
+    assert all(part in said for part in (*one.values(), "and 7 more", "booking does not answer"))
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [

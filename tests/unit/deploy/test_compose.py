@@ -13,6 +13,7 @@ from deploy import addresses, installation
 from deploy.compose.secrets import readers
 from deploy.embedded import kafka as embedded_kafka
 from deploy.installation import ServiceSpec
+from shared.contracts.versions import Version
 from shared.infra.version import distribution_version
 from tests.unit.deploy.fifth import FIFTH
 
@@ -284,6 +285,8 @@ def test_the_image_says_what_it_is() -> None:
     assert labels.keys() == {"title", "description", "version", "revision", "licenses"}
     assert labels["version"] == distribution_version()
     assert CONTAINERS["booking"]["image"] == f"${{FRONTDESK_IMAGE:-frontdesk:{distribution_version()}}}"
+    assert Version.PRESENT == distribution_version()
+    assert CONTAINERS["booking"]["environment"]["FRONTDESK_OLDEST_VERSION"] == f"${{FRONTDESK_OLDEST_VERSION:-{Version.PRESENT}}}"
 
 
 def test_the_context_of_the_build_is_a_list_of_what_is_needed() -> None:

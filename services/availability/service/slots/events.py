@@ -15,6 +15,7 @@ from shared.contracts.envelope import DayMessage
 from shared.contracts.problem_kinds import kind_of
 from shared.contracts.problems import Code
 from shared.contracts.topics import AVAILABILITY_EVENTS
+from shared.contracts.versions import Version
 from shared.infra.audit import SYSTEM, Action, Cause
 from shared.infra.caller import Caller
 from shared.infra.unit import Unit
@@ -37,19 +38,27 @@ def emit_kept(unit: Unit, command: SlotCommand, reservation: Reservation) -> Non
 
 def emit_refused(unit: Unit, command: SlotCommand, refusal: Refusal, bookable_after: datetime) -> None:
     """Nothing is taken: booking stores the refusal, and answers it. What is too soon is told when it may begin."""
+    code = _known_code(unit, command, refusal.code)
     refused = BookingRefused(
         **unit.envelope(command),
         doctor_id=command.doctor_id,
         date=command.date,
         patient_id=command.patient_id,
-        code=refusal.code,
-        status_code=kind_of(refusal.code).status,
+        code=code,
+        status_code=kind_of(code).status,
         purpose=command.purpose,
         appointment_id=appointment_to_move(command),
         taken_by=refusal.taken_by,
-        bookable_after=bookable_after if refusal.code is Code.TOO_SOON else None,
+        bookable_after=bookable_after if code is Code.TOO_SOON else None,
     )
     unit.emit(AVAILABILITY_EVENTS, refused)
+
+
+def _known_code(unit: Unit, command: SlotCommand, code: Code) -> Code:
+    """The code, or what the version before says in its place as long as one of its processes may have to read it."""
+    if code is not Code.TOO_SOON or unit.oldest_version is not Version.BEFORE:
+        return code
+    return Code.FULL if command.slot_id is None else Code.NO_SUCH_SLOT
 
 
 def record_freed(unit: Unit, release: Release) -> None:

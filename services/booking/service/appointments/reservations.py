@@ -10,6 +10,7 @@ from shared.contracts.availability import BookingRefused, ReservationQuestioned,
 from shared.contracts.booking import BookAppointment, RescheduleAppointment
 from shared.contracts.commands import Answer
 from shared.contracts.problems import Code
+from shared.contracts.versions import Version
 from shared.infra.unit import Unit
 
 ONE_A_DAY = "one_booking_per_patient_day"
@@ -33,7 +34,8 @@ def refuse_busy(batch: BookingBatch, reserved: SlotReserved, wanted: Appointment
 
     The latter ends: the next place that availability takes is at none of the times that it is told.
     """
-    if reserved.of_day and not collision.same_day:
+    understood = batch.unit.oldest_version is not Version.BEFORE
+    if understood and reserved.of_day and not collision.same_day:
         emit_declined(batch.unit, reserved, batch.calendar.busy_times(wanted))
         return
     refuse_reservation(batch.unit, batch.decisions, reserved, busy_answer(collision))
