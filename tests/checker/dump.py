@@ -20,6 +20,7 @@ REPLIES = "gateway.replies"
 REDRIVES = ("availability.redrive", "booking.redrive", "queue.redrive")
 TOPICS = (*COMMANDS, *EVENTS, REGISTRY, REPLIES, *REDRIVES)
 DEAD_LETTERS = ".dlq"
+REASON = "frontdesk-error"
 
 CONSUMED = {
     "availability": ("booking.commands", "appointment.events", REGISTRY, "availability.redrive"),
@@ -42,6 +43,8 @@ class Record:
     offset: int
     key: bytes | None
     value: bytes | None
+    reason: str = ""
+    """Why it is a dead letter, if it is one."""
 
     @cached_property
     def fields(self) -> dict[str, Any]:
@@ -110,7 +113,7 @@ async def _read(consumer: Any, ends: dict[TopicPartition, int]) -> AsyncIterator
 
 
 def _record(raw: Any) -> Record:
-    return Record(raw.topic, raw.partition, raw.offset, raw.key, raw.value)
+    return Record(raw.topic, raw.partition, raw.offset, raw.key, raw.value, dict(raw.headers).get(REASON, b"").decode())
 
 
 def _ours(present: Collection[str]) -> list[str]:

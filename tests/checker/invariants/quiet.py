@@ -31,4 +31,4 @@ def _owed(seen: Evidence) -> Iterator[Violation]:
 def _letters(seen: Evidence) -> Iterator[Violation]:
     for one in seen.log:
         if one.is_dead_letter and (one.value or b"") not in seen.injected:
-            yield Violation("a dead letter", (one.topic, f"{one.partition}:{one.offset}", one.message_id))
+            yield Violation("a dead letter", (one.topic, f"{one.partition}:{one.offset}", one.type, one.message_id, one.reason))

@@ -83,7 +83,7 @@ async def test_what_the_version_before_has_no_code_for_has_its_old_one_beside_it
     service.beside(Version.BEFORE)
     said = await service.deliver(*asked)
     assert said.refusals == [Code.NO_SUCH_SLOT, Code.FULL]
-    assert [(one.status_code, one.bookable_after) for one in said.of(BookingRefused)] == [(404, None), (409, None)]
+    assert [(one.status_code, one.bookable_after) for one in said.of(BookingRefused)] == [(422, None), (409, None)]
 
 
 async def test_a_slot_of_an_absent_doctor_is_refused_so_even_if_it_is_taken(service: Availability) -> None:

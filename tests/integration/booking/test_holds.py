@@ -12,7 +12,6 @@ from services.booking.service.appointments.expiry import expire_unlocked
 from shared.contracts.appointments import Status
 from shared.contracts.booking import AppointmentBooked, AppointmentCancelled, AppointmentConfirmed, AppointmentRefused, Purpose
 from shared.contracts.problems import Code
-from shared.contracts.versions import Version
 from shared.infra.errors import Outrun
 from tests.integration.booking.booking import Booking
 from tests.integration.booking.calls import delete, merge, refusal, registered
@@ -148,16 +147,6 @@ async def test_who_is_elsewhere_is_busy_before_it_holds_too_much(booking: Bookin
     for hour in range(3):
         await booking.held(patient=patient, date=NINE.date(), starts_at=NINE + hour * HOUR, ends_at=NINE + (hour + 1) * HOUR)
     result = await booking.deliver(reserved(booking.clinic, patient, purpose=Purpose.HOLD, **AT_NINE))
-    assert [one.answer.code for one in result.of(AppointmentRefused)] == [Code.PATIENT_BUSY]
-
-
-async def test_another_place_is_asked_for_once_all_processes_know_how(booking: Booking) -> None:
-    patient = await booking.patient()
-    await booking.booked(patient=patient, **AT_NINE)
-    result = await booking.deliver(reserved(booking.clinic, patient, of_day=True, **AT_NINE))
-    assert result.types == ["ReservationDeclined"]
-    booking.beside(Version.BEFORE)
-    result = await booking.deliver(reserved(booking.clinic, patient, of_day=True, **AT_NINE))
     assert [one.answer.code for one in result.of(AppointmentRefused)] == [Code.PATIENT_BUSY]
 
 

@@ -15,7 +15,13 @@ from services.booking.service.appointments.batch import BookingBatch
 from services.booking.service.appointments.events import emit_booked, emit_released
 from services.booking.service.appointments.expiry import expire_unlocked
 from services.booking.service.appointments.moves import decide_kept_slot, decide_move, refusal_of
-from services.booking.service.appointments.reservations import answer_question, command_of, refuse_busy, refuse_reservation
+from services.booking.service.appointments.reservations import (
+    answer_question,
+    command_of,
+    readable,
+    refuse_busy,
+    refuse_reservation,
+)
 from services.booking.service.appointments.write_order import write_in_rounds
 from services.booking.service.outcomes.decisions import Decisions, success
 from services.booking.service.outcomes.repeats import answer_repeat, answer_to
@@ -125,7 +131,7 @@ def _decide_refused(batch: BookingBatch, refused: BookingRefused) -> None:
         ours = refusal_of(batch, refused)
     code = prevailing_refusal(refused.code, ours)
     named = _named(batch, refused) if code is refused.code else {}
-    answer = Answer.refusal(code, named, later_status=refused.status_code)
+    answer = readable(batch.unit, Answer.refusal(code, named, later_status=refused.status_code))
     batch.decisions.decide(batch.unit, refused, command_of(refused), answer, settled=True)
 
 

@@ -38,7 +38,12 @@ def refuse_busy(batch: BookingBatch, reserved: SlotReserved, wanted: Appointment
     if understood and reserved.of_day and not collision.same_day:
         emit_declined(batch.unit, reserved, batch.calendar.busy_times(wanted))
         return
-    refuse_reservation(batch.unit, batch.decisions, reserved, busy_answer(collision))
+    refuse_reservation(batch.unit, batch.decisions, reserved, readable(batch.unit, busy_answer(collision)))
+
+
+def readable(unit: Unit, refusal: Answer) -> Answer:
+    """The refusal as it can be stored. The version before takes what a refusal names for an appointment."""
+    return refusal if unit.oldest_version is not Version.BEFORE else refusal.model_copy(update={"result": None})
 
 
 def busy_answer(collision: Collision) -> Answer:

@@ -56,8 +56,8 @@ def _emit_repeated(unit: Unit, message: Message, outcome: Outcome) -> None:
 
 
 def _day_of(message: Message, outcome: Outcome) -> tuple[UUID, dt.date]:
-    """The doctor's day of a command: that of its result, or, for a refused booking, the one that its message names."""
-    if outcome.answer.result:
+    """The doctor's day of a command: that of its result, or, for a refused one, the one that its message names."""
+    if outcome.answer.succeeded and outcome.answer.result:
         return UUID(outcome.answer.result["doctor_id"]), dt.date.fromisoformat(outcome.answer.result["date"])
     assert isinstance(message, DayMessage)
     return message.doctor_id, message.date
