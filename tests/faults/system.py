@@ -25,6 +25,9 @@ STORE_OF = {"valkey": "redis"}
 class System:
     """The servers, the services on them, and what a test does to either, by name: `booking-2`, `kafka`, `redis`."""
 
+    of_each = OF_EACH
+    """So many processes of each service."""
+
     def __init__(self, servers: EmbeddedServers) -> None:
         self.servers = servers
         self.stores = embedded_stores(servers)
@@ -45,7 +48,7 @@ class System:
     @property
     def urls(self) -> list[str]:
         """Where clients ask: each gateway."""
-        return [self.services.url(name) for name in instances("gateway")]
+        return [self.services.url(name) for name in instances("gateway", self.of_each)]
 
     @property
     def dsns(self) -> dict[str, str]:
@@ -104,9 +107,9 @@ class System:
         return self._stores.get(name) or self.services[name]
 
 
-def instances(service: str) -> list[str]:
+def instances(service: str, of_each: int = OF_EACH) -> list[str]:
     """The names of a service's processes."""
-    return [instance_name(service, number) for number in range(1, OF_EACH + 1)]
+    return [instance_name(service, number) for number in range(1, of_each + 1)]
 
 
 @contextlib.contextmanager

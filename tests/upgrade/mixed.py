@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from deploy.embedded.backend import Backend
 from deploy.embedded.servers import EmbeddedServers
 from deploy.embedded.services import Service, Services
-from tests.faults.system import SERVICES, System, instances
+from tests.faults.system import OF_EACH, SERVICES, System, instances
 from tests.support.servers import embedded_servers
 from tests.upgrade.releases import Release
 
@@ -17,21 +17,22 @@ SETTINGS = {"FRONTDESK_KAFKA__SESSION_TIMEOUT_MS": "6000"}
 class Mixed(System):
     """All processes run from one release until they are replaced."""
 
-    def __init__(self, servers: EmbeddedServers, release: Release) -> None:
+    def __init__(self, servers: EmbeddedServers, release: Release, of_each: int = OF_EACH) -> None:
         self._first = release
+        self.of_each = of_each
         super().__init__(servers)
 
     def make(self, servers: Backend | None = None) -> Services:
-        """Two processes of each service, not started."""
-        services = Services(servers or self.servers, dict.fromkeys(SERVICES, 2), settings=SETTINGS)
+        """The processes, not started."""
+        services = Services(servers or self.servers, dict.fromkeys(SERVICES, self.of_each), settings=SETTINGS)
         for service in SERVICES:
-            for name in instances(service):
+            for name in instances(service, self.of_each):
                 _run_from(self._first, service, services[name])
         return services
 
     async def replace(self, service: str, release: Release) -> None:
         """Replaces the processes of a service, one after the other, each once the one before is ready."""
-        for name in instances(service):
+        for name in instances(service, self.of_each):
             await self.stop(name)
             _run_from(release, service, self.services[name])
             await self.start(name)
@@ -44,10 +45,10 @@ def _run_from(release: Release, service: str, instance: Service) -> None:
 
 
 @contextmanager
-def running_mixed(release: Release) -> Iterator[Mixed]:
+def running_mixed(release: Release, of_each: int = OF_EACH) -> Iterator[Mixed]:
     """A system that runs from a release on the newest schema, gone afterwards with all its data."""
     with embedded_servers() as servers:
-        system = Mixed(servers, release)
+        system = Mixed(servers, release, of_each)
         system.services.start()
         try:
             yield system

@@ -9,10 +9,9 @@ import sys
 import tarfile
 import tomllib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from deploy.embedded import jars
@@ -40,7 +39,7 @@ class Release:
     version: str
     root: Path
     python: Path
-    settings: Mapping[str, str] = MappingProxyType({})
+    settings: Mapping[str, str] = field(default_factory=dict)
     """What its processes are told while those of the release before run beside them."""
     unknown_settings: Collection[str] = ()
     """What the present code's processes are told, and it would refuse."""
