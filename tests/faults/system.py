@@ -9,7 +9,8 @@ from deploy import installation
 from deploy.embedded.backend import Backend
 from deploy.embedded.servers import EmbeddedServers
 from deploy.embedded.services import Service, Services, instance_name
-from tests.support.servers import Databases, embedded_servers
+from deploy.stores import migrations
+from tests.support.servers import Databases, Migrate, embedded_servers
 from tests.support.stack import SHORT_SESSIONS
 from tests.support.stores import Store, embedded_stores, restart
 
@@ -28,10 +29,10 @@ class System:
     of_each = OF_EACH
     """So many processes of each service."""
 
-    def __init__(self, servers: EmbeddedServers) -> None:
+    def __init__(self, servers: EmbeddedServers, migrate: Migrate = migrations.migrate) -> None:
         self.servers = servers
         self.stores = embedded_stores(servers)
-        self.databases = Databases(servers)
+        self.databases = Databases(servers, migrate)
         self.databases.migrated_services()
         self.services = self.make()
         self.injected: list[bytes] = []
