@@ -104,6 +104,10 @@ RACES := tests/stories/test_model.py $(addprefix tests/e2e/test_,cancel.py calen
 soak: .venv/.installed ## races in full (ROUNDS=1000 of each) and more lives of the state machine (LIVES=50); half an hour
 	@SOAK_ROUNDS=$(or $(ROUNDS),1000) MODEL_LIVES=$(or $(LIVES),50) RACES=full $(PYTEST) tests/soak $(RACES) -o faulthandler_timeout=3000 $(ARGS)
 
+.PHONY: held-up
+held-up: .venv/.installed ## who waits how long while one statement, one lock and one record hold a consumer up; ten minutes (TRIAL_SECONDS=600)
+	@TRIAL_SECONDS=$(or $(TRIAL_SECONDS),600) $(PYTEST) tests/integration/infra/test_trial.py $(ARGS)
+
 .PHONY: import-full
 import-full: .venv/.installed ## an import of 100,000 patients with its memory, on a stack of its own; some minutes
 	@IMPORT_LINES=100000 $(PYTEST) tests/e2e/test_cli_import.py $(ARGS)
