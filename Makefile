@@ -1,6 +1,6 @@
 # Everything a developer types. Needs Python 3.11 to 3.13 and make, nothing else: `.venv` is made on first use out of the lock.
 # Variables: DETACH=1 and PORT=8000 for up, PURGE=1 for down, SERVICE=booking for logs, ARGS="-k slot -x" for the tests,
-# TEST_BACKEND for test-integration, SEED=7 for faults, ROUNDS=1000 for soak, UPGRADE=1 for lock.
+# TEST_BACKEND for test-integration, SEED=7 for faults, ROUNDS=1000 for soak, TRIAL_SECONDS=60 for held-up, UPGRADE=1 for lock.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
