@@ -1,6 +1,6 @@
 # Everything a developer types. Needs Python 3.11 to 3.13 and make, nothing else: `.venv` is made on first use out of the lock.
 # Variables: DETACH=1 and PORT=8000 for up, PURGE=1 for down, SERVICE=booking for logs, ARGS="-k slot -x" for the tests,
-# TEST_BACKEND for test-integration, SEED=7 for faults, ROUNDS=1000 for soak, UPGRADE=1 for lock.
+# TEST_BACKEND for test-integration, SEED=7 for faults, ROUNDS=1000 for soak, TRIAL_SECONDS=60 for held-up, UPGRADE=1 for lock.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -103,6 +103,10 @@ RACES := tests/stories/test_model.py $(addprefix tests/e2e/test_,cancel.py calen
 .PHONY: soak
 soak: .venv/.installed ## races in full (ROUNDS=1000 of each) and more lives of the state machine (LIVES=50); half an hour
 	@SOAK_ROUNDS=$(or $(ROUNDS),1000) MODEL_LIVES=$(or $(LIVES),50) RACES=full $(PYTEST) tests/soak $(RACES) -o faulthandler_timeout=3000 $(ARGS)
+
+.PHONY: held-up
+held-up: .venv/.installed ## who waits how long while one statement, one lock and one record hold a consumer up; ten minutes (TRIAL_SECONDS=600)
+	@TRIAL_SECONDS=$(or $(TRIAL_SECONDS),600) $(PYTEST) tests/integration/infra/test_trial.py $(ARGS)
 
 .PHONY: import-full
 import-full: .venv/.installed ## an import of 100,000 patients with its memory, on a stack of its own; some minutes

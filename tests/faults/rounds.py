@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.checker.check import check
+from tests.checker.check import QUIET_WITHIN_SECONDS, check
 from tests.checker.history import History
 from tests.faults.client import Client, client_of
 from tests.faults.load import COMMANDS, SHARE
@@ -71,12 +71,19 @@ class Round:
 
 
 class Rounds:
-    """Plays rounds on a system. `tell` gets a row for each, of what it came to."""
+    """Plays rounds on a system. `tell` gets a row for each, of what it came to; each may take so long to come to rest."""
 
-    def __init__(self, system: System, folder: Path, tell: Callable[[Sequence[str]], None]) -> None:
+    def __init__(
+        self,
+        system: System,
+        folder: Path,
+        tell: Callable[[Sequence[str]], None],
+        within_seconds: float = QUIET_WITHIN_SECONDS,
+    ) -> None:
         self.system = system
         self._folder = folder
         self._tell = tell
+        self._within_seconds = within_seconds
 
     @asynccontextmanager
     async def round(self, what: str, number: int = 1) -> AsyncIterator[Round]:
@@ -101,8 +108,9 @@ class Rounds:
     async def _checked(self, played: Round) -> None:
         system, client = self.system, played.client
         report = await check(
-            client.history, system.servers.kafka_bootstrap, system.dsns, doctors=client.doctors, injected=system.injected
-        )
+            client.history, system.servers.kafka_bootstrap, system.dsns,
+            doctors=client.doctors, injected=system.injected, within_seconds=self._within_seconds,
+        )  # fmt: skip
         assert report.ok, report.text()
         played.checked = " ".join(f"{one.invariant}:{sum(one.looked_at.values())}" for one in report.findings)
 

@@ -9,7 +9,8 @@ from deploy import installation
 from deploy.embedded.backend import Backend
 from deploy.embedded.servers import EmbeddedServers
 from deploy.embedded.services import Service, Services, instance_name
-from tests.support.servers import Databases, embedded_servers
+from deploy.stores import migrations
+from tests.support.servers import Databases, Migrate, embedded_servers
 from tests.support.stack import SHORT_SESSIONS
 from tests.support.stores import Store, embedded_stores, restart
 
@@ -25,10 +26,13 @@ STORE_OF = {"valkey": "redis"}
 class System:
     """The servers, the services on them, and what a test does to either, by name: `booking-2`, `kafka`, `redis`."""
 
-    def __init__(self, servers: EmbeddedServers) -> None:
+    of_each = OF_EACH
+    """So many processes of each service."""
+
+    def __init__(self, servers: EmbeddedServers, migrate: Migrate = migrations.migrate) -> None:
         self.servers = servers
         self.stores = embedded_stores(servers)
-        self.databases = Databases(servers)
+        self.databases = Databases(servers, migrate)
         self.databases.migrated_services()
         self.services = self.make()
         self.injected: list[bytes] = []
@@ -45,7 +49,7 @@ class System:
     @property
     def urls(self) -> list[str]:
         """Where clients ask: each gateway."""
-        return [self.services.url(name) for name in instances("gateway")]
+        return [self.services.url(name) for name in instances("gateway", self.of_each)]
 
     @property
     def dsns(self) -> dict[str, str]:
@@ -104,9 +108,9 @@ class System:
         return self._stores.get(name) or self.services[name]
 
 
-def instances(service: str) -> list[str]:
+def instances(service: str, of_each: int = OF_EACH) -> list[str]:
     """The names of a service's processes."""
-    return [instance_name(service, number) for number in range(1, OF_EACH + 1)]
+    return [instance_name(service, number) for number in range(1, of_each + 1)]
 
 
 @contextlib.contextmanager

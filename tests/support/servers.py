@@ -9,10 +9,11 @@ import os
 import shutil
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from deploy import installation
 from deploy.embedded.backend import Backend
@@ -91,11 +92,16 @@ def keeps_data() -> bool:
     return os.environ.get("KEEP_TEST_DATA", "0") != "0"
 
 
-class Databases:
-    """The services' databases, each migrated when it is first asked for."""
+Migrate: TypeAlias = Callable[[Mapping[str, str]], object]
+"""Brings databases to a schema; it gets their owners' URLs by service."""
 
-    def __init__(self, servers: Backend) -> None:
+
+class Databases:
+    """The services' databases, each migrated when it is first asked for: to the newest schema, or as `migrate` does it."""
+
+    def __init__(self, servers: Backend, migrate: Migrate = migrations.migrate) -> None:
         self._servers = servers
+        self._migrate = migrate
         self._migrated: set[str] = set()
 
     def app(self, service: str) -> str:
@@ -121,9 +127,9 @@ class Databases:
         )
 
     def migrate(self, service: str) -> None:
-        """Bring the service's database to the newest schema, once a session."""
+        """Bring the service's database to its schema, once a session."""
         if service not in self._migrated:
-            migrations.migrate({service: self._owner(service)})
+            self._migrate({service: self._owner(service)})
             self._migrated.add(service)
 
     def migrated_services(self) -> list[str]:

@@ -3,6 +3,7 @@
 They are made below `.upgrade` once, by git and pip. Called by `conftest.py`.
 """
 
+import os
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from deploy import installation
 from deploy.embedded import jars
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +29,7 @@ from alembic.config import Config
 folder, url = sys.argv[1:]
 config = Config()
 config.set_main_option("script_location", folder)
+config.set_main_option("path_separator", "os")
 config.attributes["url"] = url
 command.upgrade(config, "head")
 """
@@ -49,10 +52,19 @@ class Release:
         known = {name: value for name, value in of_process.items() if name not in self.unknown_settings}
         return {**known, "PYTHONPATH": str(self.root), **self.settings}
 
-    def migrate(self, service: str, url: str) -> None:
-        """Brings a database to this release's newest schema. `url` is that of its owner."""
-        folder = self.root / "services" / service / "migrations"
-        subprocess.run([self.python, "-c", MIGRATE, folder, url], check=True, cwd=self.root, capture_output=True)
+    def migrate(self, dsns: Mapping[str, str]) -> None:
+        """Brings databases to this release's newest schema; `dsns` are their owners' URLs by service."""
+        for service, dsn in dsns.items():
+            command = [str(self.python), "-c", MIGRATE, str(self._migrations(service)), dsn]
+            subprocess.run(command, check=True, cwd=self.root, env=self.environment(os.environ))
+
+    def revisions(self) -> dict[str, str]:
+        """This release's newest schema of each database: the number that the name of its last migration begins with."""
+        files = {service: (self._migrations(service) / "versions").glob("[0-9]*.py") for service in installation.names()}
+        return {service: max(file.name for file in found).partition("_")[0] for service, found in files.items()}
+
+    def _migrations(self, service: str) -> Path:
+        return self.root / "services" / service / "migrations"
 
 
 class NoHistory(Exception):
