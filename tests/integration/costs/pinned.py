@@ -13,7 +13,7 @@ STATEMENTS: dict[str, dict[str, int]] = {
         "named moves": 11,
         "moves to the same day": 11,
         "bookings of strangers": 8,
-        "late bookings": 7,
+        "late bookings": 6,
         "repeated bookings": 6,
         "released slots": 8,
         "released slots without rule": 9,
