@@ -71,9 +71,9 @@ STATEMENTS: dict[str, dict[str, int]] = {
 
 CALLS: dict[str, dict[str, int]] = {
     "availability": {
-        "first schedule": 21,
-        "the same schedule": 8,
-        "another schedule": 20,
+        "first schedule": 22,
+        "the same schedule": 9,
+        "another schedule": 21,
         "dry run of closed dates": 11,
         "closed dates": 20,
         "end of closed dates": 18,
