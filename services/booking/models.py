@@ -10,6 +10,7 @@ metadata = tables.metadata()
 inbox = tables.inbox_table(metadata)
 outbox = tables.outbox_table(metadata)
 outcomes = tables.outcomes_table(metadata)
+clinics_with_outcomes = tables.clinics_with_outcomes_table(metadata)
 clinic_settings = tables.clinic_settings_table(metadata)
 audit = tables.audit_table(metadata)
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from shared.contracts.booking import PatientCheckedIn
+from shared.contracts.envelope import DayMessage
 from shared.contracts.queue import QueueEntryView, State
 
 
@@ -47,8 +48,8 @@ class QueuedCheckIn:
     is_new: bool
 
 
-def queue_of(message: PatientCheckedIn) -> QueueKey:
-    """The queue that a patient joins."""
+def queue_of(message: DayMessage) -> QueueKey:
+    """The queue of the day that a message is about."""
     return QueueKey(message.clinic_id, message.doctor_id, message.date)
 
 

@@ -51,10 +51,11 @@ entries = Table(
     Column("state", Text, nullable=False),
     Column("checked_in_at", DateTime(timezone=True), nullable=False),
     Column("version", BigInteger, nullable=False, server_default=text("1")),
+    Column("appointment_version", BigInteger, nullable=False, server_default=text("0")),
     ForeignKeyConstraint(["clinic_id", "doctor_id", "date"], ["queue_days.clinic_id", "queue_days.doctor_id", "queue_days.date"]),
     UniqueConstraint("clinic_id", "appointment_id"),
     UniqueConstraint("clinic_id", "doctor_id", "date", "position"),
     CheckConstraint("position >= 1", name="position"),
     CheckConstraint("state IN ('waiting')", name="state"),
 )
-"""An entry of a queue: one per appointment, one per position."""
+"""An entry of a queue: one per appointment, one per position. It follows no event older than `appointment_version`."""

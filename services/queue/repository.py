@@ -11,7 +11,8 @@ from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.queue import models
-from services.queue.domain import AppointmentKey, QueueDay, QueueKey
+from services.queue.domain import AppointmentKey, QueueDay, QueuedCheckIn, QueueKey
+from shared.contracts.booking import AppointmentReassigned, PatientCheckedIn
 from shared.contracts.queue import QueueEntryView
 from shared.infra.arrays import columns
 from shared.infra.postgres import Connection
@@ -39,23 +40,37 @@ WITH counted AS (
        AS now(clinic_id, doctor_id, date, last_position, version)
   WHERE (queue_days.clinic_id, queue_days.doctor_id, queue_days.date) = (now.clinic_id, now.doctor_id, now.date)
 )
-INSERT INTO entries (clinic_id, id, doctor_id, date, appointment_id, patient_id, position, state, checked_in_at)
+INSERT INTO entries (clinic_id, id, doctor_id, date, appointment_id, patient_id, position, state, checked_in_at,
+                     appointment_version)
 SELECT * FROM unnest($6::uuid[], $7::uuid[], $8::uuid[], $9::date[], $10::uuid[], $11::uuid[], $12::int[], $13::text[],
-                     $14::timestamptz[])
+                     $14::timestamptz[], $15::bigint[])
 """
+# An event that is older than what the entry follows, or comes again, finds nothing to change.
 REASSIGN = """
-UPDATE entries SET patient_id = now.patient_id
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS now(clinic_id, appointment_id, patient_id)
-WHERE entries.clinic_id = now.clinic_id AND entries.appointment_id = now.appointment_id
-RETURNING entries.clinic_id, entries.appointment_id, entries.id
+WITH changed AS (
+  UPDATE entries SET patient_id = now.patient_id, appointment_version = now.version, version = entries.version + 1
+  FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[]) AS now(clinic_id, appointment_id, patient_id, version)
+  WHERE entries.clinic_id = now.clinic_id AND entries.appointment_id = now.appointment_id
+    AND entries.appointment_version < now.version
+  RETURNING entries.clinic_id, entries.doctor_id, entries.date, entries.appointment_id, entries.id
+), counted AS (
+  UPDATE queue_days SET version = queue_days.version + changes
+  FROM (SELECT clinic_id, doctor_id, date, count(*) AS changes FROM changed GROUP BY clinic_id, doctor_id, date) AS day
+  WHERE (queue_days.clinic_id, queue_days.doctor_id, queue_days.date) = (day.clinic_id, day.doctor_id, day.date)
+)
+SELECT clinic_id, appointment_id, id FROM changed
 """
 
 
 async def lock_queues(connection: Connection, keys: Collection[QueueKey]) -> dict[QueueKey, QueueDay]:
     """Makes the queues that are missing, and locks all of them until the transaction ends."""
-    asked = columns(keys, len(QueueKey._fields))
-    await connection.execute(MAKE_DAYS, *asked)
-    rows = await connection.fetch(LOCK_DAYS, *asked)
+    await connection.execute(MAKE_DAYS, *columns(keys, len(QueueKey._fields)))
+    return await lock_existing_queues(connection, keys)
+
+
+async def lock_existing_queues(connection: Connection, keys: Collection[QueueKey]) -> dict[QueueKey, QueueDay]:
+    """Locks those of the queues that there are until the transaction ends."""
+    rows = await connection.fetch(LOCK_DAYS, *columns(keys, len(QueueKey._fields)))
     return {
         QueueKey(row["clinic_id"], row["doctor_id"], row["date"]): QueueDay(row["last_position"], row["version"]) for row in rows
     }
@@ -67,21 +82,20 @@ async def find_entries(connection: Connection, keys: Collection[AppointmentKey])
     return {AppointmentKey(row["clinic_id"], row["appointment_id"]): _view(row) for row in rows}
 
 
-async def write(
-    connection: Connection, entries: Collection[tuple[UUID, QueueEntryView]], queues: Mapping[QueueKey, QueueDay]
-) -> None:
-    """Writes new (clinic, entry) pairs and the counters of their locked queues."""
+async def write(connection: Connection, queued: Collection[QueuedCheckIn], queues: Mapping[QueueKey, QueueDay]) -> None:
+    """Writes the new entries of check-ins, and the counters of their locked queues."""
     counters = [(*key, day.last_position, day.version) for key, day in queues.items()]
-    rows = [
-        (clinic, e.id, e.doctor_id, e.date, e.appointment_id, e.patient_id, e.position, e.state, e.checked_in_at)
-        for clinic, e in entries
-    ]
-    await connection.execute(WRITE, *columns(counters, 5), *columns(rows, 9))
+    rows = [_row(one.check_in, one.entry) for one in queued]
+    await connection.execute(WRITE, *columns(counters, 5), *columns(rows, 10))
 
 
-async def reassign(connection: Connection, patients: Mapping[AppointmentKey, UUID]) -> dict[AppointmentKey, UUID]:
-    """Gives the entries of these appointments to other patients. Answers the entries that there are."""
-    rows = await connection.fetch(REASSIGN, *columns([(*key, patient) for key, patient in patients.items()], 3))
+async def reassign(connection: Connection, messages: Collection[AppointmentReassigned]) -> dict[AppointmentKey, UUID]:
+    """Gives the entries of these appointments to other patients, under the locks of their queues; one message for each.
+
+    Answers the entries that are changed: not those that follow a newer version of their appointment.
+    """
+    asked = [(one.clinic_id, one.appointment_id, one.patient_id, one.version) for one in messages]
+    rows = await connection.fetch(REASSIGN, *columns(asked, 4))
     return {AppointmentKey(row["clinic_id"], row["appointment_id"]): row["id"] for row in rows}
 
 
@@ -100,3 +114,8 @@ async def page(sql: AsyncConnection, queue: QueueKey, *, limit: int, after_posit
 
 def _view(row: asyncpg.Record | RowMapping) -> QueueEntryView:
     return QueueEntryView.model_validate(dict(row))
+
+
+def _row(check_in: PatientCheckedIn, entry: QueueEntryView) -> tuple[object, ...]:
+    place = (entry.doctor_id, entry.date, entry.appointment_id, entry.patient_id, entry.position)
+    return (check_in.clinic_id, entry.id, *place, entry.state, entry.checked_in_at, check_in.version)

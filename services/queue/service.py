@@ -26,7 +26,7 @@ async def queue_patients(unit: Unit, check_ins: Sequence[PatientCheckedIn]) -> N
     queues = await repository.lock_queues(unit.connection, {queue_of(message) for message in check_ins})
     entries = await repository.find_entries(unit.connection, {appointment_of(message) for message in check_ins})
     queued, after = give_positions(check_ins, queues, entries, unit.new_id)
-    new = [(one.check_in.clinic_id, one.entry) for one in queued if one.is_new]
+    new = [one for one in queued if one.is_new]
     if new:
         await repository.write(unit.connection, new, {key: day for key, day in after.items() if day != queues[key]})
     for one in queued:
@@ -50,9 +50,14 @@ def _emit_queued(unit: Unit, queued: QueuedCheckIn) -> None:
 
 
 async def reassign(unit: Unit, messages: Sequence[AppointmentReassigned]) -> None:
-    """A merge gave appointments to another patient: their entries follow. One that nobody checked in has none."""
-    last = {AppointmentKey(message.clinic_id, message.appointment_id): message for message in messages}
-    found = await repository.reassign(unit.connection, {key: message.patient_id for key, message in last.items()})
+    """A merge gave appointments to another patient: their entries follow, unless they follow a newer version already.
+
+    One that nobody checked in has no entry. A change counts in the versions of the entry and of its queue.
+    """
+    by_version = sorted(messages, key=lambda message: message.version)
+    last = {AppointmentKey(message.clinic_id, message.appointment_id): message for message in by_version}
+    await repository.lock_existing_queues(unit.connection, {queue_of(message) for message in last.values()})
+    found = await repository.reassign(unit.connection, last.values())
     for key, entry_id in found.items():
         unit.record(last[key], Action.ENTRY_REASSIGNED, entry_id, appointment_id=key.appointment_id)
 

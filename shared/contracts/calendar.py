@@ -94,13 +94,15 @@ class SchedulePut(ScheduleView):
     """What availability answers: the schedule, and all appointments to come that no rule of the calendar asks for now."""
 
     displaced_ids: list[UUID]
+    slots_incomplete: bool = False
 
 
 class ScheduleAnswer(ScheduleView):
-    """What the client is answered."""
+    """What the client is answered. `slots_incomplete` says that slots of later dates are still being added."""
 
     displaced: list[AppointmentView]
     displaced_incomplete: bool = False
+    slots_incomplete: bool = False
 
 
 class ClosedIn(Strict):

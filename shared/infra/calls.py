@@ -7,13 +7,23 @@ from collections.abc import Awaitable, Callable
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from fastapi import Request, Response
-from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+from tenacity import (
+    AsyncRetrying,
+    retry_if_exception,
+    retry_if_exception_type,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_fixed,
+    wait_random_exponential,
+)
 
 from shared.contracts import internal
+from shared.contracts.problems import Code
 from shared.infra.caller import Caller
-from shared.infra.errors import is_rivalry
+from shared.infra.errors import UnknownClinic, is_rivalry
 from shared.infra.forms import etag
 from shared.infra.postgres import shielded
+from shared.infra.problems import ProblemError
 from shared.infra.runtime import Runtime
 from shared.infra.unit import RegistryUnit
 
@@ -31,6 +41,10 @@ P = ParamSpec("P")
 
 ATTEMPTS = 5
 LONGEST_PAUSE_SECONDS = 0.2
+SETTINGS_SECONDS = 2.0
+"""So long a call waits for the settings of its clinic: at the start of a system they are a moment behind the first calls."""
+SETTINGS_PAUSE_SECONDS = 0.1
+NOT_HEARD = "The settings of this clinic have not arrived at the service that is asked"
 
 
 async def in_unit(
@@ -42,6 +56,7 @@ async def in_unit(
 ) -> T:
     """Runs a use case in a transaction of the caller's clinic, to its end; again from the start where a rival was in its way.
 
+    Waits a moment for the settings of a clinic that has not been heard of, then raises `ProblemError`: `unavailable`.
     What is not done within the caller's budget is undone, and `TimeoutError` raised: the caller no longer waits.
 
     The use case gets the transaction's unit, then the arguments.
@@ -51,13 +66,22 @@ async def in_unit(
         async with runtime(request).units.registry(caller.clinic_id, caller.budget) as unit:
             return await use_case(unit, *args, **kwargs)
 
-    retrying = AsyncRetrying(
+    rivals = AsyncRetrying(
         retry=retry_if_exception(is_rivalry),
         stop=stop_after_attempt(ATTEMPTS),
         wait=wait_random_exponential(0.02, LONGEST_PAUSE_SECONDS),
         reraise=True,
     )
-    return await shielded(retrying(once))
+    settings = AsyncRetrying(
+        retry=retry_if_exception_type(UnknownClinic),
+        stop=stop_after_delay(SETTINGS_SECONDS),
+        wait=wait_fixed(SETTINGS_PAUSE_SECONDS),
+        reraise=True,
+    )
+    try:
+        return await shielded(settings(rivals, once))
+    except UnknownClinic:
+        raise ProblemError(Code.UNAVAILABLE, NOT_HEARD, headers={"Retry-After": "2"}) from None
 
 
 def mark(response: Response, *, replayed: bool) -> None:

@@ -1,6 +1,7 @@
 """The read copy of the clinics' settings that every service but the gateway keeps: the highest version of each clinic.
 
-Written by what `registry.events` brings, read by batches and by registry calls in their own transaction.
+Written by what `registry.events` brings, read by batches and by registry calls in their own transaction. Nobody acts on the
+defaults of a clinic whose settings have not arrived: its zone and its capacities would be written into rows that stay.
 """
 
 from collections.abc import Collection, Iterable
@@ -9,6 +10,7 @@ from uuid import UUID
 from shared.contracts.clinics import ClinicSettings
 from shared.contracts.registry import ClinicChanged
 from shared.infra.arrays import columns
+from shared.infra.errors import UnknownClinic
 from shared.infra.postgres import Connection
 from shared.infra.unit import Unit
 
@@ -32,11 +34,14 @@ async def follow(unit: Unit, changes: Iterable[ClinicChanged]) -> set[UUID]:
 
 
 async def read(connection: Connection, clinics: Collection[UUID]) -> dict[UUID, ClinicSettings]:
-    """The settings of those of the clinics that have been heard of. One statement."""
+    """The settings of the clinics. One statement. Raises `UnknownClinic` if those of one have not arrived yet."""
     rows = await connection.fetch(READ, list(clinics))
-    return {row["clinic_id"]: ClinicSettings.model_validate_json(row["settings"]) for row in rows}
+    found = {row["clinic_id"]: ClinicSettings.model_validate_json(row["settings"]) for row in rows}
+    if missing := set(clinics) - found.keys():
+        raise UnknownClinic(", ".join(map(str, sorted(missing))))
+    return found
 
 
 async def of(connection: Connection, clinic_id: UUID) -> ClinicSettings:
-    """The settings of one clinic; the defaults until its first change has arrived."""
-    return (await read(connection, [clinic_id])).get(clinic_id) or ClinicSettings()
+    """The settings of one clinic. Raises `UnknownClinic` until they have arrived."""
+    return (await read(connection, [clinic_id]))[clinic_id]

@@ -14,6 +14,10 @@ class Outrun(Exception):
     """A rival transaction was faster after we had looked, with the same command or the same row: trying again sees that."""
 
 
+class UnknownClinic(Exception):
+    """The settings of a clinic have not arrived here yet: nothing is judged by other ones, and they are on their way."""
+
+
 CONFLICTS = (pg.UniqueViolationError, pg.ExclusionViolationError, Outrun)
 """What a statement's own checks did not foresee: a rival transaction was faster, so trying again sees its row."""
 
@@ -27,6 +31,7 @@ UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENE
 TRANSIENT = (
     *RIVALRY,
     *OVERRUN,
+    UnknownClinic,
     pg.PostgresConnectionError,
     pg.OperatorInterventionError,
     pg.InsufficientResourcesError,

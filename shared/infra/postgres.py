@@ -15,6 +15,7 @@ import asyncpg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from shared.infra.budget import Budget
 from shared.infra.clockwork import Clock
 from shared.infra.settings import PostgresSettings
 
@@ -29,6 +30,8 @@ ACT_FOR = "SELECT set_config('app.clinics', $1, true), clock_timestamp()"
 COMMIT_NOTHING = "SELECT pg_logical_emit_message(true, 'frontdesk', '')"
 BRIEF = "SET LOCAL lock_timeout = '1s'; SET LOCAL statement_timeout = '3s'"
 PATIENCE_SECONDS = 5.0
+SESSION_SECONDS = 5.0
+"""So long a session is waited for by a caller that does not say how long it waits."""
 ANSWER_SECONDS = 1.0
 
 
@@ -40,9 +43,11 @@ def clinic_array(clinics: Collection[UUID]) -> str:
 class Database:
     """The pools of one service: `hot` for batches, `engine` for the registry and reads."""
 
-    def __init__(self, hot: "asyncpg.Pool[asyncpg.Record]", engine: AsyncEngine) -> None:
+    def __init__(self, hot: "asyncpg.Pool[asyncpg.Record]", engine: AsyncEngine, sessions: int) -> None:
+        """So many `sessions` may be open at a time: who waits for one waits here, in order, and as long as its caller does."""
         self.hot = hot
         self.engine = engine
+        self._sessions = asyncio.Semaphore(sessions)
 
     @classmethod
     async def connect(cls, settings: PostgresSettings, application_name: str) -> "Database":
@@ -72,11 +77,11 @@ class Database:
             async_creator=partial(asyncpg.connect, url, server_settings=server, timeout=5, command_timeout=patience),
             pool_size=settings.pool_size,
             max_overflow=0,
-            pool_timeout=5,
+            pool_timeout=SESSION_SECONDS,
             pool_pre_ping=True,
             hide_parameters=True,
         )
-        return cls(hot, engine)
+        return cls(hot, engine, settings.pool_size)
 
     async def close(self) -> None:
         """Closes both pools; what still runs is ended after five seconds."""
@@ -110,19 +115,30 @@ class Database:
 
     @asynccontextmanager
     async def session(
-        self, clinic: UUID, statement_ms: int | None = None
+        self, clinic: UUID, budget: Budget | None = None
     ) -> AsyncIterator[tuple[AsyncConnection, Connection, datetime]]:
         """A transaction on SQLAlchemy for one clinic, the driver's connection below it, and the database's time.
 
-        A statement that takes longer than `statement_ms` is ended by the server; if not given, than the setting says.
+        Neither a session nor a statement is waited for longer than the budget; without one, than the settings say. Raises
+        `TimeoutError` if no session is free in time.
         """
-        async with self.engine.begin() as sql:
-            asked = {"clinics": clinic_array((clinic,)), "statement_ms": str(statement_ms)}
-            row = (await sql.execute(_ACT_FOR_TEXT if statement_ms is None else _ACT_FOR_WITHIN, asked)).one()
+        async with self._place(budget), self.engine.begin() as sql:
+            asked = {"clinics": clinic_array((clinic,)), "statement_ms": str(budget.left_ms() if budget else None)}
+            row = (await sql.execute(_ACT_FOR_WITHIN if budget else _ACT_FOR_TEXT, asked)).one()
             raw = await sql.get_raw_connection()
             driver = raw.driver_connection
             assert driver is not None
             yield sql, driver, row[1]
+
+    @asynccontextmanager
+    async def _place(self, budget: Budget | None) -> AsyncIterator[None]:
+        """One of the places of sessions. Only the wait for it is cut off: a session that is cancelled can leak its connection."""
+        async with asyncio.timeout(budget.left_ms() / 1000 if budget else SESSION_SECONDS):
+            await self._sessions.acquire()
+        try:
+            yield
+        finally:
+            self._sessions.release()
 
 
 _ACT_FOR_TEXT = text("SELECT set_config('app.clinics', :clinics, true), clock_timestamp()")

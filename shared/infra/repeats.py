@@ -29,10 +29,14 @@ async def serialise(connection: Connection, what: str) -> None:
 
 
 async def stored_answer(unit: RegistryUnit, caller: Caller, body_hash: str) -> Answer | None:
-    """What the caller's key was answered before, if it is a repeat. Raises `key_reused` for the key of another request."""
+    """What the caller's key was answered before, if it is a repeat. Raises `key_reused` for the key of another request.
+
+    Waits for a call under the same key, but not longer than the caller.
+    """
     if caller.command_id is None:
         return None
     await serialise(unit.connection, f"command:{caller.command_id}")
+    await unit.bound_waits()
     found = await outcomes.look(unit.connection, [(caller.clinic_id, caller.command_id)])
     for outcome in found.values():
         if outcome.body_hash != body_hash:

@@ -77,6 +77,11 @@ def outcomes_table(meta: MetaData) -> Table:
     )
 
 
+def clinics_with_outcomes_table(meta: MetaData) -> Table:
+    """The clinics that ever had an outcome. A trigger on `outcomes` keeps it; no policy, retention acts for all clinics."""
+    return Table("clinics_with_outcomes", meta, Column("clinic_id", Uuid, primary_key=True))
+
+
 def audit_table(meta: MetaData) -> Table:
     """What had an effect, who asked for it and why: one row an effect, in its transaction. Business data, append-only."""
     return Table(

@@ -27,6 +27,8 @@ from shared.infra.metrics import REPLIES
 from shared.infra.outbox import Outbox, Written
 from shared.infra.postgres import Connection, Database
 
+BOUND_WAITS = "SELECT set_config('statement_timeout', $1, true)"
+
 
 @dataclass(frozen=True)
 class Unit:
@@ -90,6 +92,15 @@ class RegistryUnit(Unit):
     """A unit on SQLAlchemy: `sql` and `connection` are the same transaction."""
 
     sql: AsyncConnection = field(kw_only=True)
+    budget: Budget | None = None
+
+    async def bound_waits(self) -> None:
+        """Has no statement from now on wait longer than the caller does: to be called behind what may have waited.
+
+        Raises `TimeoutError` if the caller no longer waits.
+        """
+        if self.budget:
+            await self.connection.execute(BOUND_WAITS, str(self.budget.left_ms()))
 
 
 class Units:
@@ -130,8 +141,8 @@ class Units:
 
         With a budget it is committed within it or not at all; then a `TimeoutError` is raised, or the database's own.
         """
-        async with self.database.session(clinic, budget.left_ms() if budget else None) as (sql, connection, now):
-            unit = RegistryUnit(connection, now, new_id=self._new_id, oldest_version=self._oldest_version, sql=sql)
+        async with self.database.session(clinic, budget) as (sql, connection, now):
+            unit = RegistryUnit(connection, now, new_id=self._new_id, oldest_version=self._oldest_version, sql=sql, budget=budget)
             yield unit
             written = await unit.conclude(self._outbox)
             if budget:

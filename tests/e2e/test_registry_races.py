@@ -27,13 +27,26 @@ def person() -> dict[str, str]:
 @pytest.mark.parametrize("keys", [50, 25], ids=["a key each", "each key twice"])
 async def test_fifty_registrations_of_one_person_are_one_patient(clinic: Clinic, keys: int) -> None:
     who, names = person(), [uuid4().hex for _ in range(keys)]
-    calls = [clinic.post("/patients?on_duplicate=create", who, key) for key in itertools.islice(itertools.cycle(names), 50)]
+    calls = [_registered(clinic, who, key) for key in itertools.islice(itertools.cycle(names), 50)]
     answers = await asyncio.gather(*calls)
     assert len({answer.json()["id"] for answer in answers}) == 1
     made = Counter(answer.status_code for answer in answers)
     assert made.keys() == {200, 201} and 1 <= made[201] <= 50 // keys, made
     page = (await clinic.get("/patients", name=who["name"])).json()
     assert [one["id"] for one in page["items"]] == [answers[0].json()["id"]]
+
+
+async def _registered(clinic: Clinic, who: dict[str, str], key: str) -> httpx2.Response:
+    """The answer to a client that repeats with its key what is refused for the moment, as the refusal says."""
+
+    async def answered() -> httpx2.Response:
+        answer = await clinic.post("/patients?on_duplicate=create", who, key)
+        if answer.status_code == httpx2.codes.SERVICE_UNAVAILABLE:
+            assert answer.headers["Idempotency-Key"] == key, "told to come again, as another call"
+            raise AssertionError(f"told to come again in {answer.headers['Retry-After']} s")
+        return answer
+
+    return await eventually(answered)
 
 
 async def deleted_beside_a_booking(clinic: Clinic, doctor: str, number: int) -> str:

@@ -37,7 +37,7 @@ async def wired(service: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
     """The runtime of a process as its own `create_app` wires it, before anything is reached over the network."""
 
     async def connect(_: type[Runtime], name: str, settings: ServiceSettings) -> Runtime:
-        unconnected = Database(cast(Any, None), cast(Any, None))
+        unconnected = Database(cast(Any, None), cast(Any, None), 1)
         return Runtime(name, settings, unconnected)
 
     async def nothing(_: Runtime) -> None:

@@ -19,6 +19,7 @@ from shared.infra.kafka.consumer import Handler
 from shared.infra.outbox import Outbox
 from shared.infra.postgres import Database
 from shared.infra.unit import Unit, Units
+from tests.support import rows
 from tests.support.kafka import KeptRecords
 from tests.support.waiting import eventually
 
@@ -69,6 +70,13 @@ class Batches:
         self.publisher = KeptRecords()
         self.units = Units(database, Outbox(self.publisher), self.publisher)
         self._handle = handle
+
+    async def make_known(self, clinic: UUID | None = None) -> UUID:
+        """The service has heard of a clinic, which is its own if none is given. Answers which one."""
+        clinic = clinic or self.clinic
+        async with self.database.batch({clinic}) as (connection, _):
+            await rows.make_known(connection, clinic)
+        return clinic
 
     def beside(self, version: Version) -> None:
         """From now on processes of this version run beside this one."""

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from shared.infra.postgres import Connection
 
+KNOWN = "INSERT INTO clinic_settings (clinic_id, version, settings) VALUES ($1, 0, '{}') ON CONFLICT DO NOTHING"
 DOCTORS = """
 INSERT INTO doctors (clinic_id, id, code, name, languages, status, version, created_at, updated_at)
 SELECT $1, id, id::text, 'Ada', '{}', $3, 1, now(), now() FROM unnest($2::uuid[]) AS id
@@ -35,13 +36,20 @@ Start = tuple[Day, dt.datetime]
 """When a slot of a day begins."""
 
 
+async def make_known(connection: Connection, clinic: UUID) -> None:
+    """A clinic that has changed no setting, as the service has heard of it; whatever is announced later is newer."""
+    await connection.execute(KNOWN, clinic)
+
+
 async def add_doctors(connection: Connection, clinic: UUID, ids: Sequence[UUID], status: str = "active") -> None:
-    """Doctors as a registration leaves them; the code of each is its id."""
+    """Doctors as a registration leaves them, of a clinic that is known; the code of each is its id."""
+    await make_known(connection, clinic)
     await connection.execute(DOCTORS, clinic, ids, status)
 
 
 async def add_patients(connection: Connection, clinic: UUID, ids: Sequence[UUID], status: str = "active") -> None:
-    """Patients as a registration leaves them; the phone of each is its id, and found by no search."""
+    """Patients as a registration leaves them, of a clinic that is known; the phone of each is its id, and found by no search."""
+    await make_known(connection, clinic)
     await connection.execute(PATIENTS, clinic, ids, status)
 
 

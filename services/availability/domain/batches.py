@@ -37,6 +37,7 @@ class BatchSnapshot:
 
     now: datetime
     settings: Mapping[UUID, ClinicSettings]
+    """Those of each clinic with a command in time."""
     doctors: Mapping[DoctorKey, BookableDoctor]
     """The doctors that are active."""
     days: Mapping[DayKey, Day] = field(default_factory=dict)
@@ -47,18 +48,14 @@ class BatchSnapshot:
     busy: Mapping[UUID, Sequence[BusyTime]] = field(default_factory=dict)
     """By the message of a command that asks again for any slot of a day: when its patient has no time."""
 
-    def settings_of(self, clinic_id: UUID) -> ClinicSettings:
-        """A clinic whose settings have not arrived yet has those of a new one."""
-        return self.settings.get(clinic_id) or ClinicSettings()
-
     def zone_of(self, command: SlotCommand) -> str:
         """The zone of a day that has no record yet."""
         doctor = self.doctors[doctor_of(command)]
-        return doctor_zone(doctor.location_zones, self.settings_of(command.clinic_id).time_zone)
+        return doctor_zone(doctor.location_zones, self.settings[command.clinic_id].time_zone)
 
     def bookable_after(self, clinic_id: UUID) -> datetime:
         """A slot that starts then or earlier cannot be booked any more."""
-        return bookable_after(self.settings_of(clinic_id), self.now)
+        return bookable_after(self.settings[clinic_id], self.now)
 
 
 def is_late(command: SlotCommand, now: datetime) -> bool:
@@ -75,7 +72,7 @@ def command_refusal(command: SlotCommand, snapshot: BatchSnapshot) -> Code | Non
         return Code.UNKNOWN_DOCTOR
     if command.slot_id is not None and (refused := _slot_refusal(command, command.slot_id, snapshot)):
         return refused
-    settings = snapshot.settings_of(command.clinic_id)
+    settings = snapshot.settings[command.clinic_id]
     day = snapshot.days.get(DayKey.of(command))
     zone = day.time_zone if day else snapshot.zone_of(command)
     # A schedule makes its days up to its own horizon: behind that a missing day says nothing of it.
@@ -106,10 +103,11 @@ def days_to_make(commands: Iterable[SlotCommand], snapshot: BatchSnapshot) -> di
     """
     missing: dict[DayKey, str] = {}
     for command in commands:
-        if command.slot_id is not None:
+        doctor = snapshot.doctors.get(doctor_of(command))
+        if command.slot_id is not None or is_late(command, snapshot.now) or doctor is None or doctor.scheduled:
             continue
-        settings, doctor = snapshot.settings_of(command.clinic_id), snapshot.doctors.get(doctor_of(command))
-        if doctor is None or doctor.scheduled or is_late(command, snapshot.now) or not settings.default_daily_capacity:
+        settings = snapshot.settings[command.clinic_id]
+        if not settings.default_daily_capacity:
             continue
         zone = snapshot.zone_of(command)
         if date_refusal(command.date, zone, settings.booking_horizon_days, snapshot.now) is None:

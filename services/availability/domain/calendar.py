@@ -9,6 +9,7 @@ from bisect import bisect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -118,8 +119,8 @@ def shown(day: date, minute: int, zone: ZoneInfo) -> datetime | None:
 def slots_of(hours: Hours, day: date, time_zone: str) -> Iterator[TimedSlot]:
     """The slots of hours on a date. A last partial one is none."""
     zone, length = ZoneInfo(time_zone), hours.slot_minutes
-    for minute in range(hours.start_minute, hours.end_minute - length + 1, length):
-        starts_at, ends_at = shown(day, minute, zone), shown(day, minute + length, zone)
+    bounds = [shown(day, minute, zone) for minute in range(hours.start_minute, hours.end_minute + 1, length)]
+    for starts_at, ends_at in pairwise(bounds):
         if starts_at and ends_at and ends_at - starts_at == length * MINUTE:
             yield TimedSlot(day, starts_at, ends_at, hours.location_id, time_zone)
 
@@ -132,6 +133,9 @@ class Timeline:
 
     def add(self, starts_at: datetime, ends_at: datetime) -> bool:
         """Adds a span unless it overlaps another, and answers whether it did."""
+        if not self._spans or self._spans[-1][1] <= starts_at:  # most come in order
+            self._spans.append((starts_at, ends_at))
+            return True
         index = bisect(self._spans, (starts_at, ends_at))
         before, after = self._spans[max(index - 1, 0) : index], self._spans[index : index + 1]
         if any(other[1] > starts_at for other in before) or any(other[0] < ends_at for other in after):

@@ -16,6 +16,9 @@ from services.availability.domain.dates import DAY, oldest_date, today
 from services.availability.domain.days import Day
 from shared.contracts.availability import Mode
 
+SLOTS_AT_ONCE = 10_000
+"""About so many slots are added at once, which takes a second or two: two months of slots of a minute would take ten."""
+
 SlotIdentity = tuple[date, datetime, datetime, UUID | None]
 """What makes a slot the same one, date, start, end and location: its zone may get another name."""
 
@@ -55,6 +58,8 @@ class SlotChanges:
     """Days that are daily again: they get the clinic's default of slots."""
     again: bool = False
     """Whether there will be more to do as time goes by."""
+    unfinished: bool = False
+    """Whether slots of later dates are to be added at once behind these."""
 
 
 def slots_to_come(calendar: Calendar, now: datetime, horizon_days: int) -> list[TimedSlot]:
@@ -86,7 +91,16 @@ def slot_changes(calendar: Calendar, current: CurrentSlots, horizon_days: int) -
     _change_days(changes, current.days, over, timed, kept_times, free_zones)
     extra_to_come = any(extra.date >= oldest_date(current.now) for extra in calendar.extra)
     changes.again = bool(calendar.weekly or extra_to_come or kept_times)
+    _leave_later_dates(changes)
     return changes
+
+
+def _leave_later_dates(changes: SlotChanges) -> None:
+    """Leaves the slots of later dates for the next time if there are too many; what goes and what is marked goes now."""
+    if len(changes.add) > SLOTS_AT_ONCE:
+        _, last = changes.add[SLOTS_AT_ONCE - 1]
+        nearer = [(number, slot) for number, slot in changes.add if slot.date <= last.date]
+        changes.add, changes.unfinished = nearer, len(nearer) < len(changes.add)
 
 
 def _after(row: SlotRow, now: datetime, wanted: Mapping[SlotIdentity, TimedSlot], timed_days: Collection[date]) -> SlotRow | None:

@@ -15,6 +15,7 @@ from services.booking.domain.keys import RowKey
 from shared.contracts.appointments import LIVE, Reason, Status
 from shared.contracts.later_values import value_of
 from shared.infra.arrays import columns
+from shared.infra.errors import UnknownClinic
 from shared.infra.postgres import Connection
 
 _TYPES = {
@@ -51,7 +52,8 @@ WITH locked AS MATERIALIZED (
     ORDER BY appointments.id FOR UPDATE OF appointments
 )
 SELECT locked.*, clock_timestamp() AS locked_at,
-       coalesce((clinic_settings.settings ->> 'cancel_cutoff_minutes')::int, 0) AS cutoff_minutes
+       coalesce((clinic_settings.settings ->> 'cancel_cutoff_minutes')::int, 0) AS cutoff_minutes,
+       clinic_settings.clinic_id IS NOT NULL AS heard_of
 FROM locked LEFT JOIN clinic_settings ON clinic_settings.clinic_id = locked.clinic_id
 """
 # Waits for nobody: its callers hold other locks already, in an order that this one does not keep.
@@ -120,8 +122,13 @@ async def insert(connection: Connection, booked: Sequence[Appointment]) -> None:
 
 
 async def lock(connection: Connection, keys: Collection[RowKey], now: datetime) -> LockedAppointments:
-    """Locks the appointments that exist, and gives them as they are then; `now` is the transaction's time so far."""
+    """Locks the appointments that exist, and gives them as they are then; `now` is the transaction's time so far.
+
+    Raises `UnknownClinic` where the settings have not arrived.
+    """
     rows = await connection.fetch(LOCK, *columns(keys, 2))
+    if unknown := next((row["clinic_id"] for row in rows if not row["heard_of"]), None):
+        raise UnknownClinic(str(unknown))
     found = [_locked(row) for row in rows]
     cutoffs = {row["clinic_id"]: timedelta(minutes=row["cutoff_minutes"]) for row in rows}
     at = max([now, *(row["locked_at"] for row in rows)])

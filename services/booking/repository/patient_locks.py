@@ -14,7 +14,7 @@ from services.booking.domain.keys import RowKey
 from shared.contracts.clinics import ClinicSettings
 from shared.contracts.shapes import Active
 from shared.infra.arrays import columns
-from shared.infra.errors import Outrun
+from shared.infra.errors import Outrun, UnknownClinic
 from shared.infra.postgres import Connection
 
 # Of a row that another transaction has changed meanwhile the newest version is given, so a merge that came in between shows in
@@ -23,7 +23,8 @@ from shared.infra.postgres import Connection
 _LOCK = """
 SELECT patients.clinic_id, patients.id, patients.status, patients.merged_into, patients.version,
        coalesce((clinic_settings.settings ->> 'one_booking_per_patient_day')::boolean, false) AS one_booking_a_day,
-       (clinic_settings.settings ->> 'hold_ttl_seconds')::int AS hold_ttl_seconds
+       (clinic_settings.settings ->> 'hold_ttl_seconds')::int AS hold_ttl_seconds,
+       clinic_settings.clinic_id IS NOT NULL AS heard_of
 FROM patients JOIN unnest($1::uuid[], $2::uuid[]) AS asked(clinic_id, id) USING (clinic_id, id)
 LEFT JOIN clinic_settings ON clinic_settings.clinic_id = patients.clinic_id
 ORDER BY patients.id FOR {strength} OF patients
@@ -65,7 +66,7 @@ async def lock(connection: Connection, keys: Collection[RowKey], statement: str 
     """Locks the patients that (clinic, id) stand for, in the order of their ids; a merged patient's key gives the survivor.
 
     One statement, whatever is asked, and one more for the survivors if somebody was merged. Raises `Outrun` where merges go on
-    beside it.
+    beside it, `UnknownClinic` where the settings have not arrived.
     """
     rows: dict[RowKey, Any] = {}
     asked: set[RowKey] = set()
@@ -88,6 +89,8 @@ def _survivor_of(key: RowKey, rows: Mapping[RowKey, Any]) -> RowKey:
 
 
 def _locked(row: Any) -> LockedPatient:
+    if not row["heard_of"]:
+        raise UnknownClinic(str(row["clinic_id"]))
     hold_ttl = timedelta(seconds=row["hold_ttl_seconds"] or DEFAULTS.hold_ttl_seconds)
     return LockedPatient(row["id"], Active(row["status"]), row["version"], row["one_booking_a_day"], hold_ttl)
 

@@ -12,7 +12,7 @@ from typing import Generic, ParamSpec, Protocol, TypeVar
 import structlog
 
 from shared.infra.clockwork import Clock
-from shared.infra.errors import is_conflict, is_overrun, is_transient
+from shared.infra.errors import UnknownClinic, is_conflict, is_overrun, is_transient
 from shared.infra.metrics import BATCH_RETRIES
 
 log = structlog.get_logger()
@@ -132,9 +132,9 @@ class BatchPolicy(Generic[T]):
             raise Stopping
 
     async def _is_held_up(self, error: Exception, equal: int) -> bool:
-        """What ran out of its time is not tried again as it is: the others of its batch would wait for it once more."""
+        """What ran out of its time, or waits for another message, is not tried again as it is: its batch would wait once more."""
         often = equal >= EQUAL_FAILURES and not is_conflict(error)
-        return (is_overrun(error) or often) and await self._answers()
+        return (is_overrun(error) or isinstance(error, UnknownClinic) or often) and await self._answers()
 
     async def _together(self, batch: Sequence[T]) -> Parts[T]:
         """All at once, else part by part. Returns the parts that have failed; everything else is done.
@@ -163,7 +163,7 @@ class BatchPolicy(Generic[T]):
                 raise
             except Exception as error:
                 log.exception("part_failed", group=self._group, size=len(items), error=type(error).__name__)
-                held_up += isinstance(error, HeldUp)
+                held_up += isinstance(error, HeldUp) and not isinstance(error.__cause__, UnknownClinic)
             if held_up == PARTS_OF_ALL and len(failed) == len(parts):
                 raise HeldUp
         return failed

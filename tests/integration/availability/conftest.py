@@ -25,8 +25,11 @@ async def database(service_settings: Callable[[str], Settings]) -> AsyncIterator
 
 
 @pytest.fixture
-def service(database: Database, clinic_id: UUID) -> Availability:
-    return Availability(database, clinic_id)
+async def service(database: Database, clinic_id: UUID) -> Availability:
+    """Availability for the test's own clinic, of which it has heard."""
+    made = Availability(database, clinic_id)
+    await made.make_known()
+    return made
 
 
 @pytest.fixture

@@ -61,9 +61,9 @@ async def test_a_code_is_taken_once(service: Availability, http: httpx2.AsyncCli
     assert len(await service.rows("SELECT FROM doctors")) == 1
 
 
-async def test_another_clinic_may_have_the_same_code_and_sees_nothing(http: httpx2.AsyncClient) -> None:
+async def test_another_clinic_may_have_the_same_code_and_sees_nothing(service: Availability, http: httpx2.AsyncClient) -> None:
     made = await registered(http, code="ada")
-    there = {internal.CLINIC: str(uuid4())}
+    there = {internal.CLINIC: str(await service.make_known(uuid4()))}
     assert (await http.get(f"{DOCTORS}/{made['id']}", headers=there)).json()["code"] == "unknown_doctor"
     assert (await http.get(DOCTORS, headers=there)).json() == {"items": [], "next_cursor": None}
     assert (await http.post(DOCTORS, json={"name": "Ada", "code": "ada"}, headers=there)).status_code == 201

@@ -1,17 +1,22 @@
 """A weekly schedule over internal HTTP on a real Postgres: written, read back, and what it makes of days and slots."""
 
+import datetime as dt
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx2
 import pytest
 
+from services.availability.domain import slot_generation
+from services.availability.domain.slot_generation import SLOTS_AT_ONCE
+from services.availability.service.calendar.slot_generation import slot_generation_job
 from shared.contracts.availability import SlotReserved
 from shared.contracts.problems import Code
 from tests.integration.availability.availability import Availability, book, every_day, releases
 from tests.support.dates import in_days
 
 NINE_TO_TEN = every_day("09:00", "10:00")
+OF_DATES = "SELECT date, count(*) FROM slots WHERE doctor_id = $1 GROUP BY date ORDER BY date"
 OPEN = "SELECT date, starts_at FROM slots WHERE doctor_id = $1 AND state = 'free' AND published AND starts_at > now() ORDER BY 2"
 
 
@@ -33,7 +38,8 @@ async def test_a_schedule_is_read_back_as_it_was_written(service: Availability, 
          "valid_from": None, "valid_to": None},
     ]  # fmt: skip
     answer = await put(http, doctor, [written[0], {"weekday": "mon", "start": "09:00", "end": "12:00"}])
-    assert answer.json() == {"entries": written, "version": 1, "displaced_ids": []} and answer.headers["ETag"] == '"v1"'
+    assert answer.json() == {"entries": written, "version": 1, "displaced_ids": [], "slots_incomplete": False}
+    assert answer.headers["ETag"] == '"v1"'
     again = await http.get(path(doctor))
     assert again.json() == {"entries": written, "version": 1} and again.headers["ETag"] == '"v1"'
 
@@ -139,3 +145,37 @@ async def test_strangers_and_deleted_doctors_have_no_schedule(service: Availabil
     for doctor in (uuid4(), await service.doctor("deleted"), await service.doctor(clinic=uuid4())):
         assert (await put(http, doctor, [])).json()["code"] == Code.UNKNOWN_DOCTOR
         assert (await http.get(path(doctor))).json()["code"] == Code.UNKNOWN_DOCTOR
+
+
+async def test_slots_of_a_minute_are_answered_in_time_and_the_job_adds_those_of_later_dates(
+    service: Availability, http: httpx2.AsyncClient
+) -> None:
+    """86,400 in two months: all at once would take longer than the caller waits, and nothing would be done."""
+    doctor, every_minute = await service.doctor(), every_day("00:00", "24:00", slot_minutes=1)
+    said = (await put(http, doctor, every_minute)).json()
+    assert (said["version"], said["slots_incomplete"]) == (1, True)
+    counts = await service.rows(OF_DATES, doctor)
+    assert sum(count for _, count in counts) <= SLOTS_AT_ONCE + 1440
+    assert [day for day, _ in counts][-1] == counts[0][0] + dt.timedelta(days=len(counts) - 1), "of the nearest dates"
+    assert (await put(http, doctor, every_minute)).json()["slots_incomplete"], "the same again knows it, too"
+    await slot_generation_job(service.units).work()
+    more = await service.rows(OF_DATES, doctor)
+    assert more[: len(counts)] == counts and len(more) > len(counts)
+
+
+async def test_what_is_to_be_added_later_is_added_by_the_job_until_all_is_there(
+    service: Availability, http: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doctor = await service.doctor()
+    assert not (await put(http, doctor, NINE_TO_TEN)).json()["slots_incomplete"]
+    before = await service.rows(OPEN, doctor)
+    monkeypatch.setattr(slot_generation, "SLOTS_AT_ONCE", 100)
+    assert (await put(http, doctor, every_day("10:00", "11:00"))).json()["slots_incomplete"]
+    now = await service.rows(OPEN, doctor)
+    assert not set(now) & set(before), "nothing of before can be booked"
+    assert len(now) < len(before)
+    job = slot_generation_job(service.units)
+    for _ in range(3):
+        await job.work()
+    assert {day for day, _ in await service.rows(OPEN, doctor)} >= {in_days(n) for n in range(1, 61)}
+    assert not (await put(http, doctor, every_day("10:00", "11:00"))).json()["slots_incomplete"]

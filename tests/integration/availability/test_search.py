@@ -132,8 +132,10 @@ async def test_what_lies_behind_the_horizon_is_not_found(service: Availability, 
     assert [slot["date"] for slot in (await search(http, to=until))["items"]] == [in_days(1).isoformat(), in_days(2).isoformat()]
 
 
-async def test_another_clinic_finds_nothing(http: httpx2.AsyncClient, known: dict[str, dict[str, Any]]) -> None:
-    stranger = {internal.CLINIC: str(uuid4())}
+async def test_another_clinic_finds_nothing(
+    service: Availability, http: httpx2.AsyncClient, known: dict[str, dict[str, Any]]
+) -> None:
+    stranger = {internal.CLINIC: str(await service.make_known(uuid4()))}
     answer = await http.get("/internal/slots", headers=stranger)
     assert answer.json() == {"items": [], "next_cursor": None}
     answer = await http.get("/internal/slots", params={"doctor_id": known["a"]["id"]}, headers=stranger)

@@ -27,9 +27,11 @@ async def database(service_settings: Callable[[str], ServiceSettings]) -> AsyncI
 
 
 @pytest.fixture
-def booking(database: Database, clinic_id: UUID) -> Booking:
-    """Booking for the test's own clinic."""
-    return Booking(database, clinic_id)
+async def booking(database: Database, clinic_id: UUID) -> Booking:
+    """Booking for the test's own clinic, of which it has heard."""
+    made = Booking(database, clinic_id)
+    await made.make_known()
+    return made
 
 
 @pytest_asyncio.fixture

@@ -192,10 +192,11 @@ async def statements(booking: Booking, *people: dict[str, str]) -> list[str]:
     return [query for query in asked if not query.startswith(("COMMIT", "ROLLBACK"))]
 
 
-async def test_another_clinics_patients_are_not_known(client: AsyncClient) -> None:
+async def test_another_clinics_patients_are_not_known(client: AsyncClient, booking: Booking) -> None:
     await imported(client, somebody(1, external_id="1"))
     body = {"lines": [{"line": 2, "fields": somebody(1, external_id="1")}]}
-    answer = await client.post("/internal/patients/import", json=body, headers={internal.CLINIC: str(uuid4())})
+    elsewhere = {internal.CLINIC: str(await booking.make_known(uuid4()))}
+    answer = await client.post("/internal/patients/import", json=body, headers=elsewhere)
     assert answer.json() == {"created": 1, "known": 0, "rejected": []}
 
 

@@ -234,8 +234,8 @@ async def test_the_clinics_region_reads_its_phones(client: AsyncClient, booking:
     assert (await register(client, {"name": "Chan", "phone": "2123 4567"})).json()["phone"] == "+85221234567"
 
 
-async def test_another_clinics_patient_is_absent_and_its_phone_no_duplicate(client: AsyncClient) -> None:
-    made, elsewhere = await register(client, ADA), {internal.CLINIC: str(uuid4())}
+async def test_another_clinics_patient_is_absent_and_its_phone_no_duplicate(client: AsyncClient, booking: Booking) -> None:
+    made, elsewhere = await register(client, ADA), {internal.CLINIC: str(await booking.make_known(uuid4()))}
     read = await client.get(f"/internal/patients/{made.json()['id']}", headers=elsewhere)
     assert read.status_code == 404 and read.json()["code"] == "unknown_patient"
     again = await client.post("/internal/patients", json=ADA, headers=elsewhere)

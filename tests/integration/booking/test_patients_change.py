@@ -151,12 +151,12 @@ async def test_an_nhs_number_that_another_has_is_not_given(client: AsyncClient) 
     assert (await change(client, byron, {"nhs_number": OTHER_NUMBER})).json()["nhs_number"] == OTHER_NUMBER
 
 
-async def test_who_is_gone_or_never_was_is_unknown(client: AsyncClient) -> None:
+async def test_who_is_gone_or_never_was_is_unknown(client: AsyncClient, booking: Booking) -> None:
     patient = await registered(client, ADA)
     await client.delete(f"/internal/patients/{patient}")
     for gone in (patient, str(uuid4())):
         assert refusal(await change(client, gone, {"address": "1"}, '"v9"'))[:2] == (404, "unknown_patient")
-    elsewhere = {internal.CLINIC: str(uuid4())}
+    elsewhere = {internal.CLINIC: str(await booking.make_known(uuid4()))}
     other = await registered(client, BYRON)
     assert (await client.patch(f"/internal/patients/{other}", json={}, headers=elsewhere)).status_code == 404
 

@@ -14,6 +14,7 @@ from shared.infra.outbox import Outbox
 from shared.infra.runtime import Runtime
 from shared.infra.unit import Units
 from tests.integration.costs.consumer import Consumer
+from tests.support import rows
 from tests.support.kafka import KeptRecords
 
 
@@ -39,6 +40,8 @@ def consumers(runtime: Callable[..., Any], superuser: Callable[..., Any], clinic
         connected.units = Units(connected.database, connected.outbox, records)
         handlers = importlib.import_module(f"services.{service}.handlers")
         connected.consume(consumed_by(service), handlers.make_handler(connected), handlers.IGNORED)
-        return Consumer(service, clinic_id, connected, records, await superuser(service))
+        server = await superuser(service)
+        await rows.make_known(server, clinic_id)
+        return Consumer(service, clinic_id, connected, records, server)
 
     return make

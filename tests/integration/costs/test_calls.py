@@ -16,6 +16,7 @@ from shared.contracts import internal
 from tests.integration.availability.availability import every_day
 from tests.integration.costs.consumer import Cost
 from tests.integration.costs.pinned import CALLS
+from tests.support import rows
 from tests.support.dates import in_days
 from tests.support.statements import calls_during
 
@@ -26,11 +27,12 @@ ADDRESS = {"address": "1 High Street", "time_zone": "Europe/London"}
 
 @pytest.fixture
 async def http(
-    service_settings: Callable[[str], Any], runtime: Callable[..., Any], clinic_id: UUID
+    service_settings: Callable[[str], Any], runtime: Callable[..., Any], superuser: Callable[..., Any], clinic_id: UUID
 ) -> AsyncIterator[httpx2.AsyncClient]:
     """HTTP of availability on the real database, acting for the clinic of the test."""
     app = create_app(service_settings("availability"))
     app.state.runtime = await runtime("availability")
+    await rows.make_known(await superuser("availability"), clinic_id)
     headers = {internal.CLINIC: str(clinic_id), internal.PRINCIPAL: "open", internal.ACTOR: "open"}
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://availability", headers=headers) as client:
         yield client

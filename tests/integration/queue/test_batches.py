@@ -153,6 +153,9 @@ async def test_a_check_in_waits_for_the_day_that_another_holds(database: Databas
     assert (event.entry.position, event.version) == (8, 10), "what was read before the lock would be 2"
 
 
+VERSIONS = "SELECT version FROM entries WHERE clinic_id = $1 AND doctor_id = $2 ORDER BY position"
+
+
 async def patients_of(database: Database, clinic: UUID, doctor: UUID) -> list[object]:
     """Who waits, in order of position."""
     sql = "SELECT patient_id FROM entries WHERE clinic_id = $1 AND doctor_id = $2 ORDER BY position"
@@ -172,7 +175,44 @@ async def test_an_entry_follows_its_appointment_to_another_patient_and_keeps_its
         Action.ENTRY_REASSIGNED, entries[0].id, {"appointment_id": first.appointment_id},
     )  # fmt: skip
     assert await patients_of(database, clinic_id, doctor) == [survivor, second.patient_id]
-    assert await rows(database, clinic_id, DAYS) == [(doctor, TODAY, 2, 2)]
+    assert await rows(database, clinic_id, DAYS) == [(doctor, TODAY, 2, 3)], "one version more for the change"
+    assert await rows(database, clinic_id, VERSIONS, doctor) == [(2,), (1,)]
+
+
+async def test_an_older_merge_that_comes_again_leaves_the_entry_to_the_last_patient(database: Database, clinic_id: UUID) -> None:
+    """As when a dead letter is redriven: whom it names was merged into another patient since."""
+    doctor, survivor = uuid4(), uuid4()
+    check_in = checked_in(clinic_id, doctor)
+    await run(database, check_in, reassigned(check_in, survivor, version=4))
+    for version in (4, 3):
+        unit = await run(database, reassigned(check_in, uuid4(), version=version))
+        assert unit.effects == []
+    assert await patients_of(database, clinic_id, doctor) == [survivor]
+    assert await rows(database, clinic_id, DAYS) == [(doctor, TODAY, 1, 2)]
+
+
+async def test_a_merge_before_the_check_in_that_comes_behind_it_changes_nothing(database: Database, clinic_id: UUID) -> None:
+    doctor = uuid4()
+    check_in = checked_in(clinic_id, doctor).model_copy(update={"version": 3})
+    assert (await run(database, check_in, reassigned(check_in, uuid4(), version=2))).effects != []
+    assert await patients_of(database, clinic_id, doctor) == [check_in.patient_id]
+    assert await rows(database, clinic_id, VERSIONS, doctor) == [(1,)]
+
+
+async def test_merges_of_one_appointment_in_one_batch_end_with_the_newest_version(database: Database, clinic_id: UUID) -> None:
+    doctor, survivor = uuid4(), uuid4()
+    check_in = checked_in(clinic_id, doctor)
+    await run(database, check_in, reassigned(check_in, survivor, version=4), reassigned(check_in, uuid4(), version=3))
+    assert await patients_of(database, clinic_id, doctor) == [survivor]
+
+
+async def test_merges_beside_check_ins_of_one_day_count_each_once(database: Database, clinic_id: UUID) -> None:
+    doctor = uuid4()
+    first = [checked_in(clinic_id, doctor) for _ in range(10)]
+    await run(database, *first)
+    merges = (run(database, reassigned(one, uuid4())) for one in first)
+    await asyncio.gather(*merges, *(run(database, checked_in(clinic_id, doctor)) for _ in range(10)))
+    assert await rows(database, clinic_id, DAYS) == [(doctor, TODAY, 20, 30)]
 
 
 async def test_a_check_in_and_its_merges_in_one_batch_end_with_the_last_patient(database: Database, clinic_id: UUID) -> None:

@@ -105,7 +105,3 @@ def test_days_come_into_being_only_for_what_can_be_booked() -> None:
     assert days_to_make(asked, known) == {DayKey(CLINIC, DOCTOR, tomorrow): "Europe/Paris"}, "in Paris it is tomorrow"
     assert days_to_make([booking(tomorrow, slot_id=uuid4())], known) == {}, "who names a slot means one that is there"
     assert days_to_make(asked, replace(known, settings={CLINIC: ClinicSettings(default_daily_capacity=0)})) == {}
-
-
-def test_a_clinic_whose_settings_have_not_arrived_has_a_new_ones() -> None:
-    assert snapshot().settings_of(uuid4()) == ClinicSettings()

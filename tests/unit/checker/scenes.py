@@ -125,4 +125,5 @@ def patient_merged(world: World) -> None:
     moved = {"appointment_id": "appointment-8", "patient_id": "patient"}
     say(world, "appointment.events", "AppointmentReassigned", "reassigned-8", version=3, **moved)
     changed(world, 8, "reassigned", patient_id="patient")
-    world.row("entries", "entry-8")["patient_id"] = "patient"
+    world.row("entries", "entry-8").update(patient_id="patient", version=2)
+    next(one for one in world.rows("queue_days") if one["doctor_id"] == DOCTOR)["version"] += 1

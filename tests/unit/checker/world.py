@@ -303,7 +303,7 @@ def check_in(world: World, number: int, *, position: int) -> None:
     queued = {"version": position, "entry": entry, "doctor_id": row["doctor_id"], "command_id": f"command-{key}"}
     say(world, "appointment.events", "PatientCheckedIn", f"checked-in-{number}", version=2, **own)
     say(world, "queue.events", "PatientQueued", f"queued-{number}", **queued)
-    world.rows("entries").append({**entry, "clinic_id": CLINIC, "date": DAY})
+    world.rows("entries").append({**entry, "clinic_id": CLINIC, "date": DAY, "version": 1})
     queues = {one["doctor_id"]: one for one in world.rows("queue_days")}
     queues.setdefault(row["doctor_id"], of_day(DAY, row["doctor_id"])).update(last_position=position, version=position)
     world.tables["queue"]["queue_days"] = list(queues.values())

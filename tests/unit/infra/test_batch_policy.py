@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 from asyncpg import exceptions as pg
 
+from shared.infra.errors import UnknownClinic
 from shared.infra.kafka.batch_policy import HELD_UP_SECONDS, BatchPolicy, Stopping
 from shared.infra.kafka.paused_partitions import AWAY_SECONDS
 from tests.support.clock import FakeClock
@@ -160,6 +161,29 @@ async def test_what_holds_up_everybody_is_no_fault_of_anybody(store: Store) -> N
     assert await policy.run(batch) == batch and store.clock.now < 10
     await come_again(store, policy, batch)
     assert store.given_up == [] and sorted(store.ended, key=batch.index) == batch
+
+
+async def test_what_waits_for_the_settings_of_its_clinic_stops_nobody_else(store: Store) -> None:
+    """Though it comes first and has more parts than a trouble of the whole store would show."""
+    new = items_of(*(f"new-{number}" for number in range(5)))
+    store.broken = dict.fromkeys(new, UnknownClinic)
+    policy, others = store.policy(), items_of("b", "c")
+    assert await policy.run([*new, *others]) == sorted(new, key=lambda item: item.doctor)
+    assert store.ended == sorted(others, key=lambda item: item.doctor)
+    assert store.clock.now < 1.0
+    await come_again(store, policy, new, beside=items_of("d", each=1))
+    assert {item.doctor for item, reason, _ in store.given_up if reason == "UnknownClinic"} == {item.doctor for item in new}
+
+
+async def test_what_waits_for_settings_has_its_effect_once_they_are_there(store: Store) -> None:
+    new = items_of("new")
+    store.broken = dict.fromkeys(new, UnknownClinic)
+    policy = store.policy()
+    assert await policy.run(new) == new
+    store.broken.clear()
+    assert await policy.run(new) == []
+    assert store.ended == new
+    assert store.given_up == []
 
 
 async def test_a_store_that_is_away_is_waited_out_with_the_batch_whole(store: Store) -> None:

@@ -10,9 +10,13 @@ import pytest
 from asyncpg import exceptions as pg
 from starlette.requests import Request
 
+from shared.contracts.problems import Code
+from shared.infra import calls
 from shared.infra.budget import Budget
 from shared.infra.caller import Caller
 from shared.infra.calls import ATTEMPTS, in_unit
+from shared.infra.errors import UnknownClinic
+from shared.infra.problems import ProblemError
 
 pytestmark = pytest.mark.unit
 
@@ -69,3 +73,18 @@ async def test_what_a_repeat_does_not_mend_at_once_is_not_repeated(error: Except
     with pytest.raises(type(error)):
         await in_unit(clinics.request, CALLER, failing(error, times=1))
     assert len(clinics.opened) == 1
+
+
+async def test_a_call_waits_a_moment_for_the_settings_of_its_clinic(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calls, "SETTINGS_PAUSE_SECONDS", 0.01)
+    clinics = Clinics()
+    assert await in_unit(clinics.request, CALLER, failing(UnknownClinic(), times=ATTEMPTS + 1)) == ATTEMPTS + 2
+
+
+async def test_without_the_settings_of_its_clinic_a_call_is_refused_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calls, "SETTINGS_SECONDS", 0.05)
+    monkeypatch.setattr(calls, "SETTINGS_PAUSE_SECONDS", 0.01)
+    with pytest.raises(ProblemError) as refused:
+        await in_unit(Clinics().request, CALLER, failing(UnknownClinic(), times=1000))
+    assert (refused.value.code, refused.value.headers) == (Code.UNAVAILABLE, {"Retry-After": "2"})
+    assert refused.value.detail == calls.NOT_HEARD

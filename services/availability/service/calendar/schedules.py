@@ -9,7 +9,7 @@ from services.availability.domain.dates import today
 from services.availability.domain.days import DoctorKey
 from services.availability.domain.rule_forms import schedule_entry, weekly_rule
 from services.availability.domain.schedules import schedule_errors
-from services.availability.repository.calendar import schedules
+from services.availability.repository.calendar import generation_timers, schedules
 from services.availability.repository.displacement import displaced
 from services.availability.service.calendar.slot_generation import read_calendar, regenerate_slots
 from shared.contracts.calendar import ScheduleIn, SchedulePut, ScheduleView
@@ -41,7 +41,8 @@ async def read_schedule(unit: RegistryUnit, caller: Caller, doctor_id: UUID) -> 
 async def put_schedule(unit: RegistryUnit, caller: Caller, doctor_id: UUID, data: object) -> SchedulePut:
     """Writes a schedule in the place of the one before; one that is the same changes nothing, also not its version.
 
-    Answered with every appointment to come for which no rule asks. Raises `ProblemError` naming each entry that cannot stand.
+    Answered with every appointment to come for which no rule asks, and whether slots are still to be added. Raises `ProblemError`
+    naming each entry that cannot stand.
     """
     form, doctor = parse(ScheduleIn, data), DoctorKey(caller.clinic_id, doctor_id)
     version = await lock_calendar(unit, doctor)
@@ -56,4 +57,6 @@ async def put_schedule(unit: RegistryUnit, caller: Caller, doctor_id: UUID, data
         version += 1
         unit.record(caller, Action.SCHEDULE_CHANGED, doctor_id, version=version, entries=len(weekly))
     ids = await displaced.without_rule(unit.connection, *doctor, unit.now)
-    return SchedulePut(entries=[schedule_entry(rule) for rule in weekly], version=version, displaced_ids=ids)
+    entries = [schedule_entry(rule) for rule in weekly]
+    incomplete = await generation_timers.is_due(unit.connection, *doctor)
+    return SchedulePut(entries=entries, version=version, displaced_ids=ids, slots_incomplete=incomplete)

@@ -59,7 +59,7 @@ async def change_slots(unit: Unit, batch: SlotBatch, question_after_seconds: flo
     if batch.releases:
         await release_slots(unit, batch.releases)
     if made:
-        await _fill(unit, batch.commands, {day: snapshot.settings_of(day.clinic_id).default_daily_capacity for day in made})
+        await _fill(unit, batch.commands, {day: snapshot.settings[day.clinic_id].default_daily_capacity for day in made})
     await reserve_slots(unit, batch.commands, replace(snapshot, days=days, busy=batch.busy), question_after_seconds)
 
 
@@ -73,9 +73,9 @@ def _again(declined: ReservationDeclined) -> SlotCommand:
 
 
 async def _lock_doctors(unit: Unit, commands: Sequence[SlotCommand]) -> BatchSnapshot:
-    """The settings of the clinics, and the doctors that are in use, locked until the commit; a late command locks nobody."""
-    clinics = {command.clinic_id for command in commands}
-    doctors = {doctor_of(command) for command in commands if not is_late(command, unit.now)}
+    """The settings of the clinics, and the doctors that are in use, locked until the commit; a late command needs neither."""
+    in_time = [command for command in commands if not is_late(command, unit.now)]
+    clinics, doctors = {command.clinic_id for command in in_time}, {doctor_of(command) for command in in_time}
     return BatchSnapshot(
         unit.now,
         settings=await clinic_settings.read(unit.connection, clinics) if clinics else {},

@@ -36,7 +36,7 @@ def emit_kept(unit: Unit, command: SlotCommand, reservation: Reservation) -> Non
     unit.emit(AVAILABILITY_EVENTS, kept)
 
 
-def emit_refused(unit: Unit, command: SlotCommand, refusal: Refusal, bookable_after: datetime) -> None:
+def emit_refused(unit: Unit, command: SlotCommand, refusal: Refusal, bookable_after: datetime | None) -> None:
     """Nothing is taken: booking stores the refusal, and answers it. What is too soon is told when it may begin."""
     code = _known_code(unit, command, refusal.code)
     refused = BookingRefused(

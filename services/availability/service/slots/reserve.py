@@ -10,6 +10,7 @@ from services.availability.domain.slots import Reservation
 from services.availability.repository.slots.reserve import free_slots, named_slots, reservations_of_appointments, take
 from services.availability.service.slots.events import emit_kept, emit_refused, emit_reserved
 from shared.contracts.availability import SlotReserved
+from shared.contracts.problems import Code
 from shared.infra.unit import Unit
 
 
@@ -29,7 +30,8 @@ async def reserve_slots(
         elif isinstance(assignment, Reservation):
             emit_kept(unit, command, assignment)
         else:
-            emit_refused(unit, command, assignment, snapshot.bookable_after(command.clinic_id))
+            after = snapshot.bookable_after(command.clinic_id) if assignment.code is Code.TOO_SOON else None
+            emit_refused(unit, command, assignment, after)
     if reserved:
         await take(unit.connection, reserved, question_after_seconds)
 
