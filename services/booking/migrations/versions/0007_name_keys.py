@@ -1,7 +1,8 @@
 """The keys by which the names of patients are compared, made anew: without what is invisible, one apostrophe, one hyphen.
 
 Row security hides all rows from the owner of the table, who gets a policy of its own while the keys are made. Each statement
-commits by itself: the migration can be cut off and run again.
+commits by itself: the migration can be cut off and run again. Before it a trigger does the same to what processes of the version
+before write from then on.
 """
 
 from alembic import op
@@ -22,17 +23,33 @@ INVISIBLE = (
 FROM = APOSTROPHES + DASHES + "".join(chr(code) for begin, end in INVISIBLE for code in range(begin, end))
 TO = "''" * len(APOSTROPHES) + "-" * len(DASHES)
 # An acute accent by itself was kept as a blank and a combining one.
-KEY = f"btrim(regexp_replace(translate(replace(name_key, ' \u0301', ''''), '{FROM}', '{TO}'), ' +', ' ', 'g'))"
+KEY = f"btrim(regexp_replace(translate(replace({{}}, ' \u0301', ''''), '{FROM}', '{TO}'), ' +', ' ', 'g'))"
+KEEP = f"""
+CREATE OR REPLACE FUNCTION keep_name_key() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.name_key := {KEY.format("NEW.name_key")};
+    RETURN NEW;
+END $$
+"""
+TRIGGER = (
+    "CREATE OR REPLACE TRIGGER name_key_is_kept BEFORE INSERT OR UPDATE OF name_key ON patients"
+    " FOR EACH ROW EXECUTE FUNCTION keep_name_key()"
+)
+UPDATE = f"UPDATE patients SET name_key = {KEY.format('name_key')} WHERE name_key <> {KEY.format('name_key')}"
 POLICY = "owner_makes_name_keys"
 
 
 def upgrade() -> None:
+    op.execute(KEEP)
+    op.execute(TRIGGER)
     with op.get_context().autocommit_block():
         op.execute(f"DROP POLICY IF EXISTS {POLICY} ON patients")
         op.execute(f"CREATE POLICY {POLICY} ON patients TO CURRENT_USER USING (true) WITH CHECK (true)")
-        op.execute(f"UPDATE patients SET name_key = {KEY} WHERE name_key <> {KEY}")
+        op.execute(UPDATE)
         op.execute(f"DROP POLICY {POLICY} ON patients")
 
 
 def downgrade() -> None:
     """The keys stay: the version before finds by them what it wrote, but for names with such characters."""
+    op.execute("DROP TRIGGER name_key_is_kept ON patients")
+    op.execute("DROP FUNCTION keep_name_key()")
