@@ -31,7 +31,7 @@ def create_app(settings: Settings) -> FastAPI:
         jobs=lambda runtime: [
             question_job(runtime.units, question_after_seconds),
             slot_generation_job(runtime.units),
-            retention(runtime.units, outcomes=OLD_OUTCOMES),
+            retention(runtime.units, OLD_OUTCOMES),
         ],
         state={"question_after_seconds": question_after_seconds},
     )

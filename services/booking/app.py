@@ -4,13 +4,13 @@ from fastapi import FastAPI
 
 from services.booking.handlers import IGNORED, make_handler
 from services.booking.identifiers import Codec
-from services.booking.repository.notes import OLD_OUTCOMES_AND_NOTES
+from services.booking.repository.notes import OLD_NOTES
 from services.booking.routes import routers
 from services.booking.service.appointments.sweep import sweep_job
 from services.booking.service.outcomes.failures import fail_own
 from services.booking.settings import Settings
 from shared.infra.owner import create_owner
-from shared.infra.retention import retention
+from shared.infra.retention import OLD_OUTCOMES, retention
 
 NAME = "booking"
 MAX_BODY_BYTES = 1024 * 1024
@@ -28,7 +28,7 @@ def create_app(settings: Settings) -> FastAPI:
         ignored=IGNORED,
         failed=fail_own,
         jobs=lambda runtime: [
-            retention(runtime.units, outcomes=OLD_OUTCOMES_AND_NOTES),
+            retention(runtime.units, OLD_OUTCOMES, OLD_NOTES),
             *([sweep_job(runtime.units)] if settings.sweep_holds else []),
         ],
         state={"codec": Codec(settings.identifier_key.get_secret_value().encode())},

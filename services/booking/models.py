@@ -1,6 +1,6 @@
 """Booking's tables as the registry and the lists see them, on SQLAlchemy. Their constraints are in the migrations."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Integer, LargeBinary, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Integer, LargeBinary, Table, Text, false, func
 from sqlalchemy.dialects.postgresql import UUID as Uuid
 
 from shared.infra import tables
@@ -88,4 +88,6 @@ notes = Table(
     Column("command_id", Uuid, primary_key=True),
     Column("appointment_id", Uuid, nullable=False),
     Column("note", LargeBinary, nullable=False),
+    Column("added_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("of_change", Boolean, nullable=False, server_default=false()),
 )

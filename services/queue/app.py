@@ -22,5 +22,5 @@ def create_app(settings: Settings) -> FastAPI:
         [router],
         ignored=IGNORED,
         failed=tell_holder(QUEUE_EVENTS),
-        jobs=lambda runtime: [retention(runtime.units, outcomes=None)],
+        jobs=lambda runtime: [retention(runtime.units)],
     )

@@ -33,16 +33,16 @@ RETURNING clinic_id, command_id
 CLINICS_WITH_OUTCOMES = "SELECT clinic_id FROM clinics_with_outcomes ORDER BY 1"
 
 
-def retention(units: Units, *, outcomes: str | None) -> Job:
-    """The job of one process. `outcomes` removes those that are old, with what goes along: `OLD_OUTCOMES`, or built on it.
+def retention(units: Units, *of_clinics: str) -> Job:
+    """The job of one process. Statements `of_clinics` remove what is old besides inbox rows: `OLD_OUTCOMES`, and others like it.
 
-    It answers with a row for each. A service that holds none has none.
+    Each gets the days that it is kept and a number of rows, and answers with a row for each that it has dealt with.
     """
 
     async def tidy() -> None:
         await _inbox(units.database)
-        if outcomes:
-            await _outcomes(units, outcomes)
+        for statement in of_clinics:
+            await _of_all_clinics(units, statement)
 
     return Job("retention", INTERVAL_SECONDS, tidy)
 
@@ -53,14 +53,14 @@ async def _inbox(database: Database) -> None:
         pass
 
 
-async def _outcomes(units: Units, statement: str) -> None:
-    """Removes the old outcomes of all clinics, a transaction a batch. One that is owed a step stays."""
+async def _of_all_clinics(units: Units, statement: str) -> None:
+    """Removes what is old of all clinics, a transaction a batch. An outcome that is owed a step stays."""
     clinics = [row["clinic_id"] for row in await units.database.hot.fetch(CLINICS_WITH_OUTCOMES)]
     for first in range(0, len(clinics), CLINICS):
-        await _outcomes_of(units, clinics[first : first + CLINICS], statement)
+        await _of_clinics(units, clinics[first : first + CLINICS], statement)
 
 
-async def _outcomes_of(units: Units, clinics: list[UUID], statement: str) -> None:
+async def _of_clinics(units: Units, clinics: list[UUID], statement: str) -> None:
     while True:
         async with units.batch(clinics) as unit:
             gone = await unit.connection.fetch(statement, OUTCOMES_KEPT_DAYS, ROWS)

@@ -95,14 +95,6 @@ def slot_changes(calendar: Calendar, current: CurrentSlots, horizon_days: int) -
     return changes
 
 
-def _leave_later_dates(changes: SlotChanges) -> None:
-    """Leaves the slots of later dates for the next time if there are too many; what goes and what is marked goes now."""
-    if len(changes.add) > SLOTS_AT_ONCE:
-        _, last = changes.add[SLOTS_AT_ONCE - 1]
-        nearer = [(number, slot) for number, slot in changes.add if slot.date <= last.date]
-        changes.add, changes.unfinished = nearer, len(nearer) < len(changes.add)
-
-
 def _after(row: SlotRow, now: datetime, wanted: Mapping[SlotIdentity, TimedSlot], timed_days: Collection[date]) -> SlotRow | None:
     """How a slot is afterwards, or None if it goes."""
     if row.timed is None:
@@ -177,3 +169,11 @@ def _day_after(record: Day | None, zone: str | None, *, timed: bool) -> Day | No
     if record is None or (record.mode is Mode.DAILY and not timed):
         return record
     return None if record.available else replace(record, mode=Mode.TIMED if timed else Mode.DAILY)
+
+
+def _leave_later_dates(changes: SlotChanges) -> None:
+    """Leaves the slots of later dates for the next time if there are too many; what goes and what is marked goes now."""
+    if len(changes.add) > SLOTS_AT_ONCE:
+        _, last = changes.add[SLOTS_AT_ONCE - 1]
+        nearer = [(number, slot) for number, slot in changes.add if slot.date <= last.date]
+        changes.add, changes.unfinished = nearer, len(nearer) < len(changes.add)

@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from shared.infra.postgres import Connection
-from shared.infra.retention import OLD_OUTCOMES
 
 # A command that is decided already comes as a repeat, or as another request under its key: this note belongs to no change.
 ADD = """
@@ -11,14 +10,22 @@ INSERT INTO notes (clinic_id, command_id, appointment_id, note)
 SELECT $1, $2, $3, $4 WHERE NOT EXISTS (SELECT FROM outcomes WHERE clinic_id = $1 AND command_id = $2)
 ON CONFLICT DO NOTHING
 """
-# A command that was refused, or changed nothing, has no audit row of its appointment: nobody can read its note.
-OLD_OUTCOMES_AND_NOTES = f"""
-WITH gone AS ({OLD_OUTCOMES}), unseen AS (
-    DELETE FROM notes USING gone WHERE notes.clinic_id = gone.clinic_id AND notes.command_id = gone.command_id AND NOT EXISTS
-        (SELECT FROM audit WHERE audit.clinic_id = notes.clinic_id AND audit.command_id = notes.command_id
-                                 AND audit.subject_id = notes.appointment_id)
+# A command that was refused, changed nothing or never arrived has no audit row of its appointment: nobody can read its note. At
+# this age each command has ended. What is known to be of a change is not looked at again.
+OLD_NOTES = """
+WITH old AS (
+    SELECT clinic_id, command_id, EXISTS (
+        SELECT FROM audit WHERE audit.clinic_id = notes.clinic_id AND audit.command_id = notes.command_id
+                            AND audit.subject_id = notes.appointment_id) AS of_change
+    FROM notes WHERE NOT of_change AND added_at < now() - make_interval(days => $1) ORDER BY added_at LIMIT $2
+), unseen AS (
+    DELETE FROM notes USING old
+    WHERE notes.clinic_id = old.clinic_id AND notes.command_id = old.command_id AND NOT old.of_change
+), seen AS (
+    UPDATE notes SET of_change = true FROM old
+    WHERE notes.clinic_id = old.clinic_id AND notes.command_id = old.command_id AND old.of_change
 )
-SELECT clinic_id FROM gone
+SELECT clinic_id FROM old
 """
 
 

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 from httpx2 import AsyncClient, Response
 
-from services.booking.repository.notes import OLD_OUTCOMES_AND_NOTES
+from services.booking.repository.notes import OLD_NOTES
 from shared.contracts.appointments import Reason
 from tests.integration.booking.booking import Booking
 from tests.integration.booking.calls import delete, merge, registered
@@ -141,20 +141,23 @@ async def test_unknown_appointments_and_those_of_other_clinics_are_not_found(cli
             assert (answer.status_code, answer.json()["code"]) == (404, "unknown_appointment")
 
 
-async def test_with_an_old_outcome_goes_the_note_that_nobody_sees(client: AsyncClient, booking: Booking) -> None:
-    """Refused, or nothing was left to change; the note of what did change something stays."""
+async def test_an_old_note_that_nobody_sees_goes(client: AsyncClient, booking: Booking) -> None:
+    """Its command was refused, had nothing left to change, or never arrived; the note of what did change something stays."""
     slot, here = await booking.booked(), await booking.booked()
     done, again = (cancel(booking.clinic, slot.appointment_id) for _ in range(2))
-    too_late = cancel(booking.clinic, here.appointment_id)
+    too_late, never = (cancel(booking.clinic, here.appointment_id) for _ in range(2))
     await booking.deliver(check_in(booking.clinic, here.appointment_id, here.patient_id))
-    for command in (done, again, too_late):
+    commands = (done, again, too_late, never)
+    for command in commands:
         await put_note(client, command.appointment_id, command.command_id)
-        await booking.deliver(command)
-    assert await noted(booking) == {command.command_id for command in (done, again, too_late)}
+    await booking.deliver(done, again, too_late)
+    assert await noted(booking) == {command.command_id for command in commands}
     async with booking.database.batch({booking.clinic}) as (connection, _):
-        await connection.execute("UPDATE outcomes SET settled_at = now()")
-        assert await connection.fetch(OLD_OUTCOMES_AND_NOTES, 33, 100) == [], "not before it is old"
-        assert len(await connection.fetch(OLD_OUTCOMES_AND_NOTES, -1, 100)) == 6
+        assert await connection.fetch(OLD_NOTES, 33, 100) == [], "not before it is old"
+        await connection.execute("UPDATE notes SET added_at = added_at - make_interval(days => 34)")
+        assert len(await connection.fetch(OLD_NOTES, 33, 3)) == 3
+        assert len(await connection.fetch(OLD_NOTES, 33, 100)) == 1
+        assert await connection.fetch(OLD_NOTES, 33, 100) == [], "what stays is looked at once"
     assert await noted(booking) == {done.command_id}
 
 

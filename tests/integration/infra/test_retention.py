@@ -80,4 +80,4 @@ async def test_clinics_whose_outcomes_are_older_than_their_table_are_in_it(
 async def tidied(database: Database) -> None:
     """A round of the job has run."""
     records = KeptRecords()
-    await retention(Units(database, Outbox(records), records), outcomes=module.OLD_OUTCOMES).work()
+    await retention(Units(database, Outbox(records), records), module.OLD_OUTCOMES).work()

@@ -62,7 +62,7 @@ async def read_calendar(unit: Unit, doctor: DoctorKey, weekly: Sequence[Weekly] 
 async def regenerate_slots(unit: Unit, locked: LockedCalendar) -> None:
     """Makes and removes free slots to come, up to the horizon, as schedule, exceptions, locations and zones ask for now.
 
-    To be called last, after the change is written. Of very many slots it adds those of the nearest dates, and the job the others.
+    To be called last, after the change is written.
     """
     doctor, clinic = locked.doctor, locked.clinic
     rules = await exceptions.rules_to_come(unit.connection, *doctor, oldest_date(unit.now))
@@ -75,6 +75,7 @@ async def regenerate_slots(unit: Unit, locked: LockedCalendar) -> None:
         sizes = {DayKey(*doctor, day): clinic.default_daily_capacity for day in changes.fill_days}
         await capacity.grow(unit.connection, sizes)
     if changes.again:
+        # Of very many slots those of later dates are left to the job.
         due_at = unit.now if changes.unfinished else unit.now + AGAIN
         await generation_timers.set_due_at(unit.connection, *doctor, due_at, locked.due_at)
     else:
