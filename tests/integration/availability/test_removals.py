@@ -4,6 +4,8 @@ import asyncio
 import datetime as dt
 import json
 from collections import Counter
+from collections.abc import Callable
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx2
@@ -14,17 +16,19 @@ from shared.contracts.availability import SlotReserved, SlotRevoked
 from shared.contracts.booking import BookAppointment
 from shared.contracts.problems import Code
 from shared.contracts.registry import DoctorChanged
+from shared.contracts.shapes import MAX_NAMED
 from shared.contracts.topics import AVAILABILITY_EVENTS, REGISTRY_EVENTS, Topic
 from shared.infra.caller import Caller
 from shared.infra.outbox import Outbox
 from shared.infra.unit import Units
-from tests.integration.availability.availability import Availability, book, releases
+from tests.integration.availability.availability import Availability, book, move, releases
 from tests.integration.availability.test_directory import DOCTORS, code
 from tests.integration.availability.test_races import blocked
 from tests.support import rows
 from tests.support.batches import BatchResult
 from tests.support.dates import in_days
 from tests.support.rounds import rounds
+from tests.support.statements import rows_during
 from tests.support.waiting import eventually
 
 DAYS_AHEAD = (0, 1, 31)
@@ -86,6 +90,33 @@ async def test_without_the_flag_appointments_are_named_and_nothing_changes(
     assert (await http.get(f"{DOCTORS}/{doctor}")).json()["status"] == "active"
     assert code(await http.get(f"{DOCTORS}/{doctor}/left")) == (404, "unknown_doctor")
     assert (await service.deliver(book(service.clinic, doctor))).numbers == [2]
+
+
+async def test_of_many_appointments_the_first_are_named_and_all_are_counted(
+    service: Availability, http: httpx2.AsyncClient, superuser: Callable[..., Any]
+) -> None:
+    doctor = await service.doctor()
+    held = (await service.deliver(*(book(service.clinic, doctor, in_days(day)) for day in range(1, 121)))).of(SlotReserved)
+    await service.deliver(move(held[0], doctor, in_days(130)))  # has two places for a moment
+    server = await superuser("availability")
+    assert await rows_during(server, "availability_app", http.delete(f"{DOCTORS}/{doctor}")) < MAX_NAMED + 20
+    refused = (await http.delete(f"{DOCTORS}/{doctor}")).json()
+    assert refused["appointments"] == [str(one.appointment_id) for one in held[:MAX_NAMED]]
+    assert refused["count"] == 120
+
+
+async def test_what_is_left_is_counted_while_days_are_locked(
+    service: Availability, consumer: Availability, http: httpx2.AsyncClient, superuser: Callable[..., Any]
+) -> None:
+    """The releases that it waits for lock them, and the gateway asks again and again."""
+    doctor = await service.doctor()
+    held = (await service.deliver(*(book(service.clinic, doctor, in_days(day)) for day in range(1, 61)))).of(SlotReserved)
+    await http.delete(f"{DOCTORS}/{doctor}", params=CANCEL)
+    async with consumer.batch(releases(held[0])):
+        assert await asyncio.wait_for(left(http, doctor), 3) == 60
+    assert await left(http, doctor) == 59
+    server = await superuser("availability")
+    assert await rows_during(server, "availability_app", http.get(f"{DOCTORS}/{doctor}/left")) < 10
 
 
 async def test_a_deleted_doctor_leaves_no_slot_and_revokes_what_is_taken(service: Availability, http: httpx2.AsyncClient) -> None:

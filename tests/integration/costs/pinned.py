@@ -80,11 +80,11 @@ CALLS: dict[str, dict[str, int]] = {
         "another zone of a location": 35,
         "a day that is closed": 20,
         "a day that is made": 19,
-        "a doctor who is deleted": 15,
+        "a doctor who is deleted": 14,
     },
 }
-"""The statements of one registry call, BEGIN and COMMIT among them, and those by which the pool tries its connection. A change of a
-calendar reads it twice: to plan without the lock of the doctor, and to compare under it."""
+"""The statements of one registry call, BEGIN and COMMIT among them, and those by which the pool tries its connection. A change of
+a calendar reads it twice: to plan without the lock of the doctor, and to compare under it."""
 
 MESSAGES: dict[str, dict[str, int]] = {
     "booking": {"booking.commands": 1, "availability.events": 1, "appointment.events": 1, "gateway.replies": 1},

@@ -8,12 +8,19 @@ from services.availability.domain.days import DayKey
 from services.availability.domain.slots import Reservation
 from shared.infra.postgres import Connection
 
-TAKEN = """
-SELECT slots.date, slots.id AS slot_id, slots.reservation_id, slots.appointment_id
+TO_COME = """
 FROM slots JOIN days USING (clinic_id, doctor_id, date)
 WHERE clinic_id = $1 AND doctor_id = $2 AND slots.state = 'taken' AND date >= $3
   AND date >= ($4::timestamptz AT TIME ZONE coalesce(slots.time_zone, days.time_zone))::date
-ORDER BY date, slots.number
+"""
+TAKEN = f"""
+SELECT slots.date, slots.id AS slot_id, slots.reservation_id, slots.appointment_id {TO_COME} ORDER BY date, slots.number
+"""
+COUNT = f"SELECT count(*) {TO_COME}"
+# One that is being moved has two slots.
+APPOINTMENTS = f"""
+SELECT slots.appointment_id, count(*) OVER () AS number {TO_COME}
+GROUP BY slots.appointment_id ORDER BY min(date), min(slots.number) LIMIT $5
 """
 REMOVE_FREE = """
 DELETE FROM slots USING days
@@ -35,6 +42,20 @@ async def reservations_to_come(
         (DayKey(clinic_id, doctor_id, row["date"]), Reservation(row["slot_id"], row["reservation_id"], row["appointment_id"]))
         for row in rows
     ]
+
+
+async def count_to_come(connection: Connection, clinic_id: UUID, doctor_id: UUID, now: datetime) -> int:
+    """How many slots of today or later are taken. Locks nothing: it is asked again and again while they are freed."""
+    number: int = await connection.fetchval(COUNT, clinic_id, doctor_id, oldest_date(now), now)
+    return number
+
+
+async def first_appointments(
+    connection: Connection, clinic_id: UUID, doctor_id: UUID, now: datetime, limit: int
+) -> tuple[list[UUID], int]:
+    """The first appointments of today or later, and how many there are of them."""
+    rows = await connection.fetch(APPOINTMENTS, clinic_id, doctor_id, oldest_date(now), now, limit)
+    return [row["appointment_id"] for row in rows], rows[0]["number"] if rows else 0
 
 
 async def remove_slots(connection: Connection, clinic_id: UUID, doctor_id: UUID, now: datetime) -> None:
