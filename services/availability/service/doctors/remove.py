@@ -6,12 +6,11 @@ of a key. One that comes later finds no such doctor. Booking cancels, and taken 
 
 from uuid import UUID
 
-from services.availability.domain.days import DayKey
-from services.availability.domain.slots import Reservation
+from services.availability.domain.days import DoctorKey
 from services.availability.repository.calendar import generation_timers, slot_generation
 from services.availability.repository.doctors import doctor_rows, remove
 from services.availability.service.doctors.events import emit_changed
-from services.availability.service.slots.events import emit_revoked
+from services.availability.service.doctors.revoke import revoke_first
 from shared.contracts.problems import Code
 from shared.contracts.shapes import MAX_NAMED, Active, Deleted
 from shared.infra.audit import Action
@@ -31,15 +30,15 @@ async def delete_doctor(unit: RegistryUnit, caller: Caller, doctor_id: UUID, *, 
     check_match(caller.if_match, doctor.version)
     if not cancel_appointments:
         await _refuse_appointments(unit, caller, doctor_id)
-    taken = await _lock_reservations(unit, caller, doctor_id) if cancel_appointments else []
+    await slot_generation.lock_days(unit.connection, caller.clinic_id, doctor_id, unit.now)
     await remove.remove_slots(unit.connection, caller.clinic_id, doctor_id, unit.now)
     await generation_timers.end(unit.connection, caller.clinic_id, doctor_id)
     await doctor_rows.change(unit.sql, caller.clinic_id, doctor_id, {"status": Active.DELETED}, unit.now)
     unit.record(caller, Action.DOCTOR_DELETED, doctor_id, version=doctor.version + 1)
     emit_changed(unit, caller, doctor_id, Active.DELETED, doctor.version + 1)
-    for day, reservation in taken:
-        emit_revoked(unit, caller, day, reservation)
-    return Deleted(id=doctor_id, appointments_left=len(taken))
+    if cancel_appointments:
+        await revoke_first(unit, caller, DoctorKey(caller.clinic_id, doctor_id))
+    return await _left(unit, caller, doctor_id)
 
 
 async def appointments_left(unit: RegistryUnit, caller: Caller, doctor_id: UUID) -> Deleted:
@@ -60,9 +59,3 @@ async def _refuse_appointments(unit: RegistryUnit, caller: Caller, doctor_id: UU
     first, number = await remove.first_appointments(unit.connection, caller.clinic_id, doctor_id, unit.now, MAX_NAMED)
     if first:
         raise ProblemError(Code.HAS_APPOINTMENTS, extra={"appointments": [str(one) for one in first], "count": number})
-
-
-async def _lock_reservations(unit: RegistryUnit, caller: Caller, doctor_id: UUID) -> list[tuple[DayKey, Reservation]]:
-    """What is taken of the doctor's days of today or later, in order of date: these days are locked until the commit."""
-    await slot_generation.lock_days(unit.connection, caller.clinic_id, doctor_id, unit.now)
-    return await remove.reservations_to_come(unit.connection, caller.clinic_id, doctor_id, unit.now)
