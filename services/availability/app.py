@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from services.availability.handlers import IGNORED, make_handler
 from services.availability.routes import routers
 from services.availability.service.calendar.slot_generation import slot_generation_job
+from services.availability.service.doctors.revoke import revocation_job
 from services.availability.service.slots.acknowledgements import question_job
 from services.availability.settings import Settings
 from shared.contracts.topics import AVAILABILITY_EVENTS
@@ -31,6 +32,7 @@ def create_app(settings: Settings) -> FastAPI:
         jobs=lambda runtime: [
             question_job(runtime.units, question_after_seconds),
             slot_generation_job(runtime.units),
+            revocation_job(runtime.units),
             retention(runtime.units, OLD_OUTCOMES),
         ],
         state={"question_after_seconds": question_after_seconds},

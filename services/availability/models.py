@@ -197,6 +197,21 @@ publications = Table(
 )
 """Timers: when the slots of a doctor are to be generated again. Without a policy, as a job acts for all clinics."""
 
+revocations = Table(
+    "revocations",
+    metadata,
+    Column("clinic_id", Uuid, nullable=False),
+    Column("doctor_id", Uuid, nullable=False),
+    Column("date", Date, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("principal", Text, nullable=False),
+    Column("correlation_id", Text, nullable=False),
+    PrimaryKeyConstraint("clinic_id", "doctor_id"),
+)
+"""Deleted doctors of whom slots are still to be revoked: those behind this date and number. Without a policy, as a job acts for
+all clinics."""
+
 days = Table(
     "days",
     metadata,

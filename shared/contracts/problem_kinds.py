@@ -282,13 +282,13 @@ PROBLEMS: dict[Code, ProblemKind] = {
     Code.HAS_APPOINTMENTS: ProblemKind(
         409,
         "There are appointments still to come",
-        "The doctor or patient has live appointments of today or later. `appointments` has their ids.",
+        "The doctor or patient has live appointments of today or later, `count` of them. `appointments` has the first 50 ids.",
         "Cancel or move them first, or delete with `?cancel_appointments=true`, which cancels them.",
     ),
     Code.OVERLAPPING_APPOINTMENTS: ProblemKind(
         409,
         "Both patients have appointments at the same time",
-        "After the merge one patient would be in two places. Nothing was moved; `appointments` has the ids.",
+        "After the merge one patient would be in two places. Nothing was moved; `appointments` has the first 50 ids of `count`.",
         "Cancel or move one of each two, then merge again.",
     ),
     Code.IN_USE: ProblemKind(

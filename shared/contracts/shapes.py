@@ -46,6 +46,10 @@ def name_key(name: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", folded).split())
 
 
+MAX_NAMED = 50
+"""A refusal names so many of what stands in the way, and tells how many there are."""
+
+
 class Active(StrEnum):
     """Whether a registry entity is in use; a deleted one stays readable to its owner."""
 

@@ -13,6 +13,9 @@ from shared.infra.problems import ProblemError
 
 M = TypeVar("M", bound=BaseModel)
 
+LINES_PER_TURN = 20
+"""After so many lines other work of the process gets its turn: judging a whole call takes longer than a booking may wait."""
+
 
 class Rejected(Exception):
     """Why a line is not imported: the field to blame, and the reason. Neither repeats what the line says."""

@@ -14,6 +14,7 @@ REGISTRY = CollectorRegistry()
 """One per process. The library's global registry stays empty, so no dependency can add to what we promise."""
 
 SECONDS = (0.005, 0.010, 0.015, 0.025, 0.050, 0.100, 0.250, 1.0, 5.0)
+BLOCKED_SECONDS = (0.010, 0.025, 0.050, 0.100, 0.200, 0.500, 1.0, 5.0)
 RECORDS = (1, 2, 5, 10, 25, 50, 100, 250, 500)
 
 HTTP_REQUESTS = Counter("frontdesk_http_requests", "Requests answered", ["route", "method", "status"], registry=REGISTRY)
@@ -49,6 +50,14 @@ JOBS_FAILED = Counter(
 )
 RESERVATIONS_QUESTIONED = Counter(
     "frontdesk_reservations_questioned", "Reservations that booking was asked about because it had not acknowledged them",
+    registry=REGISTRY,
+)  # fmt: skip
+LOOP_BLOCKED = Histogram(
+    "frontdesk_event_loop_blocked_seconds", "How late a short pause of the event loop ended: so long it was blocked",
+    buckets=BLOCKED_SECONDS, registry=REGISTRY,
+)  # fmt: skip
+LOOP_LONGEST_BLOCK = Gauge(
+    "frontdesk_event_loop_longest_block_seconds", "The longest block of the event loop since the process began",
     registry=REGISTRY,
 )  # fmt: skip
 STEPS_FAILED = Counter(

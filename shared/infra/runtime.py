@@ -18,6 +18,7 @@ from shared.infra.kafka.closed_connections import tell_closed_connections
 from shared.infra.kafka.consumer import Consumer, FailureHandler, Handler
 from shared.infra.kafka.producer import Producer
 from shared.infra.kafka.publisher import Publisher
+from shared.infra.loop_probe import LoopProbe
 from shared.infra.outbox import Outbox
 from shared.infra.postgres import Database
 from shared.infra.settings import RedisSettings, ServiceSettings
@@ -60,7 +61,9 @@ class Runtime:
     async def connect(cls, name: str, settings: ServiceSettings) -> Self:
         """Opens Postgres and prepares Kafka and Redis, which may both still be away."""
         tell_closed_connections()
-        return cls(name, settings, await Database.connect(settings.postgres, settings.instance))
+        runtime = cls(name, settings, await Database.connect(settings.postgres, settings.instance))
+        runtime.spawn(LoopProbe(runtime.clock).run(runtime.stopping))
+        return runtime
 
     def consume(
         self,

@@ -43,6 +43,7 @@ OF_ONE = {
     "availability": {
         "unacknowledged": "SELECT count(*) FROM unacknowledged",
         "unpublished": "SELECT count(*) FROM publications WHERE due_at <= clock_timestamp()",
+        "unrevoked": "SELECT count(*) FROM revocations",
     },
     "booking": {
         "unsettled": "SELECT count(*) FROM outcomes WHERE settled_at IS NULL",
@@ -51,8 +52,9 @@ OF_ONE = {
         """,
     },
 }
-"""What only one database can owe: reservations that booking has not acknowledged, calendars that are not published, outcomes that
-are not settled, holds that are over; or are about to be, because what is read one after the other must not change meanwhile."""
+"""What only one database can owe: reservations that booking has not acknowledged, calendars that are not published, slots of
+deleted doctors that are not revoked, outcomes that are not settled, holds that are over; or are about to be, because what is read
+one after the other must not change meanwhile."""
 IDLE_SECONDS = 1.0
 """Between two statements of a transaction a session is idle for a moment; for so long only one that was left behind is."""
 IDLE = """
@@ -83,6 +85,7 @@ class Owed:
     unacknowledged: int = 0
     unexpired: int = 0
     unpublished: int = 0
+    unrevoked: int = 0
 
 
 async def tables(dsns: Mapping[str, str]) -> Tables:

@@ -12,6 +12,7 @@ from deploy import installation
 from deploy.embedded.backend import Backend
 from deploy.embedded.services import Services
 from shared.contracts.topics import APPOINTMENT_EVENTS, AVAILABILITY_EVENTS, BOOKING_COMMANDS
+from tests.e2e.metrics import counter
 from tests.support.clinic import Clinic, in_days
 from tests.support.kafka import messages_of, records_of
 from tests.support.waiting import eventually
@@ -37,6 +38,14 @@ async def test_every_service_has_probes_and_metrics(stack: Services, instance: s
         for path in ("/health/live", "/health/ready"):
             assert (await client.get(path)).status_code == 200
         assert "frontdesk_build_info{" in (await client.get("/metrics")).text
+
+
+@pytest.mark.parametrize("instance", ["availability", "booking", "queue", "gateway"])
+async def test_every_process_measures_for_how_long_its_loop_was_blocked(stack: Services, instance: str) -> None:
+    async def measured() -> bool:
+        return await counter(stack, "frontdesk_event_loop_blocked_seconds_count", [instance]) > 0
+
+    assert await eventually(measured)
 
 
 async def test_the_integration_test_is_only_where_that_environment_is(stack: Services) -> None:

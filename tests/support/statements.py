@@ -1,4 +1,4 @@
-"""Which statements the server ran for a service: its own count, whatever a client believes."""
+"""Which statements the server ran for a service, and how many rows these had: its own count, whatever a client believes."""
 
 from collections import Counter
 from collections.abc import Awaitable
@@ -12,6 +12,21 @@ WHERE userid = (SELECT oid FROM pg_roles WHERE rolname = $1)
   AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
 GROUP BY query
 """
+
+
+ROWS = """
+SELECT coalesce(sum(rows), 0) FROM pg_stat_statements
+WHERE userid = (SELECT oid FROM pg_roles WHERE rolname = $1)
+  AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+
+async def rows_during(superuser: "asyncpg.Connection[asyncpg.Record]", role: str, work: Awaitable[Any]) -> int:
+    """How many rows the statements of a role's connections answered or changed while the work was done."""
+    await superuser.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+    before = await superuser.fetchval(ROWS, role)
+    await work
+    return int(await superuser.fetchval(ROWS, role) - before)
 
 
 async def calls_during(superuser: "asyncpg.Connection[asyncpg.Record]", role: str, work: Awaitable[Any]) -> Counter[str]:

@@ -29,7 +29,7 @@ AGGREGATES = {
 """What the system is about: in each layer, and in commands that show it, a module of that name."""
 STEPS = {
     "acknowledgements", "batch", "change", "codes", "displace", "displaced", "events", "import_", "open_places", "register",
-    "release", "remove", "repeats", "reservations", "reserve", "resolve", "search", "slot_generation",
+    "release", "remove", "repeats", "reservations", "reserve", "resolve", "revoke", "search", "slot_generation",
 }  # fmt: skip
 """What happens to an aggregate: the use case, its SQL, its rules; the same word for another aggregate's step of that kind."""
 TECHNICAL = {

@@ -14,9 +14,11 @@ from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from services.availability.domain.dates import dates
+from services.availability.domain.dates import dates, doctor_zone
 
 MINUTE = timedelta(minutes=1)
+DateSpan = tuple[date, date]
+"""A first and a last date."""
 
 
 class TimedSlot(NamedTuple):
@@ -58,12 +60,22 @@ class Extra(NamedTuple):
     hours: Hours
     date: date
 
+    @property
+    def dates(self) -> DateSpan:
+        """Its first and its last date."""
+        return self.date, self.date
+
 
 class Closed(NamedTuple):
     """Dates without any hours, both inclusive."""
 
     first: date
     last: date
+
+    @property
+    def dates(self) -> DateSpan:
+        """Its first and its last date."""
+        return self.first, self.last
 
 
 @dataclass(frozen=True)
@@ -78,6 +90,13 @@ class Calendar:
     closed: Sequence[Closed] = ()
     zones: Mapping[UUID, str] = field(default_factory=dict)
     """Of locations."""
+
+    @classmethod
+    def of(cls, clinic_zone: str, weekly: Sequence[Weekly], location_zones: Mapping[UUID, str | None]) -> "Calendar":
+        """The calendar of a doctor who has these entries and locations, without exceptions. A location without a zone has the
+        clinic's."""
+        zones = {location: zone or clinic_zone for location, zone in location_zones.items()}
+        return cls(doctor_zone(list(location_zones.values()), clinic_zone), weekly, zones=zones)
 
     def with_exceptions(self, exceptions: Iterable[Closed | Extra]) -> "Calendar":
         """The same weekly hours with these exceptions in the place of those before."""

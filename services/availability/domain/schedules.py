@@ -4,29 +4,15 @@ Called by `calendar/schedules.py` and `calendar/exceptions.py` with the location
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from datetime import date, datetime
+from datetime import date
 from itertools import combinations
-from typing import NamedTuple
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from services.availability.domain.calendar import Calendar, Closed, Extra, Hours, Weekly, instant
-from services.availability.domain.dates import DAY, range_error
+from services.availability.domain.calendar import Calendar, Closed, Extra, Hours, Weekly
+from services.availability.domain.dates import range_error
+from services.availability.domain.zone_overlaps import ZoneOverlaps
 from shared.contracts.calendar import MAX_CLOSED_DAYS
 from shared.contracts.problems import FieldError
-
-COMPARED_DAYS = 366
-"""Hours of different zones are compared for so long: in a year all changes of their clocks come by."""
-KNOWN_DAYS = 3660
-"""Hours that begin later than that are not compared: nobody knows these clocks. Slots that overlap are not made in any case."""
-
-
-class Span(NamedTuple):
-    """When the hours of an entry are, on one date; `entry` is the entry's index."""
-
-    starts_at: datetime
-    ends_at: datetime
-    entry: int
 
 
 def hours_errors(hours: Hours, locations: Collection[UUID], path: str = "") -> Iterator[FieldError]:
@@ -55,7 +41,7 @@ def schedule_errors(calendar: Calendar, today: date) -> list[FieldError]:
         if not found:
             sound[index] = rule
     zones = {index: calendar.zone_of(rule.hours) for index, rule in sound.items()}
-    overlaps = _within_a_zone(sound, zones) | _between_zones(sound, zones, today)
+    overlaps = _within_a_zone(sound, zones) | ZoneOverlaps(sound, zones, today).pairs()
     return errors + [
         FieldError(field=f"entries.{later}", reason=f"overlaps entries.{first}") for first, later in sorted(overlaps)
     ]
@@ -81,27 +67,3 @@ def _overlap(one: Weekly, other: Weekly) -> bool:
     end = min(one.hours.end_minute, other.hours.end_minute)
     until_weekday = (one.weekday - first.isoweekday()) % 7
     return one.weekday == other.weekday and until_weekday <= (last - first).days and begin < end
-
-
-def _between_zones(rules: Mapping[int, Weekly], zones: Mapping[int, str], today: date) -> set[tuple[int, int]]:
-    """Entries of different time zones that overlap within a year from when both count, as pairs of indexes."""
-    if len(set(zones.values())) < 2:
-        return set()
-    begins = {max(today, rule.valid_from or today) for rule in rules.values()}
-    known = (begin for begin in begins if begin <= today + KNOWN_DAYS * DAY)
-    days = {begin + n * DAY for begin in known for n in range(-1, COMPARED_DAYS)}
-    pairs, open_spans = set(), list[Span]()
-    for span in sorted(_spans(rules, zones, days)):
-        open_spans = [other for other in open_spans if other.ends_at > span.starts_at]
-        met = (other.entry for other in open_spans if zones[other.entry] != zones[span.entry])
-        pairs |= {(min(index, span.entry), max(index, span.entry)) for index in met}
-        open_spans.append(span)
-    return pairs
-
-
-def _spans(rules: Mapping[int, Weekly], zones: Mapping[int, str], days: Collection[date]) -> Iterator[Span]:
-    for index, rule in rules.items():
-        zone = ZoneInfo(zones[index])
-        for day in days:
-            if rule.is_on(day):
-                yield Span(instant(day, rule.hours.start_minute, zone), instant(day, rule.hours.end_minute, zone), index)

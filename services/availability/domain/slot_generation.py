@@ -24,22 +24,23 @@ SlotIdentity = tuple[date, datetime, datetime, UUID | None]
 
 
 class SlotRow(NamedTuple):
-    """A slot as it is; `timed` is None for a number of a daily day."""
+    """A slot as it is, of those that have a time."""
 
     id: UUID
-    date: date
     number: int
     taken: bool
     published: bool
-    timed: TimedSlot | None
+    timed: TimedSlot
 
 
 @dataclass(frozen=True)
 class CurrentSlots:
-    """The days and slots of a doctor, read under the locks of the doctor and of all these days."""
+    """The days and slots of a doctor as they were seen. The numbers of daily days are not in it: a day may have thousands."""
 
     now: datetime
     days: Mapping[date, Day]
+    busy: Set[date]
+    """The daily days of which something is taken."""
     slots: Sequence[SlotRow]
 
 
@@ -48,6 +49,8 @@ class SlotChanges:
     """What is to be written. Days that are removed have no slots left."""
 
     remove: list[UUID] = field(default_factory=list)
+    remove_numbers: list[date] = field(default_factory=list)
+    """Daily days that lose all their numbers: none of these is taken."""
     update: list[SlotRow] = field(default_factory=list)
     """Slots that stay, but are published now, or no more, or have another zone."""
     add: list[tuple[int, TimedSlot]] = field(default_factory=list)
@@ -71,23 +74,24 @@ def slots_to_come(calendar: Calendar, now: datetime, horizon_days: int) -> list[
 
 def slot_changes(calendar: Calendar, current: CurrentSlots, horizon_days: int) -> SlotChanges:
     """What to change so that what is free and to come is what the calendar asks for."""
-    busy = {row.date for row in current.slots if row.taken and row.timed is None}
     daily = {day for day, record in current.days.items() if record.mode is Mode.DAILY}
     # Dates that lie behind, each in its own zone.
     over = {day for day, record in current.days.items() if day < today(record.time_zone, current.now)}
-    stay_daily = daily & (busy | over)
+    stay_daily = daily & (current.busy | over)
     wanted = {slot[:4]: slot for slot in slots_to_come(calendar, current.now, horizon_days) if slot.date not in stay_daily}
     timed = {day for day in current.days if calendar.is_timed(day) and day not in stay_daily}
-    kept = [after for row in current.slots if (after := _after(row, current.now, wanted, timed)) is not None]
-    kept_ids, before = {row.id for row in kept}, set(current.slots)
+    stays = [(row, after) for row in current.slots if (after := _after(row, current.now, wanted)) is not None]
+    kept = [after for _, after in stays]
+    kept_ids = {row.id for row in kept}
     changes = SlotChanges(
         remove=[row.id for row in current.slots if row.id not in kept_ids],
-        update=[row for row in kept if row not in before],
+        remove_numbers=sorted(daily & timed),
+        update=[after for row, after in stays if after != row],
         add=_numbered(kept, _missing(kept, wanted)),
     )
-    kept_times = [row.timed for row in kept if row.timed]
+    kept_times = [row.timed for row in kept]
     # A daily day on which something is taken keeps the zone that booking knows.
-    free_zones = dict.fromkeys(current.days.keys() - busy, calendar.zone)
+    free_zones = dict.fromkeys(current.days.keys() - current.busy, calendar.zone)
     _change_days(changes, current.days, over, timed, kept_times, free_zones)
     extra_to_come = any(extra.date >= oldest_date(current.now) for extra in calendar.extra)
     changes.again = bool(calendar.weekly or extra_to_come or kept_times)
@@ -95,10 +99,8 @@ def slot_changes(calendar: Calendar, current: CurrentSlots, horizon_days: int) -
     return changes
 
 
-def _after(row: SlotRow, now: datetime, wanted: Mapping[SlotIdentity, TimedSlot], timed_days: Collection[date]) -> SlotRow | None:
+def _after(row: SlotRow, now: datetime, wanted: Mapping[SlotIdentity, TimedSlot]) -> SlotRow | None:
     """How a slot is afterwards, or None if it goes."""
-    if row.timed is None:
-        return None if row.date in timed_days else row
     if row.timed.starts_at <= now:
         return row
     match = wanted.get(row.timed[:4])
@@ -109,14 +111,18 @@ def _after(row: SlotRow, now: datetime, wanted: Mapping[SlotIdentity, TimedSlot]
 
 def _missing(kept: Sequence[SlotRow], wanted: Mapping[SlotIdentity, TimedSlot]) -> list[TimedSlot]:
     """The wanted slots that are not there and have room beside what stays."""
-    there = [row.timed for row in kept if row.timed]
-    timeline, known = Timeline((slot.starts_at, slot.ends_at) for slot in there), {slot[:4] for slot in there}
-    return [slot for key, slot in wanted.items() if key not in known and timeline.add(slot.starts_at, slot.ends_at)]
+    known = {row.timed[:4] for row in kept}
+    lacking = [slot for key, slot in wanted.items() if key not in known]
+    if not lacking:
+        return []
+    timeline = Timeline((row.timed.starts_at, row.timed.ends_at) for row in kept)
+    return [slot for slot in lacking if timeline.add(slot.starts_at, slot.ends_at)]
 
 
 def _numbered(kept: Sequence[SlotRow], missing: Sequence[TimedSlot]) -> list[tuple[int, TimedSlot]]:
     """New slots with numbers that nobody has, in order of start as far as the numbers that are there allow."""
-    there = {row.timed: row.number for row in kept if row.timed}
+    dates = {slot.date for slot in missing}
+    there = {row.timed: row.number for row in kept if row.timed.date in dates}
     added = []
     for _, of_date in groupby(sorted([*there, *missing]), key=lambda slot: slot.date):
         slots = list(of_date)
@@ -143,8 +149,11 @@ def _change_days(
 
     The zone of a timed day is that of its last slot, that of a daily one stands in `free_zones` if nothing of it is taken.
     """
-    slots = sorted([*kept, *(slot for _, slot in changes.add)], key=lambda slot: slot.starts_at)
-    zones = {slot.date: slot.time_zone for slot in slots}
+    last: dict[date, TimedSlot] = {}
+    for slot in (*kept, *(slot for _, slot in changes.add)):
+        if slot.date not in last or last[slot.date].starts_at < slot.starts_at:
+            last[slot.date] = slot
+    zones = {day: slot.time_zone for day, slot in last.items()}
     for day in sorted((days.keys() | zones.keys()) - over):
         record = days.get(day)
         after = _day_after(record, zones.get(day), timed=day in timed_days)

@@ -9,7 +9,7 @@ from services.availability.domain.languages import parse_accept_language
 from services.availability.repository.doctors.search import DoctorFilter
 from services.availability.routes.common import LanguageTag, SearchText, id_or_text
 from services.availability.service.doctors.change import change_doctor
-from services.availability.service.doctors.import_ import import_doctors
+from services.availability.service.doctors.import_ import import_doctors, judge_doctors
 from services.availability.service.doctors.register import CREATED, read_doctor, register_doctor
 from services.availability.service.doctors.remove import appointments_left, delete_doctor
 from services.availability.service.doctors.search import DoctorSearch, find_doctors
@@ -70,8 +70,8 @@ async def get_doctors(
 @router.post("/doctors/import")
 async def post_import(request: Request, caller: ByCaller, dry_run: bool = False) -> ImportReport:
     """Imports some lines of a file."""
-    data = await read_json(request)
-    return await in_unit(request, caller, import_doctors, caller, data, dry_run=dry_run)
+    judged = await judge_doctors(await read_json(request))
+    return await in_unit(request, caller, import_doctors, caller, judged, dry_run=dry_run)
 
 
 @router.get("/doctors/{doctor_id}")

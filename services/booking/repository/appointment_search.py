@@ -25,6 +25,8 @@ class AppointmentFilter:
     patient_ids: Collection[UUID] | None = None
     doctor_id: UUID | None = None
     date: dt.date | None = None
+    first: dt.date | None = None
+    """Of this date or later."""
     status: Status | None = None
     after: tuple[dt.date, int, UUID] | None = None
     """Date, slot number and id of the last appointment of the page before."""
@@ -60,6 +62,8 @@ def page_of(clinic_id: UUID, wanted: AppointmentFilter, limit: int, now: datetim
     for column in (table.doctor_id, table.date):
         value = getattr(wanted, column.name)
         query = query if value is None else query.where(column == value)
+    if wanted.first is not None:
+        query = query.where(table.date >= wanted.first)
     if wanted.after is not None:
         query = query.where(tuple_(*_ORDER) > wanted.after)
     return query.order_by(*_ORDER).limit(limit)

@@ -1,9 +1,10 @@
 """Appointments: reading, listing and looking up."""
 
 import datetime as dt
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 
 from services.booking.repository.appointment_search import AppointmentFilter
 from services.booking.service.appointments.dry_moves import refusals_of_moves
@@ -25,12 +26,13 @@ async def get_appointments(
     patient_id: UUID | None = None,
     doctor_id: UUID | None = None,
     date: dt.date | None = None,
+    first: Annotated[dt.date | None, Query(alias="from")] = None,
     status: Status | None = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> AppointmentPage:
     """Lists appointments."""
-    wanted = AppointmentFilter(doctor_id=doctor_id, date=date, status=status, after=page_start(cursor))
+    wanted = AppointmentFilter(doctor_id=doctor_id, date=date, first=first, status=status, after=page_start(cursor))
     return await in_unit(request, caller, list_appointments, caller.clinic_id, patient_id, wanted, limit)
 
 

@@ -1,14 +1,20 @@
 """Importing doctors over internal HTTP on a real Postgres: who is new, who is known, why a line is rejected, a second run."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import httpx2
 import pytest
 
+from services.availability.service.doctors.import_ import judge_doctors
 from shared.contracts.registry import DoctorChanged
+from shared.infra.ids import new_id
+from shared.infra.lines import LINES_PER_TURN
 from tests.integration.availability.availability import Availability
 from tests.integration.availability.test_directory import CATEGORIES, DOCTORS, PRICE_RANGES, PRICES, made, reasons
+from tests.support import rows
+from tests.support.statements import rows_during
 
 IMPORT = f"{DOCTORS}/import"
 
@@ -142,3 +148,41 @@ async def test_what_is_no_import_is_refused(http: httpx2.AsyncClient) -> None:
     lines = [{"line": 0, "fields": {}}, {"line": 1, "fields": {"name": 5}}, {"fields": {}}]
     fields = {"lines.0.line", "lines.1.fields.name", "lines.2.line"}
     assert reasons(await http.post(IMPORT, json={"lines": lines})).keys() == fields
+
+
+async def test_of_a_large_clinic_only_the_doctors_are_read_that_lines_can_meet(
+    service: Availability, http: httpx2.AsyncClient, superuser: Callable[..., Any]
+) -> None:
+    doctors = [new_id() for _ in range(3000)]
+    async with service.database.batch({service.clinic}) as (connection, _):
+        await rows.add_doctors(connection, service.clinic, doctors, "active")
+    lines = [FULL, {"name": "Grace"}, {"name": "Eve", "code": "eve"}, {"name": "Zoë"}]
+    work = imported(http, *lines)
+    assert await rows_during(await superuser("availability"), "availability_app", work) < 60
+    assert await imported(http, *lines) == report(0, 4)
+
+
+async def test_names_are_known_however_they_are_written(http: httpx2.AsyncClient) -> None:
+    names = ["Dr  Ada   Lind", "STRASSE", "Zoe\u0308", "O\u2019Neill", "\uff21\uff22\uff23", "Anna-Lena"]
+    for name in names:
+        await made(http, DOCTORS, name=name)
+    others = ["dr ada lind", "Straße", "ZOË", "o'neill", "abc", "anna\u2010lena"]
+    assert await imported(http, *({"name": name} for name in others)) == report(0, len(names))
+
+
+async def test_codes_that_were_made_of_a_name_are_met_by_it(http: httpx2.AsyncClient) -> None:
+    for code in ("ada", "Ada-2", "ada-lind", "ada.x", "adam"):
+        await made(http, DOCTORS, name=f"Somebody {code}", code=code)
+    assert await imported(http, {"name": "Ada"}, {"name": "Ada!"}) == report(2, 0)
+    codes = {one["code"] for one in (await http.get(DOCTORS)).json()["items"]}
+    assert codes == {"ada", "Ada-2", "ada-3", "ada-4", "ada-lind", "ada.x", "adam"}
+
+
+async def test_others_get_their_turn_while_lines_are_judged() -> None:
+    """And no transaction is open: none is given."""
+    lines = [{"line": number, "fields": {"name": f"Dr {number}"}} for number in range(1, 501)]
+    judging, turns = asyncio.ensure_future(judge_doctors({"lines": lines})), 0
+    while not judging.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert len((await judging).lines) == 500 and turns >= 500 / LINES_PER_TURN

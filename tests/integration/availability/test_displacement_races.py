@@ -13,13 +13,13 @@ import pytest
 from shared.contracts.availability import SlotReserved
 from shared.infra.outbox import Outbox
 from shared.infra.unit import Units
-from tests.integration.availability.availability import Availability, book, releases
+from tests.integration.availability.availability import Availability, book, every_day, releases
 from tests.integration.availability.test_displacement import booked, call, category, displaced, starts
 from tests.integration.availability.test_exceptions import closed, post, schedule
 from tests.integration.availability.test_races import blocked
 from tests.integration.availability.test_removals import published
 from tests.support.dates import in_days
-from tests.support.statements import calls_during
+from tests.support.statements import calls_during, rows_during
 
 COPIED = {"days": "date, mode, available, time_zone", "slots": "date, number, starts_at, ends_at, time_zone"}
 
@@ -47,6 +47,28 @@ async def test_the_statements_are_as_many_for_one_as_for_many(
         calls = await calls_during(sql, "availability_app", displaced(http, doctor, call(policy=policy), held))
         counts.append((policy, sum(calls.values())))
     assert len(set(counts[1:])) == 2, counts
+
+
+@pytest.mark.parametrize("timed", [True, False])
+async def test_of_thousands_of_places_only_those_are_read_that_may_be_needed(
+    service: Availability, http: httpx2.AsyncClient, superuser: Callable[..., Any], timed: bool
+) -> None:
+    """10,000 open times, or 400 numbers on each day of a year of which 20 have a record; on two dates, one near and one far."""
+    sql, doctor = await superuser("availability"), await service.doctor()
+    await service.settings(default_daily_capacity=400)
+    if timed:
+        entries = every_day("06:00", "20:00", slot_minutes=5)
+        assert (await http.put(f"/internal/doctors/{doctor}/schedule", json={"entries": entries})).is_success
+    else:
+        await booked(service, doctor, *(in_days(day) for day in range(3, 23)))
+    near, far = in_days(1), in_days(30)
+    held = await booked(service, doctor, near, near, far, far)
+    for day in (near, far):
+        await post(http, doctor, closed(day, day))
+    last = in_days(62)
+    assert await rows_during(sql, "availability_app", displaced(http, doctor, call(near, last, dry_run=True), held)) < 120
+    steps = await displaced(http, doctor, call(near, last), held)
+    assert [place and place.split()[0] for place in starts(steps)] == ["1", "1", "30", "30"]
 
 
 async def test_a_large_category_is_searched_without_statistics(service: Availability, http: httpx2.AsyncClient) -> None:

@@ -4,27 +4,36 @@ import asyncio
 import datetime as dt
 import json
 from collections import Counter
+from collections.abc import Callable
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx2
 import pytest
 
+from services.availability.domain.days import DayKey
+from services.availability.domain.slots import Reservation
+from services.availability.service.doctors import revoke
 from services.availability.service.doctors.remove import delete_doctor
+from services.availability.service.doctors.revoke import revocation_job
+from services.availability.service.slots.events import emit_revoked
 from shared.contracts.availability import SlotReserved, SlotRevoked
 from shared.contracts.booking import BookAppointment
 from shared.contracts.problems import Code
 from shared.contracts.registry import DoctorChanged
+from shared.contracts.shapes import MAX_NAMED
 from shared.contracts.topics import AVAILABILITY_EVENTS, REGISTRY_EVENTS, Topic
 from shared.infra.caller import Caller
 from shared.infra.outbox import Outbox
-from shared.infra.unit import Units
-from tests.integration.availability.availability import Availability, book, releases
+from shared.infra.unit import Unit, Units
+from tests.integration.availability.availability import Availability, book, move, releases
 from tests.integration.availability.test_directory import DOCTORS, code
 from tests.integration.availability.test_races import blocked
 from tests.support import rows
 from tests.support.batches import BatchResult
 from tests.support.dates import in_days
 from tests.support.rounds import rounds
+from tests.support.statements import rows_during
 from tests.support.waiting import eventually
 
 DAYS_AHEAD = (0, 1, 31)
@@ -86,6 +95,85 @@ async def test_without_the_flag_appointments_are_named_and_nothing_changes(
     assert (await http.get(f"{DOCTORS}/{doctor}")).json()["status"] == "active"
     assert code(await http.get(f"{DOCTORS}/{doctor}/left")) == (404, "unknown_doctor")
     assert (await service.deliver(book(service.clinic, doctor))).numbers == [2]
+
+
+async def test_of_many_appointments_the_first_are_named_and_all_are_counted(
+    service: Availability, http: httpx2.AsyncClient, superuser: Callable[..., Any]
+) -> None:
+    doctor = await service.doctor()
+    held = (await service.deliver(*(book(service.clinic, doctor, in_days(day)) for day in range(1, 121)))).of(SlotReserved)
+    await service.deliver(move(held[0], doctor, in_days(130)))  # has two places for a moment
+    server = await superuser("availability")
+    assert await rows_during(server, "availability_app", http.delete(f"{DOCTORS}/{doctor}")) < MAX_NAMED + 20
+    refused = (await http.delete(f"{DOCTORS}/{doctor}")).json()
+    assert refused["appointments"] == [str(one.appointment_id) for one in held[:MAX_NAMED]]
+    assert refused["count"] == 120
+
+
+async def test_what_is_left_is_counted_while_days_are_locked(
+    service: Availability, consumer: Availability, http: httpx2.AsyncClient, superuser: Callable[..., Any]
+) -> None:
+    """The releases that it waits for lock them, and the gateway asks again and again."""
+    doctor = await service.doctor()
+    held = (await service.deliver(*(book(service.clinic, doctor, in_days(day)) for day in range(1, 61)))).of(SlotReserved)
+    await http.delete(f"{DOCTORS}/{doctor}", params=CANCEL)
+    async with consumer.batch(releases(held[0])):
+        assert await asyncio.wait_for(left(http, doctor), 3) == 60
+    assert await left(http, doctor) == 59
+    server = await superuser("availability")
+    assert await rows_during(server, "availability_app", http.get(f"{DOCTORS}/{doctor}/left")) < 10
+
+
+async def many_held(service: Availability, doctor: UUID) -> list[SlotReserved]:
+    """More than two pages of three, on days of two places."""
+    await service.settings(default_daily_capacity=2)
+    return (await service.deliver(*(book(service.clinic, doctor, in_days(1 + day // 2)) for day in range(8)))).of(SlotReserved)
+
+
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setattr(revoke, "PAGE", 3)
+    return 3
+
+
+async def test_many_places_are_revoked_page_by_page(
+    service: Availability, consumer: Availability, http: httpx2.AsyncClient, small_pages: int
+) -> None:
+    """One that is freed before its page is not revoked; two processes revoke nothing twice, and a failure loses nothing."""
+    doctor = await service.doctor()
+    held = await many_held(service, doctor)
+    assert (await http.delete(f"{DOCTORS}/{doctor}", params=CANCEL)).json()["appointments_left"] == len(held)
+    await published(service)
+    assert len(revoked(service)) == small_pages
+    await service.deliver(releases(held[-1]))
+    assert await left(http, doctor) == len(held) - 1
+    await asyncio.gather(revocation_job(service.units).work(), revocation_job(consumer.units).work())
+    await published(service)
+    assert [names(one) for one in revoked(service)] == [names(one) for one in held[:-1]]
+    assert {one.actor for one in revoked(service)} == {"open"} and len({one.correlation_id for one in revoked(service)}) == 1
+    noted = await service.rows("SELECT count(*), count(DISTINCT subject_id) FROM audit WHERE action = 'slot_revoked'")
+    assert noted == [(7, 7)]
+    assert await service.rows("SELECT FROM revocations WHERE doctor_id = $1", doctor) == []
+
+
+async def test_a_deletion_says_a_page_in_its_transaction_however_much_is_taken(
+    service: Availability, http: httpx2.AsyncClient, small_pages: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doctor, pages, emitted = await service.doctor(), list[int](), emit_revoked
+    held = await many_held(service, doctor)
+
+    def counting(unit: Unit, caller: Caller, day: DayKey, reservation: Reservation) -> None:
+        emitted(unit, caller, day, reservation)
+        pages.append(id(unit))
+
+    monkeypatch.setattr(revoke, "emit_revoked", counting)
+    await http.delete(f"{DOCTORS}/{doctor}", params=CANCEL)
+    assert len(pages) == small_pages < len(held)
+    with monkeypatch.context() as failing:
+        failing.setattr(revoke, "emit_revoked", lambda *_: 1 / 0)
+        await revocation_job(service.units).work()
+    await revocation_job(service.units).work()
+    assert len(pages) == len(held) and max(Counter(pages[small_pages:]).values()) <= small_pages
 
 
 async def test_a_deleted_doctor_leaves_no_slot_and_revokes_what_is_taken(service: Availability, http: httpx2.AsyncClient) -> None:

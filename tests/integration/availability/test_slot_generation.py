@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from services.availability.domain.calendar import Calendar
 from services.availability.domain.dates import oldest_date
 from services.availability.domain.slot_generation import slots_to_come
 from services.availability.repository.calendar import exceptions, schedules
@@ -275,7 +276,7 @@ async def generated(story: Story) -> Generated:
     service, doctor = story.service, story.doctor
     async with service.database.batch({service.clinic}) as (connection, now):
         weekly = await schedules.entries(connection, service.clinic, doctor)
-        calendar = await schedules.calendar_of(connection, service.clinic, doctor, "UTC", weekly)
+        calendar = Calendar.of("UTC", weekly, await schedules.location_zones(connection, service.clinic, doctor))
         rules = await exceptions.rules_to_come(connection, service.clinic, doctor, oldest_date(now))
         rows = await connection.fetch("SELECT * FROM slots WHERE doctor_id = $1", doctor)
     daily = {row["date"] for row in rows if row["starts_at"] is None and row["state"] == "taken"}

@@ -15,7 +15,9 @@ from services.availability.settings import Settings
 from shared.infra.postgres import Database
 from tests.integration.availability.availability import Availability, book
 
-BUSINESS = sorted(metadata.tables.keys() - {"inbox", "outbox", "publications", "unacknowledged", "clinics_with_outcomes"})
+BUSINESS = sorted(
+    metadata.tables.keys() - {"inbox", "outbox", "publications", "revocations", "unacknowledged", "clinics_with_outcomes"}
+)
 ROWS = {
     "outcomes": "SELECT $1, gen_random_uuid(), 'x', 'x', 'x', 200, NULL, NULL, now(), now(), now()",
     "categories": "SELECT $1, gen_random_uuid(), 'x', 'x', 1, now(), now()",

@@ -3,6 +3,7 @@
 import datetime as dt
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from typing import NamedTuple
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,23 @@ ELSEWHERE = UUID(int=1)
 ZONES = ("Europe/London", "Pacific/Auckland", "Pacific/Honolulu")
 
 
+class NumberRow(NamedTuple):
+    """A number of a daily day, as a database would keep it."""
+
+    id: UUID
+    date: dt.date
+    number: int
+    taken: bool = False
+    published: bool = True
+
+
+Row = SlotRow | NumberRow
+
+
+def date_of(row: Row) -> dt.date:
+    return row.date if isinstance(row, NumberRow) else row.timed.date
+
+
 @dataclass
 class Clinic:
     """One doctor's days and slots, as a database would keep them."""
@@ -30,17 +48,27 @@ class Clinic:
     calendar: Calendar = field(default_factory=lambda: Calendar(ZONES[0]))
     before: Calendar = field(default_factory=lambda: Calendar(ZONES[0]))
     days: dict[dt.date, Day] = field(default_factory=dict)
-    slots: dict[UUID, SlotRow] = field(default_factory=dict)
+    slots: dict[UUID, Row] = field(default_factory=dict)
 
     def changes(self) -> SlotChanges:
-        return slot_changes(self.calendar, CurrentSlots(self.now, self.days, list(self.slots.values())), HORIZON)
+        return slot_changes(self.calendar, CurrentSlots(self.now, self.days, self.busy, self.timed), HORIZON)
+
+    @property
+    def timed(self) -> list[SlotRow]:
+        return [row for row in self.slots.values() if isinstance(row, SlotRow)]
+
+    @property
+    def busy(self) -> set[dt.date]:
+        return {row.date for row in self.slots.values() if isinstance(row, NumberRow) and row.taken}
 
     def write(self, changes: SlotChanges) -> None:
         """Refuses what the tables would refuse."""
         for id_ in changes.remove:
             assert not self.slots.pop(id_).taken
+        for row in [row for row in self.slots.values() if isinstance(row, NumberRow) and row.date in changes.remove_numbers]:
+            assert not self.slots.pop(row.id).taken
         for day in changes.remove_days:
-            assert all(row.date != day for row in self.slots.values())
+            assert all(date_of(row) != day for row in self.slots.values())
             del self.days[day]
         self.days |= changes.write_days
         self.slots |= {row.id: row for row in changes.update}
@@ -50,8 +78,9 @@ class Clinic:
             self.fill(day)
 
     def add(self, day: dt.date, number: int, timed: TimedSlot | None) -> None:
-        assert day in self.days and all((row.date, row.number) != (day, number) for row in self.slots.values())
-        row = SlotRow(uuid4(), day, number, taken=False, published=True, timed=timed)
+        assert day in self.days and all((date_of(row), row.number) != (day, number) for row in self.slots.values())
+        id_ = uuid4()
+        row = SlotRow(id_, number, taken=False, published=True, timed=timed) if timed else NumberRow(id_, day, number)
         self.slots[row.id] = row
 
     def fill(self, day: dt.date) -> None:
@@ -123,33 +152,31 @@ def test_random_changes_end_in_what_the_calendar_says(steps: list[tuple[str, obj
             clinic.now += value  # type: ignore[operator]
         else:
             getattr(clinic, name)(value)
-        before = {row.id for row in clinic.slots.values() if row.taken or (row.timed and row.timed.starts_at <= clinic.now)}
+        before = {row.id for row in clinic.slots.values() if row.taken or has_begun(row, clinic.now)}
         clinic.write(clinic.changes())
         assert before <= clinic.slots.keys(), "what is taken or has begun stays"
         check(clinic)
 
 
+def has_begun(row: Row, now: dt.datetime) -> bool:
+    return isinstance(row, SlotRow) and row.timed.starts_at <= now
+
+
 def check(clinic: Clinic) -> None:
     """The invariants, and what must be free, said without the code under test but for what the calendar asks for."""
     again = clinic.changes()
-    assert (again.remove, again.update, again.add, again.write_days, again.remove_days, again.fill_days) == (
-        [],
-        [],
-        [],
-        {},
-        [],
-        [],
-    )
-    rows = sorted((row for row in clinic.slots.values() if row.timed), key=lambda row: row.timed.starts_at)  # type: ignore[union-attr]
-    spans = [(row.timed.starts_at, row.timed.ends_at) for row in rows if row.timed]
+    assert not (again.remove or again.update or again.add or again.write_days or again.remove_days or again.fill_days)
+    rows = sorted(clinic.timed, key=lambda row: row.timed.starts_at)
+    spans = [(row.timed.starts_at, row.timed.ends_at) for row in rows]
     assert all(one[1] <= other[0] for one, other in pairwise(spans)), "no two overlap"
-    busy = {row.date for row in clinic.slots.values() if row.taken and row.timed is None}
+    assert not {row.date for row in clinic.slots.values() if isinstance(row, NumberRow)} & set(again.remove_numbers)
+    busy = clinic.busy
     wanted = [slot for slot in slots_to_come(clinic.calendar, clinic.now, HORIZON) if not_daily(clinic, slot.date, busy)]
-    stay = [row.timed for row in rows if row.timed and (row.taken or row.timed.starts_at <= clinic.now)]
+    stay = [row.timed for row in rows if row.taken or row.timed.starts_at <= clinic.now]
     expected = {slot for slot in wanted if all(one.ends_at <= slot.starts_at or slot.ends_at <= one.starts_at for one in stay)}
     assert {row.timed for row in rows if row.timed not in stay} == expected
     for row in rows:
-        assert row.timed is not None and clinic.days[row.date].mode is Mode.TIMED
+        assert clinic.days[row.timed.date].mode is Mode.TIMED
         if row.taken and row.timed.starts_at > clinic.now:
             assert row.published is (row.timed[:4] in {slot[:4] for slot in wanted}), "published is what a rule asks for"
     for day, record in clinic.days.items():
@@ -172,9 +199,9 @@ def test_a_daily_day_that_is_over_gets_no_times() -> None:
     clinic.days[day] = Day(Mode.DAILY, available=True, time_zone="Pacific/Auckland")
     clinic.fill(day)
     clinic.calendar = Calendar("Pacific/Honolulu", extra=[Extra(Hours(840, 900, 30), day)])
-    assert clinic.changes().add == [] and clinic.changes().remove == []
+    assert clinic.changes().add == [] and clinic.changes().remove_numbers == []
     clinic.days[day] = Day(Mode.DAILY, available=True, time_zone="Pacific/Honolulu")
-    assert len(clinic.changes().add) == 2 and len(clinic.changes().remove) == CAPACITY
+    assert len(clinic.changes().add) == 2 and clinic.changes().remove_numbers == [day]
 
 
 def test_a_daily_day_is_that_of_the_doctors_zone_unless_somebody_is_booked_on_it() -> None:
@@ -182,7 +209,7 @@ def test_a_daily_day_is_that_of_the_doctors_zone_unless_somebody_is_booked_on_it
     for ahead in range(3):
         clinic.open_daily(TODAY + ahead * DAY)
     clinic.take(CAPACITY)
-    taken = {row.date for row in clinic.slots.values() if row.taken}
+    taken = clinic.busy
     clinic.calendar = Calendar(ZONES[1])
     changes = clinic.changes()
     clinic.write(changes)

@@ -21,12 +21,12 @@ def every_day(slot_minutes: int) -> Calendar:
 
 
 def seen(days: dict[dt.date, Day], slots: list[SlotRow]) -> CurrentSlots:
-    return CurrentSlots(NOW, days, slots)
+    return CurrentSlots(NOW, days, set(), slots)
 
 
 def written(changes: SlotChanges, before: CurrentSlots) -> CurrentSlots:
     gone = set(changes.remove)
-    added = [SlotRow(uuid4(), slot.date, number, False, True, slot) for number, slot in changes.add]
+    added = [SlotRow(uuid4(), number, False, True, slot) for number, slot in changes.add]
     return seen({**before.days, **changes.write_days}, [row for row in before.slots if row.id not in gone] + added)
 
 
@@ -39,12 +39,12 @@ def test_a_schedule_of_many_slots_is_there_after_some_rounds(monkeypatch: pytest
         rounds += 1
         assert 300 <= len(changes.add) < 300 + max(of_date.values()) and changes.again
         current = written(changes, current)
-        there = Counter(row.date for row in current.slots)
+        there = Counter(row.timed.date for row in current.slots)
         assert there == {day: of_date[day] for day in sorted(of_date)[: len(there)]}, "the nearest dates, whole"
         assert current.days.keys() == of_date.keys() and {day.mode for day in current.days.values()} == {Mode.TIMED}
     assert rounds == len(wanted) // (4 * 92)
     current = written(changes, current)
-    assert sorted(row.timed for row in current.slots if row.timed) == wanted
+    assert sorted(row.timed for row in current.slots) == wanted
     assert not slot_changes(calendar, current, HORIZON).add
 
 
@@ -54,4 +54,4 @@ def test_what_goes_goes_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     changes = slot_changes(every_day(20), before, HORIZON)
     assert changes.unfinished
     stay = {slot[:4] for slot in slots_to_come(every_day(20), NOW, HORIZON)}
-    assert set(changes.remove) == {row.id for row in before.slots if row.timed and row.timed[:4] not in stay}
+    assert set(changes.remove) == {row.id for row in before.slots if row.timed[:4] not in stay}

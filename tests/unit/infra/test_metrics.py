@@ -25,6 +25,8 @@ PROMISED = {
     "frontdesk_commands_total": ("type", "outcome"),
     "frontdesk_command_duration_seconds": ("type",),
     "frontdesk_replies_total": ("outcome",),
+    "frontdesk_event_loop_blocked_seconds": (),
+    "frontdesk_event_loop_longest_block_seconds": (),
 }
 
 

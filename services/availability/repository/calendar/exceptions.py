@@ -14,7 +14,8 @@ from shared.infra.postgres import Connection
 
 COLUMNS = "id, kind, from_date, to_date, start_minute, end_minute, slot_minutes, location_id, reason"
 TO_COME = f"""
-SELECT {COLUMNS} FROM exceptions WHERE clinic_id = $1 AND doctor_id = $2 AND to_date >= $3 ORDER BY created_at, id
+SELECT {COLUMNS} FROM exceptions WHERE clinic_id = $1 AND doctor_id = $2 AND to_date >= $3 AND id IS DISTINCT FROM $4
+ORDER BY created_at, id
 """
 GET = f"SELECT {COLUMNS} FROM exceptions WHERE clinic_id = $1 AND doctor_id = $2 AND id = $3"
 PAGE = f"""
@@ -37,13 +38,14 @@ class CalendarException(NamedTuple):
     @property
     def dates(self) -> tuple[date, date]:
         """Its first and its last date."""
-        rule = self.rule
-        return (rule.first, rule.last) if isinstance(rule, Closed) else (rule.date, rule.date)
+        return self.rule.dates
 
 
-async def rules_to_come(connection: Connection, clinic_id: UUID, doctor_id: UUID, since: date) -> list[Closed | Extra]:
-    """The exceptions that have not ended before this date, in the order in which they were made."""
-    return [_exception(row).rule for row in await connection.fetch(TO_COME, clinic_id, doctor_id, since)]
+async def rules_to_come(
+    connection: Connection, clinic_id: UUID, doctor_id: UUID, since: date, without: UUID | None = None
+) -> list[Closed | Extra]:
+    """The exceptions that have not ended before this date, but for one, in the order in which they were made."""
+    return [_exception(row).rule for row in await connection.fetch(TO_COME, clinic_id, doctor_id, since, without)]
 
 
 async def add(connection: Connection, clinic_id: UUID, doctor_id: UUID, new: CalendarException, now: datetime) -> None:

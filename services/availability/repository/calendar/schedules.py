@@ -10,8 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.availability.domain.calendar import Calendar, Hours, Weekly
-from services.availability.domain.dates import doctor_zone
+from services.availability.domain.calendar import Hours, Weekly
 from shared.infra.arrays import columns
 from shared.infra.postgres import Connection
 
@@ -52,17 +51,9 @@ async def entries(connection: Connection, clinic_id: UUID, doctor_id: UUID) -> l
     return [Weekly(hours_of(row), row["weekday"], row["valid_from"], row["valid_to"]) for row in rows]
 
 
-async def calendar_of(
-    connection: Connection, clinic_id: UUID, doctor_id: UUID, clinic_zone: str, weekly: Sequence[Weekly]
-) -> Calendar:
-    """The calendar of a doctor who has these weekly entries, without exceptions: with the zones of the doctor's locations."""
-    rows = await connection.fetch(ZONES, clinic_id, doctor_id)
-    zones = {row["id"]: row["time_zone"] for row in rows}
-    return Calendar(
-        zone=doctor_zone(list(zones.values()), clinic_zone),
-        weekly=weekly,
-        zones={location: zone or clinic_zone for location, zone in zones.items()},
-    )
+async def location_zones(connection: Connection, clinic_id: UUID, doctor_id: UUID) -> dict[UUID, str | None]:
+    """The zones of a doctor's locations; one without has the clinic's."""
+    return {row["id"]: row["time_zone"] for row in await connection.fetch(ZONES, clinic_id, doctor_id)}
 
 
 async def write_entries(connection: Connection, clinic_id: UUID, doctor_id: UUID, weekly: Sequence[Weekly]) -> None:

@@ -1,8 +1,11 @@
-"""Days and slots of one doctor as they are, and what changes of the calendar write of them, in plain SQL.
+"""Days and slots as generation finds them, and what it writes, in plain SQL.
 
-Called by `calendar/slot_generation.py` and `doctors/remove.py` under the doctor's lock; the days are locked first.
+Called by `calendar/slot_generation.py` and `doctors/remove.py`. All is written under the locks of the doctor and of the days,
+in this order. What was read without them is compared with what is there behind them by a number, not by reading it again.
 """
 
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
@@ -11,20 +14,29 @@ import asyncpg
 from services.availability.domain.calendar import TimedSlot
 from services.availability.domain.dates import oldest_date
 from services.availability.domain.days import Day
-from services.availability.domain.slot_generation import CurrentSlots, SlotChanges, SlotRow
+from services.availability.domain.slot_generation import SlotChanges, SlotRow
 from shared.contracts.availability import Mode
 from shared.infra.arrays import columns
 from shared.infra.postgres import Connection
 
-LOCK_DAYS = """
+DAYS = """
 SELECT date, mode, available, time_zone FROM days
-WHERE clinic_id = $1 AND doctor_id = $2 AND date >= $3 ORDER BY date FOR UPDATE
+WHERE clinic_id = $1 AND doctor_id = $2 AND date >= $3 ORDER BY date
 """
-SLOTS = """
-SELECT id, date, number, state, published, starts_at, ends_at, location_id, time_zone
-FROM slots WHERE clinic_id = $1 AND doctor_id = $2 AND date >= $3
+LOCK_DAYS = f"{DAYS} FOR UPDATE"
+BUSY = """
+SELECT date FROM unnest($3::date[]) AS date
+WHERE EXISTS (SELECT FROM slots WHERE slots.clinic_id = $1 AND slots.doctor_id = $2 AND slots.date = date.date
+                                  AND slots.state = 'taken' OFFSET 0)
 """
+SLOT_COLUMNS = "id, date, number, state, published, starts_at, ends_at, location_id, time_zone"
+OF_DATES = "FROM slots WHERE clinic_id = $1 AND doctor_id = $2 AND date = ANY($3::date[])"
+SLOTS = f"SELECT {SLOT_COLUMNS} {OF_DATES}"
+FINGERPRINT = f"SELECT count(*), coalesce(bit_xor(hash_record_extended(ROW({SLOT_COLUMNS}), 0)), 0) {OF_DATES}"
 REMOVE_SLOTS = "DELETE FROM slots WHERE clinic_id = $1 AND id = ANY($2::uuid[])"
+REMOVE_NUMBERS = """
+DELETE FROM slots WHERE clinic_id = $1 AND doctor_id = $2 AND date = ANY($3::date[]) AND starts_at IS NULL
+"""
 REMOVE_DAYS = "DELETE FROM days WHERE clinic_id = $1 AND doctor_id = $2 AND date = ANY($3::date[])"
 WRITE_DAYS = """
 INSERT INTO days (clinic_id, doctor_id, date, mode, available, time_zone)
@@ -43,17 +55,40 @@ SELECT $1, $2, slot.* FROM unnest($3::int[], $4::date[], $5::timestamptz[], $6::
 """
 
 
+@dataclass(frozen=True)
+class SlotState:
+    """What says of a doctor's days and slots to come whether they are still as they were seen."""
+
+    days: Mapping[date, Day]
+    busy: frozenset[date]
+    """The daily days of which something is taken."""
+    fingerprint: tuple[int, int]
+    """Of the slots with times: how many these are, and a hash of all that they are."""
+
+    @property
+    def timed_dates(self) -> list[date]:
+        """The days that have slots with times."""
+        return [day for day, record in self.days.items() if record.mode is Mode.TIMED]
+
+
 async def lock_days(connection: Connection, clinic_id: UUID, doctor_id: UUID, now: datetime) -> dict[date, Day]:
     """The days that may hold something to come, locked in order of date."""
-    rows = await connection.fetch(LOCK_DAYS, clinic_id, doctor_id, oldest_date(now))
-    return {row["date"]: Day(Mode(row["mode"]), row["available"], row["time_zone"]) for row in rows}
+    return _days(await connection.fetch(LOCK_DAYS, clinic_id, doctor_id, oldest_date(now)))
 
 
-async def current_slots(connection: Connection, clinic_id: UUID, doctor_id: UUID, now: datetime) -> CurrentSlots:
-    """What is there of a doctor: the days are locked first, so that nothing of it changes until the transaction ends."""
-    days = await lock_days(connection, clinic_id, doctor_id, now)
-    rows = await connection.fetch(SLOTS, clinic_id, doctor_id, oldest_date(now))
-    return CurrentSlots(now, days, [_slot(row) for row in rows])
+async def slot_state(connection: Connection, clinic_id: UUID, doctor_id: UUID, now: datetime, *, lock: bool) -> SlotState:
+    """What is there of a doctor now; with `lock` the days are locked first, so that it stays so until the transaction ends."""
+    doctor = (clinic_id, doctor_id)
+    days = _days(await connection.fetch(LOCK_DAYS if lock else DAYS, *doctor, oldest_date(now)))
+    daily = [day for day, record in days.items() if record.mode is Mode.DAILY]
+    busy = frozenset(row["date"] for row in await connection.fetch(BUSY, *doctor, daily)) if daily else frozenset()
+    state = SlotState(days, busy, fingerprint=(0, 0))
+    return replace(state, fingerprint=await _fingerprint(connection, *doctor, state.timed_dates))
+
+
+async def timed_slots(connection: Connection, clinic_id: UUID, doctor_id: UUID, dates: Collection[date]) -> list[SlotRow]:
+    """The slots with times of these dates. To be read behind their state: what changes in between is another state."""
+    return [_slot(row) for row in await connection.fetch(SLOTS, clinic_id, doctor_id, list(dates))] if dates else []
 
 
 async def write(connection: Connection, clinic_id: UUID, doctor_id: UUID, changes: SlotChanges) -> None:
@@ -61,20 +96,32 @@ async def write(connection: Connection, clinic_id: UUID, doctor_id: UUID, change
     doctor = (clinic_id, doctor_id)
     if changes.remove:
         await connection.execute(REMOVE_SLOTS, clinic_id, changes.remove)
+    if changes.remove_numbers:
+        await connection.execute(REMOVE_NUMBERS, *doctor, changes.remove_numbers)
     if changes.remove_days:
         await connection.execute(REMOVE_DAYS, *doctor, changes.remove_days)
     if changes.write_days:
         days = [(day, after.mode, after.available, after.time_zone) for day, after in changes.write_days.items()]
         await connection.execute(WRITE_DAYS, *doctor, *columns(days, 4))
     if changes.update:
-        updated = [(row.id, row.published, row.timed.time_zone) for row in changes.update if row.timed]
+        updated = [(row.id, row.published, row.timed.time_zone) for row in changes.update]
         await connection.execute(UPDATE_SLOTS, clinic_id, *columns(updated, 3))
     if changes.add:
         await connection.execute(ADD_SLOTS, *doctor, *columns([(number, *slot) for number, slot in changes.add], 6))
 
 
+async def _fingerprint(connection: Connection, clinic_id: UUID, doctor_id: UUID, dates: Collection[date]) -> tuple[int, int]:
+    if not dates:
+        return 0, 0
+    row = await connection.fetchrow(FINGERPRINT, clinic_id, doctor_id, list(dates))
+    assert row is not None
+    return row[0], row[1]
+
+
+def _days(rows: Sequence[asyncpg.Record]) -> dict[date, Day]:
+    return {row["date"]: Day(Mode(row["mode"]), row["available"], row["time_zone"]) for row in rows}
+
+
 def _slot(row: asyncpg.Record) -> SlotRow:
-    timed = None
-    if row["starts_at"]:
-        timed = TimedSlot(row["date"], row["starts_at"], row["ends_at"], row["location_id"], row["time_zone"])
-    return SlotRow(row["id"], row["date"], row["number"], row["state"] == "taken", row["published"], timed)
+    timed = TimedSlot(row["date"], row["starts_at"], row["ends_at"], row["location_id"], row["time_zone"])
+    return SlotRow(row["id"], row["number"], row["state"] == "taken", row["published"], timed)

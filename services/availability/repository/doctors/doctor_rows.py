@@ -1,7 +1,6 @@
 """Doctors in SQLAlchemy, without their locations: added, changed, read. Called by `service/` inside its unit of work."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -37,26 +36,10 @@ CODE_KEY = func.lower(doctors.c.code)
 """`code_key` in SQL, as the unique index has it."""
 
 
-@dataclass(frozen=True)
-class KnownDoctor:
-    """What an import recognises a doctor by."""
-
-    code: str
-    name: str
-    external_id: str | None
-    status: Active
-
-
 async def code_keys_like(sql: AsyncConnection, clinic_id: UUID, code: str) -> set[str]:
     """The keys of a clinic's codes that begin like this one."""
     like = CODE_KEY.startswith(code_key(code), autoescape=True)
     return set((await sql.execute(select(CODE_KEY).where(doctors.c.clinic_id == clinic_id, like))).scalars())
-
-
-async def known_doctors(sql: AsyncConnection, clinic_id: UUID) -> list[KnownDoctor]:
-    """All doctors of a clinic that were ever registered."""
-    columns = (doctors.c.code, doctors.c.name, doctors.c.external_id, doctors.c.status)
-    return [KnownDoctor(*row) for row in await sql.execute(select(*columns).where(doctors.c.clinic_id == clinic_id))]
 
 
 async def add(sql: AsyncConnection, clinic_id: UUID, rows: Sequence[Mapping[str, Any]], now: datetime) -> None:

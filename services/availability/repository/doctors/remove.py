@@ -1,6 +1,7 @@
-"""The slots of a doctor who is deleted, in plain SQL. Called by `doctors/remove.py` under the locks of doctor and days."""
+"""The slots of a doctor who is deleted, in plain SQL. Called by `doctors/remove.py` and `doctors/revoke.py`."""
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from services.availability.domain.dates import oldest_date
@@ -8,12 +9,22 @@ from services.availability.domain.days import DayKey
 from services.availability.domain.slots import Reservation
 from shared.infra.postgres import Connection
 
-TAKEN = """
-SELECT slots.date, slots.id AS slot_id, slots.reservation_id, slots.appointment_id
+TO_COME = """
 FROM slots JOIN days USING (clinic_id, doctor_id, date)
 WHERE clinic_id = $1 AND doctor_id = $2 AND slots.state = 'taken' AND date >= $3
   AND date >= ($4::timestamptz AT TIME ZONE coalesce(slots.time_zone, days.time_zone))::date
-ORDER BY date, slots.number
+"""
+# Locked, so that what was freed meanwhile is not among them, and none is freed before it is revoked.
+TAKEN = f"""
+SELECT slots.date, slots.number, slots.id AS slot_id, slots.reservation_id, slots.appointment_id {TO_COME}
+  AND (date, slots.number) > ($5, $6)
+ORDER BY date, slots.number LIMIT $7 FOR UPDATE OF slots
+"""
+COUNT = f"SELECT count(*) {TO_COME}"
+# One that is being moved has two slots.
+APPOINTMENTS = f"""
+SELECT slots.appointment_id, count(*) OVER () AS number {TO_COME}
+GROUP BY slots.appointment_id ORDER BY min(date), min(slots.number) LIMIT $5
 """
 REMOVE_FREE = """
 DELETE FROM slots USING days
@@ -26,15 +37,40 @@ UPDATE slots SET published = false WHERE clinic_id = $1 AND doctor_id = $2 AND d
 """
 
 
-async def reservations_to_come(
-    connection: Connection, clinic_id: UUID, doctor_id: UUID, now: datetime
-) -> list[tuple[DayKey, Reservation]]:
-    """What is taken of today or later, today by the zone of each slot, in order of date and number."""
-    rows = await connection.fetch(TAKEN, clinic_id, doctor_id, oldest_date(now), now)
+class TakenSlot(NamedTuple):
+    """A taken slot of a doctor: its day, its number, and what has taken it."""
+
+    day: DayKey
+    number: int
+    reservation: Reservation
+
+
+async def lock_to_come(
+    connection: Connection, clinic_id: UUID, doctor_id: UUID, now: datetime, behind: tuple[date, int], limit: int
+) -> list[TakenSlot]:
+    """The first slots behind a date and number that are taken, of today or later by the zone of each, in this order."""
     return [
-        (DayKey(clinic_id, doctor_id, row["date"]), Reservation(row["slot_id"], row["reservation_id"], row["appointment_id"]))
-        for row in rows
+        TakenSlot(
+            DayKey(clinic_id, doctor_id, row["date"]),
+            row["number"],
+            Reservation(row["slot_id"], row["reservation_id"], row["appointment_id"]),
+        )
+        for row in await connection.fetch(TAKEN, clinic_id, doctor_id, oldest_date(now), now, *behind, limit)
     ]
+
+
+async def count_to_come(connection: Connection, clinic_id: UUID, doctor_id: UUID, now: datetime) -> int:
+    """How many slots of today or later are taken. Locks nothing: it is asked again and again while they are freed."""
+    number: int = await connection.fetchval(COUNT, clinic_id, doctor_id, oldest_date(now), now)
+    return number
+
+
+async def first_appointments(
+    connection: Connection, clinic_id: UUID, doctor_id: UUID, now: datetime, limit: int
+) -> tuple[list[UUID], int]:
+    """The first appointments of today or later, and how many there are of them."""
+    rows = await connection.fetch(APPOINTMENTS, clinic_id, doctor_id, oldest_date(now), now, limit)
+    return [row["appointment_id"] for row in rows], rows[0]["number"] if rows else 0
 
 
 async def remove_slots(connection: Connection, clinic_id: UUID, doctor_id: UUID, now: datetime) -> None:

@@ -1,6 +1,7 @@
 """Closed dates and extra hours: made, listed and ended, with the appointments that they displace. Called by `routes/calendar.py`.
 
-The calendar is changed first and what it displaces is read then, both under the doctor's lock: no booking slips in between.
+Slots are planned without locks. Then the calendar is changed first and what it displaces is read, both under the doctor's lock:
+no booking slips in between.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,12 @@ from services.availability.repository.calendar import exceptions, schedules
 from services.availability.repository.calendar.exceptions import CalendarException
 from services.availability.repository.displacement import displaced
 from services.availability.service.calendar.schedules import lock_calendar
-from services.availability.service.calendar.slot_generation import LockedCalendar, read_calendar, regenerate_slots
+from services.availability.service.calendar.slot_generation import (
+    DoctorCalendar,
+    plan_slots,
+    read_calendar,
+    regenerate_slots,
+)
 from shared.contracts.calendar import ClosedIn, ExceptionFound, ExceptionKind, ExceptionsFound, ExtraIn
 from shared.contracts.problems import Code, FieldError
 from shared.infra.audit import Action
@@ -46,10 +52,11 @@ async def make_exception(
 
 
 async def _add(unit: RegistryUnit, caller: Caller, doctor: DoctorKey, new: CalendarException) -> Done[ExceptionFound]:
+    planned = await plan_slots(unit, await read_calendar(unit, doctor), added=new.rule)
     locked = await _lock(unit, doctor, new)
     refuse_used_up(await exceptions.get(unit.connection, *doctor, new.id))
     await exceptions.add(unit.connection, *doctor, new, unit.now)
-    await regenerate_slots(unit, locked)
+    await regenerate_slots(unit, locked, planned)
     (found,) = await _found(unit, doctor, [new])
     counts = {"displaced": len(found.displaced_ids)}
     unit.record(caller, Action.EXCEPTION_MADE, new.id, doctor_id=doctor.doctor_id, kind=found.kind, **counts)
@@ -80,10 +87,11 @@ async def list_exceptions(
 async def end_exception(unit: RegistryUnit, caller: Caller, doctor_id: UUID, exception_id: UUID) -> None:
     """Ends an exception: the calendar is as if it had never been, but for what was taken of extra hours."""
     doctor = DoctorKey(caller.clinic_id, doctor_id)
+    planned = await plan_slots(unit, await read_calendar(unit, doctor), ended=exception_id)
     await lock_calendar(unit, doctor)
     if not await exceptions.remove(unit.connection, *doctor, exception_id):
         raise ProblemError(Code.UNKNOWN_EXCEPTION)
-    await regenerate_slots(unit, await read_calendar(unit, doctor))
+    await regenerate_slots(unit, await read_calendar(unit, doctor), planned)
     unit.record(caller, Action.EXCEPTION_ENDED, exception_id, doctor_id=doctor_id)
 
 
@@ -95,7 +103,7 @@ def _form(data: object) -> ClosedIn | ExtraIn:
     return parse(ClosedIn, data) if kind == ExceptionKind.CLOSED else parse(ExtraIn, data)
 
 
-async def _lock(unit: RegistryUnit, doctor: DoctorKey, new: CalendarException) -> LockedCalendar:
+async def _lock(unit: RegistryUnit, doctor: DoctorKey, new: CalendarException) -> DoctorCalendar:
     """Locks the doctor for a new exception. Raises `ProblemError` for one that cannot be, or that is over already."""
     await lock_calendar(unit, doctor)
     locked = await read_calendar(unit, doctor)

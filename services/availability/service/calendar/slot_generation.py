@@ -1,22 +1,26 @@
 """Generates the slots of a doctor from the doctor's calendar: after a change of it at once, and each hour as time goes by.
 
-Called under the doctor's lock, which bookings hold shared. What is taken is never touched: it loses its publication, and is
-deleted when it is freed. Safe to run twice and in several processes: the second finds nothing to do.
+What has to change is planned first, without the doctor's lock, which bookings hold shared: weeks of slots take seconds. Under the
+lock the plan is written, if nothing that it was made of has changed meanwhile; else it is made again. What is taken is never
+touched: it loses its publication, and is deleted when it is freed. Safe to run twice and in several processes: the second finds
+nothing to do.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from uuid import UUID
 
 import structlog
 
-from services.availability.domain.calendar import Calendar, Weekly
+from services.availability.domain.calendar import Calendar, Closed, Extra, Weekly
 from services.availability.domain.dates import oldest_date
 from services.availability.domain.days import DayKey, DoctorKey
-from services.availability.domain.slot_generation import slot_changes
+from services.availability.domain.slot_generation import CurrentSlots, SlotChanges, slot_changes
 from services.availability.repository.calendar import exceptions, generation_timers, schedules, slot_generation
+from services.availability.repository.calendar.slot_generation import SlotState
 from services.availability.repository.slots import capacity
 from shared.contracts.calendar import HORIZON_DAYS
 from shared.contracts.clinics import ClinicSettings
@@ -36,8 +40,8 @@ DOCTORS = 100
 
 
 @dataclass(frozen=True)
-class LockedCalendar:
-    """The calendar of a locked doctor: read once in a transaction, judged, and handed on to `regenerate_slots`.
+class DoctorCalendar:
+    """The calendar of a doctor: read once without the doctor's lock to plan by it, and once under it, for `regenerate_slots`.
 
     Exceptions are not in it: they are read with the slots, behind the change of one, in the order in which they were made.
     """
@@ -48,28 +52,65 @@ class LockedCalendar:
     due_at: datetime | None
     """The doctor's timer, read before the clinic's settings. Settings that arrive later change it, and a changed timer stays."""
 
+    @property
+    def horizon_days(self) -> int:
+        """So many days ahead slots are made."""
+        return min(HORIZON_DAYS, self.clinic.booking_horizon_days)
 
-async def read_calendar(unit: Unit, doctor: DoctorKey, weekly: Sequence[Weekly] | None = None) -> LockedCalendar:
-    """The calendar of a doctor locked FOR NO KEY UPDATE or more, with these weekly entries in the place of those that it has."""
+
+@dataclass(frozen=True)
+class SlotPlan:
+    """What has to change, and all that this was made of."""
+
+    calendar: Calendar
+    """With its exceptions."""
+    horizon_days: int
+    state: SlotState
+    changes: SlotChanges
+
+
+async def read_calendar(
+    unit: Unit,
+    doctor: DoctorKey,
+    weekly: Sequence[Weekly] | None = None,
+    zones: Mapping[UUID, str | None] | None = None,
+) -> DoctorCalendar:
+    """The calendar of a doctor, with these weekly entries and zones of locations in the place of those that it has.
+
+    Under the doctor's lock, FOR NO KEY UPDATE or more, it stays so.
+    """
     due_at = await generation_timers.due_at(unit.connection, *doctor)
     clinic = await clinic_settings.of(unit.connection, doctor.clinic_id)
     if weekly is None:
         weekly = await schedules.entries(unit.connection, *doctor)
-    calendar = await schedules.calendar_of(unit.connection, *doctor, clinic.time_zone, weekly)
-    return LockedCalendar(doctor, clinic, calendar, due_at)
+    if zones is None:
+        zones = await schedules.location_zones(unit.connection, *doctor)
+    return DoctorCalendar(doctor, clinic, Calendar.of(clinic.time_zone, weekly, zones), due_at)
 
 
-async def regenerate_slots(unit: Unit, locked: LockedCalendar) -> None:
+async def plan_slots(
+    unit: Unit, read: DoctorCalendar, *, added: Closed | Extra | None = None, ended: UUID | None = None
+) -> SlotPlan:
+    """What this calendar would change with an exception more, or without one. To be called before the doctor is locked."""
+    since = oldest_date(unit.now)
+    rules = await exceptions.rules_to_come(unit.connection, *read.doctor, since, ended)
+    rules += [added] if added and added.dates[1] >= since else []
+    state = await slot_generation.slot_state(unit.connection, *read.doctor, unit.now, lock=False)
+    return await _plan(unit, read, rules, state)
+
+
+async def regenerate_slots(unit: Unit, locked: DoctorCalendar, planned: SlotPlan | None = None) -> None:
     """Makes and removes free slots to come, up to the horizon, as schedule, exceptions, locations and zones ask for now.
 
-    To be called last, after the change is written.
+    To be called last, under the doctor's lock, after the change is written. What was planned is written if it is still right.
     """
     doctor, clinic = locked.doctor, locked.clinic
     rules = await exceptions.rules_to_come(unit.connection, *doctor, oldest_date(unit.now))
-    current = await slot_generation.current_slots(unit.connection, *doctor, unit.now)
-    # In a thread: weeks of slots of a minute take seconds, and the process has others to answer.
-    horizon_days = min(HORIZON_DAYS, clinic.booking_horizon_days)
-    changes = await asyncio.to_thread(slot_changes, locked.calendar.with_exceptions(rules), current, horizon_days)
+    state = await slot_generation.slot_state(unit.connection, *doctor, unit.now, lock=True)
+    made_of = (locked.calendar.with_exceptions(rules), locked.horizon_days, state)
+    if planned is None or (planned.calendar, planned.horizon_days, planned.state) != made_of:
+        planned = await _plan(unit, locked, rules, state)
+    changes = planned.changes
     await slot_generation.write(unit.connection, *doctor, changes)
     if changes.fill_days and clinic.default_daily_capacity:
         sizes = {DayKey(*doctor, day): clinic.default_daily_capacity for day in changes.fill_days}
@@ -83,6 +124,14 @@ async def regenerate_slots(unit: Unit, locked: LockedCalendar) -> None:
     if changes.add or changes.remove or changes.update:
         counts = {"added": len(changes.add), "removed": len(changes.remove), "marked": len(changes.update)}
         log.info("slots_published", **_ids(doctor), **counts)
+
+
+async def _plan(unit: Unit, read: DoctorCalendar, rules: Sequence[Closed | Extra], state: SlotState) -> SlotPlan:
+    """In a thread: weeks of slots of a minute take seconds, and the process has others to answer."""
+    slots = await slot_generation.timed_slots(unit.connection, *read.doctor, state.timed_dates)
+    calendar, current = read.calendar.with_exceptions(rules), CurrentSlots(unit.now, state.days, state.busy, slots)
+    changes = await asyncio.to_thread(slot_changes, calendar, current, read.horizon_days)
+    return SlotPlan(calendar, read.horizon_days, state, changes)
 
 
 def slot_generation_job(units: Units) -> Job:
@@ -102,10 +151,11 @@ def slot_generation_job(units: Units) -> Job:
 async def _regenerate_due(units: Units, doctor: DoctorKey) -> None:
     """Generates the slots of one doctor, unless another process has done it meanwhile."""
     async with units.batch({doctor.clinic_id}) as unit:
+        planned = await plan_slots(unit, await read_calendar(unit, doctor))
         if await schedules.lock(unit.connection, *doctor) is None:
             await generation_timers.end(unit.connection, *doctor)
         elif await generation_timers.is_due(unit.connection, *doctor):
-            await regenerate_slots(unit, await read_calendar(unit, doctor))
+            await regenerate_slots(unit, await read_calendar(unit, doctor), planned)
 
 
 async def _put_off(units: Units, doctor: DoctorKey) -> None:

@@ -16,13 +16,17 @@ from services.availability.domain.displacement import (
     SPARE_PLACES,
     AppointmentPlace,
     DisplacedAppointment,
+    OpenPlaces,
     Placement,
     assign_places,
     count_unplaced,
     days_to_lock,
+    numbers_needed,
+    with_slots,
 )
+from services.availability.domain.reservations import FreeSlotsNeeded
 from services.availability.repository.displacement import displaced
-from services.availability.repository.slots.reserve import take
+from services.availability.repository.slots.reserve import free_slots, take
 from services.availability.service.displacement.open_places import PlaceQuery, lock_days, open_places
 from services.availability.service.displacement.plans import plan_of
 from services.availability.service.displacement.run import DisplacementRun, check_dates, prepare
@@ -62,21 +66,31 @@ async def displace(
 
     if order.asked.dry_run:
         run = await prepare(unit, caller, doctor_id, order, body_hash)
-        return Done(DONE, plan_of(run, assign_places(*await _read(unit, run), run.bound)))
+        return Done(DONE, plan_of(run, await _assign(unit, run, *await _read(unit, run))))
     return await once(unit, caller, COMMAND, body_hash, as_it_was(DisplacePlan), take_places)
 
 
-async def _read(unit: RegistryUnit, run: DisplacementRun) -> tuple[list[DisplacedAppointment], list[AppointmentPlace]]:
+async def _read(unit: RegistryUnit, run: DisplacementRun) -> tuple[list[DisplacedAppointment], list[OpenPlaces]]:
     """What is displaced of what is to be moved, and the open places that it may get."""
     span = (run.asked.from_, run.asked.to)
     found, _ = await displaced.displaced(unit.connection, run.caller.clinic_id, run.doctor_id, span, unit.now)
     to_move = [one for one in found if one.appointment_id in run.patients]
     if not to_move:
         return [], []
-    after, dates = (unit.now, run.bound.dates(to_move)) if run.bound.by_date else (to_move[0].place.at, [])
-    count = len(to_move) + SPARE_PLACES
-    query = PlaceQuery(run.caller.clinic_id, run.clinic, run.receiving_doctors, after, count, dates)
+    starts = run.bound.starts(to_move, unit.now)
+    query = PlaceQuery(run.caller.clinic_id, run.clinic, run.receiving_doctors, starts, len(to_move) + SPARE_PLACES)
     return to_move, await open_places(unit, query)
+
+
+async def _assign(
+    unit: RegistryUnit, run: DisplacementRun, to_move: Sequence[DisplacedAppointment], places: Sequence[OpenPlaces]
+) -> list[Placement]:
+    """Gives places, and finds the slots of the numbers that were given."""
+    placements = assign_places(to_move, places, run.bound)
+    needed = numbers_needed(placements, places)
+    asked = {day: FreeSlotsNeeded(number) for day, number in needed.items()}
+    free = await free_slots(unit.connection, asked) if asked else {}
+    return with_slots(placements, {day: free[day].slots if day in free else [] for day in needed})
 
 
 async def _choose_locked(unit: RegistryUnit, run: DisplacementRun) -> list[Placement]:
@@ -85,7 +99,7 @@ async def _choose_locked(unit: RegistryUnit, run: DisplacementRun) -> list[Place
     seen = assign_places(to_move, places, run.bound)
     days = await lock_days(unit, run.caller, run.clinic, days_to_lock(seen, places))
     to_move, places = await _read(unit, run)
-    placements = assign_places(to_move, [place for place in places if place.day in days], run.bound)
+    placements = await _assign(unit, run, to_move, [place for place in places if place.day in days])
     if count_unplaced(placements) > count_unplaced(seen):
         raise Outrun
     return placements

@@ -11,7 +11,7 @@ from services.availability.domain.days import DoctorKey
 from services.availability.repository.doctors import doctor_rows, locations
 from services.availability.service.doctors.codes import refuse_taken_code, serialise_codes
 from services.availability.service.doctors.events import emit_changed
-from services.availability.service.doctors.locations import differ, locations_of, replace_locations
+from services.availability.service.doctors.locations import differ, locations_of, plan_locations, replace_locations
 from services.availability.service.doctors.references import refuse_unknown_ids
 from services.availability.service.doctors.register import read_doctor
 from services.availability.service.doctors.views import Reader
@@ -27,25 +27,26 @@ from shared.infra.unit import RegistryUnit
 
 async def change_doctor(unit: RegistryUnit, caller: Caller, doctor_id: UUID, data: object, reader: Reader) -> DoctorPut:
     """Changes what is sent, and tells whose wall time is another one by it. If nothing changes, nobody is told."""
-    sent = parse(DoctorPatch, data).sent()
+    sent, doctor = parse(DoctorPatch, data).sent(), DoctorKey(caller.clinic_id, doctor_id)
+    asked: Sequence[LocationIn] | None = sent.pop("locations", None)
+    wanted = None if asked is None else locations_of(unit, asked)
+    planned = None if wanted is None else await plan_locations(unit, doctor, wanted)
     if "code" in sent:
         await serialise_codes(unit, caller)
     before = await _lock(unit, caller, doctor_id)
     check_match(caller.if_match, before.version)
-    asked: Sequence[LocationIn] | None = sent.pop("locations", None)
     present = (await locations.of_doctors(unit.sql, caller.clinic_id, [doctor_id])).get(doctor_id, [])
     await refuse_unknown_ids(unit, caller, sent, asked or (), present)
     changed = {name: value for name, value in sent.items() if value != _values(before)[name]}
     await refuse_taken_code(unit, caller, before.code, changed.get("code"))
-    wanted = present if asked is None else locations_of(unit, asked)
+    wanted = present if wanted is None else wanted
     moved = differ(present, wanted)
     if changed or moved:
         version = before.version + 1
         await doctor_rows.change(unit.sql, caller.clinic_id, doctor_id, changed, unit.now)
         emit_changed(unit, caller, doctor_id, Active.ACTIVE, version)
         unit.record(caller, Action.DOCTOR_CHANGED, doctor_id, version=version)
-    doctor = DoctorKey(caller.clinic_id, doctor_id)
-    shifted = await replace_locations(unit, doctor, present, wanted) if moved else []
+    shifted = await replace_locations(unit, doctor, present, wanted, planned) if moved else []
     view = await read_doctor(unit, caller, doctor_id, reader)
     return DoctorPut(**view.model_dump(), wall_time_changed_ids=shifted)
 

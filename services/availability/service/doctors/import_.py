@@ -4,6 +4,7 @@ A doctor is known by `external_id`, without one by `code`, without both by name:
 and the same number of statements for any number of lines. Called by `routes/doctors.py`.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ from services.availability.domain.codes import free_code, slug
 from services.availability.models import categories, price_ranges
 from services.availability.repository import directory
 from services.availability.repository.doctors import doctor_rows, locations
+from services.availability.repository.doctors import known as known_doctors
 from services.availability.repository.doctors.locations import Location
 from services.availability.service.doctors.codes import serialise_codes
 from services.availability.service.doctors.events import emit_changed
@@ -22,23 +24,37 @@ from shared.contracts.shapes import Active, name_key
 from shared.infra.audit import Action
 from shared.infra.caller import Caller
 from shared.infra.forms import parse
-from shared.infra.lines import Rejected, read_line
+from shared.infra.lines import LINES_PER_TURN, Rejected, read_line
 from shared.infra.unit import RegistryUnit
 
 
-async def import_doctors(unit: RegistryUnit, caller: Caller, data: object, *, dry_run: bool) -> ImportReport:
-    """Imports the lines in their order; the second of two equal ones is known. A dry run tells the same and changes nothing."""
-    form = parse(ImportIn, data)
-    await serialise_codes(unit, caller)
-    lines: list[tuple[int, DoctorLine]] = []
-    rejected: list[RejectedLine] = []
-    for sent in form.lines:
+@dataclass(frozen=True)
+class JudgedDoctors:
+    """The lines of a call, each judged by itself: by its number, or why it is rejected."""
+
+    lines: list[tuple[int, DoctorLine]] = field(default_factory=list)
+    rejected: list[RejectedLine] = field(default_factory=list)
+
+
+async def judge_doctors(data: object) -> JudgedDoctors:
+    """Judges each line, before any transaction begins. Others get their turn meanwhile."""
+    judged = JudgedDoctors()
+    for place, sent in enumerate(parse(ImportIn, data).lines, 1):
         try:
-            lines.append((sent.line, read_line(DoctorLine, sent)))
+            judged.lines.append((sent.line, read_line(DoctorLine, sent)))
         except Rejected as error:
-            rejected.append(error.of_line(sent.line))
-    doctors = await _read(unit, caller, [line for _, line in lines])
-    for number, line in lines:
+            judged.rejected.append(error.of_line(sent.line))
+        if place % LINES_PER_TURN == 0:
+            await asyncio.sleep(0)
+    return judged
+
+
+async def import_doctors(unit: RegistryUnit, caller: Caller, judged: JudgedDoctors, *, dry_run: bool) -> ImportReport:
+    """Imports the lines in their order; the second of two equal ones is known. A dry run tells the same and changes nothing."""
+    await serialise_codes(unit, caller)
+    rejected = list(judged.rejected)
+    doctors = await _read(unit, caller, [line for _, line in judged.lines])
+    for number, line in judged.lines:
         try:
             doctors.add(line)
         except Rejected as error:
@@ -105,7 +121,14 @@ def _id_of(known: Mapping[str, UUID], column: str, name: str | None) -> UUID | N
 
 async def _read(unit: RegistryUnit, caller: Caller, lines: Sequence[DoctorLine]) -> DoctorImport:
     """What is there already; the categories and price ranges that lines name stay until the commit."""
-    known = await doctor_rows.known_doctors(unit.sql, caller.clinic_id)
+    known = await known_doctors.doctors_met(
+        unit.connection,
+        caller.clinic_id,
+        {line.external_id for line in lines if line.external_id},
+        {code_key(line.code) for line in lines if line.code},
+        {slug(line.name) for line in lines if not line.code},
+        {name_key(line.name) for line in lines if not (line.external_id or line.code)},
+    )
     return DoctorImport(
         active={key for one in known if one.status == Active.ACTIVE for key in _keys(one.external_id, one.code, one.name)},
         code_keys={code_key(one.code) for one in known},

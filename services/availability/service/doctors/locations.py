@@ -6,10 +6,11 @@ from uuid import UUID
 from services.availability.domain.dates import oldest_date
 from services.availability.domain.days import DoctorKey
 from services.availability.domain.wall_times import wall_time_changes
+from services.availability.repository.calendar import schedules
 from services.availability.repository.displacement.taken_times import taken_times
 from services.availability.repository.doctors import locations
 from services.availability.repository.doctors.locations import Location
-from services.availability.service.calendar.slot_generation import read_calendar, regenerate_slots
+from services.availability.service.calendar.slot_generation import SlotPlan, plan_slots, read_calendar, regenerate_slots
 from shared.contracts.directory import LocationIn
 from shared.contracts.problems import Code
 from shared.infra.problems import ProblemError
@@ -27,14 +28,22 @@ def differ(before: Sequence[Location], after: Sequence[Location]) -> bool:
     return one != other
 
 
+async def plan_locations(unit: RegistryUnit, doctor: DoctorKey, after: Sequence[Location]) -> SlotPlan | None:
+    """What changes of slots with these locations, if zones change. To be called before the doctor is locked."""
+    zones = _zones(after)
+    if zones == await schedules.location_zones(unit.connection, *doctor):
+        return None
+    return await plan_slots(unit, await read_calendar(unit, doctor, zones=zones))
+
+
 async def replace_locations(
-    unit: RegistryUnit, doctor: DoctorKey, before: Sequence[Location], after: Sequence[Location]
+    unit: RegistryUnit, doctor: DoctorKey, before: Sequence[Location], after: Sequence[Location], planned: SlotPlan | None
 ) -> list[UUID]:
     """Replaces the locations, and regenerates slots if zones change. Answers the appointments whose wall time changes.
 
     Raises `in_use` if the calendar needs a location that would go.
     """
-    zones, new_zones = ({location.id: location.time_zone for location in theirs} for theirs in (before, after))
+    zones, new_zones = _zones(before), _zones(after)
     if gone := zones.keys() - new_zones.keys():
         needed = await locations.needed(unit.sql, *doctor, oldest_date(unit.now))
         if gone & needed:
@@ -45,5 +54,9 @@ async def replace_locations(
         return []
     locked = await read_calendar(unit, doctor)
     taken = await taken_times(unit.connection, doctor.clinic_id, unit.now, doctor.doctor_id)
-    await regenerate_slots(unit, locked)
+    await regenerate_slots(unit, locked, planned)
     return wall_time_changes(taken, locked.clinic.time_zone)
+
+
+def _zones(locations: Sequence[Location]) -> dict[UUID, str | None]:
+    return {location.id: location.time_zone for location in locations}

@@ -6,14 +6,13 @@ of a key. One that comes later finds no such doctor. Booking cancels, and taken 
 
 from uuid import UUID
 
-from services.availability.domain.days import DayKey
-from services.availability.domain.slots import Reservation
+from services.availability.domain.days import DoctorKey
 from services.availability.repository.calendar import generation_timers, slot_generation
 from services.availability.repository.doctors import doctor_rows, remove
 from services.availability.service.doctors.events import emit_changed
-from services.availability.service.slots.events import emit_revoked
+from services.availability.service.doctors.revoke import revoke_first
 from shared.contracts.problems import Code
-from shared.contracts.shapes import Active, Deleted
+from shared.contracts.shapes import MAX_NAMED, Active, Deleted
 from shared.infra.audit import Action
 from shared.infra.caller import Caller
 from shared.infra.forms import check_match
@@ -26,21 +25,20 @@ async def delete_doctor(unit: RegistryUnit, caller: Caller, doctor_id: UUID, *, 
     doctor = await doctor_rows.get(unit.sql, caller.clinic_id, doctor_id, lock=True)
     if doctor is None:
         raise ProblemError(Code.UNKNOWN_DOCTOR)
-    taken = await _lock_reservations(unit, caller, doctor_id)
     if doctor.status is Active.DELETED:
-        return Deleted(id=doctor_id, appointments_left=len(taken))
+        return await _left(unit, caller, doctor_id)
     check_match(caller.if_match, doctor.version)
-    if taken and not cancel_appointments:
-        ids = dict.fromkeys(str(one.appointment_id) for _, one in taken)  # one that is being moved has two slots
-        raise ProblemError(Code.HAS_APPOINTMENTS, extra={"appointments": list(ids)})
+    if not cancel_appointments:
+        await _refuse_appointments(unit, caller, doctor_id)
+    await slot_generation.lock_days(unit.connection, caller.clinic_id, doctor_id, unit.now)
     await remove.remove_slots(unit.connection, caller.clinic_id, doctor_id, unit.now)
     await generation_timers.end(unit.connection, caller.clinic_id, doctor_id)
     await doctor_rows.change(unit.sql, caller.clinic_id, doctor_id, {"status": Active.DELETED}, unit.now)
     unit.record(caller, Action.DOCTOR_DELETED, doctor_id, version=doctor.version + 1)
     emit_changed(unit, caller, doctor_id, Active.DELETED, doctor.version + 1)
-    for day, reservation in taken:
-        emit_revoked(unit, caller, day, reservation)
-    return Deleted(id=doctor_id, appointments_left=len(taken))
+    if cancel_appointments:
+        await revoke_first(unit, caller, DoctorKey(caller.clinic_id, doctor_id))
+    return await _left(unit, caller, doctor_id)
 
 
 async def appointments_left(unit: RegistryUnit, caller: Caller, doctor_id: UUID) -> Deleted:
@@ -48,10 +46,16 @@ async def appointments_left(unit: RegistryUnit, caller: Caller, doctor_id: UUID)
     doctor = await doctor_rows.get(unit.sql, caller.clinic_id, doctor_id)
     if doctor is None or doctor.status is not Active.DELETED:
         raise ProblemError(Code.UNKNOWN_DOCTOR)
-    return Deleted(id=doctor_id, appointments_left=len(await _lock_reservations(unit, caller, doctor_id)))
+    return await _left(unit, caller, doctor_id)
 
 
-async def _lock_reservations(unit: RegistryUnit, caller: Caller, doctor_id: UUID) -> list[tuple[DayKey, Reservation]]:
-    """What is taken of the doctor's days of today or later, in order of date: these days are locked until the commit."""
-    await slot_generation.lock_days(unit.connection, caller.clinic_id, doctor_id, unit.now)
-    return await remove.reservations_to_come(unit.connection, caller.clinic_id, doctor_id, unit.now)
+async def _left(unit: RegistryUnit, caller: Caller, doctor_id: UUID) -> Deleted:
+    left = await remove.count_to_come(unit.connection, caller.clinic_id, doctor_id, unit.now)
+    return Deleted(id=doctor_id, appointments_left=left)
+
+
+async def _refuse_appointments(unit: RegistryUnit, caller: Caller, doctor_id: UUID) -> None:
+    """Raises `has_appointments` that names the first ones, and tells how many there are."""
+    first, number = await remove.first_appointments(unit.connection, caller.clinic_id, doctor_id, unit.now, MAX_NAMED)
+    if first:
+        raise ProblemError(Code.HAS_APPOINTMENTS, extra={"appointments": [str(one) for one in first], "count": number})

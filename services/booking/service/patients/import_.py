@@ -24,11 +24,9 @@ from shared.contracts.shapes import Active
 from shared.infra.audit import Action
 from shared.infra.caller import Caller
 from shared.infra.forms import parse
-from shared.infra.lines import Rejected, read_line
+from shared.infra.lines import LINES_PER_TURN, Rejected, read_line
 from shared.infra.unit import RegistryUnit
 
-LINES_PER_TURN = 20
-"""After so many lines other work of the process gets its turn: judging a whole call takes longer than a booking may wait."""
 FIELD_IN_CONFLICT = {Code.POSSIBLE_DUPLICATE: "phone", Code.NHS_NUMBER_TAKEN: "nhs_number"}
 
 

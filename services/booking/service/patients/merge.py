@@ -17,7 +17,7 @@ from services.booking.service.patients.register import read_patient
 from services.booking.service.patients.remove import end_patient
 from shared.contracts.patients import MergeIn, PatientView
 from shared.contracts.problems import Code, FieldError
-from shared.contracts.shapes import Active
+from shared.contracts.shapes import MAX_NAMED, Active
 from shared.infra.audit import Action
 from shared.infra.caller import Caller
 from shared.infra.forms import canonical_hash, parse
@@ -83,7 +83,8 @@ async def _reassign_appointments(unit: RegistryUnit, caller: Caller, merged: UUI
     of_merged = [one for one in live if one.patient_id == merged]
     colliding = collisions(of_merged, [one for one in live if one.patient_id == survivor])
     if colliding:
-        raise ProblemError(Code.OVERLAPPING_APPOINTMENTS, extra={"appointments": [str(one.id) for one in colliding]})
+        first = [str(one.id) for one in colliding[:MAX_NAMED]]
+        raise ProblemError(Code.OVERLAPPING_APPOINTMENTS, extra={"appointments": first, "count": len(colliding)})
     if of_merged:
         await appointments.reassign(unit.connection, caller.clinic_id, [one.id for one in of_merged], survivor, unit.now)
     for one in of_merged:

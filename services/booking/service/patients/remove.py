@@ -14,7 +14,7 @@ from services.booking.service.appointments.expiry import expire_locked
 from services.booking.service.patients.events import emit_changed
 from shared.contracts.appointments import Reason, Status
 from shared.contracts.problems import Code
-from shared.contracts.shapes import Active, Deleted
+from shared.contracts.shapes import MAX_NAMED, Active, Deleted
 from shared.infra.audit import Action
 from shared.infra.caller import Caller
 from shared.infra.forms import check_match
@@ -64,4 +64,5 @@ async def _cancel_upcoming(unit: RegistryUnit, caller: Caller, patient_id: UUID,
 
 
 def _refusal(code: Code, because_of: Sequence[Appointment]) -> ProblemError:
-    return ProblemError(code, extra={"appointments": [str(one.id) for one in because_of]})
+    first = [str(one.id) for one in because_of[:MAX_NAMED]]
+    return ProblemError(code, extra={"appointments": first, "count": len(because_of)})
