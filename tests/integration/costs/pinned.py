@@ -71,9 +71,9 @@ STATEMENTS: dict[str, dict[str, int]] = {
 
 CALLS: dict[str, dict[str, int]] = {
     "availability": {
-        "first schedule": 26,
-        "the same schedule": 9,
-        "another schedule": 28,
+        "first schedule": 27,
+        "the same schedule": 10,
+        "another schedule": 29,
         "dry run of closed dates": 11,
         "closed dates": 28,
         "end of closed dates": 26,
