@@ -120,10 +120,15 @@ bench: .venv/.installed ## bookings a second beside a monolith and pgbench, on a
 bench-search: .venv/.installed ## the search for open slots beside its SQL alone, on a stack of its own; two minutes
 	@$(BIN)/python -m benchmarks.search $(ARGS)
 
+.PHONY: bench-extremes
+bench-extremes: .venv/.installed ## every route in a clinic of extremes: answers, event loops, memory; some minutes (ARGS="--share 0.1")
+	@$(BIN)/python -m benchmarks.extremes $(ARGS)
+
 .PHONY: bench-short
-bench-short: .venv/.installed ## both for a moment: that they run at all, their figures say nothing
+bench-short: .venv/.installed ## all for a moment: that they run at all, their figures say nothing
 	@$(BIN)/python -m benchmarks.bookings --rounds 1 --seconds 1 --in-flight 4
 	@$(BIN)/python -m benchmarks.search --rounds 1
+	@$(BIN)/python -m benchmarks.extremes --share 0.02 --most-seconds 25
 
 ##@ Keep it clean
 .PHONY: lint
