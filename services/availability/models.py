@@ -209,8 +209,8 @@ revocations = Table(
     Column("correlation_id", Text, nullable=False),
     PrimaryKeyConstraint("clinic_id", "doctor_id"),
 )
-"""Deleted doctors of whom slots are still to be revoked: those behind this date and number. Without a policy, as a job acts for
-all clinics."""
+"""Deleted doctors of whom slots are still to be removed, or revoked behind this date and number. Without a policy, as a job
+acts for all clinics."""
 
 days = Table(
     "days",

@@ -133,6 +133,7 @@ async def many_held(service: Availability, doctor: UUID) -> list[SlotReserved]:
 @pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> int:
     monkeypatch.setattr(revoke, "PAGE", 3)
+    monkeypatch.setattr(revoke, "REMOVED", 5)
     return 3
 
 
@@ -174,6 +175,25 @@ async def test_a_deletion_says_a_page_in_its_transaction_however_much_is_taken(
         await revocation_job(service.units).work()
     await revocation_job(service.units).work()
     assert len(pages) == len(held) and max(Counter(pages[small_pages:]).values()) <= small_pages
+
+
+async def test_places_are_removed_some_at_a_time(
+    service: Availability, http: httpx2.AsyncClient, small_pages: int, superuser: Callable[..., Any]
+) -> None:
+    """However many there are, and also what is freed meanwhile."""
+    await service.settings(default_daily_capacity=9)
+    doctor = await service.doctor()
+    held = (await service.deliver(*(book(service.clinic, doctor, in_days(day)) for day in (1, 1, 2, 2, 3, 3, 3)))).of(
+        SlotReserved
+    )
+    free = "SELECT count(*) FILTER (WHERE state = 'free'), count(*) FILTER (WHERE published) FROM slots WHERE doctor_id = $1"
+    assert (await http.delete(f"{DOCTORS}/{doctor}", params=CANCEL)).is_success
+    assert await service.rows(free, doctor) == [(20, 22)], "five of seven have lost their publication, and no more was done"
+    assert (await service.deliver(book(service.clinic, doctor))).refusals == [Code.UNKNOWN_DOCTOR]
+    await service.deliver(*(releases(one) for one in held[-2:]))
+    await revocation_job(service.units).work()
+    assert await service.rows(free, doctor) == [(0, 0)]
+    assert await left(http, doctor) == 5 == len(await service.rows("SELECT FROM slots WHERE doctor_id = $1", doctor))
 
 
 async def test_a_deleted_doctor_leaves_no_slot_and_revokes_what_is_taken(service: Availability, http: httpx2.AsyncClient) -> None:

@@ -80,7 +80,7 @@ CALLS: dict[str, dict[str, int]] = {
         "another zone of a location": 35,
         "a day that is closed": 20,
         "a day that is made": 19,
-        "a doctor who is deleted": 16,
+        "a doctor who is deleted": 17,
     },
 }
 """The statements of one registry call, BEGIN and COMMIT among them, and those by which the pool tries its connection. A change of

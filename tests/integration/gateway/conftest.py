@@ -87,6 +87,9 @@ class Process:
             return answer.status_code == 200 and bool(self.app.state.gateway.replies.partitions)
 
         await eventually(look)
+        replies = self.app.state.gateway.replies.subscription
+        for partition in replies.assigned:  # what is said before the position is known is missed
+            await replies.consumer.position(partition)
 
     def book(self, **headers: str) -> "asyncio.Task[httpx2.Response]":
         """Asks for a booking of a new doctor and patient."""

@@ -25,7 +25,8 @@ def test_what_nobody_asked_what_failed_and_what_took_too_long_is_a_fault() -> No
 
 
 def test_the_routes_are_those_of_the_document() -> None:
-    paths = {"/health": {"get": {}}, "/api/v1/slots": {"get": {}}, "/api/v1/doctors/{doctor_id}": {"get": {}, "patch": {}}}
+    verbs: dict[str, dict[str, object]] = {"get": {}, "patch": {}}
+    paths = {"/health": verbs, "/api/v1/slots": {"get": {}}, "/api/v1/doctors/{doctor_id}": verbs}
     assert documented_routes({"paths": paths}) == {"GET /slots", "GET /doctors/{doctor_id}", "PATCH /doctors/{doctor_id}"}
 
 

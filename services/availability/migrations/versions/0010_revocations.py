@@ -1,7 +1,7 @@
 """How far the slots of a deleted doctor are revoked, of whom more was taken than one transaction says.
 
-Revision ID: 0009
-Revises: 0008
+Revision ID: 0010
+Revises: 0009
 """
 
 from alembic import op

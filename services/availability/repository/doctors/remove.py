@@ -26,14 +26,17 @@ APPOINTMENTS = f"""
 SELECT slots.appointment_id, count(*) OVER () AS number {TO_COME}
 GROUP BY slots.appointment_id ORDER BY min(date), min(slots.number) LIMIT $5
 """
-REMOVE_FREE = """
-DELETE FROM slots USING days
-WHERE slots.clinic_id = $1 AND slots.doctor_id = $2 AND slots.date >= $3 AND slots.state = 'free'
-  AND days.clinic_id = $1 AND days.doctor_id = $2 AND days.date = slots.date
-  AND (slots.starts_at > $4 OR slots.starts_at IS NULL AND slots.date >= ($4::timestamptz AT TIME ZONE days.time_zone)::date)
-"""
+# By their ids: a planner without statistics would join all of the clinic.
 UNPUBLISH_TAKEN = """
-UPDATE slots SET published = false WHERE clinic_id = $1 AND doctor_id = $2 AND date >= $3 AND state = 'taken'
+UPDATE slots SET published = false WHERE clinic_id = $1 AND id = ANY(ARRAY(
+  SELECT id FROM slots WHERE clinic_id = $1 AND doctor_id = $2 AND date >= $3 AND state = 'taken' AND published LIMIT $4))
+"""
+REMOVE_FREE = """
+DELETE FROM slots WHERE clinic_id = $1 AND id = ANY(ARRAY(
+  SELECT slots.id FROM slots JOIN days USING (clinic_id, doctor_id, date)
+  WHERE clinic_id = $1 AND doctor_id = $2 AND date >= $3 AND slots.state = 'free'
+    AND (slots.starts_at > $4 OR slots.starts_at IS NULL AND date >= ($4::timestamptz AT TIME ZONE days.time_zone)::date)
+  LIMIT $5))
 """
 
 
@@ -73,8 +76,10 @@ async def first_appointments(
     return [row["appointment_id"] for row in rows], rows[0]["number"] if rows else 0
 
 
-async def remove_slots(connection: Connection, clinic_id: UUID, doctor_id: UUID, now: datetime) -> None:
-    """Removes free slots to come; what is taken loses its publication, so that it is removed when it is freed."""
-    doctor = (clinic_id, doctor_id)
-    await connection.execute(REMOVE_FREE, *doctor, oldest_date(now), now)
-    await connection.execute(UNPUBLISH_TAKEN, *doctor, oldest_date(now))
+async def remove_slots(connection: Connection, clinic_id: UUID, doctor_id: UUID, now: datetime, limit: int) -> bool:
+    """Takes the publication from what is taken, so that it is removed when it is freed, and then removes free slots to come: of
+    each so many at most. Whether none is left; the doctor's days are locked."""
+    of = (clinic_id, doctor_id, oldest_date(now))
+    if await connection.execute(UNPUBLISH_TAKEN, *of, limit) == f"UPDATE {limit}":
+        return False
+    return await connection.execute(REMOVE_FREE, *of, now, limit) != f"DELETE {limit}"

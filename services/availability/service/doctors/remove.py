@@ -7,7 +7,7 @@ of a key. One that comes later finds no such doctor. Booking cancels, and taken 
 from uuid import UUID
 
 from services.availability.domain.days import DoctorKey
-from services.availability.repository.calendar import generation_timers, slot_generation
+from services.availability.repository.calendar import generation_timers
 from services.availability.repository.doctors import doctor_rows, remove
 from services.availability.service.doctors.events import emit_changed
 from services.availability.service.doctors.revoke import revoke_first
@@ -30,14 +30,11 @@ async def delete_doctor(unit: RegistryUnit, caller: Caller, doctor_id: UUID, *, 
     check_match(caller.if_match, doctor.version)
     if not cancel_appointments:
         await _refuse_appointments(unit, caller, doctor_id)
-    await slot_generation.lock_days(unit.connection, caller.clinic_id, doctor_id, unit.now)
-    await remove.remove_slots(unit.connection, caller.clinic_id, doctor_id, unit.now)
     await generation_timers.end(unit.connection, caller.clinic_id, doctor_id)
     await doctor_rows.change(unit.sql, caller.clinic_id, doctor_id, {"status": Active.DELETED}, unit.now)
     unit.record(caller, Action.DOCTOR_DELETED, doctor_id, version=doctor.version + 1)
     emit_changed(unit, caller, doctor_id, Active.DELETED, doctor.version + 1)
-    if cancel_appointments:
-        await revoke_first(unit, caller, DoctorKey(caller.clinic_id, doctor_id))
+    await revoke_first(unit, caller, DoctorKey(caller.clinic_id, doctor_id))
     return await _left(unit, caller, doctor_id)
 
 

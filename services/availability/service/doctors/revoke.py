@@ -1,12 +1,14 @@
-"""Revokes the slots of deleted doctors, some in each transaction: a doctor may have tens of thousands of appointments to come.
+"""Removes and revokes the slots of deleted doctors, some in each transaction: one may have a thousand places on each day of a
+year, and tens of thousands of appointments.
 
-The deletion itself revokes the first page. What is left is done by a job, also if the process ends meanwhile: how far it has come
+The deletion itself does a first page. What is left is done by a job, also if the process ends meanwhile: how far it has come
 stands in a row that moves in the transaction of each page. Nothing is taken of a deleted doctor, so no page has gaps.
 """
 
 from functools import partial
 
 from services.availability.domain.days import DoctorKey
+from services.availability.repository.calendar import slot_generation
 from services.availability.repository.doctors import remove, revoke
 from services.availability.repository.doctors.revoke import Position, Revocation
 from services.availability.service.slots.events import emit_revoked
@@ -18,14 +20,16 @@ JOB = "revocations"
 INTERVAL_SECONDS = 1.0
 PAGE = 500
 """So many slots are revoked in one transaction."""
+REMOVED = 5_000
+"""So many are removed in it, and so many lose their publication."""
 DOCTORS = 100
 """So many doctors in one round."""
 
 
 async def revoke_first(unit: Unit, caller: Caller, doctor: DoctorKey) -> None:
-    """Revokes the first page of a doctor who is deleted in this transaction, and has the job do the rest."""
-    behind = await _revoke_page(unit, caller, doctor, Position())
-    if behind is not None:
+    """Does the first page of a doctor who is deleted in this transaction, and leaves the rest to the job."""
+    behind, done = await _do_page(unit, doctor, Revocation(Position(), caller))
+    if not done:
         await revoke.begin(unit.connection, doctor, Revocation(behind, caller))
 
 
@@ -48,22 +52,28 @@ async def _revoke_rest(units: Units, doctor: DoctorKey) -> None:
 
 
 async def _revoke_next(units: Units, doctor: DoctorKey) -> bool:
-    """Revokes one page; whether this process goes on with the doctor."""
+    """Does one page; whether this process goes on with the doctor."""
     async with units.batch({doctor.clinic_id}) as unit:
         claimed = await revoke.claim(unit.connection, doctor)
         if claimed is None:
             return False
-        behind = await _revoke_page(unit, claimed.caller, doctor, claimed.behind)
-        if behind is None:
+        behind, done = await _do_page(unit, doctor, claimed)
+        if done:
             await revoke.end(unit.connection, doctor)
         else:
             await revoke.advance(unit.connection, doctor, behind)
-    return behind is not None
+    return not done
 
 
-async def _revoke_page(unit: Unit, caller: Caller, doctor: DoctorKey, behind: Position) -> Position | None:
-    """Says of a page of taken slots that they are revoked; where the next page begins, if there may be one."""
-    page = await remove.lock_to_come(unit.connection, *doctor, unit.now, behind, PAGE)
+async def _do_page(unit: Unit, doctor: DoctorKey, left: Revocation) -> tuple[Position, bool]:
+    """Removes some slots and says of some that they are revoked. Where the next page begins, and whether there is none.
+
+    Days are locked first, as by whoever frees what is taken.
+    """
+    await slot_generation.lock_days(unit.connection, *doctor, unit.now)
+    removed = await remove.remove_slots(unit.connection, *doctor, unit.now, REMOVED)
+    page = await remove.lock_to_come(unit.connection, *doctor, unit.now, left.behind, PAGE)
     for taken in page:
-        emit_revoked(unit, caller, taken.day, taken.reservation)
-    return Position(page[-1].day.date, page[-1].number) if len(page) == PAGE else None
+        emit_revoked(unit, left.caller, taken.day, taken.reservation)
+    behind = Position(page[-1].day.date, page[-1].number) if page else left.behind
+    return behind, removed and len(page) < PAGE
