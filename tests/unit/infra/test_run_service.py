@@ -99,6 +99,7 @@ async def test_a_service_that_drains_says_so_and_still_answers_until_the_second_
 
 @pytest.mark.parametrize("echo", [0.5], indirect=True)
 async def test_a_service_that_has_drained_ends(echo: Service) -> None:
+    assert await ready(echo.port) == (200, "ready"), "who is asked to stop before it has started does not drain"
     echo.process.terminate()
     await echo.says(DRAINS)
     await echo.says(STOPS)
