@@ -7,6 +7,8 @@ in this order. What was read without them is compared with what is there behind 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import reduce
+from operator import xor
 from uuid import UUID
 
 import asyncpg
@@ -31,11 +33,13 @@ WHERE EXISTS (SELECT FROM slots WHERE slots.clinic_id = $1 AND slots.doctor_id =
 """
 SLOT_COLUMNS = "id, date, number, state, published, starts_at, ends_at, location_id, time_zone"
 OF_DATES = "FROM slots WHERE clinic_id = $1 AND doctor_id = $2 AND date = ANY($3::date[])"
-SLOTS = f"SELECT {SLOT_COLUMNS} {OF_DATES}"
-FINGERPRINT = f"SELECT count(*), coalesce(bit_xor(hash_record_extended(ROW({SLOT_COLUMNS}), 0)), 0) {OF_DATES}"
-REMOVE_SLOTS = "DELETE FROM slots WHERE clinic_id = $1 AND id = ANY($2::uuid[])"
+HASH = f"hash_record_extended(ROW({SLOT_COLUMNS}), 0)"
+SLOTS = f"SELECT {SLOT_COLUMNS}, {HASH} AS hash {OF_DATES}"
+FINGERPRINT = f"SELECT count(*), coalesce(bit_xor({HASH}), 0) {OF_DATES}"
+REMOVE_SLOTS = "DELETE FROM slots WHERE clinic_id = $1 AND id = ANY($2::uuid[]) AND state <> 'taken'"
 REMOVE_NUMBERS = """
-DELETE FROM slots WHERE clinic_id = $1 AND doctor_id = $2 AND date = ANY($3::date[]) AND starts_at IS NULL
+DELETE FROM slots
+WHERE clinic_id = $1 AND doctor_id = $2 AND date = ANY($3::date[]) AND starts_at IS NULL AND state <> 'taken'
 """
 REMOVE_DAYS = "DELETE FROM days WHERE clinic_id = $1 AND doctor_id = $2 AND date = ANY($3::date[])"
 WRITE_DAYS = """
@@ -76,26 +80,37 @@ async def lock_days(connection: Connection, clinic_id: UUID, doctor_id: UUID, no
     return _days(await connection.fetch(LOCK_DAYS, clinic_id, doctor_id, oldest_date(now)))
 
 
-async def slot_state(connection: Connection, clinic_id: UUID, doctor_id: UUID, now: datetime, *, lock: bool) -> SlotState:
-    """What is there of a doctor now; with `lock` the days are locked first, so that it stays so until the transaction ends."""
-    doctor = (clinic_id, doctor_id)
-    days = _days(await connection.fetch(LOCK_DAYS if lock else DAYS, *doctor, oldest_date(now)))
-    daily = [day for day, record in days.items() if record.mode is Mode.DAILY]
-    busy = frozenset(row["date"] for row in await connection.fetch(BUSY, *doctor, daily)) if daily else frozenset()
-    state = SlotState(days, busy, fingerprint=(0, 0))
-    return replace(state, fingerprint=await _fingerprint(connection, *doctor, state.timed_dates))
+async def seen_slots(connection: Connection, clinic_id: UUID, doctor_id: UUID, now: datetime) -> tuple[SlotState, list[SlotRow]]:
+    """What is there of a doctor now, without a lock, and the slots that have times.
+
+    Their fingerprint is of the very rows that are given: between two statements a place can be freed and taken again.
+    """
+    state = await _days_and_busy(connection, clinic_id, doctor_id, now, DAYS)
+    rows = await _timed_rows(connection, clinic_id, doctor_id, state.timed_dates)
+    return replace(state, fingerprint=(len(rows), reduce(xor, (row["hash"] for row in rows), 0))), [_slot(row) for row in rows]
+
+
+async def locked_state(connection: Connection, clinic_id: UUID, doctor_id: UUID, now: datetime) -> SlotState:
+    """What is there of a doctor, whose days are locked first: it stays so until the transaction ends."""
+    state = await _days_and_busy(connection, clinic_id, doctor_id, now, LOCK_DAYS)
+    return replace(state, fingerprint=await _fingerprint(connection, clinic_id, doctor_id, state.timed_dates))
 
 
 async def timed_slots(connection: Connection, clinic_id: UUID, doctor_id: UUID, dates: Collection[date]) -> list[SlotRow]:
-    """The slots with times of these dates. To be read behind their state: what changes in between is another state."""
-    return [_slot(row) for row in await connection.fetch(SLOTS, clinic_id, doctor_id, list(dates))] if dates else []
+    """The slots with times of these locked days."""
+    return [_slot(row) for row in await _timed_rows(connection, clinic_id, doctor_id, dates)]
 
 
 async def write(connection: Connection, clinic_id: UUID, doctor_id: UUID, changes: SlotChanges) -> None:
-    """Writes what is to change; what stays as it is costs no statement."""
+    """Writes what is to change; what stays as it is costs no statement.
+
+    Raises `RuntimeError` if a slot that is to go is taken: then somebody wrote without the day's lock, or it was not looked at.
+    """
     doctor = (clinic_id, doctor_id)
     if changes.remove:
-        await connection.execute(REMOVE_SLOTS, clinic_id, changes.remove)
+        removed = await connection.execute(REMOVE_SLOTS, clinic_id, changes.remove)
+        if removed != f"DELETE {len(changes.remove)}":
+            raise RuntimeError("slot_taken_without_lock")
     if changes.remove_numbers:
         await connection.execute(REMOVE_NUMBERS, *doctor, changes.remove_numbers)
     if changes.remove_days:
@@ -108,6 +123,19 @@ async def write(connection: Connection, clinic_id: UUID, doctor_id: UUID, change
         await connection.execute(UPDATE_SLOTS, clinic_id, *columns(updated, 3))
     if changes.add:
         await connection.execute(ADD_SLOTS, *doctor, *columns([(number, *slot) for number, slot in changes.add], 6))
+
+
+async def _days_and_busy(connection: Connection, clinic_id: UUID, doctor_id: UUID, now: datetime, statement: str) -> SlotState:
+    days = _days(await connection.fetch(statement, clinic_id, doctor_id, oldest_date(now)))
+    daily = [day for day, record in days.items() if record.mode is Mode.DAILY]
+    busy = await connection.fetch(BUSY, clinic_id, doctor_id, daily) if daily else []
+    return SlotState(days, frozenset(row["date"] for row in busy), fingerprint=(0, 0))
+
+
+async def _timed_rows(
+    connection: Connection, clinic_id: UUID, doctor_id: UUID, dates: Collection[date]
+) -> Sequence[asyncpg.Record]:
+    return await connection.fetch(SLOTS, clinic_id, doctor_id, list(dates)) if dates else []
 
 
 async def _fingerprint(connection: Connection, clinic_id: UUID, doctor_id: UUID, dates: Collection[date]) -> tuple[int, int]:

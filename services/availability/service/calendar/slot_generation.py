@@ -18,7 +18,7 @@ import structlog
 from services.availability.domain.calendar import Calendar, Closed, Extra, Weekly
 from services.availability.domain.dates import oldest_date
 from services.availability.domain.days import DayKey, DoctorKey
-from services.availability.domain.slot_generation import CurrentSlots, SlotChanges, slot_changes
+from services.availability.domain.slot_generation import CurrentSlots, SlotChanges, SlotRow, slot_changes
 from services.availability.repository.calendar import exceptions, generation_timers, schedules, slot_generation
 from services.availability.repository.calendar.slot_generation import SlotState
 from services.availability.repository.slots import capacity
@@ -95,8 +95,8 @@ async def plan_slots(
     since = oldest_date(unit.now)
     rules = await exceptions.rules_to_come(unit.connection, *read.doctor, since, ended)
     rules += [added] if added and added.dates[1] >= since else []
-    state = await slot_generation.slot_state(unit.connection, *read.doctor, unit.now, lock=False)
-    return await _plan(unit, read, rules, state)
+    state, slots = await slot_generation.seen_slots(unit.connection, *read.doctor, unit.now)
+    return await _plan(unit, read, rules, state, slots)
 
 
 async def regenerate_slots(unit: Unit, locked: DoctorCalendar, planned: SlotPlan | None = None) -> None:
@@ -106,10 +106,11 @@ async def regenerate_slots(unit: Unit, locked: DoctorCalendar, planned: SlotPlan
     """
     doctor, clinic = locked.doctor, locked.clinic
     rules = await exceptions.rules_to_come(unit.connection, *doctor, oldest_date(unit.now))
-    state = await slot_generation.slot_state(unit.connection, *doctor, unit.now, lock=True)
+    state = await slot_generation.locked_state(unit.connection, *doctor, unit.now)
     made_of = (locked.calendar.with_exceptions(rules), locked.horizon_days, state)
     if planned is None or (planned.calendar, planned.horizon_days, planned.state) != made_of:
-        planned = await _plan(unit, locked, rules, state)
+        slots = await slot_generation.timed_slots(unit.connection, *doctor, state.timed_dates)
+        planned = await _plan(unit, locked, rules, state, slots)
     changes = planned.changes
     await slot_generation.write(unit.connection, *doctor, changes)
     if changes.fill_days and clinic.default_daily_capacity:
@@ -126,9 +127,10 @@ async def regenerate_slots(unit: Unit, locked: DoctorCalendar, planned: SlotPlan
         log.info("slots_published", **_ids(doctor), **counts)
 
 
-async def _plan(unit: Unit, read: DoctorCalendar, rules: Sequence[Closed | Extra], state: SlotState) -> SlotPlan:
+async def _plan(
+    unit: Unit, read: DoctorCalendar, rules: Sequence[Closed | Extra], state: SlotState, slots: Sequence[SlotRow]
+) -> SlotPlan:
     """In a thread: weeks of slots of a minute take seconds, and the process has others to answer."""
-    slots = await slot_generation.timed_slots(unit.connection, *read.doctor, state.timed_dates)
     calendar, current = read.calendar.with_exceptions(rules), CurrentSlots(unit.now, state.days, state.busy, slots)
     changes = await asyncio.to_thread(slot_changes, calendar, current, read.horizon_days)
     return SlotPlan(calendar, read.horizon_days, state, changes)
